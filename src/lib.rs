@@ -1,1 +1,22 @@
-//! sopup
+//! Finds leaked secrets.
+//!
+//! The rooms, from the bottom up; each uses only those above it in this list:
+//!
+//! - [`text`], [`secret`]: bytes, spans, lines, encodings; values that cannot be printed.
+//! - [`rule`]: what a credential looks like, as data. [`source`]: where texts come from.
+//! - [`detect`]: a text and rules in, matches out; pure.
+//! - [`finding`]: matches located, merged, fingerprinted, allowed.
+//! - [`scan`]: source → detect → finding, on one screen.
+//! - [`report`]: findings as text or JSON. [`config`]: `.sopup.yaml`.
+//! - [`cli`]: the only room with clap, printing and exit codes.
+
+pub mod cli;
+pub mod config;
+pub mod detect;
+pub mod finding;
+pub mod report;
+pub mod rule;
+pub mod scan;
+pub mod secret;
+pub mod source;
+pub mod text;

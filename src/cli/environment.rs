@@ -1,0 +1,109 @@
+//! What sopup takes from the user's surroundings: the day, the key of fingerprints, the
+//! configuration beside what is scanned.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use jiff::civil::Date;
+
+use super::error::CliError;
+use crate::config::{Config, FILE_NAME, KeySource};
+use crate::finding::FingerprintKey;
+use crate::source::Repository;
+
+/// Holds the key of fingerprints where the configuration should not.
+pub(super) const KEY_VARIABLE: &str = "SOPUP_FINGERPRINT_KEY";
+
+/// Today, in the system's time zone.
+pub(super) fn today() -> Date {
+    jiff::Zoned::now().date()
+}
+
+/// Which configuration to use.
+#[derive(Debug)]
+pub(super) enum ConfigChoice {
+    /// This file.
+    File(PathBuf),
+    /// The one beside what is scanned, if there is one.
+    Beside(PathBuf),
+    /// None.
+    Nothing,
+}
+
+/// A configuration and the folder its globs start from.
+pub(super) fn configuration(choice: &ConfigChoice) -> Result<(Config, Option<PathBuf>), CliError> {
+    let key = if std::env::var_os(KEY_VARIABLE).is_some() { KeySource::Environment } else { KeySource::Unknown };
+    match choice {
+        ConfigChoice::Nothing => Ok((Config::default(), None)),
+        ConfigChoice::File(path) => Ok((Config::read(path, today(), key)?, None)),
+        ConfigChoice::Beside(root) => match beside(root) {
+            Some(path) => Ok((Config::read(&path, today(), key)?, path.parent().map(Path::to_path_buf))),
+            None => Ok((Config::default(), None)),
+        },
+    }
+}
+
+/// `.sopup.yaml` of the repository, or of the scanned folder outside one.
+fn beside(root: &Path) -> Option<PathBuf> {
+    let folder = if root.is_dir() { root } else { root.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")) };
+    let top = Repository::discover(folder).ok().and_then(|repository| repository.workdir().map(Path::to_path_buf));
+    let path = top.unwrap_or_else(|| folder.to_path_buf()).join(FILE_NAME);
+    fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file()).then_some(path)
+}
+
+/// The key of fingerprints: from the environment, the configuration, or this user's own file,
+/// which is made if there is none.
+pub(super) fn fingerprint_key(configured: Option<&str>) -> Result<Option<FingerprintKey>, CliError> {
+    let given = std::env::var(KEY_VARIABLE).ok().or_else(|| configured.map(str::to_owned));
+    let Some(text) = given else { return Ok(None) };
+    FingerprintKey::new(text.into_bytes()).map(Some).ok_or_else(|| {
+        CliError::new("the key of fingerprints is shorter than 16 characters", format!("use a random one, such as {}", new_key()))
+    })
+}
+
+/// This user's own key, or one for this run alone where no file can be kept.
+pub(super) fn own_key() -> FingerprintKey {
+    let file = key_file();
+    let kept = file.as_ref().and_then(|file| fs::read_to_string(file).ok());
+    let text = kept.filter(|text| text.len() >= 16).unwrap_or_else(|| {
+        let fresh = new_key();
+        file.and_then(|file| keep(&file, &fresh).ok()).unwrap_or(fresh)
+    });
+    FingerprintKey::new(text.into_bytes()).expect("a key made here is long enough")
+}
+
+/// 32 random bytes in base64.
+pub(super) fn new_key() -> String {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).expect("the system has a source of randomness");
+    STANDARD_NO_PAD.encode(bytes)
+}
+
+fn key_file() -> Option<PathBuf> {
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || std::env::home_dir().map(|home| home.join(".local/state"));
+    state.or_else(home).map(|folder| folder.join("sopup/fingerprint.key"))
+}
+
+/// Writes the key so that whoever comes first wins, and returns the one that is kept.
+fn keep(file: &Path, key: &str) -> std::io::Result<String> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let draft = folder.join(format!(".fingerprint.key.{}", std::process::id()));
+    let mut options = fs::File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut out = options.open(&draft)?;
+    out.write_all(key.as_bytes())?;
+    out.sync_all()?;
+    let linked = fs::hard_link(&draft, file);
+    fs::remove_file(&draft)?;
+    match linked {
+        Ok(()) => Ok(key.to_owned()),
+        Err(_) => fs::read_to_string(file),
+    }
+}

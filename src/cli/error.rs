@@ -1,0 +1,104 @@
+//! Errors as a person reads them: what happened, why, and what to try.
+
+use std::error::Error;
+use std::fmt;
+
+use super::Exit;
+use crate::config::ConfigError;
+use crate::rule::{LoadError, PrefilterError};
+use crate::source::{IndexError, RepositoryError};
+
+/// Ends a command.
+#[derive(Debug)]
+pub(super) struct CliError {
+    message: String,
+    hint: Option<String>,
+    exit: Exit,
+}
+
+impl CliError {
+    pub(super) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: Some(hint.into()), exit: Exit::Usage }
+    }
+
+    pub(super) fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    pub(super) fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    fn from_error(error: &dyn Error, hint: impl Into<String>) -> Self {
+        let mut message = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            message = format!("{message}: {cause}");
+            source = cause.source();
+        }
+        Self::new(message, hint)
+    }
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<RepositoryError> for CliError {
+    fn from(error: RepositoryError) -> Self {
+        let hint = match &error {
+            RepositoryError::NotFound(_) => "run it inside a repository, or scan files with `sopup scan PATH`",
+            RepositoryError::Open { .. } => {
+                "`git fsck` tells whether the repository is sound; plain files can still be scanned with `sopup scan PATH`"
+            }
+        };
+        Self::from_error(&error, hint)
+    }
+}
+
+impl From<IndexError> for CliError {
+    fn from(error: IndexError) -> Self {
+        Self::from_error(&error, "`git status` tells whether the index is sound; `sopup scan PATH` scans the files themselves")
+    }
+}
+
+impl From<LoadError> for CliError {
+    fn from(error: LoadError) -> Self {
+        let hint = match &error {
+            LoadError::Io { .. } | LoadError::Empty(_) => "`--rules` takes a folder of rule files in the syntax of patterns/README.md",
+            LoadError::Rule { .. } => "correct that line; `sopup rules check --rules DIR` proves a whole folder of rules",
+        };
+        Self::from_error(&error, hint)
+    }
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::Rule(error) => error.into(),
+            ConfigError::NoKey(_) => Self::from_error(
+                &error,
+                format!(
+                    "add `fingerprint_key: {}` to it (made for you just now), scan again and copy the fingerprints of that report",
+                    super::environment::new_key()
+                ),
+            ),
+            ConfigError::Io { .. } => Self::from_error(&error, "name a readable file with `--config`, or leave the option out"),
+            _ => Self::from_error(&error, "correct that line; the README lists the fields of .sopup.yaml"),
+        }
+    }
+}
+
+impl From<PrefilterError> for CliError {
+    fn from(error: PrefilterError) -> Self {
+        Self::from_error(&error, "use fewer or shorter keywords in your own rules")
+    }
+}
+
+impl From<std::io::Error> for CliError {
+    fn from(error: std::io::Error) -> Self {
+        Self::from_error(&error, "the report could not be written; is the disk full, or the pipe closed?")
+    }
+}

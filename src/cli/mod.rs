@@ -1,0 +1,64 @@
+//! The only room that knows clap, prints, and decides exit codes. One file per command; what was
+//! typed is turned into what is meant there, and nothing of clap goes further.
+
+mod completions;
+mod environment;
+mod error;
+mod exit;
+mod man;
+mod output;
+mod rules;
+mod scan;
+mod ui;
+
+use clap::{ColorChoice, Parser, Subcommand};
+
+pub use exit::Exit;
+use ui::Ui;
+
+/// Finds leaked secrets in working trees and commits
+///
+/// Nothing is sent anywhere, nothing found in a repository is executed, and secrets are masked in
+/// everything that is printed.
+#[derive(Debug, Parser)]
+#[command(name = "sopup", version, propagate_version = true, max_term_width = 100, after_help = exit::HELP)]
+pub struct Cli {
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Scan(Box<scan::Args>),
+    Rules(rules::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// Parses the command line, runs the command and says how the process should end.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are errors to clap, but not to the user.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Clean };
+            let _ = error.print();
+            return exit;
+        }
+    };
+    let ui = Ui::new(cli.color);
+    let result = match cli.command {
+        Command::Scan(args) => scan::run(&args, &ui),
+        Command::Rules(args) => rules::run(args, &ui),
+        Command::Completions(args) => completions::run(&args, &ui),
+        Command::Man(args) => man::run(&args, &ui),
+    };
+    result.unwrap_or_else(|error| {
+        ui.error(&error);
+        error.exit()
+    })
+}

@@ -1,0 +1,285 @@
+//! `sopup scan`.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::time::Instant;
+
+use clap::ValueEnum;
+
+use super::Exit;
+use super::environment::{ConfigChoice, configuration, fingerprint_key, own_key};
+use super::error::CliError;
+use super::ui::Ui;
+use crate::config::Config;
+use crate::finding::InlineAllow;
+use crate::report::{self, Show};
+use crate::rule::{Confidence, RuleSet, Severity, builtin, load_dir};
+use crate::scan::{LazyKey, Outcome, Progress, Request, Scope, scan};
+use crate::source::{Repository, Respect};
+
+/// Find secrets in files, in what is staged, or in standard input
+///
+/// Without an option that says otherwise, every file below PATH is scanned: tracked and untracked
+/// ones, hidden ones too, without what git ignores.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sopup scan                           this folder
+  sopup scan docs/guide.md             one file
+  sopup scan --staged                  what the next commit would add (for hooks)
+  kubectl get cm -o yaml | sopup scan --stdin
+  sopup scan --format json -o leaks.json --exit-zero
+
+A line that ends with `sopup:allow`, or `sopup:allow RULE-ID`, is accepted.")]
+pub(super) struct Args {
+    /// A folder or file
+    #[arg(default_value = ".", value_name = "PATH")]
+    path: PathBuf,
+
+    /// Scan the files below PATH (the default)
+    #[arg(long, group = "scope")]
+    worktree: bool,
+
+    /// Scan what the next commit would add: the index against HEAD, new lines alone
+    #[arg(long, group = "scope")]
+    staged: bool,
+
+    /// Scan standard input
+    #[arg(long, group = "scope")]
+    stdin: bool,
+
+    /// Name that standard input should have, which decides how it is read
+    #[arg(long, value_name = "NAME", requires = "stdin", default_value = "")]
+    stdin_name: String,
+
+    /// Form of the report
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+
+    /// Write the report to a file, readable by you alone
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Show what was found instead of masking it
+    #[arg(long)]
+    show_secrets: bool,
+
+    /// Leave out what is less sure [default: medium]
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    min_confidence: Option<ConfidenceArg>,
+
+    /// Exit with 1 only for findings at least this severe [default: low]
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    fail_on: Option<SeverityArg>,
+
+    /// Exit with 0 even if secrets were found
+    #[arg(long)]
+    exit_zero: bool,
+
+    /// Also use the rules in this folder; one with a known id replaces the built-in rule
+    #[arg(long, value_name = "DIR")]
+    rules: Vec<PathBuf>,
+
+    /// Use this configuration instead of .sopup.yaml
+    #[arg(long, value_name = "FILE", env = "SOPUP_CONFIG")]
+    config: Option<PathBuf>,
+
+    /// Do not obey a .sopup.yaml of the scanned repository
+    #[arg(long, conflicts_with = "config")]
+    no_repo_config: bool,
+
+    /// Report lines marked `sopup:allow` as well
+    #[arg(long)]
+    no_inline_allow: bool,
+
+    /// Scan what .gitignore and .sopupignore leave out as well
+    #[arg(long)]
+    no_ignore: bool,
+
+    /// Number of threads; 0 for one per core
+    #[arg(short, long, value_name = "N", default_value_t = 0)]
+    jobs: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Human,
+    /// One document, `sopup.report/v1`
+    Json,
+    /// One finding per line
+    Jsonl,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ConfidenceArg {
+    Low,
+    Medium,
+    High,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum SeverityArg {
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
+    let begun = Instant::now();
+    let fail_on = args.fail_on;
+    let (request, head, fail_by_config) = resolve(args)?;
+    let progress = Progress::default();
+    let outcome = ui.watched(&progress, || scan(&request, &progress))?;
+    let root = root_of(args);
+    let context = report::Context {
+        root: &root,
+        head: head.as_deref(),
+        elapsed: begun.elapsed(),
+        secrets: if args.show_secrets { Show::InFull } else { Show::Masked },
+    };
+    write(args, &outcome, &context, ui)?;
+    let fail_on = fail_on.map(Severity::from).or(fail_by_config).unwrap_or(Severity::Low);
+    Ok(exit(&outcome, fail_on, args.exit_zero))
+}
+
+/// From what was typed to what is meant.
+fn resolve(args: &Args) -> Result<(Request, Option<String>, Option<Severity>), CliError> {
+    check_path(args)?;
+    let (config, folder) = configuration(&config_choice(args))?;
+    let repository = if args.stdin { None } else { Repository::discover(&args.path).ok() };
+    let head = repository.as_ref().and_then(Repository::head);
+    let scope = if args.stdin {
+        Scope::Stdin { name: args.stdin_name.clone() }
+    } else if args.staged {
+        Scope::Staged(Repository::discover(&args.path)?)
+    } else {
+        Scope::worktree(args.path.clone(), if args.no_ignore { Respect::No } else { Respect::Yes }, args.jobs)
+    };
+    let prefix = if args.staged { String::new() } else { folder.map(|folder| prefix(&folder, &args.path)).unwrap_or_default() };
+    let request = Request {
+        rules: rule_set(&config, &args.rules)?,
+        scope,
+        inline: if args.no_inline_allow { InlineAllow::Ignored } else { InlineAllow::Honoured },
+        min_confidence: args.min_confidence.map(Confidence::from).or(config.min_confidence).unwrap_or(Confidence::Medium),
+        key: key(&config)?,
+        allow: config.allow.below(prefix),
+    };
+    Ok((request, head, config.fail_on))
+}
+
+fn check_path(args: &Args) -> Result<(), CliError> {
+    match std::fs::symlink_metadata(&args.path) {
+        _ if args.stdin => Ok(()),
+        Ok(_) => Ok(()),
+        Err(error) => Err(CliError::new(
+            format!("cannot scan {}: {error}", args.path.display()),
+            "name a file or folder that exists; `-` is not needed for standard input, use `--stdin`",
+        )),
+    }
+}
+
+fn config_choice(args: &Args) -> ConfigChoice {
+    match &args.config {
+        Some(file) => ConfigChoice::File(file.clone()),
+        None if args.no_repo_config => ConfigChoice::Nothing,
+        None if args.stdin => ConfigChoice::Beside(PathBuf::from(".")),
+        None => ConfigChoice::Beside(args.path.clone()),
+    }
+}
+
+/// Where the scanned root lies below the folder of the configuration.
+fn prefix(folder: &Path, root: &Path) -> String {
+    let root = if root.is_dir() { root } else { root.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")) };
+    let (Ok(folder), Ok(root)) = (folder.canonicalize(), root.canonicalize()) else { return String::new() };
+    match root.strip_prefix(&folder) {
+        Ok(below) if !below.as_os_str().is_empty() => format!("{}/", below.display()),
+        _ => String::new(),
+    }
+}
+
+fn rule_set(config: &Config, folders: &[PathBuf]) -> Result<RuleSet, CliError> {
+    let mut more = config.rules.clone();
+    for folder in folders {
+        more.extend(load_dir(folder)?);
+    }
+    let mut rules = builtin().with(&more)?;
+    for id in &config.disable {
+        if !rules.disable(id) {
+            return Err(CliError::new(
+                format!("`disable` names the rule `{id}`, which does not exist"),
+                "`sopup rules list` shows all ids",
+            ));
+        }
+    }
+    Ok(rules)
+}
+
+fn key(config: &Config) -> Result<LazyKey, CliError> {
+    let given = fingerprint_key(config.fingerprint_key.as_deref())?;
+    Ok(LazyLock::new(Box::new(|| given.unwrap_or_else(own_key))))
+}
+
+fn root_of(args: &Args) -> String {
+    if args.stdin || args.staged {
+        return String::new();
+    }
+    let root = if args.path.is_file() { args.path.parent().unwrap_or(Path::new("")) } else { &args.path };
+    root.to_string_lossy().into_owned()
+}
+
+fn write(args: &Args, outcome: &Outcome, context: &report::Context<'_>, ui: &Ui) -> Result<(), CliError> {
+    let Some(path) = &args.output else {
+        let mut out = ui.stdout();
+        render(args.format, &mut out, outcome, context)?;
+        return Ok(out.flush()?);
+    };
+    let mut file = anstream::StripStream::new(Vec::new());
+    render(args.format, &mut file, outcome, context)?;
+    super::output::replace(path, &file.into_inner()).map_err(|error| {
+        CliError::new(format!("cannot write {}: {error}", path.display()), "name a file in a folder that you can write to")
+    })?;
+    if args.format == Format::Human {
+        ui.note(&format!("report written to {}", path.display()));
+    }
+    Ok(())
+}
+
+fn render(format: Format, out: &mut impl Write, outcome: &Outcome, context: &report::Context<'_>) -> std::io::Result<()> {
+    match format {
+        Format::Human => report::human::write(out, outcome, context),
+        Format::Json => report::json::write_report(out, outcome, context),
+        Format::Jsonl => report::json::write_lines(out, outcome, context),
+    }
+}
+
+fn exit(outcome: &Outcome, fail_on: Severity, exit_zero: bool) -> Exit {
+    if !outcome.is_complete() {
+        return Exit::Incomplete;
+    }
+    let severe = outcome.findings.iter().any(|finding| finding.rule.severity >= fail_on);
+    if severe && !exit_zero { Exit::Findings } else { Exit::Clean }
+}
+
+impl From<ConfidenceArg> for Confidence {
+    fn from(level: ConfidenceArg) -> Self {
+        match level {
+            ConfidenceArg::Low => Self::Low,
+            ConfidenceArg::Medium => Self::Medium,
+            ConfidenceArg::High => Self::High,
+        }
+    }
+}
+
+impl From<SeverityArg> for Severity {
+    fn from(severity: SeverityArg) -> Self {
+        match severity {
+            SeverityArg::Low => Self::Low,
+            SeverityArg::Medium => Self::Medium,
+            SeverityArg::High => Self::High,
+            SeverityArg::Critical => Self::Critical,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Everything that reaches the terminal goes through here: colours where they are wanted, errors,
+//! and a progress line for what takes longer than a second.
+
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::sync::atomic::Ordering;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use anstream::{AutoStream, ColorChoice as Choice};
+use clap::ColorChoice;
+use indicatif::{ProgressBar, ProgressStyle};
+use owo_colors::OwoColorize as _;
+
+use super::error::CliError;
+use crate::report::safe;
+use crate::scan::Progress;
+
+/// Standard output and standard error, with the user's wishes about colour.
+pub(super) struct Ui {
+    color: Choice,
+}
+
+impl Ui {
+    pub(super) fn new(color: ColorChoice) -> Self {
+        let color = match color {
+            ColorChoice::Auto => Choice::Auto,
+            ColorChoice::Always => Choice::Always,
+            ColorChoice::Never => Choice::Never,
+        };
+        Self { color }
+    }
+
+    /// Standard output; styles are taken out where they do not belong.
+    pub(super) fn stdout(&self) -> impl Write + use<> {
+        BufWriter::new(AutoStream::new(io::stdout(), self.color))
+    }
+
+    /// Standard error, likewise.
+    pub(super) fn stderr(&self) -> impl Write + use<> {
+        BufWriter::new(AutoStream::new(io::stderr(), self.color))
+    }
+
+    /// What happened and what to try.
+    pub(super) fn error(&self, error: &CliError) {
+        let mut out = self.stderr();
+        let _ = writeln!(out, "{} {}", "error:".red().bold(), lines(&error.to_string()));
+        if let Some(hint) = error.hint() {
+            let _ = writeln!(out, " {} {}", "hint:".cyan().bold(), lines(hint));
+        }
+        let _ = out.flush();
+    }
+
+    /// Something worth knowing that does not stop the command.
+    pub(super) fn note(&self, note: &str) {
+        let mut out = self.stderr();
+        let _ = writeln!(out, "{} {}", "note:".cyan().bold(), lines(note));
+        let _ = out.flush();
+    }
+
+    /// Runs `work`; if it takes more than a second on a terminal, shows how far it got.
+    pub(super) fn watched<T>(&self, progress: &Progress, work: impl FnOnce() -> T) -> T {
+        if !io::stderr().is_terminal() {
+            return work();
+        }
+        let done = (Mutex::new(false), Condvar::new());
+        std::thread::scope(|scope| {
+            scope.spawn(|| show(progress, &done));
+            let result = work();
+            *done.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            done.1.notify_all();
+            result
+        })
+    }
+}
+
+/// Text that may quote names from outside, harmless but with its own line breaks.
+fn lines(text: &str) -> String {
+    text.lines().map(safe::line).collect::<Vec<_>>().join("\n")
+}
+
+fn show(progress: &Progress, (done, changed): &(Mutex<bool>, Condvar)) {
+    let mut bar: Option<ProgressBar> = None;
+    let mut wait = Duration::from_secs(1);
+    let mut finished = done.lock().unwrap_or_else(PoisonError::into_inner);
+    while !*finished {
+        finished = changed.wait_timeout(finished, wait).unwrap_or_else(PoisonError::into_inner).0;
+        if *finished {
+            break;
+        }
+        wait = Duration::from_millis(100);
+        let bar = bar.get_or_insert_with(|| {
+            let bar = ProgressBar::new_spinner();
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} · {elapsed}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        let (texts, bytes) = (progress.texts.load(Ordering::Relaxed), progress.bytes.load(Ordering::Relaxed));
+        bar.set_message(format!("{texts} files, {:.1} MB", bytes as f64 / 1e6));
+        bar.tick();
+    }
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+}

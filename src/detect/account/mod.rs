@@ -1,0 +1,260 @@
+//! Account numbers of AWS: by grammar, not by twelve digits.
+//!
+//! ARNs, registry and queue host names, names and words that say "account", and every other
+//! place of a number that one of these confirmed. Not secret alone, but worth a parameter.
+
+mod public;
+
+use super::{Reason, Search, line, table, validator};
+use crate::rule::{Confidence, Extractor, Matcher, Validator};
+use crate::text::Span;
+
+/// A cue for an account number was seen.
+pub(super) fn at(search: &mut Search<'_>, hit: Span) {
+    let cue = search.bytes(hit).to_ascii_lowercase();
+    match cue.as_slice() {
+        b"arn:aws" => arn(search, hit),
+        b".dkr.ecr." => registry(search, hit),
+        b"amazonaws.com/" => queue(search, hit),
+        _ => named(search, hit),
+    }
+}
+
+/// `arn:partition:service:region:account:resource`
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>).
+fn arn(search: &mut Search<'_>, hit: Span) {
+    let end = line::around(search.text, hit.start).end.min(hit.start + 128);
+    let rest = &search.text[hit.start..end];
+    let mut colons = memchr::memchr_iter(b':', rest).skip(3);
+    let (Some(before), Some(after)) = (colons.next(), colons.next()) else { return };
+    confirm(search, Span::new(hit.start + before + 1, hit.start + after), Reason::Arn);
+}
+
+/// `account.dkr.ecr.region.amazonaws.com`.
+fn registry(search: &mut Search<'_>, hit: Span) {
+    if let Some(start) = hit.start.checked_sub(12) {
+        confirm(search, Span::new(start, hit.start), Reason::Arn);
+    }
+}
+
+/// `sqs.region.amazonaws.com/account/queue`.
+fn queue(search: &mut Search<'_>, hit: Span) {
+    if search.text.get(hit.end + 12) == Some(&b'/') {
+        confirm(search, Span::new(hit.end, hit.end + 12), Reason::Arn);
+    }
+}
+
+fn confirm(search: &mut Search<'_>, span: Span, reason: Reason) {
+    if number(search.text, span).is_some_and(|number| !public::is_public(&number)) {
+        search.found(Extractor::AwsAccount, span, Confidence::High, vec![reason]);
+    }
+}
+
+/// `aws_account_id = "…"`, `AWS account …`, `| Account ID |` and the column below.
+fn named(search: &mut Search<'_>, hit: Span) {
+    let whole = line::around(search.text, hit.start);
+    let behind = numbers_behind(search.text, hit.end, whole.end);
+    let says_id = says_id(&search.text[hit.end..whole.end]);
+    let spans = if behind.is_empty() { table::column(search.text, whole, hit.start) } else { behind };
+    for span in spans {
+        let Some(number) = number(search.text, span) else { continue };
+        let confidence = match (mentions_aws(search), says_id) {
+            (true, _) => Confidence::High,
+            (false, true) => Confidence::Medium,
+            (false, false) => continue,
+        };
+        if !public::is_public(&number) && !is_timestamp(&number) {
+            search.found(Extractor::AwsAccount, span, confidence, vec![Reason::AccountName]);
+        }
+    }
+}
+
+/// `account ID`, `accountId`, `account_id`.
+fn says_id(rest: &[u8]) -> bool {
+    let rest = rest.trim_ascii_start();
+    let rest = rest.strip_prefix(b"_").or(rest.strip_prefix(b"-")).unwrap_or(rest);
+    rest.len() > 2 && rest[..2].eq_ignore_ascii_case(b"id") && !rest[2].is_ascii_lowercase()
+}
+
+/// Account numbers that follow the word on its line, with nothing but a name's end, connecting
+/// words and punctuation between.
+fn numbers_behind(text: &[u8], start: usize, end: usize) -> Vec<Span> {
+    const BETWEEN: &[&str] = &[
+        "",
+        "s",
+        "id",
+        "ids",
+        "number",
+        "numbers",
+        "no",
+        "is",
+        "was",
+        "are",
+        "the",
+        "of",
+        "with",
+        "and",
+        "aws",
+        "num",
+        "nr",
+        "prod",
+        "production",
+        "staging",
+        "dev",
+        "development",
+        "test",
+        "shared",
+        "main",
+        "root",
+        "management",
+        "value",
+        "default",
+        "string",
+    ];
+    let mut found = Vec::new();
+    let mut at = start;
+    let mut word_start = start;
+    while at <= end && at - start < 96 {
+        let byte = text.get(at).copied().filter(|_| at < end).unwrap_or(b' ');
+        if byte.is_ascii_digit() {
+            let length = text[at..end].iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'-').count();
+            let span = Span::new(at, at + length);
+            if number(text, span).is_none() {
+                break;
+            }
+            found.push(span);
+            at = span.end;
+            word_start = at;
+            continue;
+        }
+        if !byte.is_ascii_alphabetic() {
+            let word = String::from_utf8_lossy(&text[word_start..at]).to_lowercase();
+            let ends_list = matches!(byte, b';' | b'.') && !found.is_empty();
+            if !BETWEEN.contains(&word.as_str()) || ends_list {
+                break;
+            }
+            word_start = at + 1;
+        } else if byte.is_ascii_uppercase() && at > word_start && text[at - 1].is_ascii_lowercase() {
+            word_start = at;
+        }
+        at += 1;
+    }
+    found
+}
+
+/// The twelve digits of a span that stands free of other digits and letters, dashes removed.
+fn number(text: &[u8], span: Span) -> Option<String> {
+    let bytes = text.get(span.range())?;
+    let dashed = bytes.len() == 14 && bytes[4] == b'-' && bytes[9] == b'-';
+    let digits: String = bytes.iter().filter(|byte| byte.is_ascii_digit()).map(|&byte| char::from(byte)).collect();
+    if digits.len() != 12 || !dashed && bytes.len() != 12 {
+        return None;
+    }
+    let joins = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let before = span.start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(joins);
+    let after = text.get(span.end).is_some_and(joins);
+    (!before && !after).then_some(digits)
+}
+
+/// `202401181435`: a date and a time.
+fn is_timestamp(number: &str) -> bool {
+    let part = |from: usize, to: usize| number[from..to].parse::<u32>().unwrap_or(u32::MAX);
+    (2000..2040).contains(&part(0, 4))
+        && (1..=12).contains(&part(4, 6))
+        && (1..=31).contains(&part(6, 8))
+        && part(8, 10) < 24
+        && part(10, 12) < 60
+}
+
+fn mentions_aws(search: &mut Search<'_>) -> bool {
+    let text = search.text;
+    *search.mentions_aws.get_or_insert_with(|| {
+        const MARKS: [&[u8]; 6] = [b"aws", b"AWS", b"Aws", b"amazon", b"Amazon", b"arn:"];
+        MARKS.iter().any(|mark| {
+            memchr::memmem::find_iter(text, mark).any(|at| {
+                let before = at.checked_sub(1).map_or(b' ', |before| text[before]);
+                !before.is_ascii_lowercase() || mark[0].is_ascii_uppercase()
+            })
+        })
+    })
+}
+
+/// Reports every other place of the confirmed numbers, and of those inside access key IDs.
+pub(super) fn spread(search: &mut Search<'_>) {
+    let Some(rule) = search.rules.extractor(Extractor::AwsAccount) else { return };
+    let mut numbers: Vec<String> = Vec::new();
+    for found in &search.matches {
+        let known = if found.rule == rule {
+            number(search.text, found.span)
+        } else {
+            let decodes = matches!(search.rules.rule(found.rule).matcher, Matcher::Pattern(_))
+                && search.rules.rule(found.rule).validators.contains(&Validator::AwsAccessKeyId);
+            decodes.then(|| validator::aws_account(search.bytes(found.span)).flatten()).flatten().map(|account| format!("{account:012}"))
+        };
+        numbers.extend(known.filter(|known| !numbers.contains(known)));
+    }
+    for known in numbers.iter().filter(|known| !public::is_public(known)) {
+        let dashed = format!("{}-{}-{}", &known[..4], &known[4..8], &known[8..]);
+        for form in [known.as_str(), &dashed] {
+            let places: Vec<Span> =
+                memchr::memmem::find_iter(search.text, form.as_bytes()).map(|at| Span::new(at, at + form.len())).collect();
+            for span in places {
+                if number(search.text, span).is_some() {
+                    search.found(Extractor::AwsAccount, span, Confidence::High, vec![Reason::SeenAsAccount]);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Hints, detect};
+    use crate::rule::builtin;
+
+    fn found(text: &str) -> Vec<String> {
+        let rules = builtin();
+        let of_account = |found: &super::super::Match| rules.rule(found.rule).id == "aws-account-id";
+        detect(text.as_bytes(), Hints::NONE, &rules).iter().filter(|m| of_account(m)).map(|m| text[m.span.range()].to_owned()).collect()
+    }
+
+    #[test]
+    fn every_usual_form() {
+        for text in [
+            "arn:aws:iam::296733347720:role/ci",
+            "296733347720.dkr.ecr.eu-west-1.amazonaws.com/app",
+            "AWS account 296733347720 is ours",
+            "AWS_ACCOUNT_ID=296733347720",
+            "awsAccountId: \"296733347720\"",
+            "aws: Account ID: `296733347720`",
+            "https://sqs.eu-west-1.amazonaws.com/296733347720/jobs",
+            "allowed_account_ids = [\"296733347720\"] # aws",
+            "AWS account 2967-3334-7720",
+            "AWS\n\n| Env | Account |\n|---|---|\n| prod | 296733347720 |\n",
+        ] {
+            let digits: Vec<String> = found(text).iter().map(|f| f.replace('-', "")).collect();
+            assert_eq!(digits, ["296733347720"], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_confirmed_number_is_found_elsewhere() {
+        assert_eq!(found("arn:aws:iam::296733347720:role/a\n| staging | 296733347720 |").len(), 2);
+    }
+
+    #[test]
+    fn other_numbers_and_public_ones() {
+        for text in [
+            "const id = 'x'; // account 952349168697",
+            "AWS account 123456789012",
+            "arn:aws:iam::aws:policy/ReadOnly",
+            "602401143452.dkr.ecr.us-west-2.amazonaws.com/eks/pause",
+            "AWS build 202401181435",
+            "AWS account at 202401181435",
+            "aws order 989299518566",
+            "aws 136f5b1f-50d3-4c2a-a855-296733347720",
+        ] {
+            assert_eq!(found(text), [""; 0], "{text}");
+        }
+    }
+}

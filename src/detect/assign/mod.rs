@@ -1,0 +1,136 @@
+//! Values assigned to names that mean a secret, in whatever notation: a name around the cue, a
+//! separator, a value. What the name means is in `name`, where the value ends in `value`.
+
+mod name;
+mod value;
+
+pub(super) use name::words;
+
+use super::{Notation, Reason, Search, judge, kubernetes, line, prose, table};
+use crate::rule::{Cue, Extractor, Judge};
+use crate::text::Span;
+pub(super) use name::NameClass;
+pub(super) use value::{Value, quoted_literals};
+
+/// How far a name reaches to either side of its cue, in bytes.
+const NAME_REACH: usize = 96;
+
+/// A cue was seen: reads the name around it and reports what is assigned to it.
+pub(super) fn at(search: &mut Search<'_>, cue: Cue, hit: Span) {
+    if hit.start < search.name_end {
+        return;
+    }
+    let name = name_around(search.text, hit);
+    search.name_end = name.end;
+    let full = Span::new(name.start - path_before(search.text, name.start), name.end);
+    let Some(class) = name::classify(&String::from_utf8_lossy(search.bytes(full)), cue) else { return };
+    let whole = line::around(search.text, hit.start);
+    let context = Context { name, line: whole, class };
+    let before = search.matches.len();
+    let assigned = value::after(search, &context);
+    for value in assigned.iter().flatten() {
+        report(search, class, value, Reason::Name);
+    }
+    if search.matches.len() > before {
+        return;
+    }
+    kubernetes::at(search, &context);
+    table::below(search, &context);
+    if assigned.is_none() && search.matches.len() == before {
+        prose::around(search, &context);
+    }
+}
+
+/// A name that means a secret, where it stands, and what sort it means.
+pub(super) struct Context {
+    pub(super) name: Span,
+    pub(super) line: Span,
+    pub(super) class: NameClass,
+}
+
+impl NameClass {
+    pub(super) fn judge(self) -> Judge {
+        match self {
+            Self::Password => Judge::Password,
+            Self::Token => Judge::Token,
+        }
+    }
+
+    pub(super) fn extractor(self) -> Extractor {
+        match self {
+            Self::Password => Extractor::Password,
+            Self::Token => Extractor::Token,
+        }
+    }
+}
+
+/// Judges a value and records it.
+pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, why: Reason) {
+    let Some(verdict) = judge::judge(search.bytes(value.span), class.judge(), search.hints) else { return };
+    let confidence = if value.uncertain { judge::lower(verdict.confidence) } else { verdict.confidence };
+    let reasons = std::iter::once(why).chain(verdict.reasons).collect();
+    search.found(class.extractor(), value.span, confidence, reasons);
+}
+
+fn name_around(text: &[u8], hit: Span) -> Span {
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || *byte >= 0x80;
+    let low = hit.start.saturating_sub(NAME_REACH);
+    let high = (hit.end + NAME_REACH).min(text.len());
+    // A cue such as `pw:` ends with its separator, which is not part of the name.
+    let cue = &text[hit.range()];
+    let core = hit.start + cue.iter().rposition(part).map_or(0, |at| at + 1);
+    let start = hit.start - text[low..hit.start].iter().rev().take_while(|byte| part(byte)).count();
+    let mut end = core;
+    if core == hit.end {
+        end += text[core..high].iter().take_while(|byte| part(byte)).count();
+    }
+    while end > core && matches!(text[end - 1], b'.' | b'-') {
+        end -= 1;
+    }
+    Span::new(start, end)
+}
+
+/// Length of a path segment before a name: `checksum/` of `checksum/secret`.
+fn path_before(text: &[u8], start: usize) -> usize {
+    if start == 0 || text[start - 1] != b'/' {
+        return 0;
+    }
+    let segment = text[start.saturating_sub(NAME_REACH)..start - 1].iter().rev();
+    1 + segment.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')).count()
+}
+
+/// Whether a place in a line lies inside a string literal: an odd number of quotes before it.
+pub(super) fn inside_literal(text: &[u8], line: Span, at: usize) -> bool {
+    let before = &text[line.start..at];
+    [b'"', b'\'', b'`'].iter().any(|quote| {
+        let mut escaped = false;
+        let count = before
+            .iter()
+            .filter(|&&byte| {
+                let counts = byte == *quote && !escaped;
+                escaped = byte == b'\\' && !escaped;
+                counts
+            })
+            .count();
+        count % 2 == 1
+    })
+}
+
+/// Whether a line is a comment in most languages.
+pub(super) fn is_comment(line: &[u8]) -> bool {
+    let line = line.trim_ascii_start();
+    [&b"//"[..], b"#", b"*", b"/*", b"--", b";", b"<!--", b"%", b"REM "].iter().any(|marker| line.starts_with(marker))
+}
+
+/// The notation to read a place in: comments of programs are prose.
+pub(super) fn notation_at(search: &Search<'_>, line: Span) -> Notation {
+    match search.hints.notation {
+        Notation::Source | Notation::Quoted if is_comment(search.bytes(line)) => Notation::Prose,
+        notation => notation,
+    }
+}
+
+/// What a name means, for extractors that find names themselves.
+pub(super) fn class_of_name(name: &str, cue: Cue) -> Option<NameClass> {
+    name::classify(name, cue)
+}

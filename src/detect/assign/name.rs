@@ -1,0 +1,177 @@
+//! What a name means: a password, a token, or neither.
+
+use crate::detect::lexicon::{ABOUT, KEY_QUALIFIERS, NOT_ONE, PASSWORD_ENDINGS, PASSWORDS, TOKENS};
+use crate::rule::Cue;
+
+/// The sort of secret a name promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::detect) enum NameClass {
+    /// Typed by a person, or used as if.
+    Password,
+    /// Issued to a machine.
+    Token,
+}
+
+/// The words of a name in lower case: split at everything but letters and digits, and where
+/// lower case turns to upper.
+pub(in crate::detect) fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut word = String::new();
+    let mut characters = name.chars().peekable();
+    let mut last_lower = false;
+    let mut last_upper = false;
+    while let Some(character) = characters.next() {
+        let joins = !character.is_alphanumeric();
+        let next_lower = characters.peek().is_some_and(|next| next.is_lowercase());
+        let starts = character.is_uppercase() && (last_lower || last_upper && next_lower);
+        if (joins || starts) && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
+        }
+        if !joins {
+            word.extend(character.to_lowercase());
+        }
+        last_lower = character.is_lowercase() || character.is_ascii_digit();
+        last_upper = character.is_uppercase();
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+/// What a name means, if it means a secret at all.
+pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
+    let mut words = words(name);
+    if cue == Cue::Token && words.len() == 2 && words == ["api", "key"] {
+        return Some(NameClass::Token);
+    }
+    // `POSTGRES_PASSWORD_2`, `old_password`
+    while words.len() > 1 && words.last().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit())) {
+        words.pop();
+    }
+    let (at, class) = (0..words.len()).rev().find_map(|at| class_of(&words, at).map(|class| (at, class)))?;
+    let about = words[at + 1..].iter().any(|word| ABOUT.has(word));
+    let negated = words[..at].iter().any(|word| NOT_ONE.has(word));
+    (!about && !negated).then_some(class)
+}
+
+fn class_of(words: &[String], at: usize) -> Option<NameClass> {
+    let word = words[at].as_str();
+    let trimmed = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    if PASSWORDS.has(trimmed) || PASSWORD_ENDINGS.iter().any(|ending| trimmed.ends_with(ending)) {
+        return Some(NameClass::Password);
+    }
+    let before = at.checked_sub(1).map(|before| words[before].as_str());
+    if trimmed == "auth" && at + 1 < words.len() {
+        return None;
+    }
+    if TOKENS.has(trimmed) || ["apikey", "token", "secret"].iter().any(|ending| trimmed.ends_with(ending) && trimmed.len() < 20) {
+        return Some(NameClass::Token);
+    }
+    let key = trimmed == "key" && before.is_some_and(|before| KEY_QUALIFIERS.has(before));
+    let cookie = trimmed == "cookie" && before == Some("erlang") || trimmed == "erlangcookie";
+    (key || cookie).then_some(NameClass::Token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(name: &str) -> Option<NameClass> {
+        classify(name, Cue::Password)
+    }
+
+    #[test]
+    fn names_that_hold_passwords() {
+        for name in [
+            "password",
+            "DB_PASSWORD",
+            "adminPassword",
+            "spring.datasource.password",
+            "PGPASSWORD",
+            "pgpass",
+            "requirepass",
+            "rabbitmq_pass",
+            "ansible_become_pass",
+            "MYSQL_ROOT_PASSWORD",
+            "postgresPassword",
+            "--db-password",
+            "pwd",
+            "PASSWORD_2",
+            "contraseña",
+            "пароль",
+            "smtp_auth_password",
+            "userPassword1",
+            "passwordProd",
+        ] {
+            assert_eq!(class(name), Some(NameClass::Password), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_hold_tokens() {
+        for name in [
+            "JWT_SECRET",
+            "secret_key",
+            "SECRET_KEY_BASE",
+            "apiKey",
+            "API_KEY",
+            "client-secret",
+            "SENTRY_AUTH",
+            "erlangCookie",
+            "routing_key",
+            "access_token",
+            "SONAR_TOKEN",
+            "AWS_SECRET_ACCESS_KEY",
+            "encryptionKey",
+            "github_token",
+            "x-api-key",
+        ] {
+            assert_eq!(class(name), Some(NameClass::Token), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_about_secrets() {
+        for name in [
+            "PASSWORD_FILE",
+            "passwordKey",
+            "adminPasswordKey",
+            "SECRET_NAME",
+            "SECRET_KEY_REF",
+            "TOKEN_TTL_SECONDS",
+            "PASSWORD_MIN_LENGTH",
+            "existingSecret",
+            "secretName",
+            "TOKEN_URL",
+            "validate_password.length",
+            "password_policy",
+            "nextToken",
+            "public_key",
+            "csrf_token",
+            "bypass",
+            "compass",
+            "passing",
+            "author",
+            "authorization",
+            "tokenizer",
+            "secretKeyRef",
+            "primary_key",
+            "access_key_id",
+            "max_tokens",
+            "keyboard",
+            "monkey",
+            "isPasswordValid",
+            "passport",
+            "cookie",
+        ] {
+            assert_eq!(class(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn words_split_at_case_and_joins() {
+        assert_eq!(words("dbPasswordURL2"), ["db", "password", "url2"]);
+        assert_eq!(words("HTTPServer_key"), ["http", "server", "key"]);
+    }
+}

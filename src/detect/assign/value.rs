@@ -1,0 +1,312 @@
+//! What stands behind a name: the separator, and where the value begins and ends.
+
+use super::super::{Notation, Search, judge, line};
+use super::{Context, inside_literal, notation_at};
+use crate::text::Span;
+
+/// A value assigned to a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::detect) struct Value {
+    /// Without quotes.
+    pub(in crate::detect) span: Span,
+    /// It may be the beginning of a sentence or an argument of a call.
+    pub(in crate::detect) uncertain: bool,
+}
+
+/// What joins a name and a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Separator {
+    /// `=`, `:=`, `=>`.
+    Equals,
+    /// `:`.
+    Colon,
+    /// `,` or `(`: only a quoted literal can follow.
+    Argument,
+    /// `>` of an XML element.
+    Element,
+    /// `|` of a table with rows of names and values.
+    Cell,
+    /// Nothing but blanks, after a flag or in a file of lines.
+    Blank,
+}
+
+/// The values assigned to a name, if anything is.
+pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>> {
+    let text = search.text;
+    let line = context.line;
+    let notation = notation_at(search, line);
+    let (separator, start) = separator(text, context, notation)?;
+    let start = skip_decoration(text, start, line.end);
+    if separator == Separator::Colon
+        && let Some(value) = block_scalar(search, context)
+    {
+        return Some(vec![value]);
+    }
+    if start >= line.end {
+        return None;
+    }
+    if let Some(span) = quoted(text, start, line.end) {
+        return Some(vec![Value { span, uncertain: separator == Separator::Argument }]);
+    }
+    match separator {
+        Separator::Argument => None,
+        Separator::Element => until(text, start, line.end, b'<').map(sure),
+        Separator::Cell => until(text, start, line.end, b'|').map(|span| sure(line::trim(text, span))),
+        Separator::Equals | Separator::Colon | Separator::Blank => unquoted(search, context, notation, separator, start),
+    }
+}
+
+fn sure(span: Span) -> Vec<Value> {
+    vec![Value { span, uncertain: false }]
+}
+
+fn until(text: &[u8], start: usize, end: usize, stop: u8) -> Option<Span> {
+    memchr::memchr(stop, &text[start..end]).map(|length| Span::new(start, start + length))
+}
+
+fn separator(text: &[u8], context: &Context, notation: Notation) -> Option<(Separator, usize)> {
+    let end = context.line.end;
+    let element = context.name.start.checked_sub(1).is_some_and(|at| text[at] == b'<');
+    let mut at = context.name.end;
+    let mut closers = 0;
+    let mut was_quoted = false;
+    while at < end && closers < 6 && matches!(text[at], b'"' | b'\'' | b'`' | b'*' | b')' | b']' | b'\\' | b'?' | b'!' | b'_') {
+        was_quoted |= matches!(text[at], b'"' | b'\'' | b'`');
+        closers += 1;
+        at += 1;
+    }
+    let joined = at;
+    at = skip_blanks(text, at, end);
+    let rest = &text[at..end];
+    let found = |separator, width: usize| Some((separator, skip_blanks(text, at + width, end)));
+    match rest {
+        [b':', b'=', ..] | [b'=', b'>', ..] => found(Separator::Equals, 2),
+        [b'=', b'=' | b'~', ..] | [b':', b':', ..] => None,
+        [b'=', ..] => found(Separator::Equals, 1),
+        [b':', ..] => found(Separator::Colon, 1),
+        [b',', ..] if was_quoted => found(Separator::Argument, 1),
+        [b'(', ..] if closers == 0 && at == joined => found(Separator::Argument, 1),
+        [b'>', ..] if element => found(Separator::Element, 1),
+        [b'|', ..] if starts_row(&text[context.line.range()]) => found(Separator::Cell, 1),
+        _ => blank(text, context, notation, at, joined).map(|start| (Separator::Blank, start)),
+    }
+}
+
+/// Whether a line is a row of a table.
+fn starts_row(line: &[u8]) -> bool {
+    line.trim_ascii_start().starts_with(b"|")
+}
+
+/// `--password X`, `requirepass X`, `password X` of netrc, `ENV DB_PASSWORD X`.
+fn blank(text: &[u8], context: &Context, notation: Notation, at: usize, joined: usize) -> Option<usize> {
+    let name = &text[context.name.range()];
+    if at == joined || at >= context.line.end {
+        return None;
+    }
+    let before = text[context.line.start..context.name.start].trim_ascii();
+    let flag = name.starts_with(b"--") || name.starts_with(b"-") && name.len() > 2;
+    let first = before.is_empty() || before.ends_with(b"ENV") || before.ends_with(b"ARG");
+    let single = !text[at..context.line.end].trim_ascii().contains(&b' ');
+    (flag || notation == Notation::Lines && first && single || matches!(name, b"requirepass" | b"masterauth")).then_some(at)
+}
+
+fn skip_blanks(text: &[u8], mut at: usize, end: usize) -> usize {
+    while at < end && matches!(text[at], b' ' | b'\t') {
+        at += 1;
+    }
+    at
+}
+
+/// Marks of Markdown and HTML between separator and value: `**Password:** x`, `<code>x</code>`.
+fn skip_decoration(text: &[u8], mut at: usize, end: usize) -> usize {
+    loop {
+        let rest = &text[at..end];
+        let width = match rest {
+            [b'*', b'*', b' ', ..] => 2,
+            [b'*' | b'_', b' ', ..] => 1,
+            _ if rest.starts_with(b"<code>") => 6,
+            _ if rest.starts_with(b"</b>") || rest.starts_with(b"<tt>") => 4,
+            _ if rest.starts_with(b"</strong>") => 9,
+            _ if rest.starts_with(b"**") && !rest.starts_with(b"***") => 2,
+            _ => return at,
+        };
+        at = skip_blanks(text, at + width, end);
+    }
+}
+
+/// A quoted literal at `start`, also with escaped quotes (`\"x\"`) and with a letter before
+/// (`b"x"`, `r'x'`).
+pub(in crate::detect) fn quoted(text: &[u8], start: usize, end: usize) -> Option<Span> {
+    let rest = &text[start..end];
+    let prefix = match rest {
+        [b'b' | b'r' | b'u' | b'@' | b'B' | b'R' | b'U', b'"' | b'\'', ..] => 1,
+        [b'S' | b's', b'"', ..] => 1,
+        _ => 0,
+    };
+    match rest.get(prefix..)? {
+        [b'\\', quote @ (b'"' | b'\''), ..] => {
+            let open = start + prefix + 2;
+            let length = memchr::memmem::find(&text[open..end], &[b'\\', *quote])?;
+            Some(Span::new(open, open + length))
+        }
+        [quote @ (b'"' | b'\'' | b'`'), ..] => {
+            let open = start + prefix + 1;
+            let mut escaped = false;
+            let length = text[open..end].iter().position(|&byte| {
+                let closes = byte == *quote && !escaped;
+                escaped = byte == b'\\' && !escaped && *quote != b'`';
+                closes
+            })?;
+            Some(Span::new(open, open + length))
+        }
+        _ => None,
+    }
+}
+
+/// The quoted literals of a call's arguments on one line, from `start` on, three at most.
+pub(in crate::detect) fn quoted_literals(text: &[u8], start: usize, end: usize) -> Vec<Span> {
+    let mut found = Vec::new();
+    let mut at = start;
+    while found.len() < 3 && at < end && text[at] != b')' {
+        match quoted(text, at, end) {
+            Some(span) => {
+                found.push(span);
+                at = span.end + 1;
+            }
+            None => at += 1,
+        }
+    }
+    found
+}
+
+fn unquoted(search: &Search<'_>, context: &Context, notation: Notation, separator: Separator, start: usize) -> Option<Vec<Value>> {
+    let text = search.text;
+    let line = context.line;
+    let literal = inside_literal(text, line, context.name.start);
+    if let Some(values) = typed_or_called(text, start, line.end, notation) {
+        return values;
+    }
+    let in_text = literal && separator == Separator::Equals;
+    if !in_text && !judge::takes_bare_values(notation) {
+        return None;
+    }
+    let stop = if literal || is_listed(text, context) { Stop::AtList } else { Stop::AtBlank };
+    let span = bare(text, start, line.end, stop);
+    let rest = text[span.end..line.end].trim_ascii();
+    let goes_on = stop == Stop::AtBlank && separator != Separator::Blank && !rest.is_empty() && !ends_value(rest);
+    let shell = notation == Notation::Lines || text.get(context.name.end) == Some(&b'=');
+    let uncertain = goes_on && !shell;
+    if uncertain && separator == Separator::Colon && notation == Notation::Yaml {
+        // A plain scalar of several words is one value, and prose.
+        return None;
+    }
+    Some(vec![Value { span: trim_end(text, span, notation), uncertain }])
+}
+
+/// In programs: `password: string = "x"` and `password = call("x")`. The outer `None` means that
+/// neither is there.
+#[expect(clippy::option_option, reason = "not such a form / such a form without a value / its values")]
+fn typed_or_called(text: &[u8], start: usize, end: usize, notation: Notation) -> Option<Option<Vec<Value>>> {
+    if !matches!(notation, Notation::Source | Notation::Unknown | Notation::Quoted) {
+        return None;
+    }
+    let name = text[start..end]
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'<' | b'>' | b'?' | b'[' | b']' | b'&' | b':'))
+        .count();
+    let at = skip_blanks(text, start + name, end);
+    match &text[at..end] {
+        _ if name == 0 => None,
+        [b'=', next, ..] if *next != b'=' => {
+            let value = quoted(text, skip_blanks(text, at + 1, end), end);
+            Some(value.map(sure))
+        }
+        [b'(', ..] => {
+            let literals = quoted_literals(text, at + 1, end);
+            let mut values: Vec<Value> = literals.into_iter().map(|span| Value { span, uncertain: true }).collect();
+            values.extend(fallback(text, at, end).map(|span| Value { span, uncertain: false }));
+            Some(Some(values))
+        }
+        [b'?', b'?', ..] | [b'|', b'|', ..] => {
+            let value = quoted(text, skip_blanks(text, at + 2, end), end);
+            Some(value.map(sure))
+        }
+        _ => None,
+    }
+}
+
+/// The literal behind `??`, `||` or `or` after a call: what counts when the call yields nothing.
+fn fallback(text: &[u8], start: usize, end: usize) -> Option<Span> {
+    let close = start + text[start..end].iter().rposition(|&byte| byte == b')')?;
+    let at = skip_blanks(text, close + 1, end);
+    let rest = &text[at..end];
+    const OPERATORS: [&[u8]; 3] = [b"??", b"||", b"or "];
+    let operator = OPERATORS.iter().find(|operator| rest.starts_with(operator))?;
+    quoted(text, skip_blanks(text, at + operator.len(), end), end)
+}
+
+/// Where an unquoted value ends besides blanks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    AtBlank,
+    /// It is one of several: in a query, a connection string, a flow mapping.
+    AtList,
+}
+
+/// Whether the name stands behind `?`, `&`, `;`, `{` or `,`: its value ends where the next begins.
+fn is_listed(text: &[u8], context: &Context) -> bool {
+    let before = text[context.line.start..context.name.start].trim_ascii_end();
+    matches!(before.last(), Some(b'?' | b'&' | b';' | b'{' | b','))
+}
+
+fn bare(text: &[u8], start: usize, end: usize, stop: Stop) -> Span {
+    let length = text[start..end]
+        .iter()
+        .position(|&byte| match byte {
+            b' ' | b'\t' | b'"' | b'`' | b'\0' => true,
+            b'&' | b';' | b',' | b'}' | b')' | b'\'' | b'\\' => stop == Stop::AtList,
+            _ => false,
+        })
+        .unwrap_or(end - start);
+    Span::new(start, start + length)
+}
+
+/// What may follow a value on its line without making it a sentence.
+fn ends_value(rest: &[u8]) -> bool {
+    [&b"#"[..], b"//", b"-->", b"|", b"*/", b";", b",", b"}", b"\\", b"<", b"("].iter().any(|end| rest.starts_with(end))
+}
+
+/// Without the punctuation that closes a sentence, a list or markup.
+fn trim_end(text: &[u8], span: Span, notation: Notation) -> Span {
+    let mut bytes = &text[span.range()];
+    if let Some(at) = memchr::memmem::find(bytes, b"</") {
+        bytes = &bytes[..at];
+    }
+    loop {
+        let last = match bytes {
+            [rest @ .., b',' | b';'] => rest,
+            [rest @ .., b'.' | b':'] if notation != Notation::Lines => rest,
+            [rest @ .., b')'] if !rest.contains(&b'(') => rest,
+            [rest @ .., b'}'] if !rest.contains(&b'{') => rest,
+            [rest @ .., b']'] if !rest.contains(&b'[') => rest,
+            [rest @ .., b'\'' | b'*'] if notation == Notation::Prose && rest.len() > 4 && bytes.ends_with(b"**") => rest,
+            _ => break,
+        };
+        bytes = last;
+    }
+    Span::new(span.start, span.start + bytes.len())
+}
+
+/// A YAML block scalar of a single line: `password: |-` and the value below.
+fn block_scalar(search: &Search<'_>, context: &Context) -> Option<Value> {
+    let text = search.text;
+    let header = text[context.name.end..context.line.end].trim_ascii_end();
+    if !matches!(header.last(), Some(b'|' | b'>' | b'-' | b'+')) || !header.iter().any(|byte| matches!(byte, b'|' | b'>')) {
+        return None;
+    }
+    let own = line::indent(search.bytes(context.line));
+    let first = line::after(text, context.line)?;
+    let deeper = |span: Span| line::indent(search.bytes(span)) > own && !search.bytes(span).trim_ascii().is_empty();
+    let goes_on = line::after(text, first).is_some_and(deeper);
+    (deeper(first) && !goes_on).then(|| Value { span: line::trim(text, first), uncertain: false })
+}

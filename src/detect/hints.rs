@@ -1,0 +1,160 @@
+//! What a path says about a text: its notation, and whether it is a test, a lock file or binary.
+//!
+//! A text without a path gets the most permissive hints.
+
+/// How a text assigns values to names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notation {
+    /// Not known: anything goes.
+    Unknown,
+    /// Documentation: prose, tables, lists, fenced blocks.
+    Prose,
+    /// YAML, also templated.
+    Yaml,
+    /// Name and value per line: dotenv, INI, properties, shell, Dockerfile, netrc.
+    Lines,
+    /// Values are quoted: JSON, TOML, HCL.
+    Quoted,
+    /// A programming language: only quoted literals are values.
+    Source,
+}
+
+/// What is known about a text before it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hints {
+    /// How it assigns values.
+    pub notation: Notation,
+    /// It is a test or a fixture.
+    pub test: bool,
+    /// Names and prose mean something in it; off for lock files and binaries.
+    pub generic: bool,
+    /// It holds NUL bytes.
+    pub binary: bool,
+}
+
+impl Hints {
+    /// Nothing is known.
+    pub const NONE: Self = Self { notation: Notation::Unknown, test: false, generic: true, binary: false };
+
+    /// From a path with `/` between its parts.
+    pub fn of_path(path: &str) -> Self {
+        let lower = path.to_ascii_lowercase();
+        let name = lower.rsplit('/').next().unwrap_or(&lower);
+        Self { notation: notation(name), test: is_test(&lower, name), generic: !is_machine_made(name), binary: false }
+    }
+
+    /// With what the bytes themselves say.
+    #[must_use]
+    pub fn and_bytes(self, text: &[u8]) -> Self {
+        let binary = memchr::memchr(0, &text[..text.len().min(8192)]).is_some();
+        Self { binary, generic: self.generic && !binary, ..self }
+    }
+}
+
+fn notation(name: &str) -> Notation {
+    let stem = name.trim_end_matches(".example").trim_end_matches(".sample").trim_end_matches(".template").trim_end_matches(".dist");
+    if stem.starts_with(".env") || stem.ends_with(".env") || stem.starts_with("dockerfile") {
+        return Notation::Lines;
+    }
+    match stem.rsplit_once('.').map_or(stem, |(_, extension)| extension) {
+        "md" | "markdown" | "mdx" | "rst" | "adoc" | "asciidoc" | "txt" | "html" | "htm" | "org" | "tex" | "wiki" => Notation::Prose,
+        "yaml" | "yml" | "tpl" | "gotmpl" => Notation::Yaml,
+        "ini" | "cfg" | "conf" | "cnf" | "properties" | "sh" | "bash" | "zsh" | "fish" | "ps1" | "bat" | "cmd" | "service" | "env"
+        | "envrc" | "netrc" | "npmrc" | "pypirc" | "dockerfile" | "containerfile" | "makefile" | "mk" => Notation::Lines,
+        "json" | "jsonc" | "json5" | "toml" | "tf" | "tfvars" | "hcl" | "ipynb" | "tfstate" => Notation::Quoted,
+        "rs" | "go" | "py" | "pyi" | "js" | "jsx" | "mjs" | "cjs" | "ts" | "tsx" | "java" | "kt" | "kts" | "scala" | "groovy"
+        | "gradle" | "c" | "h" | "cc" | "cpp" | "hpp" | "cxx" | "cs" | "fs" | "vb" | "swift" | "m" | "mm" | "rb" | "erb" | "php" | "pl"
+        | "pm" | "lua" | "r" | "jl" | "ex" | "exs" | "erl" | "hs" | "clj" | "dart" | "elm" | "vue" | "svelte" | "sql" | "proto" | "zig"
+        | "nim" | "jenkinsfile" | "bzl" | "star" | "nix" | "css" | "scss" | "less" | "svg" | "graphql" | "cmake" => Notation::Source,
+        _ => Notation::Unknown,
+    }
+}
+
+fn is_test(path: &str, name: &str) -> bool {
+    let folder = |part: &str| {
+        matches!(
+            part,
+            "test"
+                | "tests"
+                | "testing"
+                | "testdata"
+                | "test-data"
+                | "fixtures"
+                | "__tests__"
+                | "__mocks__"
+                | "mocks"
+                | "spec"
+                | "specs"
+                | "e2e"
+        ) || part.ends_with("_test")
+            || part.ends_with("-tests")
+    };
+    let mut parts = path.rsplit('/');
+    parts.next();
+    let stem = name.split('.').next().unwrap_or(name);
+    let marked = name.contains(".test.") || name.contains(".spec.") || name.contains(".stories.");
+    parts.any(folder)
+        || marked
+        || stem.ends_with("_test")
+        || stem.ends_with("_tests")
+        || stem.starts_with("test_")
+        || stem.ends_with("-test")
+        || (stem.ends_with("test") && name.ends_with(".java"))
+}
+
+/// Written by tools, full of digests: names in them announce nothing.
+fn is_machine_made(name: &str) -> bool {
+    matches!(
+        name,
+        "package-lock.json"
+            | "npm-shrinkwrap.json"
+            | "yarn.lock"
+            | "pnpm-lock.yaml"
+            | "cargo.lock"
+            | "go.sum"
+            | "poetry.lock"
+            | "uv.lock"
+            | "pipfile.lock"
+            | "composer.lock"
+            | "gemfile.lock"
+            | "packages.lock.json"
+            | "mix.lock"
+            | "flake.lock"
+            | "bun.lock"
+            | "podfile.lock"
+            | "gradle.lockfile"
+            | ".terraform.lock.hcl"
+            | "chart.lock"
+            | "pdm.lock"
+            | "deno.lock"
+            | "pubspec.lock"
+    ) || [".min.js", ".min.css", ".js.map", ".css.map", ".lock"].iter().any(|ending| name.ends_with(ending))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_notation_off_the_name() {
+        for (path, notation) in [
+            (".env.example", Notation::Lines),
+            ("services/a/.env", Notation::Lines),
+            ("docs/Guide.MD", Notation::Prose),
+            ("k8s/secret.yaml", Notation::Yaml),
+            ("Dockerfile.dev", Notation::Lines),
+            ("a/main.go", Notation::Source),
+            ("LICENSE", Notation::Unknown),
+        ] {
+            assert_eq!(Hints::of_path(path).notation, notation, "{path}");
+        }
+    }
+
+    #[test]
+    fn knows_tests_and_lock_files() {
+        assert!(Hints::of_path("src/tests/a.rs").test);
+        assert!(Hints::of_path("web/login.test.ts").test);
+        assert!(!Hints::of_path("src/latest/attestation.rs").test);
+        assert!(!Hints::of_path("web/package-lock.json").generic);
+    }
+}

@@ -1,0 +1,310 @@
+//! What a value assigned to a secret's name is worth: a password, a token, or nothing.
+
+use super::lexicon::{TECHNICAL, VALUE_NAMES};
+use super::randomness::Makeup;
+use super::{Hints, Notation, Reason, encoded, placeholder, randomness};
+use crate::rule::{Confidence, Judge};
+
+/// The outcome for a value that may be a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) confidence: Confidence,
+    pub(super) reasons: Vec<Reason>,
+}
+
+/// Lengths between which a value can be a password or token, in bytes.
+const LENGTHS: std::ops::RangeInclusive<usize> = 5..=512;
+
+/// Judges a value by the sort of name it is assigned to.
+pub(super) fn judge(value: &[u8], judge: Judge, hints: Hints) -> Option<Verdict> {
+    if !LENGTHS.contains(&value.len()) || placeholder::is_placeholder(value) || is_structure(value) {
+        return None;
+    }
+    if encoded::base64_text(value).is_some_and(|text| placeholder::is_placeholder(text.trim_ascii())) {
+        return None;
+    }
+    let mut verdict = match judge {
+        Judge::Format => return Some(Verdict { confidence: Confidence::High, reasons: Vec::new() }),
+        Judge::Password => password(value)?,
+        Judge::Token => token(value)?,
+    };
+    if hints.test {
+        verdict.reasons.push(Reason::Test);
+        verdict.confidence = lower(verdict.confidence);
+    }
+    Some(verdict)
+}
+
+/// One step less sure.
+pub(super) fn lower(confidence: Confidence) -> Confidence {
+    match confidence {
+        Confidence::High => Confidence::Medium,
+        _ => Confidence::Low,
+    }
+}
+
+/// A value under a name that means a password for people.
+fn password(value: &[u8]) -> Option<Verdict> {
+    let makeup = Makeup::of(value);
+    let verdict = |confidence, reason| Some(Verdict { confidence, reasons: vec![reason] });
+    if names_a_secret(value) || is_measure(value) || value.iter().any(u8::is_ascii_whitespace) {
+        return None;
+    }
+    if makeup.letters() + makeup.foreign == 0 {
+        return (makeup.digits > 0).then_some(()).and_then(|()| verdict(Confidence::Low, Reason::Weak));
+    }
+    if randomness::is_random(value) {
+        return verdict(Confidence::High, Reason::Random);
+    }
+    if makeup.digits > 0 {
+        return verdict(if makeup.length >= 8 { Confidence::High } else { Confidence::Medium }, Reason::Mixed);
+    }
+    if makeup.symbols > 0 && makeup.length >= 8 {
+        return verdict(Confidence::Medium, Reason::Mixed);
+    }
+    let words = value.split(|byte| matches!(byte, b'-' | b'_' | b'.')).filter(|word| word.len() >= 3).count();
+    if makeup.joins > 0 && words >= 3 && value.first().is_some_and(u8::is_ascii_uppercase) {
+        return verdict(Confidence::Medium, Reason::Words);
+    }
+    if makeup.letters() >= 8 && makeup.joins == 0 && !randomness::reads_as_words(value) {
+        return verdict(Confidence::Medium, Reason::Random);
+    }
+    verdict(Confidence::Low, Reason::Weak)
+}
+
+/// A value under a name that means a machine's secret: only what a generator makes counts.
+fn token(value: &[u8]) -> Option<Verdict> {
+    let makeup = Makeup::of(value);
+    if names_a_secret(value) || is_measure(value) || value.iter().any(u8::is_ascii_whitespace) || makeup.foreign > 0 {
+        return None;
+    }
+    let generated = randomness::is_random(value);
+    let confidence = match (generated, makeup.length) {
+        (true, 24..) => Confidence::High,
+        (true, _) => Confidence::Medium,
+        (false, 8..) if makeup.digits > 0 && makeup.classes() >= 3 => Confidence::Medium,
+        (false, 10..) if makeup.digits > 0 => Confidence::Low,
+        _ => return None,
+    };
+    let reason = if generated { Reason::Random } else { Reason::Mixed };
+    Some(Verdict { confidence, reasons: vec![reason] })
+}
+
+/// Whether the value is the name of a secret, a key or a field: words that are joined, one of
+/// which says so.
+fn names_a_secret(value: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(value) else { return false };
+    let words = super::assign::words(text);
+    let named = words.iter().any(|word| VALUE_NAMES.has(word));
+    let technical = |word: &String| {
+        TECHNICAL.has(word) || word.bytes().all(|byte| byte.is_ascii_lowercase()) || word.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let plain = words.iter().all(|word| word.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    let joined = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/' | b':'));
+    let pair_is_technical = words.windows(2).any(|pair| TECHNICAL.has(&pair.concat()));
+    let is_technical = (pair_is_technical || words.iter().any(|word| TECHNICAL.has(word))) && words.iter().all(technical);
+    joined
+        && plain
+        && (is_technical
+            || TECHNICAL.has(&text.to_lowercase())
+            || named && words.len() > 1 && words.iter().all(|word| word.len() < 16 && !mixes(word)))
+}
+
+/// Letters and digits in turn, as in generated values.
+fn mixes(word: &str) -> bool {
+    let makeup = Makeup::of(word.as_bytes());
+    makeup.switches >= 3
+}
+
+/// A number with a unit, a version, a date, a size: `30d`, `1.2.3`, `2024-01-02`, `10.0.0.1:80`.
+fn is_measure(value: &[u8]) -> bool {
+    let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let unit = &value[digits..];
+    (digits > 0 && unit.len() <= 3 && unit.iter().all(u8::is_ascii_lowercase) && value.len() < 8)
+        || value.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':' | b'-' | b'/' | b',' | b'+' | b'T' | b'Z'))
+            && value.iter().any(|byte| !byte.is_ascii_digit())
+}
+
+/// Paths, addresses, code and markup, whatever the name says.
+fn is_structure(value: &[u8]) -> bool {
+    let has = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
+    let starts = |prefix: &[u8]| value.starts_with(prefix);
+    if starts(b"/") && !starts(b"//") && value[1..].contains(&b'/')
+        || starts(b"./")
+        || starts(b"../")
+        || starts(b"~/")
+        || starts(b"\\\\")
+        || has(b"://")
+        || starts(b"C:\\")
+    {
+        return true;
+    }
+    if value.ends_with(b"()")
+        || has(b"](")
+        || has(b"::")
+        || has(b"=>")
+        || has(b"->")
+        || has(b"&&")
+        || has(b"||")
+        || has(b"</")
+        || has(b"\\n") && value.len() < 40
+    {
+        return true;
+    }
+    let Ok(text) = std::str::from_utf8(value) else { return false };
+    is_dotted_path(text) || is_file_name(text) || text.ends_with(':') || text.starts_with("--") || is_call(text)
+}
+
+/// `config.database.password`, `auth.cptm8.net`: words joined by dots, no digits-and-letters mix.
+fn is_dotted_path(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('.').collect();
+    let wordlike = |part: &&str| {
+        !part.is_empty()
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+            && part.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+            && !part.bytes().any(|byte| byte.is_ascii_digit())
+    };
+    parts.len() >= 2 && parts.iter().all(wordlike)
+}
+
+fn is_file_name(text: &str) -> bool {
+    const EXTENSIONS: &[&str] = &[
+        "txt",
+        "json",
+        "yaml",
+        "yml",
+        "toml",
+        "xml",
+        "pem",
+        "key",
+        "crt",
+        "cer",
+        "pub",
+        "jks",
+        "p12",
+        "pfx",
+        "conf",
+        "cfg",
+        "ini",
+        "env",
+        "properties",
+        "sh",
+        "py",
+        "js",
+        "ts",
+        "go",
+        "rs",
+        "java",
+        "rb",
+        "php",
+        "md",
+        "html",
+        "sql",
+        "lua",
+        "gpg",
+        "asc",
+        "age",
+        "log",
+        "tf",
+        "tfvars",
+        "keytab",
+        "keystore",
+        "secret",
+        "enc",
+    ];
+    text.rsplit_once('.').is_some_and(|(stem, extension)| !stem.is_empty() && EXTENSIONS.contains(&extension))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/'))
+}
+
+/// `name(…)`, `name[…]`.
+fn is_call(text: &str) -> bool {
+    let opens = text.find(['(', '[']);
+    opens.is_some_and(|at| {
+        at > 0
+            && text.ends_with([')', ']'])
+            && text[..at].bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':'))
+    })
+}
+
+/// Whether prose or a bare value of this notation can be taken as it stands.
+pub(super) fn takes_bare_values(notation: Notation) -> bool {
+    matches!(notation, Notation::Unknown | Notation::Prose | Notation::Yaml | Notation::Lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(value: &str, by: Judge) -> Option<Confidence> {
+        judge(value.as_bytes(), by, Hints::NONE).map(|verdict| verdict.confidence)
+    }
+
+    #[test]
+    fn passwords_that_people_and_machines_make() {
+        for value in [
+            "Summer2025",
+            "NpOAWC9q5OfT-sbOsx",
+            "Orchid.Meadow.Tundra.898",
+            "cptm8_stg_chtopms1",
+            "S4ffr0nL4g00n27!",
+            "Madrid2022#",
+            "core_app_1358g",
+            "IV+QNk7v*nsk7Jj1m2gwpV0",
+            "53a53dd63214d4f3254b9f0b4f9af992",
+            "Dn+%UgaQR0n21",
+            "data_dev_qjma2",
+            "MUMYLLQLOEIIZOYAKBXU",
+        ] {
+            assert!(verdict(value, Judge::Password) >= Some(Confidence::Medium), "{value}");
+        }
+    }
+
+    #[test]
+    fn names_paths_and_words_are_no_passwords() {
+        for value in [
+            "postgres-password",
+            "db-password",
+            "cptm8-db-credentials",
+            "/run/secrets/db_password",
+            "./secrets/db.txt",
+            "https://auth.example.net/x",
+            "strong",
+            "process.env.PASSWORD",
+            "getPassword()",
+            "scram-sha-256",
+            "os.environ[\"X\"]",
+            "12h",
+            "sha256",
+            "values.yaml",
+            "password_hash",
+            "config.db.password",
+            "X-Auth-Token",
+        ] {
+            assert!(verdict(value, Judge::Password) < Some(Confidence::Medium), "{value}");
+        }
+    }
+
+    #[test]
+    fn tokens_must_look_generated() {
+        for value in [
+            "26caee7acd46eb4955558ffaafa05e9f",
+            "uPIxJnBp9C6MyP8WejYVkH5aY9nU2sScQCTaSJVCya",
+            "yI7CqhxNl5Mk6WG",
+            "452502bc8a7440ffa4d16c185b8506f29e753b03",
+        ] {
+            assert!(verdict(value, Judge::Token) >= Some(Confidence::Medium), "{value}");
+        }
+        for value in [
+            "Access token",
+            "X-API-Key",
+            "authorization_code",
+            "NextToken",
+            "user_access_token",
+            "true",
+            "accessTokenLifetime",
+            "kubernetes.io/service-account-token",
+        ] {
+            assert!(verdict(value, Judge::Token) < Some(Confidence::Medium), "{value}");
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Names and values on lines of their own: `name:`/`value:` pairs of containers, and the data of
+//! Kubernetes Secrets.
+
+use super::assign::{self, Context, Value};
+use super::{Reason, Search, encoded, judge, line, placeholder};
+use crate::rule::{Confidence, Cue, Extractor, Judge};
+use crate::text::Span;
+
+/// How far a manifest reaches from its `kind:` line, in bytes to either side.
+const DOCUMENT_REACH: usize = 64 * 1024;
+
+/// A name was seen that nothing is assigned to on its own line.
+pub(super) fn at(search: &mut Search<'_>, context: &Context) {
+    let before = search.text[context.line.start..context.name.start].trim_ascii();
+    let field = before.trim_ascii_start().strip_prefix(b"- ").unwrap_or(before).trim_ascii();
+    let field: Vec<u8> = field.iter().copied().filter(|byte| !matches!(byte, b'"' | b'\'' | b' ' | b'{')).collect();
+    if field == b"kind:" && search.bytes(context.name) == b"Secret" {
+        secret(search, context.line);
+        return;
+    }
+    if let Some(value) = same_line_value(search.text, context).or_else(|| is_name_field(&field).then(|| beside(search, context)).flatten())
+    {
+        assign::report(search, context.class, &value, Reason::NameValuePair);
+    }
+}
+
+fn is_name_field(field: &[u8]) -> bool {
+    let field = field.to_ascii_lowercase();
+    [&b"name:"[..], b"name=", b"key:", b"key=", b"-name:", b"parameterkey:"].iter().any(|known| field.ends_with(known))
+}
+
+/// `{"name": "X", "value": "Y"}`, `<add key="X" value="Y"/>`.
+fn same_line_value(text: &[u8], context: &Context) -> Option<Value> {
+    const NEAR: usize = 24;
+    let start = context.name.end;
+    let end = context.line.end;
+    if !matches!(text.get(start), Some(b'"' | b'\'' | b',')) {
+        return None;
+    }
+    let near = &text[start..end.min(start + NEAR)];
+    let at = start + memchr::memmem::find(&near.to_ascii_lowercase(), b"value")? + 5;
+    value_after(text, at, end)
+}
+
+/// What stands behind a field's name: `: x`, `": "x"`, ` = "x"`.
+fn value_after(text: &[u8], at: usize, end: usize) -> Option<Value> {
+    let skip = text[at..end].iter().take_while(|byte| matches!(byte, b'"' | b'\'' | b' ' | b'\t')).count();
+    if !matches!(text.get(at + skip), Some(b':' | b'=')) {
+        return None;
+    }
+    let mut start = at + skip + 1;
+    while start < end && matches!(text[start], b' ' | b'\t') {
+        start += 1;
+    }
+    if let Some(span) = assign::quoted_literals(text, start, end).first().copied().filter(|span| span.start <= start + 2) {
+        return Some(Value { span, uncertain: false });
+    }
+    let bare = &text[start..end];
+    let length = memchr::memmem::find(bare, b" #").unwrap_or(bare.len());
+    let span = line::trim(text, Span::new(start, start + length));
+    (!span.is_empty() && !search_blank(text, span)).then_some(Value { span, uncertain: false })
+}
+
+fn search_blank(text: &[u8], span: Span) -> bool {
+    text[span.range()].iter().any(u8::is_ascii_whitespace)
+}
+
+/// The `value` field of the same mapping, on one of the lines around the name.
+fn beside(search: &Search<'_>, context: &Context) -> Option<Value> {
+    const LINES: usize = 3;
+    let text = search.text;
+    let column = |span: Span| {
+        let bytes = &text[span.range()];
+        let indent = line::indent(bytes);
+        let dash = bytes[indent..].starts_with(b"- ");
+        (indent + if dash { 2 } else { 0 }, dash)
+    };
+    let (own, starts_item) = column(context.line);
+    let value_in = |span: Span| {
+        let (indent, _) = column(span);
+        let rest = &text[span.start + indent.min(span.len())..span.end];
+        let unquoted = rest.strip_prefix(b"\"").unwrap_or(rest);
+        let is_value = indent == own && unquoted.len() > 5 && unquoted[..5].eq_ignore_ascii_case(b"value");
+        is_value.then(|| value_after(text, span.end - unquoted.len() + 5, span.end)).flatten()
+    };
+    let mut next = context.line;
+    for _ in 0..LINES {
+        let Some(span) = line::after(text, next) else { break };
+        let (indent, dash) = column(span);
+        if indent < own || dash && indent <= own {
+            break;
+        }
+        if let Some(value) = value_in(span) {
+            return Some(value);
+        }
+        next = span;
+    }
+    let mut next = context.line;
+    for _ in 0..LINES {
+        if starts_item && next == context.line {
+            break;
+        }
+        let Some(span) = line::before(text, next) else { break };
+        let (indent, dash) = column(span);
+        if indent < own {
+            break;
+        }
+        if let Some(value) = value_in(span) {
+            return Some(value);
+        }
+        if dash && indent == own {
+            break;
+        }
+        next = span;
+    }
+    None
+}
+
+/// Reads `data` and `stringData` of the manifest around a `kind: Secret` line.
+fn secret(search: &mut Search<'_>, kind: Span) {
+    let indent = line::indent(search.bytes(kind));
+    let document = document(search.text, kind);
+    let mut current = Some(line::around(search.text, document.start));
+    let mut encoded = None;
+    while let Some(span) = current.filter(|span| span.start < document.end) {
+        let bytes = search.bytes(span);
+        let own = line::indent(bytes);
+        let trimmed = bytes.trim_ascii();
+        if own == indent && !trimmed.is_empty() {
+            encoded = match trimmed {
+                b"data:" => Some(true),
+                b"stringData:" => Some(false),
+                _ => None,
+            };
+        } else if let Some(encoded) = encoded.filter(|_| own > indent && !trimmed.starts_with(b"#")) {
+            entry(search, span, encoded);
+        }
+        current = line::after(search.text, span);
+    }
+}
+
+fn document(text: &[u8], kind: Span) -> Span {
+    let low = kind.start.saturating_sub(DOCUMENT_REACH);
+    let high = (kind.end + DOCUMENT_REACH).min(text.len());
+    let start = memchr::memmem::rfind(&text[low..kind.start], b"\n---").map_or(low, |at| low + at + 4);
+    let end = memchr::memmem::find(&text[kind.end..high], b"\n---").map_or(high, |at| kind.end + at);
+    Span::new(line::after(text, line::around(text, start)).filter(|_| start > 0).map_or(start, |next| next.start).min(kind.start), end)
+}
+
+/// One `key: value` of a Secret.
+fn entry(search: &mut Search<'_>, span: Span, is_encoded: bool) {
+    let bytes = search.bytes(span);
+    let Some(colon) = memchr::memchr(b':', bytes) else { return };
+    let key = String::from_utf8_lossy(bytes[..colon].trim_ascii()).trim_matches(['"', '\'']).to_owned();
+    let Some(value) = value_after(search.text, span.start + colon, span.end) else { return };
+    let plain = if is_encoded { encoded::base64_text(search.bytes(value.span)) } else { Some(search.bytes(value.span).to_vec()) };
+    let Some(plain) = plain else { return };
+    if is_public(&key) || placeholder::is_placeholder(&plain) {
+        return;
+    }
+    let class = assign::class_of_name(&key, Cue::Token);
+    let Some((confidence, mut reasons)) = worth(search, &plain, class.map(assign::NameClass::judge)) else { return };
+    reasons.insert(0, Reason::KubernetesSecret);
+    if is_encoded {
+        reasons.push(Reason::Base64);
+    }
+    let extractor = class.map_or(Extractor::Token, assign::NameClass::extractor);
+    search.found(extractor, value.span, confidence, reasons);
+}
+
+/// Keys of a Secret that hold nothing secret.
+fn is_public(key: &str) -> bool {
+    const PUBLIC: &[&str] = &[
+        "user",
+        "username",
+        "login",
+        "host",
+        "hostname",
+        "port",
+        "database",
+        "dbname",
+        "db",
+        "name",
+        "namespace",
+        "email",
+        "region",
+        "bucket",
+        "endpoint",
+        "url",
+        "uri",
+        "crt",
+        "cert",
+        "ca",
+        "type",
+        "schema",
+        "server",
+    ];
+    assign::words(key).last().is_some_and(|word| PUBLIC.contains(&word.as_str()))
+}
+
+fn worth(search: &Search<'_>, plain: &[u8], by_name: Option<Judge>) -> Option<(Confidence, Vec<Reason>)> {
+    let private = [&b"PRIVATE KEY-----"[..], b"\"auths\"", b"\"private_key\""];
+    if private.iter().any(|mark| memchr::memmem::find(plain, mark).is_some()) {
+        return Some((Confidence::High, Vec::new()));
+    }
+    let single = plain.trim_ascii();
+    let verdict = judge::judge(single, Judge::Password, search.hints)?;
+    match by_name {
+        Some(_) => Some((verdict.confidence, verdict.reasons)),
+        None if verdict.reasons.contains(&Reason::Random) => Some((judge::lower(verdict.confidence), verdict.reasons)),
+        None => None,
+    }
+}

@@ -1,0 +1,44 @@
+//! The word lists of `patterns/lexicon/`, each read when it is first needed.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+/// A list of words or texts, separated by commas or line ends; `#` starts a comment line.
+pub(super) struct Lexicon(LazyLock<HashSet<&'static str>>);
+
+impl Lexicon {
+    /// Whether a word is in the list.
+    pub(super) fn has(&self, word: &str) -> bool {
+        self.0.contains(word)
+    }
+
+    /// All entries, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().copied()
+    }
+}
+
+macro_rules! lexicon {
+    ($name:ident, $file:literal) => {
+        #[doc = concat!("`patterns/lexicon/", $file, ".txt`.")]
+        pub(super) static $name: Lexicon =
+            Lexicon(LazyLock::new(|| entries(include_str!(concat!("../../patterns/lexicon/", $file, ".txt")))));
+    };
+}
+
+lexicon!(PASSWORDS, "passwords");
+lexicon!(PASSWORD_ENDINGS, "password-endings");
+lexicon!(TOKENS, "tokens");
+lexicon!(KEY_QUALIFIERS, "key-qualifiers");
+lexicon!(ABOUT, "about");
+lexicon!(NOT_ONE, "not-one");
+lexicon!(TECHNICAL, "technical");
+lexicon!(STAND_INS, "stand-ins");
+lexicon!(PLACEHOLDER_MARKS, "placeholder-marks");
+lexicon!(VALUE_NAMES, "value-names");
+lexicon!(ACCOUNTS, "accounts");
+
+fn entries(text: &'static str) -> HashSet<&'static str> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(|line| line.split(',')).map(str::trim).filter(|entry| !entry.is_empty()).collect()
+}

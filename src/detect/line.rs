@@ -1,0 +1,52 @@
+//! The line around a place in a text, bounded so that a line of a hundred megabytes costs no more
+//! than a short one.
+
+use crate::text::Span;
+
+/// How far a line is followed to either side, in bytes.
+const REACH: usize = 4096;
+
+/// The line that holds `at`, without its end, or the nearest `REACH` bytes of it.
+pub(super) fn around(text: &[u8], at: usize) -> Span {
+    let low = at.saturating_sub(REACH);
+    let high = (at + REACH).min(text.len());
+    let start = memchr::memrchr2(b'\n', b'\r', &text[low..at]).map_or(low, |found| low + found + 1);
+    let end = memchr::memchr2(b'\n', b'\r', &text[at..high]).map_or(high, |found| at + found);
+    Span::new(start, end)
+}
+
+/// The next line after one, or `None` at the end of the text.
+pub(super) fn after(text: &[u8], line: Span) -> Option<Span> {
+    let mut start = line.end;
+    if text.get(start) == Some(&b'\r') {
+        start += 1;
+    }
+    if text.get(start) == Some(&b'\n') {
+        start += 1;
+    }
+    (start > line.end && start < text.len()).then(|| around(text, start))
+}
+
+/// The line before one, or `None` at the start of the text.
+pub(super) fn before(text: &[u8], line: Span) -> Option<Span> {
+    let mut end = line.start;
+    if end > 0 && text[end - 1] == b'\n' {
+        end -= 1;
+    }
+    if end > 0 && text[end - 1] == b'\r' {
+        end -= 1;
+    }
+    (end < line.start).then(|| Span::new(around(text, end).start, end))
+}
+
+/// Number of leading blanks.
+pub(super) fn indent(line: &[u8]) -> usize {
+    line.iter().take_while(|&&byte| byte == b' ' || byte == b'\t').count()
+}
+
+/// A span of the text without the blanks around it.
+pub(super) fn trim(text: &[u8], span: Span) -> Span {
+    let bytes = &text[span.range()];
+    let lead = bytes.len() - bytes.trim_ascii_start().len();
+    Span::new(span.start + lead, span.start + lead + bytes.trim_ascii().len())
+}

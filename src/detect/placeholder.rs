@@ -1,0 +1,278 @@
+//! Values that stand in for a secret: placeholders people write, and references that are resolved
+//! elsewhere (templates, variables, secret stores, encrypted values).
+
+use super::lexicon::{PLACEHOLDER_MARKS, STAND_INS};
+
+/// Whether a value assigned to a name is a stand-in or a reference and so not a secret.
+pub(super) fn is_placeholder(value: &[u8]) -> bool {
+    let lower = String::from_utf8_lossy(value).to_lowercase();
+    let bare = lower.trim_matches(|c: char| c.is_whitespace() || "\"'`*_()[]{}<>".contains(c));
+    let letters: String = bare.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).collect();
+    STAND_INS.has(bare)
+        || STAND_INS.has(&letters)
+        || PLACEHOLDER_MARKS.iter().any(|mark| lower.contains(mark))
+        || is_enclosed(&lower)
+        || is_repetitive(value)
+        || is_reference(value)
+        || is_encrypted(value)
+}
+
+/// `<…>`, `[…]`, `{…}`, `(…)`, `%…%`, `__…__`, `@@…@@`, `#{…}#`: a slot to be filled.
+fn is_enclosed(value: &str) -> bool {
+    const PAIRS: &[(&str, &str)] = &[
+        ("<", ">"),
+        ("[", "]"),
+        ("{", "}"),
+        ("(", ")"),
+        ("%", "%"),
+        ("__", "__"),
+        ("@@", "@@"),
+        ("@", "@"),
+        ("#", "#"),
+        ("«", "»"),
+        ("%%", "%%"),
+        ("|", "|"),
+    ];
+    PAIRS.iter().any(|(open, close)| value.len() > open.len() + close.len() && value.starts_with(open) && value.ends_with(close))
+        || value.contains('<') && value.contains('>')
+        || value.contains('…')
+        || value.ends_with("...")
+        || value.starts_with("...")
+}
+
+/// One or two distinct characters, or a short unit again and again.
+pub(super) fn is_repetitive(value: &[u8]) -> bool {
+    let mut seen = [false; 256];
+    value.iter().filter(|byte| !byte.is_ascii_whitespace()).for_each(|&byte| seen[usize::from(byte)] = true);
+    let distinct = seen.iter().filter(|&&used| used).count();
+    let units = |unit: usize| value.len() >= 3 * unit && value.chunks(unit).all(|chunk| value.starts_with(chunk));
+    distinct <= 2 || (2..=4).any(units)
+}
+
+/// Something that a program resolves to the value: variables, templates, calls, store references.
+pub(super) fn is_reference(value: &[u8]) -> bool {
+    let has = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
+    let starts = |prefix: &[u8]| value.starts_with(prefix);
+    if has(b"${")
+        || has(b"$(")
+        || has(b"{{")
+        || has(b"}}")
+        || has(b"<%")
+        || has(b"#{")
+        || has(b"%(")
+        || has(b"$[[")
+        || has(b"{%")
+        || has(b"%{")
+    {
+        return true;
+    }
+    if let [b'$', first, ..] = value {
+        // `$NAME`, `$env:NAME`, `$1`; a password may start with a dollar sign but then goes on unlike a name.
+        let name = value[1..]
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'.' | b'>' | b'-' | b'[' | b']' | b'\'' | b'"'));
+        if name && (first.is_ascii_alphabetic() || *first == b'_' || value.len() <= 3) {
+            return true;
+        }
+    }
+    const STORES: &[&[u8]] = &[
+        b"ref+",
+        b"vault:",
+        b"op://",
+        b"secretref:",
+        b"secret://",
+        b"arn:aws:secretsmanager",
+        b"arn:aws:ssm",
+        b"ssm:",
+        b"awssm:",
+        b"gcpsm:",
+        b"sm://",
+        b"azurekeyvault:",
+        b"akv:",
+        b"@microsoft.keyvault",
+        b"keyvault:",
+        b"valuefrom",
+        b"env:",
+        b"env.",
+        b"file:",
+        b"file://",
+        b"secrets.",
+        b"env(",
+        b"!vault",
+        b"!ref",
+        b"!sub",
+        b"!env",
+        b"!secret",
+        b"!reference",
+        b"!getatt",
+        b"{resolve:",
+        b"projects/",
+        b"doppler:",
+        b"infisical:",
+        b"bws:",
+        b"data.",
+        b"var.",
+        b"local.",
+        b"module.",
+        b"process.env",
+        b"os.environ",
+        b"os.getenv",
+        b"system.getenv",
+        b"lookup(",
+        b"$__file{",
+        b"$__env{",
+        b"&",
+        b"kms:",
+        b"encrypted:",
+        b"secret/data/",
+        b"secret:",
+    ];
+    let lower = value[..value.len().min(32)].to_ascii_lowercase();
+    STORES.iter().any(|store| lower.starts_with(store) && value.len() > store.len())
+        || starts(b"%") && value.ends_with(b"%") && value.len() > 2
+}
+
+/// Already encrypted: SOPS, ansible-vault, Jasypt, Spring Cloud Config, eyaml, git-crypt, age, PGP.
+pub(super) fn is_encrypted(value: &[u8]) -> bool {
+    const STARTS: &[&[u8]] = &[
+        b"ENC[",
+        b"ENC(",
+        b"{cipher}",
+        b"$ANSIBLE_VAULT",
+        b"!vault",
+        b"age1",
+        b"-----BEGIN AGE",
+        b"-----BEGIN PGP MESSAGE",
+        b"DEC::",
+        b"{AES}",
+        b"vault:v",
+        b"AQICAH",
+        b"encrypted:",
+        b"secure:",
+        b"{jasypt}",
+        b"enc:",
+    ];
+    STARTS.iter().any(|start| value.starts_with(start)) || is_sealed(value)
+}
+
+/// A value sealed by sealed-secrets: a two-byte length of an RSA block (0x0200 for 4096 bits),
+/// then the block, in base64 (<https://github.com/bitnami-labs/sealed-secrets>).
+fn is_sealed(value: &[u8]) -> bool {
+    value.len() >= 100
+        && value.starts_with(b"Ag")
+        && value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
+}
+
+/// Whether something in a provider's format was invented for documentation.
+pub(super) fn is_fake_token(value: &[u8]) -> bool {
+    const MARKS: &[&[u8]] = &[
+        b"example",
+        b"xxxx",
+        b"placeholder",
+        b"dummy",
+        b"sample",
+        b"redacted",
+        b"changeme",
+        b"replace",
+        b"your-",
+        b"your_",
+        b"yourtoken",
+        b"yourkey",
+        b"1234567890",
+        b"0123456789",
+        b"abcdefghij",
+        b"000000000",
+        b"deadbeefdeadbeef",
+        b"....",
+        b"****",
+        b"fakefake",
+        b"notreal",
+        b"not-real",
+        b"insert",
+    ];
+    let lower = value.to_ascii_lowercase();
+    let body = lower.iter().rposition(|&byte| byte == b'_' || byte == b'-').map_or(&lower[..], |at| &lower[at + 1..]);
+    MARKS.iter().any(|mark| memchr::memmem::find(&lower, mark).is_some())
+        || is_repetitive(value)
+        || (body.len() >= 16 && is_low_variety(body))
+        || is_reference(value)
+        || lower.contains(&b'<') && lower.contains(&b'>')
+}
+
+/// Far fewer distinct characters than chance would give.
+fn is_low_variety(body: &[u8]) -> bool {
+    let mut seen = [false; 256];
+    body.iter().for_each(|&byte| seen[usize::from(byte)] = true);
+    seen.iter().filter(|&&used| used).count() <= 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stand_ins_and_references() {
+        for value in [
+            "changeme",
+            "CHANGE_ME",
+            "<password>",
+            "***",
+            "********",
+            "xxxx",
+            "your-secret-key",
+            "REPLACE_ME",
+            "[REDACTED]",
+            "n/a",
+            "…",
+            "-",
+            "${DB_PASSWORD}",
+            "$DB_PASSWORD",
+            "$(PGPASSWORD)",
+            "{{ .Values.a.b }}",
+            "__PASSWORD__",
+            "@@PASSWORD@@",
+            "${{ secrets.X }}",
+            "%PASSWORD%",
+            "op://vault/item/field",
+            "ref+sops://a.yaml#/b",
+            "ENC[AES256_GCM,data:x]",
+            "insert-password-here",
+            "change-me-in-production",
+            "process.env.X",
+            "os.environ['X']",
+            "null",
+            "~~~~",
+            "#{Octopus}",
+            "$env:TOKEN",
+            "ENC(abc)",
+            "(none)",
+            "example-password",
+        ] {
+            assert!(is_placeholder(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn real_values_are_not_placeholders() {
+        for value in [
+            "Summer2025!",
+            "data_stg_4ooe97y",
+            "S4ffr0nL4g00n27!",
+            "Xy$k4fxh9a",
+            "51b51fab09da44b5a0193df76a96d6f1",
+            "Copper-Violet-Ember-602",
+            "CN%1B-l7%*hNlTM9m",
+            "$uper7Tief!x",
+        ] {
+            assert!(!is_placeholder(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn tokens_from_documentation() {
+        assert!(is_fake_token(b"AKIAIOSFODNN7EXAMPLE"));
+        assert!(is_fake_token(b"ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"));
+        assert!(is_fake_token(b"npm_0000000000000000000000000000000000aa"));
+        assert!(!is_fake_token(b"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"));
+    }
+}

@@ -1,0 +1,118 @@
+//! Tables of Markdown: a header cell says what its column holds.
+
+use super::assign::{self, Context, Value};
+use super::lexicon::ACCOUNTS;
+use super::{Notation, Reason, Search, judge, line};
+use crate::rule::{Confidence, Extractor, Judge};
+use crate::text::Span;
+
+/// Rows read below a header.
+const ROWS: usize = 500;
+
+/// If the name stands in a table's header, reports the cells below it.
+pub(super) fn below(search: &mut Search<'_>, context: &Context) {
+    if search.hints.notation == Notation::Source {
+        return;
+    }
+    for cell in column(search.text, context.line, context.name.start) {
+        let value = Value { span: last_of_pair(search.text, cell), uncertain: false };
+        assign::report(search, context.class, &value, Reason::Table);
+    }
+}
+
+/// The cells, without decoration, of the column under a place of a header row.
+pub(super) fn column(text: &[u8], header: Span, at: usize) -> Vec<Span> {
+    let Some(rule) = line::after(text, header).filter(|&span| is_delimiter(&text[span.range()])) else { return Vec::new() };
+    let index = cells(text, header).iter().position(|cell| cell.start <= at && at < cell.end);
+    let Some(index) = index else { return Vec::new() };
+    let mut found = Vec::new();
+    let mut row = rule;
+    while let Some(next) = line::after(text, row).filter(|&span| text[span.range()].contains(&b'|')) {
+        if let Some(&cell) = cells(text, next).get(index) {
+            found.push(undecorated(text, cell));
+        }
+        if found.len() == ROWS {
+            break;
+        }
+        row = next;
+    }
+    found.retain(|cell| !cell.is_empty());
+    found
+}
+
+/// A row of service, user name and password, as under a header that is elsewhere or missing.
+pub(super) fn credentials(search: &mut Search<'_>, hit: Span) {
+    if !search.hints.generic || search.hints.notation == Notation::Source || hit.start < search.row_end {
+        return;
+    }
+    let row = line::around(search.text, hit.start);
+    search.row_end = row.end;
+    let cells = match search.bytes(row).trim_ascii_start() {
+        [b'|', ..] => cells(search.text, row),
+        [b'<', ..] => html_cells(search.text, row),
+        _ => return,
+    };
+    let cells: Vec<Span> = cells.into_iter().map(|cell| undecorated(search.text, cell)).collect();
+    let [service, .., user, secret] = cells.as_slice() else { return };
+    if !is_account(search.bytes(*user), search.bytes(*service)) {
+        return;
+    }
+    let Some(verdict) = judge::judge(search.bytes(*secret), Judge::Password, search.hints) else { return };
+    if verdict.confidence == Confidence::High {
+        let reasons = std::iter::once(Reason::Table).chain(verdict.reasons).collect();
+        search.found(Extractor::Password, *secret, Confidence::Medium, reasons);
+    }
+}
+
+/// A customary account name, or the service's own.
+fn is_account(user: &[u8], service: &[u8]) -> bool {
+    let user = String::from_utf8_lossy(user).to_lowercase();
+    ACCOUNTS.has(&user) || user.len() > 2 && user == String::from_utf8_lossy(service).to_lowercase()
+}
+
+/// The contents of `<td>…</td>` on one line.
+fn html_cells(text: &[u8], row: Span) -> Vec<Span> {
+    let starts = memchr::memmem::find_iter(&text[row.range()], b"<td>").map(|at| row.start + at + 4);
+    starts
+        .filter_map(|start| memchr::memmem::find(&text[start..row.end], b"</td>").map(|length| Span::new(start, start + length)))
+        .collect()
+}
+
+/// `|---|:--:|`
+fn is_delimiter(line: &[u8]) -> bool {
+    line.contains(&b'-') && line.contains(&b'|') && line.iter().all(|byte| matches!(byte, b'|' | b'-' | b':' | b' ' | b'\t'))
+}
+
+/// The cells of a row, between unescaped pipes.
+fn cells(text: &[u8], row: Span) -> Vec<Span> {
+    let row = line::trim(text, row);
+    let mut pipes: Vec<usize> = row.range().filter(|&at| text[at] == b'|' && (at == row.start || text[at - 1] != b'\\')).collect();
+    if pipes.first() != Some(&row.start) {
+        pipes.insert(0, row.start.wrapping_sub(1));
+    }
+    if pipes.last().is_some_and(|&last| last + 1 < row.end) {
+        pipes.push(row.end);
+    }
+    pipes.windows(2).map(|pair| Span::new(pair[0].wrapping_add(1), pair[1])).collect()
+}
+
+/// Without blanks, back-ticks, quotes, bold and italic marks around it.
+pub(super) fn undecorated(text: &[u8], cell: Span) -> Span {
+    let mut span = line::trim(text, cell);
+    for marks in [&b"**"[..], b"__", b"`", b"\"", b"'"] {
+        let bytes = &text[span.range()];
+        if bytes.len() > 2 * marks.len() && bytes.starts_with(marks) && bytes.ends_with(marks) {
+            span = Span::new(span.start + marks.len(), span.end - marks.len());
+        }
+    }
+    span
+}
+
+/// Of `user / secret` the secret.
+fn last_of_pair(text: &[u8], cell: Span) -> Span {
+    let bytes = &text[cell.range()];
+    match memchr::memmem::find(bytes, b" / ") {
+        Some(at) => undecorated(text, Span::new(cell.start + at + 3, cell.end)),
+        None => cell,
+    }
+}

@@ -1,0 +1,70 @@
+//! Passwords in the user information of URLs: `scheme://user:password@host`.
+
+use super::{Reason, Search, judge};
+use crate::rule::{Confidence, Extractor, Judge};
+use crate::text::Span;
+
+/// The longest authority looked at, in bytes.
+const REACH: usize = 512;
+
+/// `://` was seen.
+pub(super) fn at(search: &mut Search<'_>, hit: Span) {
+    let text = search.text;
+    let scheme = text[..hit.start]
+        .iter()
+        .rev()
+        .take(24)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+        .count();
+    if scheme == 0 {
+        return;
+    }
+    let Some((user, password)) = userinfo(text, hit.end) else { return };
+    let Some(verdict) = judge::judge(search.bytes(password), Judge::Password, search.hints) else { return };
+    let host = host_after(text, password.end + 1);
+    let weak = verdict.reasons.contains(&Reason::Weak);
+    let default = search.bytes(user) == search.bytes(password) || is_local(host) && weak;
+    let mut reasons = vec![Reason::UrlUserinfo];
+    reasons.extend(verdict.reasons);
+    // In a URL even a dictionary word is a password, but the defaults of local databases are not worth a finding.
+    let confidence = match verdict.confidence {
+        Confidence::Low if weak && !default && search.bytes(password).len() >= 6 && !search.hints.test && !is_example(host) => {
+            Confidence::Medium
+        }
+        confidence => confidence,
+    };
+    if default {
+        reasons.push(Reason::Default);
+    }
+    let confidence = if is_example(host) { judge::lower(confidence) } else { confidence };
+    search.found(Extractor::ConnectionUrl, password, if default { Confidence::Low } else { confidence }, reasons);
+}
+
+/// User and password between `://` and the last `@` before the path.
+fn userinfo(text: &[u8], start: usize) -> Option<(Span, Span)> {
+    let window = &text[start..(start + REACH).min(text.len())];
+    let end = window
+        .iter()
+        .position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'|' | b'\\' | 0..=31))
+        .unwrap_or(window.len());
+    let at = memchr::memrchr(b'@', &window[..end])?;
+    let colon = memchr::memchr(b':', &window[..at])?;
+    (colon + 1 < at).then(|| (Span::new(start, start + colon), Span::new(start + colon + 1, start + at)))
+}
+
+fn host_after(text: &[u8], start: usize) -> &[u8] {
+    let window = &text[start..(start + 256).min(text.len())];
+    let end = window.iter().position(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'.' | b'-' | b'_')).unwrap_or(window.len());
+    &window[..end]
+}
+
+fn is_local(host: &[u8]) -> bool {
+    matches!(host, b"localhost" | b"127.0.0.1" | b"0.0.0.0" | b"host.docker.internal") || !host.contains(&b'.')
+}
+
+/// Names reserved for documentation (RFC 2606, RFC 6761).
+fn is_example(host: &[u8]) -> bool {
+    let host = host.to_ascii_lowercase();
+    [&b"example.com"[..], b"example.org", b"example.net", b".example", b".test", b".invalid"].iter().any(|name| host.ends_with(name))
+        || matches!(host.as_slice(), b"host" | b"hostname" | b"server" | b"example")
+}

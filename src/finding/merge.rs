@@ -1,0 +1,44 @@
+//! One finding per secret value, in an order that does not depend on how the work was shared out.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::{Finding, FingerprintKey, Located, Occurrence};
+use crate::rule::{Confidence, Judge, Matcher, Rule};
+
+/// Merges places of the same value; severe and sure findings come first.
+pub fn merge(located: Vec<Located>, key: &FingerprintKey) -> Vec<Finding> {
+    let mut by_value: BTreeMap<Vec<u8>, Vec<Located>> = BTreeMap::new();
+    for one in located {
+        by_value.entry(one.secret.expose().to_vec()).or_default().push(one);
+    }
+    let mut findings: Vec<Finding> = by_value.into_values().map(|places| finding(places, key)).collect();
+    findings.sort_by_cached_key(|finding| (Reverse(finding.rule.severity), Reverse(finding.confidence), place(&finding.occurrences[0])));
+    findings
+}
+
+fn finding(mut places: Vec<Located>, key: &FingerprintKey) -> Finding {
+    places.sort_by_cached_key(|one| (place(&one.occurrence), one.rule.id));
+    let best =
+        places.iter().max_by_key(|one| (rank(one.rule, one.confidence), Reverse(place(&one.occurrence)))).expect("a value has a place");
+    let mut occurrences: Vec<Occurrence> = places.iter().map(|one| one.occurrence.clone()).collect();
+    occurrences.dedup_by(|a, b| a.origin == b.origin && a.bytes == b.bytes);
+    Finding {
+        rule: best.rule,
+        fingerprint: key.fingerprint(&best.secret),
+        confidence: places.iter().map(|one| one.confidence).max().unwrap_or(best.confidence),
+        reasons: places.iter().flat_map(|one| one.reasons.iter().copied()).collect(),
+        secret: best.secret.clone(),
+        occurrences,
+    }
+}
+
+/// A provider's format says more than a name, then confidence, then severity.
+fn rank(rule: &Rule, confidence: Confidence) -> (bool, Confidence, crate::rule::Severity, Reverse<&'static str>) {
+    let by_format = matches!(rule.matcher, Matcher::Pattern(_)) && rule.judge == Judge::Format;
+    (by_format, confidence, rule.severity, Reverse(rule.id))
+}
+
+fn place(occurrence: &Occurrence) -> (String, u64, crate::source::SourceKind) {
+    (occurrence.origin.path.clone(), occurrence.bytes.start, occurrence.origin.source)
+}

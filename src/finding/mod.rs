@@ -1,0 +1,63 @@
+//! Findings: secrets with every place they were seen. Locating a match in its text (`locate`),
+//! merging places of one secret (`merge`), keyed fingerprints, and what is allowed (`allow`).
+//! How matches come about is `detect`; how findings are shown is `report`.
+
+mod allow;
+mod fingerprint;
+mod locate;
+mod merge;
+
+pub use allow::{AllowEntry, AllowError, Allowlist, Suppression};
+pub use fingerprint::{Fingerprint, FingerprintKey};
+pub use locate::{Base, InlineAllow, Located, locate};
+pub use merge::merge;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use crate::detect::Reason;
+use crate::rule::{Confidence, Rule};
+use crate::secret::Secret;
+use crate::source::Origin;
+use crate::text::Position;
+
+/// A distinct secret value and where it is.
+#[derive(Debug)]
+pub struct Finding {
+    /// The most telling rule that found it.
+    pub rule: &'static Rule,
+    /// The value, as it stands in the text.
+    pub secret: Secret,
+    /// Stands for the value in allowlists.
+    pub fingerprint: Fingerprint,
+    /// The highest of its occurrences.
+    pub confidence: Confidence,
+    /// Of all occurrences.
+    pub reasons: BTreeSet<Reason>,
+    /// In order of place.
+    pub occurrences: Vec<Occurrence>,
+}
+
+/// One place of a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occurrence {
+    /// The text.
+    pub origin: Origin,
+    /// Its first character.
+    pub start: Position,
+    /// The character after its last.
+    pub end: Position,
+    /// Its bytes in the file, half-open.
+    pub bytes: Range<u64>,
+    /// The line, without secrets.
+    pub excerpt: Excerpt,
+}
+
+/// A line in which every secret is masked, cut to a readable length.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The text; may hold control characters of the file.
+    pub text: String,
+    /// The mask of the secret at hand, in bytes of `text`.
+    pub mark: Range<usize>,
+}

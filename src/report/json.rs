@@ -1,0 +1,256 @@
+//! The report `sopup.report/v1`, as one JSON document or one finding per line. These structs are
+//! the wire format; nothing else is serialised.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
+
+use super::{Context, Show, safe};
+use crate::finding::{Finding, Occurrence};
+use crate::rule::{Confidence, Kind, Severity};
+use crate::scan::Outcome;
+
+/// Secrets this short are reported without their length.
+const SHORT: usize = 8;
+
+#[derive(Serialize)]
+struct ReportV1<'a> {
+    schema: &'static str,
+    tool: Tool,
+    target: TargetV1<'a>,
+    summary: Summary<'a>,
+    findings: Vec<FindingV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct TargetV1<'a> {
+    root: &'a str,
+    head: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    secrets: usize,
+    occurrences: usize,
+    files: u64,
+    blobs: u64,
+    bytes: u64,
+    elapsed_ms: u128,
+    complete: bool,
+    suppressed: usize,
+    skipped: Vec<SkippedV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct SkippedV1<'a> {
+    path: &'a str,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct FindingV1<'a> {
+    rule: &'a str,
+    name: &'a str,
+    severity: &'static str,
+    confidence: &'static str,
+    kind: &'static str,
+    fingerprint: String,
+    secret: SecretV1,
+    reasons: Vec<&'static str>,
+    occurrences: Vec<OccurrenceV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct SecretV1 {
+    redacted: String,
+    length: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+}
+
+#[derive(Serialize)]
+struct OccurrenceV1<'a> {
+    path: &'a str,
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+    byte_start: u64,
+    byte_end: u64,
+    source: &'static str,
+    excerpt: &'a str,
+}
+
+/// Writes one document.
+pub fn write_report(out: &mut impl Write, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
+    let suppressed = outcome.allowed_inline + outcome.suppressions.iter().map(|entry| entry.used).sum::<usize>();
+    let report = ReportV1 {
+        schema: "sopup.report/v1",
+        tool: Tool { name: "sopup", version: env!("CARGO_PKG_VERSION") },
+        target: TargetV1 { root: context.root, head: context.head },
+        summary: Summary {
+            secrets: outcome.findings.len(),
+            occurrences: outcome.occurrences(),
+            files: outcome.seen.files,
+            blobs: outcome.seen.blobs,
+            bytes: outcome.seen.bytes,
+            elapsed_ms: context.elapsed.as_millis(),
+            complete: outcome.is_complete(),
+            suppressed,
+            skipped: outcome.skipped.iter().map(|skip| SkippedV1 { path: &skip.what, reason: skip.reason.to_string() }).collect(),
+        },
+        findings: outcome.findings.iter().map(|finding| wire(finding, context.secrets)).collect(),
+    };
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Safe(PrettyFormatter::new()));
+    report.serialize(&mut serializer)?;
+    out.write_all(b"\n")
+}
+
+/// Writes one line per finding, then one with the summary's `complete` and `skipped`.
+pub fn write_lines(out: &mut impl Write, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
+    for finding in &outcome.findings {
+        let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Safe(serde_json::ser::CompactFormatter));
+        wire(finding, context.secrets).serialize(&mut serializer)?;
+        out.write_all(b"\n")?;
+    }
+    for skip in &outcome.skipped {
+        let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Safe(serde_json::ser::CompactFormatter));
+        let line = SkippedLine { skipped: SkippedV1 { path: &skip.what, reason: skip.reason.to_string() } };
+        line.serialize(&mut serializer)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct SkippedLine<'a> {
+    skipped: SkippedV1<'a>,
+}
+
+fn wire(finding: &Finding, secrets: Show) -> FindingV1<'_> {
+    let length = finding.secret.length();
+    FindingV1 {
+        rule: finding.rule.id,
+        name: finding.rule.name,
+        severity: severity(finding.rule.severity),
+        confidence: confidence(finding.confidence),
+        kind: kind(finding.rule.kind),
+        fingerprint: finding.fingerprint.to_string(),
+        secret: SecretV1 {
+            redacted: finding.secret.redacted(),
+            length: (length > SHORT || secrets == Show::InFull).then_some(length),
+            value: (secrets == Show::InFull).then(|| finding.secret.expose_text().to_string()),
+        },
+        reasons: finding.reasons.iter().map(|reason| reason.code()).collect(),
+        occurrences: finding.occurrences.iter().map(place).collect(),
+    }
+}
+
+fn place(occurrence: &Occurrence) -> OccurrenceV1<'_> {
+    OccurrenceV1 {
+        path: &occurrence.origin.path,
+        line: occurrence.start.line,
+        column: occurrence.start.column,
+        end_line: occurrence.end.line,
+        end_column: occurrence.end.column,
+        byte_start: occurrence.bytes.start,
+        byte_end: occurrence.bytes.end,
+        source: occurrence.origin.source.code(),
+        excerpt: &occurrence.excerpt.text,
+    }
+}
+
+/// The code of a severity in reports and options.
+pub fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Low => "low",
+        Severity::Medium => "medium",
+        Severity::High => "high",
+        Severity::Critical => "critical",
+    }
+}
+
+/// The code of a confidence in reports and options.
+pub fn confidence(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Low => "low",
+        Confidence::Medium => "medium",
+        Confidence::High => "high",
+    }
+}
+
+/// The code of a kind in reports.
+pub fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Token => "token",
+        Kind::Password => "password",
+        Kind::PrivateKey => "private-key",
+        Kind::ConnectionUrl => "connection-url",
+        Kind::Identifier => "identifier",
+        Kind::Hash => "hash",
+    }
+}
+
+/// Escapes what a terminal could obey, so that a report is harmless to look at.
+struct Safe<F>(F);
+
+impl<F: Formatter> Formatter for Safe<F> {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut plain = 0;
+        for (at, character) in fragment.char_indices().filter(|&(_, character)| safe::is_unsafe(character)) {
+            writer.write_all(&fragment.as_bytes()[plain..at])?;
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            plain = at + character.len_utf8();
+        }
+        writer.write_all(&fragment.as_bytes()[plain..])
+    }
+
+    fn write_char_escape<W: ?Sized + Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
+        self.0.write_char_escape(writer, escape)
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array(writer)
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_array_value(writer, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array_value(writer)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
+    }
+}

@@ -1,0 +1,42 @@
+//! What a scan found, written for people (`human`) or programs (`json`). Writes into what the
+//! caller gives; knows no terminal and no exit code.
+
+pub mod human;
+pub mod json;
+pub mod safe;
+
+use crate::scan::Outcome;
+
+/// What every report tells besides findings.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// What was scanned, as the user named it.
+    pub root: &'a str,
+    /// The commit HEAD pointed at, if any.
+    pub head: Option<&'a str>,
+    /// How long the scan took.
+    pub elapsed: std::time::Duration,
+    /// Whether values are shown.
+    pub secrets: Show,
+}
+
+/// Whether a report holds the values it found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Show {
+    /// Masked.
+    Masked,
+    /// In full.
+    InFull,
+}
+
+impl Outcome {
+    /// Whether everything in scope was read.
+    pub fn is_complete(&self) -> bool {
+        self.skipped.is_empty()
+    }
+
+    /// Places of all findings.
+    pub fn occurrences(&self) -> usize {
+        self.findings.iter().map(|finding| finding.occurrences.len()).sum()
+    }
+}

@@ -1,0 +1,16 @@
+//! The rules of `patterns/`, compiled into constants by `build.rs`.
+
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
+use super::lexicon::Cue;
+use super::prefilter::Prefilter;
+use super::set::{Matcher, Pattern, Rule, RuleIndex, RuleSet, Trigger};
+use super::syntax::{Block, Confidence, Extractor, Judge, Kind, Severity, Validator};
+
+include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
+
+/// A set with all built-in rules.
+pub fn builtin() -> RuleSet {
+    RuleSet::builtin()
+}

@@ -1,0 +1,142 @@
+//! A user's own rules: the same syntax as `patterns/`, with errors that name file, line and what
+//! to change.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use super::compile::{Compiled, RuleError, compile};
+use super::set::{Matcher, Pattern, Rule};
+use super::syntax::{RuleFile, RuleSyntax};
+
+/// Why rules could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The folder or a file in it could not be read.
+    #[error("cannot read rules from {path}")]
+    Io {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A folder without a single rule file.
+    #[error("no rule files (*.yaml, *.yml) in {0}")]
+    Empty(PathBuf),
+    /// A file that is not in the rule syntax, or a rule that cannot work.
+    #[error("{path}:{line}: {message}")]
+    Rule {
+        /// The file, or what stands for it.
+        path: String,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong and what to write.
+        message: String,
+    },
+}
+
+/// Loads every `*.yaml` and `*.yml` of a folder, in order of name.
+pub fn load_dir(dir: &Path) -> Result<Vec<&'static Rule>, LoadError> {
+    let io = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| LoadError::Io { path, source }
+    };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(io(dir))? {
+        let path = entry.map_err(io(dir))?.path();
+        if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        return Err(LoadError::Empty(dir.to_path_buf()));
+    }
+    files.sort();
+    let mut rules: Vec<&'static Rule> = Vec::new();
+    for path in files {
+        let text = std::fs::read_to_string(&path).map_err(io(&path))?;
+        let name = path.display().to_string();
+        for rule in load_text(&text, &name)? {
+            if rules.iter().any(|known| known.id == rule.id) {
+                let line = line_of(&text, rule.id, "id");
+                return Err(LoadError::Rule { path: name, line, message: format!("the id `{}` is taken; choose another", rule.id) });
+            }
+            rules.push(rule);
+        }
+    }
+    Ok(rules)
+}
+
+/// Loads a rule file's text; `name` stands for it in errors.
+pub fn load_text(text: &str, name: &str) -> Result<Vec<&'static Rule>, LoadError> {
+    let file: RuleFile = serde_yaml::from_str(text).map_err(|e| LoadError::Rule {
+        path: name.to_owned(),
+        line: e.location().map_or(1, |location| location.line()),
+        message: format!("{e}; the fields are described in patterns/README.md"),
+    })?;
+    load_inline(file.rules, &file.provider, text, name)
+}
+
+/// Turns rules as written into rules that run. `text` is what they were read from.
+pub fn load_inline(rules: Vec<RuleSyntax>, provider: &str, text: &str, name: &str) -> Result<Vec<&'static Rule>, LoadError> {
+    let provider: &'static str = provider.to_owned().leak();
+    let load = |syntax: RuleSyntax| {
+        let id = syntax.id.clone();
+        finish(syntax, provider).map_err(|RuleError { field, message }| LoadError::Rule {
+            path: name.to_owned(),
+            line: line_of(text, &id, field),
+            message: format!("rule `{id}`: {message}"),
+        })
+    };
+    rules.into_iter().map(load).collect()
+}
+
+/// The line of a rule's field, or of the rule where it has none.
+fn line_of(text: &str, id: &str, field: &str) -> usize {
+    let is_id = |line: &str| {
+        let line = line.trim_start().trim_start_matches("- ").trim_start();
+        line.strip_prefix("id:").is_some_and(|value| value.trim().trim_matches(['"', '\'']) == id)
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    let Some(start) = lines.iter().position(|line| is_id(line)) else { return 1 };
+    let rest = lines[start..].iter().enumerate();
+    let mut of_rule = rest.take_while(|(at, line)| *at == 0 || !line.trim_start().starts_with("- id:"));
+    let prefix = format!("{field}:");
+    let found = of_rule.find(|(_, line)| line.trim_start().trim_start_matches("- ").starts_with(&prefix));
+    start + 1 + found.map_or(0, |(at, _)| at)
+}
+
+fn finish(syntax: RuleSyntax, provider: &'static str) -> Result<&'static Rule, RuleError> {
+    let compiled = compile(&syntax)?;
+    let matcher = match (compiled, syntax.extractor) {
+        (Some(Compiled { pattern, reach }), _) => {
+            Matcher::Pattern(Pattern { source: pattern.leak(), reach, block: syntax.block, regex: OnceLock::new() })
+        }
+        (None, Some(extractor)) => Matcher::Extractor(extractor),
+        (None, None) => unreachable!("`compile` refuses a rule with neither pattern nor extractor"),
+    };
+    Ok(Box::leak(Box::new(Rule {
+        id: syntax.id.leak(),
+        provider,
+        name: syntax.name.leak(),
+        severity: syntax.severity,
+        kind: syntax.kind,
+        confidence: syntax.confidence,
+        keywords: leak_all(syntax.keywords),
+        matcher,
+        judge: syntax.judge,
+        validators: syntax.validators.leak(),
+        min_entropy: syntax.min_entropy,
+        reject: leak_all(syntax.reject),
+        env: syntax.env.map(|env| &*env.leak()),
+        rotate_url: syntax.rotate.url.map(|url| &*url.leak()),
+        rotate_steps: leak_all(syntax.rotate.steps),
+        references: leak_all(syntax.references),
+        examples: leak_all(syntax.examples),
+        negatives: leak_all(syntax.negatives),
+        rejects: OnceLock::new(),
+    })))
+}
+
+fn leak_all(texts: Vec<String>) -> &'static [&'static str] {
+    texts.into_iter().map(|text| &*text.leak()).collect::<Vec<&'static str>>().leak()
+}

@@ -1,0 +1,18 @@
+//! Rules: how they are written (`syntax`), proven (`compile`, `check`), and searched for together
+//! (`set`, `prefilter`). What a rule's match is worth is decided in `detect`.
+
+mod builtin;
+#[allow(unreachable_pub, reason = "shared with build.rs, where these are at the root")]
+mod compile;
+mod lexicon;
+mod load;
+mod prefilter;
+mod set;
+mod syntax;
+
+pub use builtin::builtin;
+pub use lexicon::{Cue, cue_words};
+pub use load::{LoadError, load_dir, load_inline, load_text};
+pub use prefilter::{Prefilter, PrefilterError};
+pub use set::{Matcher, Pattern, Rule, RuleIndex, RuleSet, Trigger};
+pub use syntax::{Block, Confidence, Extractor, Judge, Kind, RuleFile, RuleSyntax, Severity, Validator};

@@ -1,0 +1,258 @@
+//! The scan on one screen: texts from a source, through `detect`, past what is allowed, to
+//! findings. Where texts come from is `source`; what is printed is `report`.
+
+use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{LazyLock, Mutex};
+
+use crate::detect::{Hints, detect};
+use crate::finding::{Allowlist, Base, Finding, FingerprintKey, InlineAllow, Located, Suppression, locate, merge};
+use crate::rule::{Confidence, RuleSet};
+use crate::source::{Chunk, IndexError, Origin, Repository, Respect, Skip, SkipReason, SourceKind, Target, Walk, each_chunk, staged, walk};
+use crate::text::{LineIndex, Position, decode};
+
+/// What to scan and by which rules.
+pub struct Request {
+    /// Where texts come from.
+    pub scope: Scope,
+    /// What to look for.
+    pub rules: RuleSet,
+    /// What not to report.
+    pub allow: Allowlist,
+    /// Whether `sopup:allow` in a text counts.
+    pub inline: InlineAllow,
+    /// What is less sure is not reported.
+    pub min_confidence: Confidence,
+    /// Keys fingerprints; made when the first one is needed.
+    pub key: LazyKey,
+}
+
+/// A key that is read or made only when there is something to fingerprint.
+pub type LazyKey = LazyLock<FingerprintKey, Box<dyn FnOnce() -> FingerprintKey + Send + Sync>>;
+
+/// Where texts come from.
+pub enum Scope {
+    /// Files below a folder, or one file.
+    Worktree(Walk),
+    /// What the next commit of this repository adds.
+    Staged(Repository),
+    /// Standard input, with the name it should have.
+    Stdin {
+        /// Decides how the text is read; may be empty.
+        name: String,
+    },
+}
+
+/// What a scan found and what it saw.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Most severe first.
+    pub findings: Vec<Finding>,
+    /// What was not read.
+    pub skipped: Vec<Skip>,
+    /// How much was read.
+    pub seen: Seen,
+    /// Places allowed by `sopup:allow`.
+    pub allowed_inline: usize,
+    /// Places less sure than asked for.
+    pub below_confidence: usize,
+    /// What each entry of the allowlist did.
+    pub suppressions: Vec<Suppression>,
+}
+
+/// How much was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Files and links.
+    pub files: u64,
+    /// Blobs of a repository.
+    pub blobs: u64,
+    /// Bytes of both.
+    pub bytes: u64,
+}
+
+/// Counts that can be watched while a scan runs.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Files, links and blobs read so far.
+    pub texts: AtomicU64,
+    /// Bytes read so far.
+    pub bytes: AtomicU64,
+}
+
+/// Runs a scan.
+pub fn scan(request: &Request, progress: &Progress) -> Result<Outcome, IndexError> {
+    let scanner = Scanner { rules: &request.rules, inline: request.inline, progress, found: Mutex::default() };
+    match &request.scope {
+        Scope::Worktree(files) => walk(files, &|target| scanner.target(target)),
+        Scope::Staged(repository) => scanner.index(repository)?,
+        Scope::Stdin { name } => scanner.read(std::io::stdin().lock(), name, SourceKind::Stdin),
+    }
+    let raw = scanner.found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let (texts, bytes) = (progress.texts.load(Ordering::Relaxed), progress.bytes.load(Ordering::Relaxed));
+    let blobs = if matches!(request.scope, Scope::Staged(_)) { texts } else { 0 };
+    Ok(conclude(raw, Seen { files: texts - blobs, blobs, bytes }, request))
+}
+
+/// Leaves out what is allowed or unsure, and merges the rest.
+fn conclude(raw: Raw, seen: Seen, request: &Request) -> Outcome {
+    let mut outcome = Outcome { skipped: raw.skipped, seen, ..Outcome::default() };
+    outcome.skipped.sort();
+    outcome.skipped.dedup();
+    let mut kept = Vec::new();
+    for located in raw.located {
+        if located.confidence < request.min_confidence {
+            outcome.below_confidence += 1;
+        } else if located.allowed_inline {
+            outcome.allowed_inline += 1;
+        } else if !request.allow.allows(&located, || request.key.fingerprint(&located.secret)) {
+            kept.push(located);
+        }
+    }
+    if !kept.is_empty() {
+        outcome.findings = merge(kept, &request.key);
+    }
+    outcome.suppressions = request.allow.report();
+    outcome
+}
+
+/// What the threads of a scan share.
+struct Scanner<'a> {
+    rules: &'a RuleSet,
+    inline: InlineAllow,
+    progress: &'a Progress,
+    found: Mutex<Raw>,
+}
+
+#[derive(Debug, Default)]
+struct Raw {
+    located: Vec<Located>,
+    skipped: Vec<Skip>,
+}
+
+impl Scanner<'_> {
+    fn target(&self, target: Target) {
+        match target {
+            Target::File { path, file } => self.read(file, &path, SourceKind::Worktree),
+            Target::Link { path, target } => {
+                self.name(&path);
+                self.text(&target, &Origin { path, source: SourceKind::Worktree });
+            }
+            Target::Skipped(skip) => self.skip(skip),
+        }
+    }
+
+    fn index(&self, repository: &Repository) -> Result<(), IndexError> {
+        for file in staged(repository)? {
+            self.name(&file.path);
+            let content = match &file.content {
+                Ok(content) => content,
+                Err(why) => {
+                    self.skip(Skip { what: file.path, reason: SkipReason::Unreadable(why.clone()) });
+                    continue;
+                }
+            };
+            let origin = Origin { path: file.path.clone(), source: SourceKind::Index };
+            self.count(content.len() as u64);
+            let located = self.guarded(&file.path, || self.located(content, &origin, Base::START, 0..content.len()));
+            if !located.is_empty() {
+                let added = file.added_lines();
+                self.add(located.into_iter().filter(|one| added(one.occurrence.start.line, one.occurrence.end.line)).collect());
+            }
+        }
+        Ok(())
+    }
+
+    /// Scans a text of any size, and its name.
+    fn read(&self, reader: impl Read, path: &str, source: SourceKind) {
+        thread_local!(static BUFFER: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) });
+        if source != SourceKind::Stdin {
+            self.name(path);
+        }
+        let origin = Origin { path: path.to_owned(), source };
+        let mut position = Position { line: 1, column: 1 };
+        let read = BUFFER.with_borrow_mut(|buffer| {
+            each_chunk(reader, buffer, |chunk| {
+                let located = self.guarded(path, || self.chunk(&chunk, &origin, &mut position));
+                self.add(located);
+            })
+        });
+        match read {
+            Ok(bytes) => self.count(bytes),
+            Err(error) => self.skip(Skip { what: path.to_owned(), reason: SkipReason::Unreadable(error.to_string()) }),
+        }
+    }
+
+    /// Scans one chunk and moves `position` to where the next one starts.
+    fn chunk(&self, chunk: &Chunk<'_>, origin: &Origin, position: &mut Position) -> Vec<Located> {
+        let base = Base { offset: chunk.offset, position: *position };
+        let located = self.located(chunk.bytes, origin, base, chunk.owned.clone());
+        if let Some(next) = chunk.next {
+            let passed = &chunk.bytes[..next];
+            let end = LineIndex::new(passed).position(passed, next);
+            let column = if end.line == 1 { end.column + position.column - 1 } else { end.column };
+            *position = Position { line: position.line + end.line - 1, column };
+        }
+        located
+    }
+
+    fn text(&self, bytes: &[u8], origin: &Origin) {
+        self.count(bytes.len() as u64);
+        let located = self.guarded(&origin.path, || self.located(bytes, origin, Base::START, 0..bytes.len()));
+        self.add(located);
+    }
+
+    /// Scans the name of a file.
+    fn name(&self, path: &str) {
+        let origin = Origin { path: path.to_owned(), source: SourceKind::Path };
+        let located = self.guarded(path, || self.located_as(path.as_bytes(), Hints::NONE, &origin, Base::START, 0..path.len()));
+        self.add(located);
+    }
+
+    fn located(&self, bytes: &[u8], origin: &Origin, base: Base, owned: std::ops::Range<usize>) -> Vec<Located> {
+        self.located_as(bytes, Hints::of_path(&origin.path), origin, base, owned)
+    }
+
+    fn located_as(&self, bytes: &[u8], hints: Hints, origin: &Origin, base: Base, owned: std::ops::Range<usize>) -> Vec<Located> {
+        let decoded = decode(bytes);
+        let mut matches = detect(&decoded.text, hints.and_bytes(&decoded.text), self.rules);
+        matches.retain(|found| owned.contains(&decoded.in_file(bytes, found.span).start));
+        locate(bytes, &decoded, matches, self.rules, origin, base, self.inline)
+    }
+
+    /// A panic while one text is scanned costs that text alone.
+    fn guarded(&self, what: &str, scan: impl FnOnce() -> Vec<Located>) -> Vec<Located> {
+        catch_unwind(AssertUnwindSafe(scan)).unwrap_or_else(|_| {
+            self.skip(Skip { what: what.to_owned(), reason: SkipReason::Panicked });
+            Vec::new()
+        })
+    }
+
+    fn count(&self, bytes: u64) {
+        self.progress.texts.fetch_add(1, Ordering::Relaxed);
+        self.progress.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn add(&self, located: Vec<Located>) {
+        if !located.is_empty() {
+            self.lock().located.extend(located);
+        }
+    }
+
+    fn skip(&self, skip: Skip) {
+        self.lock().skipped.push(skip);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Raw> {
+        self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Scope {
+    /// Files below a root, by the usual rules.
+    pub fn worktree(root: PathBuf, respect_gitignore: Respect, threads: usize) -> Self {
+        Self::Worktree(Walk { root, respect_gitignore, threads })
+    }
+}

@@ -1,0 +1,69 @@
+//! A git repository opened for reading: nothing that its configuration names is executed, and who
+//! owns it does not matter.
+
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+
+/// A repository.
+pub struct Repository {
+    pub(super) git: git2::Repository,
+}
+
+/// Why there is no repository to read.
+#[derive(Debug, thiserror::Error)]
+pub enum RepositoryError {
+    /// Neither the folder nor one above it holds a repository.
+    #[error("{0} is not inside a git repository")]
+    NotFound(PathBuf),
+    /// There is one that cannot be opened.
+    #[error("cannot open the git repository at {path}: {message}")]
+    Open {
+        /// Where.
+        path: PathBuf,
+        /// What libgit2 said.
+        message: String,
+    },
+}
+
+impl Repository {
+    /// Opens the repository that holds `path`.
+    pub fn discover(path: &Path) -> Result<Self, RepositoryError> {
+        trust_any_owner();
+        match git2::Repository::open_ext(path, git2::RepositoryOpenFlags::empty(), std::iter::empty::<&Path>()) {
+            Ok(git) => Ok(Self { git }),
+            Err(error) if error.code() == git2::ErrorCode::NotFound => Err(RepositoryError::NotFound(path.to_path_buf())),
+            Err(error) => Err(RepositoryError::Open { path: path.to_path_buf(), message: error.message().to_owned() }),
+        }
+    }
+
+    /// The top of its working tree; `None` if it is bare.
+    pub fn workdir(&self) -> Option<&Path> {
+        self.git.workdir()
+    }
+
+    /// The commit that HEAD points at, in hexadecimal; `None` before the first commit.
+    pub fn head(&self) -> Option<String> {
+        self.git.head().ok()?.target().map(|id| id.to_string())
+    }
+
+    /// Paths of the index, relative to the top, raw. Entries of submodules are left out.
+    pub fn tracked(&self) -> Result<Vec<Vec<u8>>, RepositoryError> {
+        const GITLINK: u32 = 0o160_000;
+        let index = self
+            .git
+            .index()
+            .map_err(|error| RepositoryError::Open { path: self.git.path().to_path_buf(), message: error.message().to_owned() })?;
+        Ok(index.iter().filter(|entry| entry.mode != GITLINK).map(|entry| entry.path).collect())
+    }
+}
+
+/// A repository owned by somebody else is as safe to read as any: sopup runs nothing in it.
+fn trust_any_owner() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        #[expect(unsafe_code, reason = "libgit2 keeps this option in a global; it is set once, before any repository is opened")]
+        // SAFETY: `Once` keeps this from running twice at a time, and no repository is open yet.
+        let set = unsafe { git2::opts::set_verify_owner_validation(false) };
+        debug_assert!(set.is_ok(), "libgit2 knows this option");
+    });
+}

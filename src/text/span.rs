@@ -1,0 +1,133 @@
+//! Half-open byte spans and the lines they lie on.
+
+use std::ops::Range;
+
+/// A half-open range of byte offsets into one text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// The byte after the last.
+    pub end: usize,
+}
+
+impl Span {
+    /// The span from `start` up to and without `end`.
+    pub fn new(start: usize, end: usize) -> Self {
+        debug_assert!(start <= end, "a span does not run backwards");
+        Self { start, end }
+    }
+
+    /// Length in bytes.
+    pub fn len(self) -> usize {
+        self.end - self.start
+    }
+
+    /// Whether it covers nothing.
+    pub fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+
+    /// Whether both cover a common byte.
+    pub fn overlaps(self, other: Self) -> bool {
+        self.start < other.end && other.start < self.end
+    }
+
+    /// The same bytes, `by` further on.
+    #[must_use]
+    pub fn shifted(self, by: usize) -> Self {
+        Self::new(self.start + by, self.end + by)
+    }
+
+    /// For slicing.
+    pub fn range(self) -> Range<usize> {
+        self.start..self.end
+    }
+}
+
+/// Line and column, both counted from 1; columns count characters (bytes that do not continue a
+/// UTF-8 sequence).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}
+
+/// Where each line of a text starts. Lines end at `\n`, `\r\n` or a lone `\r`.
+#[derive(Debug)]
+pub struct LineIndex {
+    starts: Vec<usize>,
+}
+
+impl LineIndex {
+    /// Reads the whole text once.
+    pub fn new(text: &[u8]) -> Self {
+        let mut starts = vec![0];
+        for at in memchr::memchr2_iter(b'\n', b'\r', text) {
+            if text[at] == b'\n' || text.get(at + 1) != Some(&b'\n') {
+                starts.push(at + 1);
+            }
+        }
+        Self { starts }
+    }
+
+    /// Number of the line that holds `offset`, from 0.
+    fn row(&self, offset: usize) -> usize {
+        self.starts.partition_point(|&start| start <= offset) - 1
+    }
+
+    /// The position of a byte offset in the text the index was made of.
+    pub fn position(&self, text: &[u8], offset: usize) -> Position {
+        let row = self.row(offset);
+        let start = self.starts[row];
+        let before = &text[start..offset.min(text.len())];
+        let column = 1 + before.iter().filter(|&&byte| byte & 0xc0 != 0x80).count();
+        Position { line: row + 1, column }
+    }
+
+    /// The bytes of a line (from 1), without its end.
+    pub fn line<'t>(&self, text: &'t [u8], line: usize) -> &'t [u8] {
+        let Some(&start) = self.starts.get(line.wrapping_sub(1)) else {
+            return &[];
+        };
+        let end = self.starts.get(line).copied().unwrap_or(text.len());
+        let mut bytes = &text[start..end];
+        while let [rest @ .., b'\n' | b'\r'] = bytes {
+            bytes = rest;
+        }
+        bytes
+    }
+
+    /// Where a line (from 1) starts.
+    pub fn start(&self, line: usize) -> usize {
+        self.starts[line - 1]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_lines_of_every_kind_of_ending() {
+        let text = b"a\nb\r\nc\rd";
+        let index = LineIndex::new(text);
+        let at = |offset| index.position(text, offset);
+        assert_eq!(at(0), Position { line: 1, column: 1 });
+        assert_eq!(at(2), Position { line: 2, column: 1 });
+        assert_eq!(at(5), Position { line: 3, column: 1 });
+        assert_eq!(at(7), Position { line: 4, column: 1 });
+        assert_eq!(index.line(text, 2), b"b");
+        assert_eq!(index.line(text, 4), b"d");
+        assert_eq!(index.line(text, 5), b"");
+    }
+
+    #[test]
+    fn columns_count_characters() {
+        let text = "mot de passe, é: x".as_bytes();
+        let index = LineIndex::new(text);
+        assert_eq!(index.position(text, text.len() - 1).column, 18);
+    }
+}
