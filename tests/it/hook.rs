@@ -1,0 +1,65 @@
+//! The hooks of `.pre-commit-hooks.yaml`, run by the real `pre-commit`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::{Place, Run, TOKEN, finish, isolated};
+
+/// The program under test set up as `pre-commit` would find it, with the real `pre-commit`.
+fn pre_commit(place: &Place, hook: &str) -> Run {
+    let program = std::env::var_os("SOPUP_TEST_PRE_COMMIT").map_or_else(|| PathBuf::from("pre-commit"), PathBuf::from);
+    let binaries = Path::new(env!("CARGO_BIN_EXE_sopup")).parent().expect("a folder").to_path_buf();
+    let path = std::env::join_paths([binaries].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())))
+        .expect("a path");
+    let mut command = Command::new(&program);
+    isolated(&mut command).args(["try-repo", hooks().to_str().expect("UTF-8"), hook, "--verbose"]).current_dir(place.path());
+    command.env("PATH", path).env("PRE_COMMIT_HOME", place.join(".git/pre-commit")).env("XDG_STATE_HOME", place.join(".git/state"));
+    let output = command.output().unwrap_or_else(|error| panic!("{}: {error}; ./test.sh installs it", program.display()));
+    finish(output)
+}
+
+/// A repository that holds nothing but the hooks, so that trying them does not copy this one.
+fn hooks() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hooks-{}", std::process::id()));
+    if !folder.join(".git").exists() {
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join(".pre-commit-hooks.yaml"), folder.join(".pre-commit-hooks.yaml"))
+            .expect("a copy");
+        for args in [&["init", "--quiet"][..], &["add", "--all"], &["commit", "--quiet", "--message", "hooks"]] {
+            let output = isolated(Command::new("git").args(args)).current_dir(&folder).output().expect("git runs");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+    folder
+}
+
+#[test]
+fn the_system_hook_blocks_a_secret_and_passes_a_clean_commit() {
+    let place = Place::repository();
+    place.write("a.txt", "nothing\n").commit("first");
+    place.write("deploy.env", format!("GITHUB_TOKEN={TOKEN}\n")).git(["add", "--all"]);
+    let run = pre_commit(&place, "sopup-system");
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("github-personal-access-token") && run.stdout.contains("deploy.env:1:14"), "{}", run.stdout);
+    assert!(!run.stdout.contains(TOKEN));
+
+    place.write("deploy.env", "GITHUB_TOKEN=${GITHUB_TOKEN}\n").git(["add", "--all"]);
+    let run = pre_commit(&place, "sopup-system");
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("Passed"), "{}", run.stdout);
+}
+
+#[test]
+fn hooks_are_well_formed() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(".pre-commit-hooks.yaml")).expect("hooks");
+    for part in [
+        "id: sopup\n",
+        "language: rust\n",
+        "id: sopup-system\n",
+        "language: system\n",
+        "entry: sopup scan --staged\n",
+        "pass_filenames: false\n",
+    ] {
+        assert!(text.contains(part), "{part:?}");
+    }
+}

@@ -1,0 +1,11 @@
+//! Integration tests: the program itself, driven as a user drives it, with the real `git` and
+//! `pre-commit`. One module for each room.
+
+mod hook;
+mod input;
+mod report;
+mod rules;
+mod scan;
+mod staged;
+mod support;
+mod tidy;

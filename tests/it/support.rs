@@ -1,0 +1,133 @@
+//! What tests need: a folder of their own, the program, git without the user's configuration.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+/// A secret that every rule set finds: a token with a valid checksum.
+pub(crate) const TOKEN: &str = "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";
+
+/// A folder, perhaps a repository, in which a test works.
+pub(crate) struct Place {
+    folder: TempDir,
+}
+
+/// How the program ended.
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    /// With an empty repository in it.
+    pub(crate) fn repository() -> Self {
+        let place = Self::new();
+        place.git(["init", "--quiet", "--initial-branch=main"]);
+        place
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn join(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// Writes a file, with the folders above it.
+    pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) -> &Self {
+        let file = self.join(path);
+        fs::create_dir_all(file.parent().expect("a file has a folder")).expect("folders");
+        fs::write(file, content).expect("a file");
+        self
+    }
+
+    /// Runs git; panics if it fails.
+    pub(crate) fn git<const N: usize>(&self, args: [&str; N]) -> String {
+        let output = isolated(Command::new("git").args(args)).current_dir(self.path()).output().expect("git runs");
+        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("git prints UTF-8 here")
+    }
+
+    /// Stages and commits everything.
+    pub(crate) fn commit(&self, message: &str) -> &Self {
+        self.git(["add", "--all"]);
+        self.git(["commit", "--quiet", "--allow-empty", "--message", message]);
+        self
+    }
+
+    /// Runs the program in this folder.
+    pub(crate) fn sopup<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
+        self.sopup_with(args, "")
+    }
+
+    /// The same with a text on standard input.
+    pub(crate) fn sopup_with<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>, stdin: impl AsRef<[u8]>) -> Run {
+        use std::io::Write as _;
+        let mut child =
+            self.command().args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("sopup starts");
+        // The program may end before it has read everything.
+        let _ = child.stdin.take().expect("it is piped").write_all(stdin.as_ref());
+        finish(child.wait_with_output().expect("sopup ends"))
+    }
+
+    /// The program, not yet started.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sopup"));
+        isolated(&mut command).current_dir(self.path()).env("XDG_STATE_HOME", self.path().join(".git/state"));
+        command
+    }
+
+    /// The report `sopup.report/v1` of a scan.
+    pub(crate) fn report<const N: usize>(&self, args: [&str; N]) -> serde_json::Value {
+        let run = self.sopup(["scan", "--format", "json"].into_iter().chain(args));
+        serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", run.stdout, run.stderr))
+    }
+}
+
+pub(crate) fn finish(output: std::process::Output) -> Run {
+    Run {
+        code: output.status.code().expect("no signal ended it"),
+        stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+        stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+    }
+}
+
+/// Without anything the user has configured.
+pub(crate) fn isolated(command: &mut Command) -> &mut Command {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("GIT_") || name.to_string_lossy().starts_with("SOPUP_CONFIG") {
+            command.env_remove(name);
+        }
+    }
+    let now = "2026-01-02T03:04:05Z";
+    command
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_SYSTEM", "/dev/null")
+        .env("GIT_AUTHOR_NAME", "A")
+        .env("GIT_AUTHOR_EMAIL", "a@corp.net")
+        .env("GIT_COMMITTER_NAME", "A")
+        .env("GIT_COMMITTER_EMAIL", "a@corp.net")
+        .env("GIT_AUTHOR_DATE", now)
+        .env("GIT_COMMITTER_DATE", now)
+        .env_remove("NO_COLOR")
+        .env_remove("CLICOLOR_FORCE")
+        .env_remove("SOPUP_FINGERPRINT_KEY")
+}
+
+/// Paths, lines and values of a report, in order.
+pub(crate) fn places(report: &serde_json::Value) -> Vec<String> {
+    let of = |finding: &serde_json::Value| -> Vec<String> {
+        let occurrences = finding["occurrences"].as_array().expect("occurrences").iter();
+        occurrences.map(|place| format!("{}:{}:{}", place["path"].as_str().expect("a path"), place["line"], place["column"])).collect()
+    };
+    report["findings"].as_array().expect("findings").iter().flat_map(of).collect()
+}
