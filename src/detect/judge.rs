@@ -20,12 +20,13 @@ pub(super) fn judge(value: &[u8], judge: Judge, hints: Hints) -> Option<Verdict>
     if !LENGTHS.contains(&value.len()) || placeholder::is_placeholder(value) || is_structure(value) {
         return None;
     }
-    if encoded::base64_text(value).is_some_and(|text| placeholder::is_placeholder(text.trim_ascii())) {
+    if encoded::base64_text(value).is_some_and(|text| encodes_nothing(text.trim_ascii())) {
         return None;
     }
     let mut verdict = match judge {
         Judge::Format => return Some(Verdict { confidence: Confidence::High, reasons: Vec::new() }),
         Judge::Password => password(value)?,
+        Judge::Token if placeholder::is_fake_token(value) => return None,
         Judge::Token => token(value)?,
     };
     if hints.test {
@@ -33,6 +34,12 @@ pub(super) fn judge(value: &[u8], judge: Judge, hints: Hints) -> Option<Verdict>
         verdict.confidence = lower(verdict.confidence);
     }
     Some(verdict)
+}
+
+/// Whether text that was in base64 is no secret either: a placeholder, or words.
+fn encodes_nothing(text: &[u8]) -> bool {
+    let worth = || password(text).is_some_and(|verdict| verdict.confidence >= Confidence::Medium);
+    placeholder::is_placeholder(text) || text.len() >= 9 && !text.iter().any(u8::is_ascii_whitespace) && !worth()
 }
 
 /// One step less sure.
@@ -125,6 +132,28 @@ fn is_measure(value: &[u8]) -> bool {
             && value.iter().any(|byte| !byte.is_ascii_digit())
 }
 
+/// A one-way hash of a password in the usual notations: bcrypt, crypt, Apache, Argon2, LDAP,
+/// Django and Werkzeug.
+fn is_hash(value: &[u8]) -> bool {
+    const MARKS: [&[u8]; 14] = [
+        b"$2a$",
+        b"$2b$",
+        b"$2y$",
+        b"$apr1$",
+        b"$1$",
+        b"$5$",
+        b"$6$",
+        b"$y$",
+        b"$argon2",
+        b"{SHA}",
+        b"{SSHA}",
+        b"{SSHA512}",
+        b"pbkdf2",
+        b"scrypt:",
+    ];
+    MARKS.iter().any(|mark| memchr::memmem::find(value, mark).is_some())
+}
+
 /// Paths, addresses, code and markup, whatever the name says.
 fn is_structure(value: &[u8]) -> bool {
     let has = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
@@ -152,7 +181,23 @@ fn is_structure(value: &[u8]) -> bool {
         return true;
     }
     let Ok(text) = std::str::from_utf8(value) else { return false };
-    is_dotted_path(text) || is_file_name(text) || text.ends_with(':') || text.starts_with("--") || is_call(text)
+    is_hash(value)
+        || starts_with_host(text)
+        || is_dotted_path(text)
+        || is_file_name(text)
+        || text.ends_with(':')
+        || text.starts_with("--")
+        || is_call(text)
+}
+
+/// `github.com/owner/name`, `k8s.io/api/v1.Secret`, `unix:/run/x`: an address and a path.
+fn starts_with_host(text: &str) -> bool {
+    let Some((host, path)) = text.split_once('/') else { return false };
+    let hostlike =
+        |part: &str| part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b':'));
+    (host.contains('.') || host.ends_with(':'))
+        && hostlike(host)
+        && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/' | b'@' | b':'))
 }
 
 /// `config.database.password`, `auth.cptm8.net`: words joined by dots, no digits-and-letters mix.

@@ -1,7 +1,7 @@
 //! Values that stand in for a secret: placeholders people write, and references that are resolved
 //! elsewhere (templates, variables, secret stores, encrypted values).
 
-use super::lexicon::{PLACEHOLDER_MARKS, STAND_INS};
+use super::lexicon::{PASSWORDS, PLACEHOLDER_MARKS, STAND_INS};
 
 /// Whether a value assigned to a name is a stand-in or a reference and so not a secret.
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
@@ -10,11 +10,18 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
     let letters: String = bare.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).collect();
     STAND_INS.has(bare)
         || STAND_INS.has(&letters)
+        || is_numbered_word(&letters)
         || PLACEHOLDER_MARKS.iter().any(|mark| lower.contains(mark))
         || is_enclosed(&lower)
         || is_repetitive(value)
         || is_reference(value)
         || is_encrypted(value)
+}
+
+/// `password1`, `contraseña123`: a word for a password and a few digits.
+fn is_numbered_word(text: &str) -> bool {
+    let word = text.trim_end_matches(|c: char| c.is_ascii_digit() || c == '!');
+    text.len() - word.len() <= 4 && word.len() > 3 && PASSWORDS.has(word)
 }
 
 /// `<…>`, `[…]`, `{…}`, `(…)`, `%…%`, `__…__`, `@@…@@`, `#{…}#`: a slot to be filled.

@@ -30,6 +30,9 @@ fn worth(search: &Search<'_>, context: &Context, span: Span) -> Option<Confidenc
 fn behind(search: &Search<'_>, context: &Context) -> Option<Value> {
     let text = search.text;
     let end = context.line.end.min(context.name.end + REACH);
+    if search.bytes(context.name).eq_ignore_ascii_case(b"pass") {
+        return None;
+    }
     let parted = text.get(context.name.end).is_some_and(u8::is_ascii_whitespace);
     let mut joint = if parted { Joint::Direct } else { Joint::Quoted };
     for (count, word) in words_of(text, Span::new(context.name.end, end)).into_iter().take(WORDS).enumerate() {
@@ -41,8 +44,7 @@ fn behind(search: &Search<'_>, context: &Context) -> Option<Value> {
             _ => {}
         }
         let bare = unpunctuated(text, word);
-        let least = if joint == Joint::Verb { Confidence::Medium } else { Confidence::High };
-        if matches!(joint, Joint::Verb | Joint::Direct | Joint::To) && count + 1 < WORDS && worth(search, context, bare) >= Some(least) {
+        if joint.lets_bare(count) && is_bare_secret(search.bytes(bare), joint) && worth(search, context, bare) >= Some(Confidence::Medium) {
             return Some(Value { span: bare, uncertain: true });
         }
         joint = Joint::of(bytes, count);
@@ -51,6 +53,17 @@ fn behind(search: &Search<'_>, context: &Context) -> Option<Value> {
         }
     }
     None
+}
+
+/// Whether a word without quotes reads as no word of a sentence: no markup or flag, and after
+/// anything but a verb digits together with capitals or symbols.
+fn is_bare_secret(word: &[u8], joint: Joint) -> bool {
+    let clean =
+        !word.iter().any(|byte| matches!(byte, b'|' | b'(' | b')' | b'[' | b']' | b'<' | b'>' | b'{' | b'}' | b',' | b'\\' | b'`' | b'"'))
+            && !word.starts_with(b"-");
+    let mixed = word.iter().any(u8::is_ascii_digit)
+        && word.iter().any(|byte| byte.is_ascii_uppercase() || byte.is_ascii_punctuation() && !matches!(byte, b'-' | b'.' | b'_' | b'\''));
+    clean && (joint == Joint::Verb || mixed)
 }
 
 /// How a word ties what follows it to the name.
@@ -69,6 +82,11 @@ enum Joint {
 }
 
 impl Joint {
+    /// Whether a word without quotes can follow; `to` loses its force with distance.
+    fn lets_bare(self, count: usize) -> bool {
+        matches!(self, Self::Direct | Self::Verb) || self == Self::To && count <= 3
+    }
+
     fn of(word: &[u8], count: usize) -> Self {
         match word.to_ascii_lowercase().as_slice() {
             b"is" | b"was" | b"=" | b":" | b"is:" | b"=>" | b"->" => Self::Verb,

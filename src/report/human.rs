@@ -53,7 +53,8 @@ fn frame(out: &mut impl Write, finding: &Finding, context: &Context<'_>) -> io::
     writeln!(out, "{gutter} {bar}")?;
     writeln!(out, "{} {bar} {}{}{}", number.blue().bold(), shown.before, shown.secret, shown.after)?;
     let marks = "^".repeat(shown.secret.width().max(1));
-    writeln!(out, "{gutter} {bar} {}{} {}", " ".repeat(shown.before.width()), marks.red().bold(), shown.label.red())
+    let label = if shown.label.is_empty() { String::new() } else { format!(" {}", shown.label.red()) };
+    writeln!(out, "{gutter} {bar} {}{}{label}", " ".repeat(shown.before.width()), marks.red().bold())
 }
 
 /// A line as it is shown: harmless, the secret masked unless it was asked for.

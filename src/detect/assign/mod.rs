@@ -67,9 +67,18 @@ impl NameClass {
 /// Judges a value and records it.
 pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, why: Reason) {
     let Some(verdict) = judge::judge(search.bytes(value.span), class.judge(), search.hints) else { return };
+    if is_elided(search.text, value.span) {
+        return;
+    }
     let confidence = if value.uncertain { judge::lower(verdict.confidence) } else { verdict.confidence };
     let reasons = std::iter::once(why).chain(verdict.reasons).collect();
     search.found(class.extractor(), value.span, confidence, reasons);
+}
+
+/// Whether a value is cut short by dots: `eyJhbGciOi...`.
+fn is_elided(text: &[u8], value: Span) -> bool {
+    let rest = &text[value.end..];
+    rest.starts_with(b"...") || rest.starts_with("…".as_bytes())
 }
 
 fn name_around(text: &[u8], hit: Span) -> Span {

@@ -50,9 +50,14 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
         words.pop();
     }
     let (at, class) = (0..words.len()).rev().find_map(|at| class_of(&words, at).map(|class| (at, class)))?;
-    let about = words[at + 1..].iter().any(|word| ABOUT.has(word));
+    let about = words[at + 1..].iter().any(|word| ABOUT.has(word) || is_agent(word));
     let negated = words[..at].iter().any(|word| NOT_ONE.has(word));
     (!about && !negated).then_some(class)
+}
+
+/// `refresher`, `validator`: does something with secrets and is none.
+fn is_agent(word: &str) -> bool {
+    word.len() > 5 && (word.ends_with("er") || word.ends_with("or")) && !matches!(word, "server" | "master" | "docker")
 }
 
 fn class_of(words: &[String], at: usize) -> Option<NameClass> {

@@ -67,6 +67,8 @@ fn until(text: &[u8], start: usize, end: usize, stop: u8) -> Option<Span> {
 fn separator(text: &[u8], context: &Context, notation: Notation) -> Option<(Separator, usize)> {
     let end = context.line.end;
     let element = context.name.start.checked_sub(1).is_some_and(|at| text[at] == b'<');
+    // `host/auth:tag`, `a:auth:b`: part of an address, where a colon assigns nothing.
+    let attached = context.name.start.checked_sub(1).is_some_and(|at| matches!(text[at], b'/' | b':' | b'|' | b'#' | b'@'));
     let mut at = context.name.end;
     let mut closers = 0;
     let mut was_quoted = false;
@@ -83,6 +85,7 @@ fn separator(text: &[u8], context: &Context, notation: Notation) -> Option<(Sepa
         [b':', b'=', ..] | [b'=', b'>', ..] => found(Separator::Equals, 2),
         [b'=', b'=' | b'~', ..] | [b':', b':', ..] => None,
         [b'=', ..] => found(Separator::Equals, 1),
+        [b':', next, ..] if attached && !matches!(next, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'*') => None,
         [b':', ..] => found(Separator::Colon, 1),
         [b',', ..] if was_quoted => found(Separator::Argument, 1),
         [b'(', ..] if closers == 0 && at == joined => found(Separator::Argument, 1),
