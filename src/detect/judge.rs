@@ -39,7 +39,7 @@ pub(super) fn judge(value: &[u8], judge: Judge, hints: Hints) -> Option<Verdict>
 /// Whether text that was in base64 is no secret either: a placeholder, or words.
 fn encodes_nothing(text: &[u8]) -> bool {
     let worth = || password(text).is_some_and(|verdict| verdict.confidence >= Confidence::Medium);
-    placeholder::is_placeholder(text) || text.len() >= 9 && !text.iter().any(u8::is_ascii_whitespace) && !worth()
+    placeholder::is_placeholder(text) || text.len() >= 4 && !text.starts_with(b"-----") && !text.starts_with(b"{") && !worth()
 }
 
 /// One step less sure.
@@ -164,6 +164,9 @@ fn is_structure(value: &[u8]) -> bool {
         || starts(b"~/")
         || starts(b"\\\\")
         || has(b"://")
+        || starts(b"//")
+        || starts(b"-----BEGIN")
+        || has(b":\"")
         || starts(b"C:\\")
     {
         return true;

@@ -200,7 +200,7 @@ fn is_public(key: &str) -> bool {
 
 fn worth(search: &Search<'_>, plain: &[u8], by_name: Option<Judge>) -> Option<(Confidence, Vec<Reason>)> {
     let private = [&b"PRIVATE KEY-----"[..], b"\"auths\"", b"\"private_key\""];
-    if private.iter().any(|mark| memchr::memmem::find(plain, mark).is_some()) {
+    if plain.len() >= 100 && private.iter().any(|mark| memchr::memmem::find(plain, mark).is_some()) {
         return Some((Confidence::High, Vec::new()));
     }
     let single = plain.trim_ascii();

@@ -43,8 +43,7 @@ fn is_enclosed(value: &str) -> bool {
     PAIRS.iter().any(|(open, close)| value.len() > open.len() + close.len() && value.starts_with(open) && value.ends_with(close))
         || value.contains('<') && value.contains('>')
         || value.contains('…')
-        || value.ends_with("...")
-        || value.starts_with("...")
+        || value.contains("...")
 }
 
 /// One or two distinct characters, or a short unit again and again.
@@ -71,6 +70,10 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
         || has(b"{%")
         || has(b"%{")
     {
+        return true;
+    }
+    let names_variable = |at: usize| value[at + 1..].iter().take_while(|byte| byte.is_ascii_uppercase() || **byte == b'_').count() >= 3;
+    if memchr::memchr_iter(b'$', value).any(names_variable) {
         return true;
     }
     if let [b'$', first, ..] = value {
@@ -202,8 +205,14 @@ pub(super) fn is_fake_token(value: &[u8]) -> bool {
     MARKS.iter().any(|mark| memchr::memmem::find(&lower, mark).is_some())
         || is_repetitive(value)
         || (body.len() >= 16 && is_low_variety(body))
-        || is_reference(value)
+        || is_slot(value)
         || lower.contains(&b'<') && lower.contains(&b'>')
+}
+
+/// Holds a variable or a template where a token has characters.
+fn is_slot(value: &[u8]) -> bool {
+    const OPENINGS: [&[u8]; 5] = [b"${", b"$(", b"{{", b"<%", b"%("];
+    OPENINGS.iter().any(|opening| value.starts_with(opening)) || memchr::memmem::find(value, b"${").is_some()
 }
 
 /// Far fewer distinct characters than chance would give.

@@ -58,9 +58,10 @@ fn behind(search: &Search<'_>, context: &Context) -> Option<Value> {
 /// Whether a word without quotes reads as no word of a sentence: no markup or flag, and after
 /// anything but a verb digits together with capitals or symbols.
 fn is_bare_secret(word: &[u8], joint: Joint) -> bool {
-    let clean =
-        !word.iter().any(|byte| matches!(byte, b'|' | b'(' | b')' | b'[' | b']' | b'<' | b'>' | b'{' | b'}' | b',' | b'\\' | b'`' | b'"'))
-            && !word.starts_with(b"-");
+    let clean = !word
+        .iter()
+        .any(|byte| matches!(byte, b'|' | b'(' | b')' | b'[' | b']' | b'<' | b'>' | b'{' | b'}' | b',' | b'/' | b'\\' | b'`' | b'"'))
+        && !word.starts_with(b"-");
     let mixed = word.iter().any(u8::is_ascii_digit)
         && word.iter().any(|byte| byte.is_ascii_uppercase() || byte.is_ascii_punctuation() && !matches!(byte, b'-' | b'.' | b'_' | b'\''));
     clean && (joint == Joint::Verb || mixed)

@@ -77,7 +77,7 @@ pub(super) fn is_random(value: &[u8]) -> bool {
     match (makeup.digits > 0, makeup.lower > 0 && makeup.upper > 0) {
         (true, true) => rate > 0.28,
         (true, false) => rate > 0.25 && makeup.digits * 10 > makeup.length,
-        (false, _) => makeup.letters() * 10 >= makeup.length * 8 && !reads_as_words(value),
+        (false, mixed) => (mixed || makeup.length >= 16) && makeup.letters() * 10 >= makeup.length * 8 && !reads_as_words(value),
     }
 }
 
@@ -104,7 +104,7 @@ pub(super) fn reads_as_words(value: &[u8]) -> bool {
         let next_is_short = starts_word && value.get(at + 2).is_some_and(|third| !third.is_ascii_lowercase());
         odd_capitals += usize::from(next_is_short);
     }
-    pairs > 0 && rare * 8 <= pairs && longest_cluster <= 5 && odd_capitals * 6 <= pairs
+    pairs > 0 && rare * 6 <= pairs && longest_cluster <= 5 && odd_capitals * 6 <= pairs
 }
 
 /// Pairs of letters that hardly occur inside words of European languages.

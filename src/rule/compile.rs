@@ -9,8 +9,8 @@ use regex_syntax::hir::{Hir, HirKind};
 use super::syntax::{Block, RuleSyntax};
 
 /// What lies between a name and its value in the usual notations; `%assign%` in a pattern.
-const ASSIGN: &str = r#"(?: [0-9A-Za-z_.\-]{0,32} ["'`\])]{0,3}
-    (?: [\ \t]{0,20} (?: => | :=? | ={1,3} | , | \| | > ) [\ \t]{0,20} | [\ \t]{1,8} )
+const ASSIGN: &str = r#"(?: [0-9A-Za-z_.\-]{0,32}
+    (?: ["'`\])]{0,3} (?: [\ \t]{0,20} (?: => | :=? | ={1,3} | \| | > ) [\ \t]{0,20} | [\ \t]{1,8} ) | ["'`] [\ \t]{0,4} , [\ \t]{0,8} )
     (?: [A-Za-z_.]{1,20} \( )? ["'`]{0,3} )"#;
 
 /// The longest text a pattern may match, in bytes.

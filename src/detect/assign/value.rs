@@ -35,6 +35,9 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     let text = search.text;
     let line = context.line;
     let notation = notation_at(search, line);
+    if inside_action(&text[line.start..context.name.start]) {
+        return None;
+    }
     let (separator, start) = separator(text, context, notation)?;
     let start = skip_decoration(text, start, line.end);
     if separator == Separator::Colon
@@ -54,6 +57,12 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
         Separator::Cell => until(text, start, line.end, b'|').map(|span| sure(line::trim(text, span))),
         Separator::Equals | Separator::Colon | Separator::Blank => unquoted(search, context, notation, separator, start),
     }
+}
+
+/// Whether a template's action `{{ … }}` is open at the end of a line's beginning.
+fn inside_action(before: &[u8]) -> bool {
+    let open = memchr::memmem::rfind(before, b"{{");
+    open.is_some_and(|at| memchr::memmem::find(&before[at..], b"}}").is_none())
 }
 
 fn sure(span: Span) -> Vec<Value> {
@@ -263,15 +272,20 @@ fn is_listed(text: &[u8], context: &Context) -> bool {
 }
 
 fn bare(text: &[u8], start: usize, end: usize, stop: Stop) -> Span {
-    let length = text[start..end]
-        .iter()
-        .position(|&byte| match byte {
-            b' ' | b'\t' | b'"' | b'`' | b'\0' => true,
-            b'&' | b';' | b',' | b'}' | b')' | b'\'' | b'\\' => stop == Stop::AtList,
-            _ => false,
-        })
-        .unwrap_or(end - start);
+    let closes = |(at, &byte): (usize, &u8)| match byte {
+        b' ' | b'\t' | b'"' | b'`' | b'\0' => true,
+        b'&' | b';' | b'}' | b')' | b'\'' | b'\\' => stop == Stop::AtList,
+        b',' => stop == Stop::AtList || begins_assignment(&text[start + at + 1..end]),
+        _ => false,
+    };
+    let length = text[start..end].iter().enumerate().position(closes).unwrap_or(end - start);
     Span::new(start, start + length)
+}
+
+/// `name=` of the next item, as in `--set a=1,b=2`.
+fn begins_assignment(rest: &[u8]) -> bool {
+    let name = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'[' | b']')).count();
+    name > 0 && rest.get(name) == Some(&b'=')
 }
 
 /// What may follow a value on its line without making it a sentence.
