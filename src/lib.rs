@@ -1,1 +1,3 @@
 //! sopup
+
+pub mod source;

@@ -1,0 +1,4 @@
+//! Where bytes come from.
+
+pub mod object;
+pub mod pack;

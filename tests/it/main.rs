@@ -1,0 +1,3 @@
+//! The integration tests, one binary; modules mirror the rooms of the library.
+
+mod pack;

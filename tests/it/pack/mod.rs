@@ -1,0 +1,7 @@
+//! Reading objects, with the real `git` as the oracle.
+
+mod delta;
+mod hostile;
+mod repo;
+mod shapes;
+mod visit;
