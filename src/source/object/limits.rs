@@ -6,8 +6,7 @@ use std::path::PathBuf;
 /// Bounds for reading one object store.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Bytes of decoded objects and pack contents held at a time, all threads
-    /// together. Tables that grow with the number of objects (about 50 bytes
+    /// Bytes of decoded objects held at a time, all threads together. Tables that grow with the number of objects (about 50 bytes
     /// each) and what a visitor keeps come on top.
     pub memory: u64,
     /// Bytes of the largest object that is held in memory; what is larger is

@@ -65,13 +65,19 @@ pub struct Delta<'a> {
 }
 
 impl<'a> Delta<'a> {
-    /// A delta whose instructions were read by [`parse_ops`] for this base.
-    pub(crate) fn new(base: &'a [u8], data: &'a [u8], ops: &'a [DeltaOp], spare: Vec<u8>) -> Self {
+    /// A delta of this base and data, whose instructions and size were read by
+    /// [`parse_ops`].
+    pub(crate) fn new(
+        (base, data): (&'a [u8], &'a [u8]),
+        ops: &'a [DeltaOp],
+        size: usize,
+        spare: Vec<u8>,
+    ) -> Self {
         Self {
             base,
             data,
             ops,
-            size: ops.iter().map(|op| op.size()).sum(),
+            size,
             whole: OnceCell::new(),
             spare: Cell::new(spare),
         }
@@ -212,21 +218,27 @@ pub(crate) fn apply(base: &[u8], data: &[u8], ops: &[DeltaOp], out: &mut Vec<u8>
     }
 }
 
-/// A copy's offset and length: each present byte has a bit in `code`.
+/// A copy's offset and length: each present byte has a bit in `code`. Which
+/// are present is as good as random, so there is no branch for each.
 fn read_copy(code: u8, rest: &mut &[u8], base_len: usize) -> Result<DeltaOp, Damage> {
-    let mut field = |first: u32, count: u32| {
-        let mut value = 0u32;
-        for byte in 0..count {
-            if code >> (first + byte) & 1 != 0 {
-                let (&next, after) = rest.split_first().ok_or(Damage::Delta)?;
-                *rest = after;
-                value |= u32::from(next) << (8 * byte);
-            }
+    let mut bytes = match rest.first_chunk() {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => {
+            let mut last = [0; 8];
+            last[..rest.len()].copy_from_slice(rest);
+            u64::from_le_bytes(last)
         }
-        Ok(value)
     };
-    let from = field(0, 4)?;
-    let len = match field(4, 3)? {
+    let mut fields = 0u64;
+    for field in 0..7 {
+        let present = u64::from(code >> field & 1);
+        fields |= (bytes & 0xff * present) << (8 * field);
+        bytes >>= 8 * present;
+    }
+    let used = (code & 0x7f).count_ones() as usize;
+    *rest = rest.get(used..).ok_or(Damage::Delta)?;
+    let from = fields as u32;
+    let len = match (fields >> 32) as u32 {
         0 => 0x10000,
         len => len,
     };

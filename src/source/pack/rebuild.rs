@@ -68,7 +68,7 @@ pub(crate) fn rebuild(
 
 /// The offsets of all entries, as far as they can be followed.
 fn find_entries(pack: &PackFile, hash: HashKind) -> (Vec<u64>, Option<Skip>) {
-    let mut window = Window::default();
+    let mut window = Window::ahead();
     let mut offsets = Vec::new();
     let mut offset = HEADER;
     for _ in 0..pack.count() {

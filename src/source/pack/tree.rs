@@ -147,7 +147,7 @@ impl Tree {
         let stretch = self.len().div_ceil(threads.get()).max(4096);
         let mut starts = (0..self.len()).step_by(stretch);
         let read = |start: usize| -> Links {
-            let mut window = Window::default();
+            let mut window = Window::ahead();
             let mut links = Links::default();
             for entry in start..self.len().min(start + stretch) {
                 let link = self.link(entry, pack, index, &mut window);

@@ -29,7 +29,7 @@ pub(crate) trait Elsewhere: Sync {
 
 /// One pack, and who looks at it.
 pub(crate) struct Walk<'a, V> {
-    pub(super) pack: PackSource<'a>,
+    pub(super) pack: &'a PackFile,
     pub(super) index: &'a PackIndex,
     pub(super) leave: &'a Marks,
     pub(super) tree: Tree,
@@ -38,12 +38,6 @@ pub(crate) struct Walk<'a, V> {
     pub(super) limits: &'a Limits,
     pub(super) budget: Budget,
     cancelled: AtomicBool,
-}
-
-/// A pack read in windows, or held in memory for the time of the walk.
-pub(super) enum PackSource<'a> {
-    Windows(&'a PackFile),
-    Memory(PackFile),
 }
 
 /// A piece of work that depends on no other.
@@ -69,14 +63,9 @@ impl<'a, V: Visitor> Walk<'a, V> {
         elsewhere: &'a dyn Elsewhere,
         limits: &'a Limits,
     ) -> Self {
-        let pack = PackSource::open(pack, limits);
-        let tree = Tree::build(pack.file(), index, leave, limits.threads);
-        let held = match &pack {
-            PackSource::Memory(file) => file.end(),
-            PackSource::Windows(_) => 0,
-        };
+        let tree = Tree::build(pack, index, leave, limits.threads);
         Self {
-            budget: Budget::new(limits.memory - held),
+            budget: Budget::new(limits.memory),
             pack,
             index,
             leave,
@@ -139,7 +128,7 @@ impl<'a, V: Visitor> Walk<'a, V> {
         if !self.cancelled.swap(true, Ordering::Relaxed) {
             self.visitor.skipped(Skip {
                 id: None,
-                place: Place::File(Arc::clone(self.pack.file().path())),
+                place: Place::File(Arc::clone(self.pack.path())),
                 reason: SkipReason::Cancelled,
             });
         }
@@ -151,29 +140,10 @@ impl<'a, V: Visitor> Walk<'a, V> {
         self.visitor.skipped(Skip {
             id: Some(self.index.id(position)),
             place: Place::Packed {
-                pack: Arc::clone(self.pack.file().path()),
+                pack: Arc::clone(self.pack.path()),
                 offset,
             },
             reason,
         });
-    }
-}
-
-impl<'a> PackSource<'a> {
-    /// Holds a pack in memory if that takes a quarter of the budget at most.
-    fn open(pack: &'a PackFile, limits: &Limits) -> Self {
-        if pack.end() <= limits.memory / 4
-            && let Ok(loaded) = pack.load()
-        {
-            return Self::Memory(loaded);
-        }
-        Self::Windows(pack)
-    }
-
-    pub(super) fn file(&self) -> &PackFile {
-        match self {
-            Self::Windows(file) => file,
-            Self::Memory(file) => file,
-        }
     }
 }

@@ -81,7 +81,7 @@ impl<'w, 'q, V: Visitor> Worker<'w, 'q, V> {
             lane: None,
             state: walk.visitor.worker(),
             inflater: Inflater::new(),
-            window: Window::default(),
+            window: Window::near(),
             instructions: Vec::new(),
             ops: Vec::new(),
             pool: Pool::default(),
@@ -230,7 +230,7 @@ impl<'w, 'q, V: Visitor> Worker<'w, 'q, V> {
         let largest = walk.limits.largest();
         let size = parse_ops(data, parent.bytes.len(), largest, &mut self.ops)?;
         self.admitted(size as u64)?;
-        let delta = Delta::new(&parent.bytes, data, &self.ops, self.pool.take(size));
+        let delta = Delta::new((&parent.bytes, data), &self.ops, size, self.pool.take(size));
         self.check(entry, trust, parent.kind, || delta.bytes())?;
         let mut node = None;
         if let Some(id) = self.own(entry) {
@@ -258,7 +258,7 @@ impl<'w, 'q, V: Visitor> Worker<'w, 'q, V> {
         let size = header.size;
         if let Some(id) = self.own(entry) {
             let info = self.info(entry, id, kind, size);
-            let pack = self.walk.pack.file();
+            let pack = self.walk.pack;
             let mut range = self.walk.tree.range(entry, pack);
             range.start += header.len as u64;
             let stream = inflating(pack.stream(range));
@@ -337,7 +337,7 @@ impl<'w, 'q, V: Visitor> Worker<'w, 'q, V> {
     }
 
     fn info(&self, entry: u32, id: ObjectId, kind: ObjectKind, size: u64) -> ObjectInfo<'w> {
-        let pack = self.walk.pack.file();
+        let pack = self.walk.pack;
         ObjectInfo {
             id,
             kind,
@@ -382,7 +382,7 @@ impl<'w, 'q, V: Visitor> Worker<'w, 'q, V> {
                 return;
             }
         }
-        let offset = walk.tree.range(entry, walk.pack.file()).start;
+        let offset = walk.tree.range(entry, walk.pack).start;
         walk.skip(walk.tree.position(entry), offset, reason.clone());
     }
 }
@@ -393,7 +393,7 @@ fn header<V: Visitor>(
     window: &mut Window,
     entry: u32,
 ) -> Result<Header, SkipReason> {
-    let pack = walk.pack.file();
+    let pack = walk.pack;
     let range = walk.tree.range(entry, pack);
     let head = range.start..range.end.min(range.start + LONGEST);
     Ok(Header::parse(pack.slice(head, window)?, walk.index.hash())?)
@@ -409,12 +409,12 @@ enum Trust {
 /// The bytes that begin with an entry's zlib stream. They reach to the next
 /// entry, but no further than a stream of the declared size can.
 fn body<'a, V: Visitor>(
-    walk: &'a Walk<'_, V>,
+    walk: &Walk<'_, V>,
     window: &'a mut Window,
     entry: u32,
     header: Header,
 ) -> Result<(&'a [u8], Trust), SkipReason> {
-    let pack = walk.pack.file();
+    let pack = walk.pack;
     let range = walk.tree.range(entry, pack);
     let longest = header.size.saturating_add(header.size / 64 + 4096);
     let end = range.end.min(range.start.saturating_add(longest));
