@@ -1,6 +1,7 @@
 //! Object ids, SHA-1 and SHA-256, and the hash of an object's contents.
 
 use std::fmt;
+use std::io::{self, Read};
 
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
@@ -47,19 +48,30 @@ impl HashKind {
     /// `<kind> <length>\0<contents>`.
     #[must_use]
     pub fn id_of(self, kind: ObjectKind, contents: &[u8]) -> ObjectId {
-        let header = format!("{} {}\0", kind.name(), contents.len());
-        let mut bytes = [0; 32];
-        match self {
-            Self::Sha1 => {
-                let hash = Sha1::new().chain_update(header).chain_update(contents);
-                bytes[..20].copy_from_slice(&hash.finalize());
-            }
-            Self::Sha256 => {
-                let hash = Sha256::new().chain_update(header).chain_update(contents);
-                bytes.copy_from_slice(&hash.finalize());
+        let mut hasher = Hasher::new(self, kind, contents.len() as u64);
+        hasher.update(contents);
+        hasher.finish()
+    }
+
+    /// The id of an object of `size` bytes whose contents are read to the end;
+    /// the right one only if there are as many.
+    ///
+    /// # Errors
+    /// When reading fails.
+    pub fn id_of_stream(
+        self,
+        kind: ObjectKind,
+        size: u64,
+        contents: &mut dyn Read,
+    ) -> io::Result<ObjectId> {
+        let mut hasher = Hasher::new(self, kind, size);
+        let mut piece = vec![0; 64 << 10];
+        loop {
+            match contents.read(&mut piece)? {
+                0 => return Ok(hasher.finish()),
+                read => hasher.update(&piece[..read]),
             }
         }
-        ObjectId { bytes, hash: self }
     }
 }
 
@@ -133,6 +145,49 @@ impl fmt::Display for ObjectId {
 impl fmt::Debug for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ObjectId({self})")
+    }
+}
+
+/// A hash under way.
+enum Hasher {
+    Sha1(Sha1),
+    Sha256(Sha256),
+}
+
+impl Hasher {
+    fn new(hash: HashKind, kind: ObjectKind, size: u64) -> Self {
+        let header = format!("{kind} {size}\0");
+        match hash {
+            HashKind::Sha1 => Self::Sha1(Sha1::new().chain_update(header)),
+            HashKind::Sha256 => Self::Sha256(Sha256::new().chain_update(header)),
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha1(hasher) => hasher.update(bytes),
+            Self::Sha256(hasher) => hasher.update(bytes),
+        }
+    }
+
+    fn finish(self) -> ObjectId {
+        let mut bytes = [0; 32];
+        match self {
+            Self::Sha1(hasher) => {
+                bytes[..20].copy_from_slice(&hasher.finalize());
+                ObjectId {
+                    bytes,
+                    hash: HashKind::Sha1,
+                }
+            }
+            Self::Sha256(hasher) => {
+                bytes.copy_from_slice(&hasher.finalize());
+                ObjectId {
+                    bytes,
+                    hash: HashKind::Sha256,
+                }
+            }
+        }
     }
 }
 

@@ -232,7 +232,7 @@ fn read_copy(code: u8, rest: &mut &[u8], base_len: usize) -> Result<DeltaOp, Dam
     let mut fields = 0u64;
     for field in 0..7 {
         let present = u64::from(code >> field & 1);
-        fields |= (bytes & 0xff * present) << (8 * field);
+        fields |= (bytes & (0xff * present)) << (8 * field);
         bytes >>= 8 * present;
     }
     let used = (code & 0x7f).count_ones() as usize;

@@ -7,6 +7,7 @@
 //! they are used, and what does not fit ends in a named
 //! [`Skip`](crate::source::object::Skip).
 
+mod body;
 mod budget;
 mod delta;
 mod entry;

@@ -2,6 +2,7 @@
 //! front to back, and their names by hashing what they hold.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::sync::{Mutex, PoisonError};
 
 use super::delta::Delta;
@@ -12,7 +13,7 @@ use super::inflate::compressed_len;
 use super::marks::Marks;
 use super::walk::{Elsewhere, Walk};
 use crate::source::object::{
-    HashKind, Limits, ObjectId, ObjectInfo, ObjectKind, Place, Skip, SkipReason, Visitor,
+    HashKind, Large, Limits, ObjectId, ObjectInfo, ObjectKind, Place, Skip, SkipReason, Visitor,
 };
 
 /// An index made from a pack, and what of the pack it does not cover.
@@ -173,6 +174,18 @@ impl Visitor for Hashing {
         (): &(),
     ) {
         self.whole(worker, object, delta.bytes());
+    }
+
+    fn large(
+        &self,
+        worker: &mut Self::Worker,
+        object: &ObjectInfo<'_>,
+        bytes: &mut dyn Read,
+    ) -> Large {
+        if let Ok(id) = self.hash.id_of_stream(object.kind, object.size, bytes) {
+            worker.push((object.offset, id));
+        }
+        Large::Read
     }
 
     fn skipped(&self, skip: Skip) {

@@ -7,9 +7,10 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use super::body::{Trust, body, header};
 use super::budget::{Charge, Lane};
 use super::delta::{Delta, DeltaOp, parse_ops};
-use super::entry::{Base, Header, LONGEST};
+use super::entry::{Base, Header};
 use super::file::Window;
 use super::inflate::{Inflater, inflating};
 use super::pool::Pool;
@@ -385,44 +386,4 @@ impl<'w, 'q, V: Visitor> Worker<'w, 'q, V> {
         let offset = walk.tree.range(entry, walk.pack).start;
         walk.skip(walk.tree.position(entry), offset, reason.clone());
     }
-}
-
-/// An entry's header.
-fn header<V: Visitor>(
-    walk: &Walk<'_, V>,
-    window: &mut Window,
-    entry: u32,
-) -> Result<Header, SkipReason> {
-    let pack = walk.pack;
-    let range = walk.tree.range(entry, pack);
-    let head = range.start..range.end.min(range.start + LONGEST);
-    Ok(Header::parse(pack.slice(head, window)?, walk.index.hash())?)
-}
-
-/// Whether an entry's bytes have the checksum that the index names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trust {
-    Sound,
-    Doubtful,
-}
-
-/// The bytes that begin with an entry's zlib stream. They reach to the next
-/// entry, but no further than a stream of the declared size can.
-fn body<'a, V: Visitor>(
-    walk: &Walk<'_, V>,
-    window: &'a mut Window,
-    entry: u32,
-    header: Header,
-) -> Result<(&'a [u8], Trust), SkipReason> {
-    let pack = walk.pack;
-    let range = walk.tree.range(entry, pack);
-    let longest = header.size.saturating_add(header.size / 64 + 4096);
-    let end = range.end.min(range.start.saturating_add(longest));
-    let bytes = pack.slice(range.start..end, window)?;
-    let checksum = walk.index.checksum(walk.tree.position(entry));
-    let trust = match checksum {
-        Some(checksum) if checksum != crc32fast::hash(bytes) => Trust::Doubtful,
-        _ => Trust::Sound,
-    };
-    Ok((&bytes[header.len..], trust))
 }

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use sopup::source::object::HashKind;
 
-use super::hostile::{Entry, PackWriter};
+use super::writer::{Entry, PackWriter};
 
 /// One instruction, before it is encoded.
 #[derive(Clone, Debug)]

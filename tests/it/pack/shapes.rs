@@ -229,8 +229,10 @@ fn large_objects_are_streamed() {
     let loose = see(&repo.store(limits.clone()));
     repo.git_with(&["pack-objects", "-q", "objects/pack/pack"], &ids);
     repo.git(&["prune-packed"]);
-    let packed = see(&repo.store(limits));
-    for seen in [loose, packed] {
+    let packed = see(&repo.store(limits.clone()));
+    fs::remove_file(&repo.files("idx")[0]).expect("removed");
+    let without_index = see(&repo.store(limits));
+    for seen in [loose, packed, without_index] {
         assert_eq!((seen.skips.len(), seen.streamed), (0, 2));
         assert!(seen.objects == expected);
     }
