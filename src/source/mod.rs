@@ -1,8 +1,11 @@
-//! Where texts come from: the working tree, the index, standard input. Sources hand over bytes
-//! with their origin and say what they could not read; they know nothing of secrets.
+//! Where texts come from: the working tree, the index, standard input; and the objects of a
+//! repository (`object`, `pack`). Sources hand over bytes with their origin and say what they could
+//! not read; they know nothing of secrets.
 
 mod chunk;
 mod index;
+pub mod object;
+pub mod pack;
 mod repository;
 mod worktree;
 

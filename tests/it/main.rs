@@ -3,6 +3,7 @@
 
 mod hook;
 mod input;
+mod pack;
 mod report;
 mod rules;
 mod scan;

@@ -1,0 +1,48 @@
+//! Opening files that a repository's author put there: regular files only,
+//! never through a symbolic link, never blocking on a pipe.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use thiserror::Error;
+
+use super::SkipReason;
+
+/// Why a file was not opened.
+#[derive(Debug, Error)]
+pub(crate) enum FileError {
+    /// A link, directory, device, pipe or socket.
+    #[error("not a regular file")]
+    NotAFile,
+    /// The system said no.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl From<FileError> for SkipReason {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::NotAFile => Self::NotAFile,
+            FileError::Io(error) => error.into(),
+        }
+    }
+}
+
+/// Opens a regular file for reading and gives its length in bytes.
+///
+/// # Errors
+/// When it is something else, or is replaced while it is opened.
+pub(crate) fn open_regular(path: &Path) -> Result<(File, u64), FileError> {
+    let named = fs::symlink_metadata(path)?;
+    if !named.file_type().is_file() {
+        return Err(FileError::NotAFile);
+    }
+    let file = File::open(path)?;
+    let opened = file.metadata()?;
+    if (named.dev(), named.ino()) != (opened.dev(), opened.ino()) {
+        return Err(FileError::NotAFile);
+    }
+    Ok((file, opened.len()))
+}
