@@ -1,1 +1,4 @@
 //! sopup
+
+pub mod secret;
+pub mod sops;

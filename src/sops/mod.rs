@@ -1,0 +1,15 @@
+//! A small SOPS library: bytes in, values out. It has never heard of findings and does no file or network I/O.
+
+pub mod cipher;
+pub mod crypt;
+pub mod data_key;
+pub mod keyring;
+pub mod mac;
+pub mod metadata;
+pub mod plugin;
+pub mod recipient;
+pub mod scalar;
+pub mod selector;
+pub mod shamir;
+pub mod timestamp;
+pub mod tree;
