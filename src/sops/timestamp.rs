@@ -26,7 +26,7 @@ impl Timestamp {
         let (date, rest) = text.split_at_checked(10)?;
         let rest = rest.strip_prefix(['T', 't'])?;
         let (year, month, day) = split_date(date, Digits::Fixed)?;
-        let (clock, rest) = split_clock(rest)?;
+        let (clock, rest) = split_clock(rest, Digits::Fixed)?;
         let (fraction, rest) = split_fraction(rest);
         let offset = split_offset(rest)?;
         Self::from_parts(Parts { year, month, day, clock, fraction, offset })
@@ -100,14 +100,13 @@ pub(crate) fn split_date(text: &str, digits: Digits) -> Option<(u32, u32, u32)> 
 }
 
 /// Reads `hh:mm:ss` and returns the rest.
-pub(crate) fn split_clock(text: &str) -> Option<([u32; 3], &str)> {
+pub(crate) fn split_clock(text: &str, digits: Digits) -> Option<([u32; 3], &str)> {
     let (hour, rest) = text.split_once(':')?;
     let (minute, rest) = rest.split_once(':')?;
     let width = rest.bytes().take_while(u8::is_ascii_digit).count();
     let (second, rest) = rest.split_at(width);
-    let both = |s: &str| if s.len() == 2 { number(s, 2) } else { None };
-    let hour = if hour.len() <= 2 { number(hour, 2)? } else { return None };
-    Some(([hour, both(minute)?, both(second)?], rest))
+    let hour = short(hour, Digits::Loose)?;
+    Some(([hour, short(minute, digits)?, short(second, digits)?], rest))
 }
 
 /// Reads `.5` or `,5` and returns the digits and the rest.

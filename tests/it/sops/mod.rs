@@ -1,0 +1,4 @@
+//! sopup's SOPS library against the real `sops` and `age`.
+
+mod bench;
+mod values;
