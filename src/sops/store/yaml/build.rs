@@ -73,11 +73,7 @@ impl<'a> Builder<'a> {
                 _ => return Err(syntax(first, "the document is not a map")),
             },
             EvKind::Scalar { text, form: Form::Plain } if text.is_empty() || resolves_to_null(text) => {
-                self.at += 1;
-                let span = first.span.clone();
-                let (line, column) = (first.line, 0);
-                let shape = MapShape { notation: Notation::Block, span, line, column, entries: Vec::new(), comments: Vec::new() };
-                (Map::default(), shape)
+                self.null_document(first)
             }
             EvKind::DocumentEnd => return Err(syntax(first, "the document is empty")),
             _ => return Err(syntax(first, "the top level of a document must be a map; sops takes no lists or single values")),
@@ -85,6 +81,17 @@ impl<'a> Builder<'a> {
         let end = self.next()?;
         let end = self.document_end(end);
         Ok((map, DocShape { root, end }))
+    }
+
+    /// A document without content is an empty map.
+    fn null_document(&mut self, event: &Ev) -> (Map, MapShape) {
+        let here = self.at;
+        self.at += 1;
+        let mut map = Map::default();
+        let mut comments = Vec::new();
+        self.comments_before(here, None, &mut comments, |c| map.items.push(MapItem::Comment(c)));
+        let (span, line) = (event.span.clone(), event.line);
+        (map, MapShape { notation: Notation::Block, span, line, column: 0, entries: Vec::new(), comments })
     }
 
     /// Where a document's text ends: before `...`, before the next `---`, or at the end of the text.
@@ -199,10 +206,14 @@ impl<'a> Builder<'a> {
 
     fn scalar(&mut self, event: &'a Ev, text: &str, form: Form) -> Result<(Node, Shape), ReadError> {
         let value = self.value(event, text, form)?;
-        let span = self.scalar_span(event, form);
-        self.last_end = span.end;
+        let whole = self.scalar_span(event, form);
+        self.last_end = whole.end;
+        let (span, body) = match form {
+            Form::Block(sign) => split_block(self.text, whole, sign),
+            Form::Plain | Form::Quoted => (whole, None),
+        };
         let pinned = (event.anchor != 0).then_some("an anchor");
-        let shape = ScalarShape { span, line: event.line, value: value.clone(), pinned };
+        let shape = ScalarShape { span, body, line: event.line, value: value.clone(), pinned };
         Ok((Node::Scalar(value), Shape::Scalar(shape)))
     }
 
@@ -363,6 +374,16 @@ impl<'a> Builder<'a> {
         self.at += 1;
         Ok(event)
     }
+}
+
+/// A block scalar's header (`|2-`, with its tag) and the lines below it.
+fn split_block(text: &str, whole: Range<usize>, sign: char) -> (Range<usize>, Option<Range<usize>>) {
+    let line_end = text[whole.clone()].find('\n').map_or(whole.end, |at| whole.start + at);
+    let header = &text[whole.start..line_end];
+    let signs = header.find(sign).map_or(0, |at| at + 1);
+    let width = header[signs..].bytes().take_while(|b| b.is_ascii_digit() || b"+-".contains(b)).count();
+    let body_start = line_end - usize::from(header.ends_with('\r'));
+    (whole.start..whole.start + signs + width, Some(body_start..whole.end).filter(|body| !body.is_empty()))
 }
 
 /// sops writes a comment inside an encrypted list as an item `- ENC[…,type:comment]`.

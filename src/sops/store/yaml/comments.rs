@@ -28,6 +28,8 @@ struct Outline {
     is_value: Vec<bool>,
     /// For collections: the column of their entries.
     column: Vec<usize>,
+    /// For collections: the column as go-yaml counts it; a list under its key's column does not count.
+    indent: Vec<usize>,
     /// For collections: their direct keys or items.
     slots: HashMap<usize, Vec<usize>>,
     /// The collection that an end event closes.
@@ -37,11 +39,12 @@ struct Outline {
 /// Places all comments.
 pub(super) fn place(stream: &Stream, text: &str) -> Placement {
     let outline = Outline::new(&stream.events, text);
+    let finder = Finder { stream, outline, text };
     let mut placement = Placement::new();
     let mut at = 0;
     while at < stream.comments.len() {
-        let end = group_end(&stream.comments, at);
-        if let Some(slot) = slot_of(stream, &outline, at, end) {
+        let end = finder.group_end(at);
+        if let Some(slot) = finder.slot(at, end) {
             placement.entry(slot).or_default().extend(at..end);
         }
         at = end;
@@ -49,46 +52,72 @@ pub(super) fn place(stream: &Stream, text: &str) -> Placement {
     placement
 }
 
-/// Own-line comments on consecutive lines go together; a trailing comment stands alone.
-fn group_end(comments: &[CommentEv], at: usize) -> usize {
-    let mut end = at + 1;
-    if comments[at].trailing {
-        return end;
-    }
-    while end < comments.len() {
-        let (last, next) = (&comments[end - 1], &comments[end]);
-        if next.trailing || next.line != last.line + 1 || next.before != last.before {
-            break;
-        }
-        end += 1;
-    }
-    end
+struct Finder<'a> {
+    stream: &'a Stream,
+    outline: Outline,
+    text: &'a str,
 }
 
-fn slot_of(stream: &Stream, outline: &Outline, at: usize, end: usize) -> Option<Slot> {
-    let first = &stream.comments[at];
-    if first.trailing {
-        return outline.trailing(&stream.events, first);
+impl Finder<'_> {
+    /// Own-line comments on consecutive lines go together; a trailing comment stands alone.
+    fn group_end(&self, at: usize) -> usize {
+        let comments = &self.stream.comments;
+        let mut end = at + 1;
+        if comments[at].trailing {
+            return end;
+        }
+        while end < comments.len() {
+            let (last, next) = (&comments[end - 1], &comments[end]);
+            let apart = next.trailing || next.line != last.line + 1 || next.before != last.before;
+            if apart || self.dedents(&comments[at], next.column) {
+                break;
+            }
+            end += 1;
+        }
+        end
     }
-    let last = &stream.comments[end - 1];
-    let next = next_node(&stream.events, last.before);
-    let above = next.filter(|node| stream.events[*node].line == last.line + 1);
-    if let Some(node) = above {
-        return Some(outline.head(&stream.events, node));
+
+    /// Whether what follows a comment stands outside the block that was open, and not below the comment.
+    fn dedents(&self, comment: &CommentEv, next_column: usize) -> bool {
+        let open = previous_node(&self.stream.events, comment).and_then(|node| self.outline.open_block(&self.stream.events, node));
+        let indent = open.map_or(0, |collection| self.outline.indent[collection]);
+        next_column < indent && next_column != comment.column
     }
-    let previous = previous_node(&stream.events, first);
-    let foot = previous.and_then(|node| outline.foot(&stream.events, node, first));
-    let blank_above = previous.is_some_and(|node| last_line(&stream.events[node], stream) + 1 < first.line);
-    match (foot, next) {
-        (Some(slot), None) => Some(slot),
-        (Some(slot), Some(_)) if !blank_above => Some(slot),
-        (_, Some(node)) => Some(outline.head(&stream.events, node)),
-        (None, None) => root(&stream.events, last.before).map(|collection| Slot { collection, before: None }),
+
+    fn slot(&self, at: usize, end: usize) -> Option<Slot> {
+        let events = &self.stream.events;
+        let (first, last) = (&self.stream.comments[at], &self.stream.comments[end - 1]);
+        if first.trailing {
+            return self.outline.trailing(events, first);
+        }
+        let next = next_node(events, last.before);
+        let follower = self.stream.comments.get(end).filter(|next| next.line == last.line + 1 && next.before == last.before);
+        let above = next.filter(|node| follower.is_none() && events[*node].line == last.line + 1);
+        let next_column = follower.map(|next| next.column).or_else(|| above.map(|node| self.line_column(events[node].start)));
+        let foot_of_previous = next_column.is_some_and(|column| self.dedents(first, column));
+        if let Some(node) = above.filter(|_| !foot_of_previous) {
+            return Some(self.outline.head(events, node));
+        }
+        let previous = previous_node(events, first).filter(|node| !self.outline.awaits_value(events, *node, first));
+        let foot = previous.and_then(|node| self.outline.foot(events, node, first, next));
+        let blank_above = previous.is_some_and(|node| last_line(&events[node]) + 1 < first.line);
+        match (foot, next) {
+            (Some(slot), None) => Some(slot),
+            (Some(slot), Some(_)) if !blank_above => Some(slot),
+            (_, Some(node)) => Some(self.outline.head(events, node)),
+            (None, None) => root(events, last.before).map(|collection| Slot { collection, before: None }),
+        }
+    }
+
+    /// The column of the first thing on a line.
+    fn line_column(&self, offset: usize) -> usize {
+        let start = self.text[..offset].rfind('\n').map_or(0, |at| at + 1);
+        self.text[start..].chars().take_while(|c| *c == ' ').count()
     }
 }
 
 /// The line a node's text ends on, as far as its events tell.
-fn last_line(event: &Ev, _: &Stream) -> usize {
+fn last_line(event: &Ev) -> usize {
     match &event.kind {
         EvKind::Scalar { text, .. } => event.line + text.trim_end_matches('\n').matches('\n').count(),
         _ => event.line,
@@ -129,7 +158,7 @@ fn root(events: &[Ev], from: usize) -> Option<usize> {
     let start = events[..from].iter().rposition(|event| event.kind == EvKind::DocumentStart);
     let start = start.or_else(|| events[from..].iter().position(|e| e.kind == EvKind::DocumentStart).map(|at| at + from))?;
     let node = start + 1;
-    matches!(events.get(node)?.kind, EvKind::MapStart(_)).then_some(node)
+    is_node(events.get(node)?).then_some(node)
 }
 
 impl Outline {
@@ -140,6 +169,7 @@ impl Outline {
             slot: (0..count).collect(),
             is_value: vec![false; count],
             column: vec![0; count],
+            indent: vec![0; count],
             slots: HashMap::new(),
             opener: (0..count).collect(),
         };
@@ -177,7 +207,10 @@ impl Outline {
         }
         let slots = self.slots.entry(*collection).or_default();
         if slots.is_empty() {
-            self.column[*collection] = if in_map { events[at].column } else { dash_column(text, events[at].start) };
+            let column = if in_map { events[at].column } else { dash_column(text, events[at].start) };
+            let flow = matches!(events[*collection].kind, EvKind::MapStart(Notation::Flow) | EvKind::ListStart(Notation::Flow));
+            self.column[*collection] = column;
+            self.indent[*collection] = if flow { 0 } else { column };
         }
         slots.push(at);
     }
@@ -220,16 +253,35 @@ impl Outline {
         next_node(events, comment.before).map(|node| self.head(events, node))
     }
 
-    /// The end of the innermost open collection that the comment is indented with.
-    fn foot(&self, events: &[Ev], previous: usize, comment: &CommentEv) -> Option<Slot> {
-        let mut collection = match events[previous].kind {
-            EvKind::MapEnd | EvKind::ListEnd => self.parent[previous],
-            EvKind::MapStart(_) | EvKind::ListStart(_) => Some(previous),
-            _ => self.parent[previous],
-        };
+    /// The block collection that is open after a node.
+    fn open_block(&self, events: &[Ev], node: usize) -> Option<usize> {
+        let mut at = self.parent[node]?;
+        while matches!(events[at].kind, EvKind::MapStart(Notation::Flow) | EvKind::ListStart(Notation::Flow)) {
+            at = self.parent[at]?;
+        }
+        Some(at)
+    }
+
+    /// Whether a node is a key whose value starts after the comment.
+    fn awaits_value(&self, events: &[Ev], node: usize, comment: &CommentEv) -> bool {
+        let in_map = self.parent[node].is_some_and(|at| matches!(events[at].kind, EvKind::MapStart(_)));
+        let leaf = matches!(events[node].kind, EvKind::Scalar { .. } | EvKind::Alias(_));
+        let value_follows = events.get(node + 1).is_some_and(|next| next.span.start > comment.span.start);
+        leaf && in_map && !self.is_value[node] && value_follows
+    }
+
+    /// The end of the innermost open collection that the comment is indented with; not one that the next node is
+    /// nested in more deeply.
+    fn foot(&self, events: &[Ev], previous: usize, comment: &CommentEv, next: Option<usize>) -> Option<Slot> {
+        let opened = matches!(events[previous].kind, EvKind::MapStart(_) | EvKind::ListStart(_));
+        let mut collection = if opened { Some(previous) } else { self.parent[previous] };
+        let next_parent = next.and_then(|node| self.parent[node]);
         while let Some(at) = collection {
             let flow = matches!(events[at].kind, EvKind::MapStart(Notation::Flow) | EvKind::ListStart(Notation::Flow));
-            if flow || self.column[at] <= comment.column {
+            let list = matches!(events[at].kind, EvKind::ListStart(_));
+            let flush = list && self.parent[at].is_some_and(|parent| self.column[parent] == self.column[at]);
+            let inside = self.column[at] + usize::from(flush) <= comment.column;
+            if flow || inside || next_parent == Some(at) {
                 let later = |slot: &&usize| events[**slot].span.start > comment.span.start;
                 let before = self.slots.get(&at).and_then(|slots| slots.iter().find(later)).copied();
                 return Some(Slot { collection: at, before });

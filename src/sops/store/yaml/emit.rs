@@ -111,7 +111,10 @@ impl Look<'_> {
 /// Any node in flow notation.
 pub(super) fn flow(node: &Node) -> Result<String, WriteError> {
     Ok(match node {
-        Node::Scalar(Scalar::Text(text)) => quoted(utf8(text)?),
+        Node::Scalar(Scalar::Text(text)) => match utf8(text)? {
+            word if is_plain(word) && word.chars().all(|c| c.is_alphanumeric() || "-_./".contains(c)) => word.to_owned(),
+            text => quoted(text),
+        },
         Node::Scalar(scalar) => bare(scalar),
         Node::Map(map) => {
             let entries = map.entries().map(|entry| Ok(format!("{}: {}", quoted(&entry.key), flow(&entry.value)?)));
@@ -167,7 +170,8 @@ fn is_plain(text: &str) -> bool {
 fn fits_literal(text: &str) -> bool {
     let starts_odd = text.starts_with([' ', '\n', '\t']);
     let body = text.strip_suffix('\n').unwrap_or(text);
-    body.contains('\n')
+    text.contains('\n')
+        && !body.is_empty()
         && !starts_odd
         && !body.ends_with('\n')
         && body.split('\n').all(|line| line.is_empty() || !line.trim_matches([' ', '\t']).is_empty())

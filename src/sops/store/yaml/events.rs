@@ -146,9 +146,11 @@ fn form(style: ScalarStyle) -> Form {
 }
 
 fn tag_text(tag: &Tag) -> String {
-    match tag.core_suffix() {
+    let full = tag.to_string();
+    let core = full.strip_prefix("tag:yaml.org,2002:").or_else(|| full.strip_prefix("!!"));
+    match tag.core_suffix().or(core) {
         Some(suffix) => suffix.to_owned(),
-        None => tag.to_string(),
+        None => full,
     }
 }
 

@@ -120,7 +120,7 @@ impl Yaml {
         };
         let same_count = tree.documents.len() == read.tree.documents.len();
         let same = same_count && tree.documents.iter().zip(&read.tree.documents).all(|(a, b)| same_map(a, b) && comment_lines(a) == comment_lines(b));
-        if same && same_metadata { Ok(()) } else { Err(WriteError::NotFaithful) }
+        if same && same_metadata { Ok(()) } else {  Err(WriteError::NotFaithful) }
     }
 }
 

@@ -188,7 +188,21 @@ impl<'a> Splices<'a> {
             Notation::Flow => emit::flow(&Node::Scalar(new.clone()))?,
         };
         let blank = if old.span.is_empty() { " " } else { "" };
-        self.push(old.span.clone(), format!("{blank}{text}"));
+        // A literal block's lines go below the line, after a comment that may follow the value.
+        let (first, rest) = match text.find(self.look.eol).filter(|_| notation == Notation::Block) {
+            Some(at) => text.split_at(at),
+            None => (text.as_str(), ""),
+        };
+        self.push(old.span.clone(), format!("{blank}{first}"));
+        match &old.body {
+            Some(body) => self.push(body.clone(), rest.to_owned()),
+            None if rest.is_empty() => {}
+            None => {
+                let end = self.text[old.span.end..].find('\n').map_or(self.text.len(), |at| old.span.end + at);
+                let end = end - usize::from(self.text[..end].ends_with('\r'));
+                self.push(end..end, rest.to_owned());
+            }
+        }
         Ok(())
     }
 

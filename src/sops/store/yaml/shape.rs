@@ -25,8 +25,10 @@ pub(super) enum Shape {
 /// A leaf.
 #[derive(Debug)]
 pub(super) struct ScalarShape {
-    /// All bytes that a new value replaces: a core tag, the quotes, a block scalar's header.
+    /// The bytes that a new value replaces: a core tag, the quotes, a block scalar's header.
     pub(super) span: Range<usize>,
+    /// The lines of a block scalar, from the end of the header's line; a comment may stand between the two.
+    pub(super) body: Option<Range<usize>>,
     pub(super) line: usize,
     /// The value as it was read.
     pub(super) value: Scalar,
