@@ -108,13 +108,7 @@ impl fmt::Display for Envelope {
 ///
 /// # Errors
 /// [`CipherError::Random`], [`CipherError::TooLarge`], or [`CipherError::NonceLength`] for a remembered nonce.
-pub fn seal(
-    key: &DataKey,
-    aad: &str,
-    kind: ValueType,
-    plain: &[u8],
-    stash: &mut Stash,
-) -> Result<Envelope, CipherError> {
+pub fn seal(key: &DataKey, aad: &str, kind: ValueType, plain: &[u8], stash: &mut Stash) -> Result<Envelope, CipherError> {
     let nonce = match stash.take(aad, kind, plain) {
         Some(nonce) => nonce,
         None => {

@@ -140,7 +140,9 @@ impl Pass for Encrypting<'_> {
     fn value(&mut self, value: &mut Scalar, place: &Place<'_>) -> Result<(), Fault> {
         self.mac.absorb(value, place.protection);
         let plain = value.to_bytes();
-        let Some(kind) = value.value_type().filter(|_| !plain.is_empty()) else { return Ok(()) };
+        let Some(kind) = value.value_type().filter(|_| !plain.is_empty()) else {
+            return Ok(());
+        };
         if place.protection == Protection::Plain {
             self.tally.plain += 1;
             return Ok(());
@@ -187,7 +189,9 @@ impl Pass for Decrypting<'_> {
     fn value(&mut self, value: &mut Scalar, place: &Place<'_>) -> Result<(), Fault> {
         let empty = matches!(value, Scalar::Null) || value.to_bytes().is_empty();
         if place.protection == Protection::Encrypted && !empty {
-            let Scalar::Text(text) = value else { return Err(Fault::NotText) };
+            let Scalar::Text(text) = value else {
+                return Err(Fault::NotText);
+            };
             let text = text.as_str().ok_or(Fault::NotText)?;
             let envelope = Envelope::parse(text)?;
             if envelope.kind == ValueType::Comment {

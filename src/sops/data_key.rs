@@ -8,7 +8,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::shamir::{self, Share, ShamirError};
+use super::shamir::{self, ShamirError, Share};
 
 /// Length of a data key in bytes.
 pub const DATA_KEY_LEN: usize = 32;

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::data_key::DataKey;
 use super::metadata::{KeyGroup, Metadata, WrappedKey};
 use super::plugin::{PluginError, Plugins};
-use super::shamir::{self, Share, ShamirError};
+use super::shamir::{self, ShamirError, Share};
 use crate::secret::Secret;
 
 /// The most wrapped keys that are looked at in one file.
@@ -145,13 +145,7 @@ impl Keyring {
     ///
     /// # Errors
     /// [`IdentityError`]; what stands before the faulty line has been added.
-    pub fn add_key_file(
-        &mut self,
-        bytes: &[u8],
-        origin: &str,
-        prompt: &dyn Prompt,
-        plugins: &dyn Plugins,
-    ) -> Result<(), IdentityError> {
+    pub fn add_key_file(&mut self, bytes: &[u8], origin: &str, prompt: &dyn Prompt, plugins: &dyn Plugins) -> Result<(), IdentityError> {
         let armored = bytes.starts_with(b"-----BEGIN AGE ENCRYPTED FILE-----");
         if armored || bytes.starts_with(b"age-encryption.org/") {
             let plain = open_key_file(bytes, origin, prompt)?;

@@ -272,9 +272,8 @@ fn key_groups(fields: &Map) -> Result<Vec<KeyGroup>, MetadataError> {
 }
 
 fn key_group(map: &Map) -> Result<KeyGroup, MetadataError> {
-    let items = |field: &str| -> Vec<&Node> {
-        map.get(field).and_then(Node::as_list).map(|list| list.values().collect()).unwrap_or_default()
-    };
+    let items =
+        |field: &str| -> Vec<&Node> { map.get(field).and_then(Node::as_list).map(|list| list.values().collect()).unwrap_or_default() };
     let mut group = KeyGroup::default();
     for node in items("age") {
         let entry = node.as_map().ok_or(MetadataError::Field { field: "age" })?;
@@ -311,7 +310,9 @@ fn mac_scope(fields: &Map) -> Result<MacScope, MetadataError> {
         Some(node) => match node.as_str() {
             Some("true") => true,
             Some("false" | "") => false,
-            _ => return Err(MetadataError::Field { field: "mac_only_encrypted" }),
+            _ => {
+                return Err(MetadataError::Field { field: "mac_only_encrypted" });
+            }
         },
     };
     Ok(if on { MacScope::EncryptedOnly } else { MacScope::AllValues })

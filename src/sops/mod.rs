@@ -7,6 +7,7 @@ pub mod keyring;
 pub mod mac;
 pub mod metadata;
 pub mod ops;
+pub mod path;
 pub mod plugin;
 pub mod recipient;
 pub mod scalar;

@@ -52,9 +52,7 @@ impl ValueType {
     /// Reads a tag.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Str, Self::Int, Self::Float, Self::Bool, Self::Bytes, Self::Time, Self::Comment]
-            .into_iter()
-            .find(|kind| kind.name() == name)
+        [Self::Str, Self::Int, Self::Float, Self::Bool, Self::Bytes, Self::Time, Self::Comment].into_iter().find(|kind| kind.name() == name)
     }
 }
 

@@ -190,15 +190,21 @@ fn not_go(source: &str) -> Option<&'static str> {
             [b'\\', ..] => at += 1,
             [b'[', b':', ..] if in_class => {}
             [b'[', ..] if in_class => return Some("nested classes"),
-            [b'&', b'&', ..] | [b'-', b'-', ..] | [b'~', b'~', ..] if in_class => return Some("class set operations"),
+            [b'&', b'&', ..] | [b'-', b'-', ..] | [b'~', b'~', ..] if in_class => {
+                return Some("class set operations");
+            }
             [b'[', ..] => {
                 in_class = true;
                 at += usize::from(rest.get(1) == Some(&b'^'));
                 at += usize::from(bytes.get(at + 1) == Some(&b']'));
             }
             [b']', ..] => in_class = false,
-            [b'{', count @ ..] if !in_class && above_thousand(count) => return Some("a repetition above 1000"),
-            [b'(', b'?', flags @ ..] if !in_class && unknown_flag(flags) => return Some("the flags x, u or R"),
+            [b'{', count @ ..] if !in_class && above_thousand(count) => {
+                return Some("a repetition above 1000");
+            }
+            [b'(', b'?', flags @ ..] if !in_class && unknown_flag(flags) => {
+                return Some("the flags x, u or R");
+            }
             _ => {}
         }
         at += 1;

@@ -82,7 +82,9 @@ impl Store for Dotenv {
     }
 
     fn write(&self, tree: &Tree, metadata: Option<&Metadata>, source: Option<&Source>) -> Result<Vec<u8>, WriteError> {
-        let [map] = tree.documents.as_slice() else { return Err(unrepresentable("more than one document")) };
+        let [map] = tree.documents.as_slice() else {
+            return Err(unrepresentable("more than one document"));
+        };
         let lines: &[Line] = match source.map(|source| &source.layout) {
             Some(Layout::Dotenv(lines)) => lines,
             _ => &[],
@@ -112,12 +114,7 @@ fn write_items(map: &Map, out: &mut Vec<u8>) -> Result<(), WriteError> {
 }
 
 /// Writes in the order of the lines that were read; new entries follow the last old one.
-fn write_along(
-    lines: &[Line],
-    map: &Map,
-    fields: &mut BTreeMap<String, String>,
-    out: &mut Vec<u8>,
-) -> Result<(), WriteError> {
+fn write_along(lines: &[Line], map: &Map, fields: &mut BTreeMap<String, String>, out: &mut Vec<u8>) -> Result<(), WriteError> {
     let mut comments: VecDeque<&Comment> = map.comments().collect();
     let mut entries: VecDeque<&Entry> = map.entries().collect();
     let last = lines.iter().rposition(|line| matches!(line, Line::Entry(_) | Line::Comment)).map_or(0, |at| at + 1);

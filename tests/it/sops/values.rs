@@ -62,7 +62,15 @@ fn case_04_to_08_every_scalar_has_the_type_and_value_sops_gives_it() {
     let types = |bytes: &[u8]| -> Vec<String> {
         let body = text(bytes);
         let values = body.lines().take_while(|line| *line != "sops:");
-        values.map(|line| line.rsplit_once("type:").map_or(line, |(_, kind)| kind).replace("NULL", "null").replace("Null", "null").replace('~', "null")).collect()
+        values
+            .map(|line| {
+                line.rsplit_once("type:")
+                    .map_or(line, |(_, kind)| kind)
+                    .replace("NULL", "null")
+                    .replace("Null", "null")
+                    .replace('~', "null")
+            })
+            .collect()
     };
     assert_eq!(types(&ours), types(&theirs));
     let expected = bench.sops_decrypt("x.yaml", &theirs).expect("sops decrypts its own");
@@ -116,7 +124,8 @@ fn case_10_odd_characters_and_large_values() {
 #[test]
 fn case_11_values_that_look_special() {
     let bench = Bench::new();
-    let value = "a: 'ENC[AES256_GCM,data:x]'\nb: 'trailing '\nc: 'k: v'\nd: 'x # y'\ne: '- z'\nf: '{{ a }}'\ng: '*x'\nh: '\"q\"'\ni: '0123'\n";
+    let value =
+        "a: 'ENC[AES256_GCM,data:x]'\nb: 'trailing '\nc: 'k: v'\nd: 'x # y'\ne: '- z'\nf: '{{ a }}'\ng: '*x'\nh: '\"q\"'\ni: '0123'\n";
     let ours = bench.encrypt("x.yaml", value.as_bytes()).expect("encrypts");
     let values = |bytes: &[u8]| serde_yaml::from_slice::<serde_yaml::Value>(bytes).expect("YAML");
     for plain in [bench.sops_decrypt("x.yaml", &ours).expect("sops decrypts"), bench.decrypt("x.yaml", &ours).expect("decrypts")] {

@@ -43,7 +43,11 @@ fn only_the_selected_values_change() {
     let theirs = text(&bench.sops_decrypt("x.yaml", ours.as_bytes()).expect("sops decrypts"));
     assert!(!theirs.contains("ENC["), "{theirs}");
     let again = text(&bench.decrypt("x.yaml", ours.as_bytes()).expect("decrypts"));
-    let values = |s: &str| serde_yaml::Deserializer::from_str(s).map(|d| serde_yaml::with::singleton_map::deserialize::<serde_yaml::Value, _>(d).expect("YAML")).collect::<Vec<_>>();
+    let values = |s: &str| {
+        serde_yaml::Deserializer::from_str(s)
+            .map(|d| serde_yaml::with::singleton_map::deserialize::<serde_yaml::Value, _>(d).expect("YAML"))
+            .collect::<Vec<_>>()
+    };
     assert_eq!(values(&again), values(MANIFEST));
     assert_eq!(values(&theirs).len(), values(MANIFEST).len());
 }
@@ -162,8 +166,21 @@ fn case_31_custom_tags_are_refused() {
 fn case_32_what_sops_refuses_is_refused() {
     let bench = Bench::new();
     let files = [
-        "- a\n- b\n", "just text\n", "", "# only a comment\n", "a: 1\na: 2\n", "1: x\n", "1.5: x\n", "~: x\n", "true: x\n",
-        "2024-01-02: x\n", "a: &x [*x]\n", "a: {{ .Values.x }}\n", "{{- if x }}\na: b\n{{- end }}\n", "a: 'x\n", "? [a]\n: b\n",
+        "- a\n- b\n",
+        "just text\n",
+        "",
+        "# only a comment\n",
+        "a: 1\na: 2\n",
+        "1: x\n",
+        "1.5: x\n",
+        "~: x\n",
+        "true: x\n",
+        "2024-01-02: x\n",
+        "a: &x [*x]\n",
+        "a: {{ .Values.x }}\n",
+        "{{- if x }}\na: b\n{{- end }}\n",
+        "a: 'x\n",
+        "? [a]\n: b\n",
         "a:\n\t- b\n",
     ];
     for plain in files {

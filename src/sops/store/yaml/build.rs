@@ -72,11 +72,11 @@ impl<'a> Builder<'a> {
                 (Node::Map(map), Shape::Map(shape)) => (map, shape),
                 _ => return Err(syntax(first, "the document is not a map")),
             },
-            EvKind::Scalar { text, form: Form::Plain } if text.is_empty() || resolves_to_null(text) => {
-                self.null_document(first)
-            }
+            EvKind::Scalar { text, form: Form::Plain } if text.is_empty() || resolves_to_null(text) => self.null_document(first),
             EvKind::DocumentEnd => return Err(syntax(first, "the document is empty")),
-            _ => return Err(syntax(first, "the top level of a document must be a map; sops takes no lists or single values")),
+            _ => {
+                return Err(syntax(first, "the top level of a document must be a map; sops takes no lists or single values"));
+            }
         };
         let end = self.next()?;
         let end = self.document_end(end);
@@ -304,7 +304,9 @@ impl<'a> Builder<'a> {
             let hint = if line.contains("{{") { " (a template? encrypt its values file instead)" } else { "" };
             syntax(event, &format!("a key that is not a text; sops takes only text keys{hint}"))
         };
-        let EvKind::Scalar { text, form } = &event.kind else { return Err(not_text()) };
+        let EvKind::Scalar { text, form } = &event.kind else {
+            return Err(not_text());
+        };
         match (event.tag.as_deref(), form) {
             (Some("str" | "merge"), _) | (None | Some("!"), Form::Quoted | Form::Block(_)) => {}
             (None, Form::Plain) => match resolve::resolve(text) {
@@ -325,13 +327,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn comments_before(
-        &mut self,
-        collection: usize,
-        before: Option<usize>,
-        shapes: &mut Vec<CommentShape>,
-        mut add: impl FnMut(Comment),
-    ) {
+    fn comments_before(&mut self, collection: usize, before: Option<usize>, shapes: &mut Vec<CommentShape>, mut add: impl FnMut(Comment)) {
         for at in self.placement.remove(&Slot { collection, before }).unwrap_or_default() {
             let span = self.stream.comments[at].span.clone();
             let comment = Comment(Text::from(&self.text[span.start + 1..span.end]));

@@ -145,9 +145,13 @@ fn previous_node(events: &[Ev], comment: &CommentEv) -> Option<usize> {
     for at in (0..comment.before).rev() {
         match &events[at].kind {
             EvKind::DocumentStart | EvKind::DocumentEnd => return None,
-            EvKind::Scalar { .. } | EvKind::Alias(_) if events[at].span.start < comment.span.start => return Some(at),
+            EvKind::Scalar { .. } | EvKind::Alias(_) if events[at].span.start < comment.span.start => {
+                return Some(at);
+            }
             EvKind::MapEnd | EvKind::ListEnd if !events[at].span.is_empty() => return Some(at),
-            EvKind::MapStart(Notation::Flow) | EvKind::ListStart(Notation::Flow) => return Some(at),
+            EvKind::MapStart(Notation::Flow) | EvKind::ListStart(Notation::Flow) => {
+                return Some(at);
+            }
             _ => {}
         }
     }
@@ -194,7 +198,9 @@ impl Outline {
     }
 
     fn enter(&mut self, events: &[Ev], text: &str, at: usize, open: &mut [(usize, Option<usize>)]) {
-        let Some((collection, waiting)) = open.last_mut() else { return };
+        let Some((collection, waiting)) = open.last_mut() else {
+            return;
+        };
         self.parent[at] = Some(*collection);
         let in_map = matches!(events[*collection].kind, EvKind::MapStart(_));
         if let (true, Some(key)) = (in_map, waiting.take()) {
@@ -237,7 +243,9 @@ impl Outline {
             let leaf = matches!(events[*at].kind, EvKind::Scalar { .. } | EvKind::Alias(_));
             on_line(at) && (closed_flow || opened_flow || leaf)
         });
-        let Some(last) = last else { return self.before_all(events, comment) };
+        let Some(last) = last else {
+            return self.before_all(events, comment);
+        };
         match events[last].kind {
             EvKind::MapEnd | EvKind::ListEnd => Some(Slot { collection: self.opener[last], before: None }),
             EvKind::MapStart(_) | EvKind::ListStart(_) => {

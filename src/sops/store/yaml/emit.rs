@@ -69,7 +69,9 @@ impl Look<'_> {
         let inner = match node {
             Node::Map(map) if !map.items.is_empty() => self.map(map, column + 2)?,
             Node::List(list) if !list.items.is_empty() => self.list(list, column + 2)?,
-            _ => return Ok(format!("{:column$}-{}{}", "", self.value(node, column)?, self.eol)),
+            _ => {
+                return Ok(format!("{:column$}-{}{}", "", self.value(node, column)?, self.eol));
+            }
         };
         // The first line of the inner collection moves up to the dash.
         Ok(format!("{:column$}- {}", "", inner.trim_start_matches(' ')))
@@ -87,7 +89,9 @@ impl Look<'_> {
 
     /// A leaf in block notation. Long text becomes a literal block below `column`.
     pub(super) fn scalar(self, scalar: &Scalar, column: usize) -> Result<String, WriteError> {
-        let Scalar::Text(text) = scalar else { return Ok(bare(scalar)) };
+        let Scalar::Text(text) = scalar else {
+            return Ok(bare(scalar));
+        };
         let text = utf8(text)?;
         if !fits_literal(text) {
             return Ok(text_inline(text));
@@ -154,7 +158,9 @@ fn utf8(text: &Text) -> Result<&str, WriteError> {
 }
 
 fn is_plain(text: &str) -> bool {
-    let Some(first) = text.chars().next() else { return false };
+    let Some(first) = text.chars().next() else {
+        return false;
+    };
     let blank_ends = text.starts_with(' ') || text.ends_with(' ');
     let confusing = text.contains(": ") || text.contains(" #") || text.ends_with(':');
     let marker = text.starts_with("---") || text.starts_with("...");

@@ -119,8 +119,9 @@ impl Yaml {
             _ => false,
         };
         let same_count = tree.documents.len() == read.tree.documents.len();
-        let same = same_count && tree.documents.iter().zip(&read.tree.documents).all(|(a, b)| same_map(a, b) && comment_lines(a) == comment_lines(b));
-        if same && same_metadata { Ok(()) } else {  Err(WriteError::NotFaithful) }
+        let same = same_count
+            && tree.documents.iter().zip(&read.tree.documents).all(|(a, b)| same_map(a, b) && comment_lines(a) == comment_lines(b));
+        if same && same_metadata { Ok(()) } else { Err(WriteError::NotFaithful) }
     }
 }
 
@@ -155,8 +156,7 @@ fn same_keys(a: &Metadata, b: &Metadata) -> bool {
 
 /// Equal values in equal order.
 fn same_map(a: &Map, b: &Map) -> bool {
-    a.entries().count() == b.entries().count()
-        && a.entries().zip(b.entries()).all(|(a, b)| a.key == b.key && same_node(&a.value, &b.value))
+    a.entries().count() == b.entries().count() && a.entries().zip(b.entries()).all(|(a, b)| a.key == b.key && same_node(&a.value, &b.value))
 }
 
 /// All comment lines of a document, sorted: which map a comment belongs to may change with the text around it.

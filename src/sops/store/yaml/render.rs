@@ -111,7 +111,9 @@ impl<'a> Splices<'a> {
     }
 
     fn empty_map(&mut self, shape: &MapShape, document_end: Option<usize>) -> Result<(), WriteError> {
-        let Some((first, last)) = shape.entries.first().zip(shape.entries.last()) else { return Ok(()) };
+        let Some((first, last)) = shape.entries.first().zip(shape.entries.last()) else {
+            return Ok(());
+        };
         if let Some(pinned) = shape.entries.iter().find_map(|entry| entry.value.pinned()) {
             return Err(refused(shape.line, pinned));
         }
@@ -242,12 +244,7 @@ impl<'a> Splices<'a> {
         Ok(true)
     }
 
-    fn comments<'c>(
-        &mut self,
-        old: &[CommentShape],
-        new: impl Iterator<Item = &'c Comment>,
-        column: usize,
-    ) -> Result<(), WriteError> {
+    fn comments<'c>(&mut self, old: &[CommentShape], new: impl Iterator<Item = &'c Comment>, column: usize) -> Result<(), WriteError> {
         for (shape, comment) in old.iter().zip(new) {
             if shape.comment == *comment {
                 continue;

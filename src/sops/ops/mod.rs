@@ -1,18 +1,24 @@
-//! What can be done with a file: encrypt, decrypt. Each function takes bytes and keys and gives bytes.
+//! What can be done with a file. Each function takes bytes and keys and gives bytes.
 
-use super::cipher::{CipherError, Stash};
-use super::crypt::{self, CommentPolicy, CryptError, Rules, Tally};
-use super::data_key::DataKey;
-use super::keyring::{Keyring, OpenError};
-use super::mac::{MacError, MacScope};
-use super::metadata::{Metadata, MetadataError, NewMetadata, WrappedKey};
-use super::plugin::Plugins;
-use super::recipient::{Recipient, RecipientError};
-use super::selector::Selector;
-use super::shamir::ShamirError;
-use super::store::{ReadError, Refusal, Source, Store, WriteError};
-use super::timestamp::Timestamp;
-use super::tree::Tree;
+mod edit;
+
+pub use self::edit::{DataKeyFate, EditError, Editor, KeyUpdate, OnRemoval, replace, rotate, set, unset, update_keys};
+
+use crate::secret::Secret;
+use crate::sops::cipher::{CipherError, Stash};
+use crate::sops::crypt::{self, CommentPolicy, CryptError, Rules, Tally};
+use crate::sops::data_key::DataKey;
+use crate::sops::keyring::{Keyring, OpenError};
+use crate::sops::mac::{MacError, MacScope};
+use crate::sops::metadata::{Metadata, MetadataError, NewMetadata, WrappedKey};
+use crate::sops::path::{PathError, TreePath};
+use crate::sops::plugin::Plugins;
+use crate::sops::recipient::{Recipient, RecipientError};
+use crate::sops::selector::Selector;
+use crate::sops::shamir::ShamirError;
+use crate::sops::store::{ReadError, Refusal, Source, Store, WriteError, json};
+use crate::sops::timestamp::Timestamp;
+use crate::sops::tree::{Node, Scalar, Tree};
 
 /// Who can open a file.
 #[derive(Clone, Debug, Default)]
@@ -79,6 +85,15 @@ pub enum MacCheck {
     Ignored,
 }
 
+/// Whether a file is encrypted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FileStatus {
+    /// With sops.
+    Encrypted,
+    /// Not, or not usably.
+    Plain,
+}
+
 /// Why a file was not encrypted.
 #[derive(Debug, thiserror::Error)]
 pub enum EncryptError {
@@ -143,6 +158,9 @@ pub enum DecryptError {
     /// The MAC is broken.
     #[error(transparent)]
     Mac(#[from] MacError),
+    /// The path leads nowhere.
+    #[error(transparent)]
+    Path(#[from] PathError),
     /// The stash could not be made.
     #[error(transparent)]
     Cipher(#[from] CipherError),
@@ -226,6 +244,43 @@ pub fn open(store: &dyn Store, bytes: &[u8], keyring: &Keyring) -> Result<Opened
     let (mac, tally) = crypt::decrypt(&mut tree, &key, rules, &mut stash)?;
     let mac = mac.verify(&key, metadata.mac(), metadata.last_modified());
     Ok(Opened { tree, metadata, key, tally, mac, stash, source })
+}
+
+/// Decrypts the value at a path. Text comes as it is, anything else as JSON.
+///
+/// # Errors
+/// [`DecryptError`].
+pub fn extract(store: &dyn Store, bytes: &[u8], path: &TreePath, keyring: &Keyring, check: MacCheck) -> Result<Secret, DecryptError> {
+    let opened = open(store, bytes, keyring)?;
+    if check == MacCheck::Required {
+        opened.mac?;
+    }
+    match path.find(&opened.tree)? {
+        Node::Scalar(scalar @ Scalar::Text(_)) => Ok(Secret::new(scalar.to_bytes().to_vec())),
+        node => Ok(Secret::new(json::print_value(node, "\t")?.into_bytes())),
+    }
+}
+
+/// Decrypts a file into another format (`--output-type`).
+///
+/// # Errors
+/// [`DecryptError`].
+pub fn convert(from: &dyn Store, to: &dyn Store, bytes: &[u8], keyring: &Keyring, check: MacCheck) -> Result<Vec<u8>, DecryptError> {
+    let opened = open(from, bytes, keyring)?;
+    if check == MacCheck::Required {
+        opened.mac?;
+    }
+    Ok(to.write(&opened.tree, None, None)?)
+}
+
+/// Whether a file is encrypted with sops, as `sops filestatus` says it: it has a usable `sops` block.
+///
+/// # Errors
+/// [`ReadError`] when the file cannot be read at all.
+pub fn file_status(store: &dyn Store, bytes: &[u8]) -> Result<FileStatus, ReadError> {
+    let source = store.read_encrypted(bytes)?;
+    let usable = source.metadata.is_some_and(|fields| Metadata::parse(fields).is_ok());
+    Ok(if usable { FileStatus::Encrypted } else { FileStatus::Plain })
 }
 
 /// Decrypts a file to its plain form.
