@@ -2,6 +2,7 @@
 
 use super::binary::Binary;
 use super::dotenv::Dotenv;
+use super::ini::Ini;
 use super::json::Json;
 use super::yaml::Yaml;
 use super::{Limits, Store, Style};
@@ -15,6 +16,8 @@ pub enum Format {
     Json,
     /// `.env`
     Dotenv,
+    /// `.ini`
+    Ini,
     /// Everything else: the whole file is one value.
     Binary,
 }
@@ -31,6 +34,8 @@ impl Format {
             Self::Json
         } else if ends(".env") {
             Self::Dotenv
+        } else if ends(".ini") {
+            Self::Ini
         } else {
             Self::Binary
         }
@@ -43,6 +48,7 @@ impl Format {
             "yaml" => Self::Yaml,
             "json" => Self::Json,
             "dotenv" => Self::Dotenv,
+            "ini" => Self::Ini,
             "binary" => Self::Binary,
             _ => return None,
         })
@@ -55,6 +61,7 @@ impl Format {
             Self::Yaml => Box::new(Yaml { limits, style }),
             Self::Json => Box::new(Json { limits, style }),
             Self::Dotenv => Box::new(Dotenv { limits }),
+            Self::Ini => Box::new(Ini { limits }),
             Self::Binary => Box::new(Binary { limits, style }),
         }
     }

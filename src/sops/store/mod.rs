@@ -7,6 +7,7 @@ pub mod binary;
 pub mod dotenv;
 mod flatten;
 mod format;
+pub mod ini;
 pub mod json;
 pub mod yaml;
 
@@ -75,6 +76,7 @@ pub(crate) enum Layout {
     Yaml(yaml::Layout),
     Json(json::JsonLayout),
     Dotenv(Vec<dotenv::Line>),
+    Ini(Vec<ini::Line>),
 }
 
 /// Something in a file that an encrypted form cannot keep.
