@@ -347,3 +347,19 @@ fn neighbours(map: &Map, at: usize) -> Vec<String> {
     let after = map.items[at..].iter().find_map(key);
     before.into_iter().chain(after).collect()
 }
+
+/// Shows every value with its path and whether the selector says it is encrypted; nothing is decrypted.
+pub fn inspect(tree: &Tree, selector: &Selector, each: &mut dyn FnMut(&[String], &Scalar, Protection)) {
+    struct Looking<'a>(&'a mut dyn FnMut(&[String], &Scalar, Protection));
+    impl Pass for Looking<'_> {
+        fn value(&mut self, value: &mut Scalar, place: &Place<'_>) -> Result<(), Fault> {
+            (self.0)(place.path, value, place.protection);
+            Ok(())
+        }
+        fn comment(&mut self, _: &mut Comment, _: &Place<'_>) -> Result<(), Fault> {
+            Ok(())
+        }
+    }
+    // Looking never fails.
+    let _ = walk(&mut tree.clone(), selector, &mut Looking(each));
+}

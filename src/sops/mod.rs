@@ -1,8 +1,11 @@
 //! A small SOPS library: bytes in, values out. It has never heard of findings and does no file or network I/O.
 
 pub mod cipher;
+pub mod creation_rule;
 pub mod crypt;
 pub mod data_key;
+pub mod doctor;
+pub mod identity_source;
 pub mod keyring;
 pub mod mac;
 pub mod metadata;
