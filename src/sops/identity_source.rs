@@ -142,9 +142,8 @@ fn add(
             }
         }
         IdentitySource::Text(text) => {
-            // sops 3.13 also takes blanks between identities.
-            let lines: Vec<u8> = text.expose().iter().map(|b| if *b == b' ' { b'\n' } else { *b }).collect();
-            keyring.add_text(Secret::new(lines).expose(), "SOPS_AGE_KEY", plugins)?;
+            let lines = one_per_line(text.expose());
+            keyring.add_text(lines.expose(), "SOPS_AGE_KEY", plugins)?;
         }
         IdentitySource::KeyFile(path) => keyring.add_key_file(named(reader, path)?.expose(), &shown(path), prompt, plugins)?,
         IdentitySource::DefaultKeyFile(path) => {
@@ -156,6 +155,16 @@ fn add(
         IdentitySource::SshCommand(words) => keyring.add_ssh(run(words)?.expose(), "SOPS_AGE_SSH_PRIVATE_KEY_CMD", prompt)?,
     }
     Ok(())
+}
+
+/// sops 3.13 also takes blanks between identities; comment lines keep theirs.
+fn one_per_line(text: &[u8]) -> Secret {
+    let mut out = Vec::with_capacity(text.len());
+    for line in text.split_inclusive(|b| *b == b'\n') {
+        let comment = line.trim_ascii_start().starts_with(b"#");
+        out.extend(line.iter().map(|b| if *b == b' ' && !comment { b'\n' } else { *b }));
+    }
+    Secret::new(out)
 }
 
 fn read(reader: &dyn IdentityReader, path: &Path) -> Result<Option<Secret>, SourceError> {

@@ -4,6 +4,7 @@ pub mod cipher;
 pub mod creation_rule;
 pub mod crypt;
 pub mod data_key;
+pub mod digest;
 pub mod doctor;
 pub mod identity_source;
 pub mod keyring;
