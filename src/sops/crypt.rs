@@ -8,7 +8,7 @@ use super::data_key::DataKey;
 use super::mac::{MacBuilder, MacScope, PlainMac, Protection};
 use super::metadata::Metadata;
 use super::scalar::{NotThatType, ValueType};
-use super::selector::{Selector, Subject};
+use super::selector::{Marked, Selector};
 use super::tree::{Comment, List, ListItem, Map, MapItem, Node, Scalar, Text, Tree};
 
 /// What of a tree is encrypted and what its MAC covers.
@@ -245,7 +245,7 @@ fn comment_places(place: &Place<'_>) -> Vec<String> {
 
 fn walk(tree: &mut Tree, selector: &Selector, pass: &mut dyn Pass) -> Result<(), CryptError> {
     for document in &mut tree.documents {
-        let mut walker = Walker { selector, pass, path: Vec::new(), comments: Vec::new(), aliases: 0 };
+        let mut walker = Walker { selector, pass, path: Vec::new(), marked: Vec::new(), aliases: 0 };
         walker.map(document)?;
     }
     Ok(())
@@ -255,13 +255,14 @@ struct Walker<'a> {
     selector: &'a Selector,
     pass: &'a mut dyn Pass,
     path: Vec<String>,
-    comments: Vec<Vec<Vec<u8>>>,
+    /// For each map and list around: whether a marker comment stands before the current item.
+    marked: Vec<bool>,
     aliases: usize,
 }
 
 impl Walker<'_> {
     fn map(&mut self, map: &mut Map) -> Result<(), CryptError> {
-        self.comments.push(Vec::new());
+        self.marked.push(false);
         for at in 0..map.items.len() {
             let neighbours = neighbours(map, at);
             match &mut map.items[at] {
@@ -270,26 +271,26 @@ impl Walker<'_> {
                     self.path.push(entry.key.clone());
                     self.node(&mut entry.value)?;
                     self.path.pop();
-                    self.clear_comments();
+                    self.unmark();
                 }
             }
         }
-        self.comments.pop();
+        self.marked.pop();
         Ok(())
     }
 
     fn list(&mut self, list: &mut List) -> Result<(), CryptError> {
-        self.comments.push(Vec::new());
+        self.marked.push(false);
         for item in &mut list.items {
             match item {
                 ListItem::Comment(comment) => self.comment(comment, &[])?,
                 ListItem::Value(node) => {
                     self.node(node)?;
-                    self.clear_comments();
+                    self.unmark();
                 }
             }
         }
-        self.comments.pop();
+        self.marked.pop();
         Ok(())
     }
 
@@ -299,7 +300,7 @@ impl Walker<'_> {
             Node::List(list) => self.list(list),
             Node::Scalar(Scalar::Null) => Ok(()),
             Node::Scalar(value) => {
-                let protection = self.selector.protection(&self.path, &self.comments, Subject::Value);
+                let protection = self.selector.protection(&self.path, self.is_marked());
                 let place = Place { path: &self.path, protection, neighbours: &[], inside_alias: self.aliases > 0 };
                 let done = self.pass.value(value, &place);
                 done.map_err(|fault| self.error(fault))
@@ -314,18 +315,25 @@ impl Walker<'_> {
     }
 
     fn comment(&mut self, comment: &mut Comment, neighbours: &[String]) -> Result<(), CryptError> {
-        if let Some(level) = self.comments.last_mut() {
-            level.push(comment.0.expose().to_vec());
+        let marker = self.selector.is_marker(comment.0.expose());
+        let stays_readable = matches!(self.selector, Selector::EncryptedCommentRegex(_));
+        let marked = if marker && !stays_readable { Marked::Yes } else { self.is_marked() };
+        let protection = self.selector.protection(&self.path, marked);
+        if let Some(level) = self.marked.last_mut() {
+            *level |= marker;
         }
-        let protection = self.selector.protection(&self.path, &self.comments, Subject::Comment);
         let place = Place { path: &self.path, protection, neighbours, inside_alias: self.aliases > 0 };
         let done = self.pass.comment(comment, &place);
         done.map_err(|fault| self.error(fault))
     }
 
-    fn clear_comments(&mut self) {
-        if let Some(level) = self.comments.last_mut() {
-            level.clear();
+    fn is_marked(&self) -> Marked {
+        if self.marked.contains(&true) { Marked::Yes } else { Marked::No }
+    }
+
+    fn unmark(&mut self) {
+        if let Some(level) = self.marked.last_mut() {
+            *level = false;
         }
     }
 
@@ -333,6 +341,9 @@ impl Walker<'_> {
         CryptError { path: self.path.join("."), fault }
     }
 }
+
+/// How far a comment looks for the entries next to it.
+const NEIGHBOURHOOD: usize = 16;
 
 /// The keys of the entries before and after the item at `at`, if the item is a comment.
 fn neighbours(map: &Map, at: usize) -> Vec<String> {
@@ -343,8 +354,8 @@ fn neighbours(map: &Map, at: usize) -> Vec<String> {
         MapItem::Entry(entry) => Some(entry.key.clone()),
         MapItem::Comment(_) => None,
     };
-    let before = map.items[..at].iter().rev().find_map(key);
-    let after = map.items[at..].iter().find_map(key);
+    let before = map.items[..at].iter().rev().take(NEIGHBOURHOOD).find_map(key);
+    let after = map.items[at..].iter().take(NEIGHBOURHOOD).find_map(key);
     before.into_iter().chain(after).collect()
 }
 

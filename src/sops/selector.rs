@@ -56,13 +56,13 @@ pub enum PatternError {
     },
 }
 
-/// What kind of thing is being asked about.
+/// Whether a comment that the selector looks for governs a leaf.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Subject {
-    /// A value.
-    Value,
-    /// A comment, the last one of the innermost level.
-    Comment,
+pub enum Marked {
+    /// Such a comment stands before it, or before a map or list around it.
+    Yes,
+    /// There is none.
+    No,
 }
 
 impl Pattern {
@@ -149,12 +149,22 @@ impl Selector {
         }
     }
 
+    /// Whether a comment is one that the selector looks for.
+    #[must_use]
+    pub fn is_marker(&self, comment: &[u8]) -> bool {
+        match self {
+            Self::UnencryptedCommentRegex(pattern) | Self::EncryptedCommentRegex(pattern) => pattern.is_match(comment),
+            _ => false,
+        }
+    }
+
     /// Decides for one leaf or comment.
     ///
-    /// `path` holds the map keys from the root; list indices do not count. `comments` holds, level by level from the
-    /// root, the comments standing before the current item; for a comment, the innermost level ends with it.
+    /// `path` holds the map keys from the root; list indices do not count. `marked` says whether a marker comment
+    /// stands before the leaf or before something around it; a marker to encrypt does not mark itself, so that it
+    /// stays readable, while a marker to leave plain does.
     #[must_use]
-    pub fn protection(&self, path: &[String], comments: &[Vec<Vec<u8>>], subject: Subject) -> Protection {
+    pub fn protection(&self, path: &[String], marked: Marked) -> Protection {
         let key_matches = |pattern: &Pattern| path.iter().any(|key| pattern.is_match(key.as_bytes()));
         let encrypted = match self {
             Self::UnencryptedSuffix(suffix) if suffix.is_empty() => true,
@@ -162,15 +172,8 @@ impl Selector {
             Self::EncryptedSuffix(suffix) => path.iter().any(|key| key.ends_with(suffix)),
             Self::UnencryptedRegex(pattern) => !key_matches(pattern),
             Self::EncryptedRegex(pattern) => key_matches(pattern),
-            Self::UnencryptedCommentRegex(pattern) => !comments.iter().flatten().any(|text| pattern.is_match(text)),
-            Self::EncryptedCommentRegex(pattern) => {
-                let mut active: Vec<&[u8]> = comments.iter().flatten().map(Vec::as_slice).collect();
-                if subject == Subject::Comment {
-                    // The marker comment itself stays readable.
-                    active.pop();
-                }
-                active.iter().any(|text| pattern.is_match(text))
-            }
+            Self::UnencryptedCommentRegex(_) => marked == Marked::No,
+            Self::EncryptedCommentRegex(_) => marked == Marked::Yes,
         };
         if encrypted { Protection::Encrypted } else { Protection::Plain }
     }
@@ -235,7 +238,7 @@ mod tests {
     #[test]
     fn a_parent_covers_its_subtree() {
         let selector = Selector::EncryptedRegex(Pattern::new("^(data|stringData)$").expect("compiles"));
-        let ask = |keys: &[&str]| selector.protection(&path(keys), &[], Subject::Value);
+        let ask = |keys: &[&str]| selector.protection(&path(keys), Marked::No);
         assert_eq!(ask(&["data", "password"]), Protection::Encrypted);
         assert_eq!(ask(&["metadata", "annotations", "data"]), Protection::Encrypted);
         assert_eq!(ask(&["metadata", "name"]), Protection::Plain);

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::sops::tree::{List, ListItem, Map, Node, Scalar};
+use crate::sops::tree::{Entry, List, ListItem, Map, MapItem, Node, Scalar};
 
 const MAP: &str = "__map_";
 const LIST: &str = "__list_";
@@ -83,7 +83,7 @@ impl Branch {
         let mut map = Map::default();
         for (step, child) in self.children {
             if let Step::Key(key) = step {
-                map.insert(&key, child.into_node());
+                map.items.push(MapItem::Entry(Entry { key, value: child.into_node() }));
             }
         }
         Node::Map(map)

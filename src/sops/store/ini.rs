@@ -4,7 +4,7 @@
 //! refused rather than changed. Lines are kept as they are, only values and comments are replaced. Metadata stands
 //! in a section `[sops]`. Measured on sops 3.11.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use super::{Layout, Limits, ReadError, Refusal, Source, Store, WriteError, flatten};
 use crate::sops::metadata::Metadata;
@@ -80,6 +80,7 @@ struct Reader {
     has_metadata: bool,
     lines: Vec<Line>,
     refusals: Vec<Refusal>,
+    seen: HashSet<(String, String)>,
 }
 
 impl Reader {
@@ -138,7 +139,7 @@ impl Reader {
         self.place_comments();
         let (section, key) = (self.section_name(), key.trim_matches(['"', '`']).to_owned());
         if let Some(Node::Map(map)) = self.map.get_mut(&section) {
-            if map.get(&key).is_some() {
+            if !self.seen.insert((section.clone(), key.clone())) {
                 self.refusals.push(Refusal { line: number, reason: format!("the key `{key}` stands twice in its section") });
             }
             map.items.push(MapItem::Entry(Entry { key: key.clone(), value: Node::text(&value) }));

@@ -99,7 +99,7 @@ fn case_37_ini() {
     let theirs_plain = bench.sops_decrypt("x.ini", &ours).expect("sops decrypts");
     let theirs = bench.sops_encrypt("x.ini", INI.as_bytes(), &[]);
     assert_eq!(text(&theirs_plain), text(&bench.sops_decrypt("x.ini", &theirs).expect("sops decrypts")));
-    assert_eq!(text(&bench.decrypt("x.ini", &ours).expect("decrypts")), INI.replace("url=", "url="));
+    assert_eq!(text(&bench.decrypt("x.ini", &ours).expect("decrypts")), INI);
     let ours_plain = text(&bench.decrypt("x.ini", &theirs).expect("decrypts"));
     for expected in ["password = hunter2", "[db.sub]", "root = 1", "; the password"] {
         assert!(ours_plain.contains(expected), "{ours_plain}");

@@ -184,6 +184,11 @@ fn hostile_files_cost_little() {
         ("x.yaml", deep_map),
         ("x.yaml", "a: &a [*a]\n".to_owned()),
         ("x.yaml", "# c\n".repeat(200_000)),
+        ("x.yaml", format!("a: b\n{}c: d\n", "# c\n".repeat(100_000))),
+        ("x.yaml", format!("a: b\n{}c: d\n", "# c\n\n".repeat(50_000))),
+        ("x.yaml", (0..100_000).map(|at| format!("k{at}: v\n")).collect()),
+        ("x.yaml", format!("a: [{}]\n", "x, ".repeat(100_000))),
+        ("x.yaml", format!("a:\n{}", "- # c\n  x\n".repeat(50_000))),
         ("x.yaml", crowd),
         ("x.json", "[".repeat(100_000)),
         ("x.json", "{\"a\":".repeat(100_000)),
@@ -216,7 +221,7 @@ proptest! {
         let key = DataKey::generate().expect("random");
         let mut envelope = cipher::seal(&key, "a:b:", ValueType::Str, &plain, &mut Stash::default()).expect("seals");
         prop_assert_eq!(cipher::open(&key, "a:b:", &envelope).expect("opens").to_vec(), plain);
-        prop_assert_eq!(Envelope::parse(&envelope.to_string()).expect("parses"), envelope.clone());
+        prop_assert!(Envelope::parse(&envelope.to_string()).expect("parses") == envelope);
         let part = [&mut envelope.data, &mut envelope.nonce, &mut envelope.tag][which].as_mut_slice();
         let at = at % part.len();
         part[at] ^= 1 << bit;

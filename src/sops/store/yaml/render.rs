@@ -1,6 +1,6 @@
 //! Writes a changed tree into the text it was read from: only what differs is spliced, every other byte stays.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::emit::{self, Look};
@@ -70,7 +70,8 @@ impl<'a> Splices<'a> {
                 self.entry(shape, known, &entry.value)?;
             }
         }
-        let kept: Vec<bool> = shape.entries.iter().map(|entry| map.get(&entry.key).is_some()).collect();
+        let wanted: HashSet<&str> = map.entries().map(|entry| entry.key.as_str()).collect();
+        let kept: Vec<bool> = shape.entries.iter().map(|entry| wanted.contains(entry.key.as_str())).collect();
         let fresh: Vec<_> = map.entries().filter(|entry| !old.contains_key(entry.key.as_str())).collect();
         if !kept.contains(&true) && fresh.is_empty() {
             return self.empty_map(shape, document_end);
