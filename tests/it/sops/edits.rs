@@ -38,7 +38,9 @@ fn case_39_one_value_changes_three_lines() {
     let ours = bench.encrypt("x.yaml", PLAIN.as_bytes()).expect("encrypts");
     for file in [theirs, ours] {
         let file = text(&file);
-        let edited = with_editor(&bench, |editor| ops::set(&*store("x.yaml"), file.as_bytes(), &path("[\"m\"][\"name\"]"), Node::text("changed"), editor));
+        let edited = with_editor(&bench, |editor| {
+            ops::set(&*store("x.yaml"), file.as_bytes(), &path("[\"m\"][\"name\"]"), Node::text("changed"), editor)
+        });
         let edited = text(&edited.expect("sets"));
         let lines = new_lines(&file, &edited);
         assert_eq!(lines.len(), 3, "{lines:#?}");
@@ -110,7 +112,8 @@ fn case_39_other_formats() {
 fn an_edited_plain_file_keeps_the_ciphertext_of_what_did_not_change() {
     let bench = Bench::new();
     let file = bench.encrypt("x.yaml", PLAIN.as_bytes()).expect("encrypts");
-    let plain = text(&bench.decrypt("x.yaml", &file).expect("decrypts")).replace("other", "another").replace("# head\n", "# head\n\nnew: x\n");
+    let plain =
+        text(&bench.decrypt("x.yaml", &file).expect("decrypts")).replace("other", "another").replace("# head\n", "# head\n\nnew: x\n");
     let edited = with_editor(&bench, |editor| ops::replace(&*store("x.yaml"), &file, plain.as_bytes(), editor)).expect("replaces");
     assert_eq!(new_lines(&text(&file), &text(&edited)).len(), 5, "blank, new, other, lastmodified and mac");
     assert_eq!(text(&bench.decrypt("x.yaml", &edited).expect("decrypts")), plain);
@@ -195,7 +198,8 @@ fn case_40_foreign_keys_are_kept() {
     let edited = with_editor(&bench, |editor| ops::set(&*store("x.yaml"), file.as_bytes(), &path("[\"a\"]"), Node::text("v"), editor));
     let edited = text(&edited.expect("sets"));
     assert!(edited.contains(block), "{edited}");
-    let metadata = Metadata::parse(store("x.yaml").read_encrypted(edited.as_bytes()).expect("reads").metadata.expect("metadata")).expect("parses");
+    let metadata =
+        Metadata::parse(store("x.yaml").read_encrypted(edited.as_bytes()).expect("reads").metadata.expect("metadata")).expect("parses");
     assert_eq!(metadata.key_groups()[0].foreign, ["pgp"]);
     let error = with_editor(&bench, |editor| ops::rotate(&*store("x.yaml"), file.as_bytes(), &[], &[], editor)).expect_err("refused");
     assert!(error.to_string().contains("pgp"), "{error}");

@@ -14,9 +14,57 @@ use super::bench::Bench;
 /// Text with everything that trips YAML writers.
 fn any_text() -> impl Strategy<Value = String> {
     let odd = prop::sample::select(vec![
-        "", " ", "a: b", "# c", "x # y", "- z", "? q", "yes", "null", "~", "0123", "1e3", "2024-01-02", "<<", "ENC[", "'", "\"", "\\", "a\nb", "a\nb\n",
-        "\n", "a\n\n", " lead\nx", "tab\t", "\r\n", "\u{0}", "\u{85}", "\u{feff}", "\u{1F511}", "{{ x }}", "%", "@", "`", "!t", "&a", "*a", "|", ">", "---", "...",
-        "a:", ":a", "[", "]", "{", "}", ",", "trail ", "ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]", "\u{2028}", "multi\n  indented\n\nlast",
+        "",
+        " ",
+        "a: b",
+        "# c",
+        "x # y",
+        "- z",
+        "? q",
+        "yes",
+        "null",
+        "~",
+        "0123",
+        "1e3",
+        "2024-01-02",
+        "<<",
+        "ENC[",
+        "'",
+        "\"",
+        "\\",
+        "a\nb",
+        "a\nb\n",
+        "\n",
+        "a\n\n",
+        " lead\nx",
+        "tab\t",
+        "\r\n",
+        "\u{0}",
+        "\u{85}",
+        "\u{feff}",
+        "\u{1F511}",
+        "{{ x }}",
+        "%",
+        "@",
+        "`",
+        "!t",
+        "&a",
+        "*a",
+        "|",
+        ">",
+        "---",
+        "...",
+        "a:",
+        ":a",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        "trail ",
+        "ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]",
+        "\u{2028}",
+        "multi\n  indented\n\nlast",
     ]);
     prop_oneof![odd.prop_map(str::to_owned), "[ -~]{0,20}", "\\PC{0,10}", any::<String>()]
 }
@@ -41,7 +89,8 @@ fn scalar() -> impl Strategy<Value = Scalar> {
 fn node() -> impl Strategy<Value = Node> {
     scalar().prop_map(Node::Scalar).prop_recursive(3, 24, 5, |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 0..5).prop_map(|items| Node::List(List { items: items.into_iter().map(ListItem::Value).collect() })),
+            prop::collection::vec(inner.clone(), 0..5)
+                .prop_map(|items| Node::List(List { items: items.into_iter().map(ListItem::Value).collect() })),
             prop::collection::vec((key(), inner), 0..5).prop_map(|entries| Node::Map(unique(entries))),
         ]
     })

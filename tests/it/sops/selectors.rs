@@ -33,7 +33,8 @@ tail: twelve # mark: private
 /// For every value in file order, whether it is ciphertext.
 fn encrypted(file: &[u8]) -> Vec<bool> {
     let file = text(file);
-    let comment = |line: &&str| line.trim_start().starts_with('#') || (line.trim_start().starts_with("- ENC[") && line.ends_with("type:comment]"));
+    let comment =
+        |line: &&str| line.trim_start().starts_with('#') || (line.trim_start().starts_with("- ENC[") && line.ends_with("type:comment]"));
     let values = file.lines().take_while(|line| *line != "sops:").filter(|line| !comment(line) && !line.ends_with(':'));
     values.map(|line| line.contains("type:str]")).collect()
 }

@@ -90,7 +90,8 @@ fn case_36_and_53_carriage_returns() {
     bench.decrypt("x.yaml", yaml.as_bytes()).expect("we");
 }
 
-const INI: &str = "; top comment\nroot = 1\n\n[db]\n; the password\npassword = hunter2\nurl=http://x/y?a=b\nempty =\n\n[db.sub]\nk : v\nb = `a;b#c`\n";
+const INI: &str =
+    "; top comment\nroot = 1\n\n[db]\n; the password\npassword = hunter2\nurl=http://x/y?a=b\nempty =\n\n[db.sub]\nk : v\nb = `a;b#c`\n";
 
 #[test]
 fn case_37_ini() {
@@ -122,7 +123,13 @@ fn case_38_binary() {
         let theirs = bench.sops_encrypt("x.bin", plain, &[]);
         assert_eq!(bench.decrypt("x.bin", &theirs).expect("decrypts"), plain);
     }
-    for (name, format) in [(".env.example", Format::Binary), ("a.sops.env", Format::Dotenv), ("app.toml", Format::Binary), ("x.enc.yaml", Format::Yaml), (".env", Format::Dotenv)] {
+    for (name, format) in [
+        (".env.example", Format::Binary),
+        ("a.sops.env", Format::Dotenv),
+        ("app.toml", Format::Binary),
+        ("x.enc.yaml", Format::Yaml),
+        (".env", Format::Dotenv),
+    ] {
         assert_eq!(Format::from_path(name), format, "{name}");
     }
 }

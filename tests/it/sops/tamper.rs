@@ -84,7 +84,11 @@ fn case_21_changed_moved_or_reordered_values() {
         refused(&bench, part, &ours.replace(a, &format!("{}{flipped}{}", &a[..at], &a[at + 1..])));
     }
     refused(&bench, "renamed key", &ours.replace("a: ENC", "aa: ENC"));
-    refused(&bench, "swapped values", &ours.replace(a, "@").replace(b, &a.replacen("a:", "b:", 1)).replace('@', &b.replacen("b:", "a:", 1)));
+    refused(
+        &bench,
+        "swapped values",
+        &ours.replace(a, "@").replace(b, &a.replacen("a:", "b:", 1)).replace('@', &b.replacen("b:", "a:", 1)),
+    );
     refused(&bench, "reordered keys", &ours.replace(a, "@").replace(b, a).replace('@', b));
     let items: Vec<&str> = ours.lines().filter(|line| line.starts_with("  - ENC")).collect();
     refused(&bench, "reordered list", &ours.replace(items[0], "@").replace(items[1], items[0]).replace('@', items[1]));
@@ -175,7 +179,8 @@ fn hostile_files_cost_little() {
     }
     let deep_map: String = (0..3000).map(|depth| format!("{}k:\n", " ".repeat(depth))).collect();
     let many = |n: usize| (0..n).map(|at| format!("        - recipient: age1x{at}\n          enc: x\n")).collect::<String>();
-    let crowd = format!("a: ENC[x]\nsops:\n    age:\n{}    lastmodified: \"2026-01-02T03:04:05Z\"\n    mac: x\n    version: 3.11.0\n", many(5000));
+    let crowd =
+        format!("a: ENC[x]\nsops:\n    age:\n{}    lastmodified: \"2026-01-02T03:04:05Z\"\n    mac: x\n    version: 3.11.0\n", many(5000));
     let files = [
         ("x.yaml", laughs),
         ("x.yaml", "[".repeat(100_000)),

@@ -52,6 +52,15 @@ pub(super) fn place(stream: &Stream, text: &str) -> Placement {
     placement
 }
 
+/// What ends a comment that belongs to what stands above it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Ending {
+    /// A blank line.
+    Blank,
+    /// Something further left, or the end of the document.
+    Dedent,
+}
+
 struct Finder<'a> {
     stream: &'a Stream,
     outline: Outline,
@@ -87,10 +96,15 @@ impl Finder<'_> {
     fn slot(&self, at: usize, end: usize) -> Option<Slot> {
         let events = &self.stream.events;
         let (first, last) = (&self.stream.comments[at], &self.stream.comments[end - 1]);
-        if first.trailing {
-            return self.outline.trailing(events, first);
-        }
         let next = next_node(events, last.before);
+        if first.trailing {
+            // A comment right after a dash stands before what the dash is for.
+            let after_dash = next.filter(|_| self.only_dashes_before(first));
+            return match after_dash {
+                Some(node) => Some(self.outline.head(events, node)),
+                None => self.outline.trailing(events, first),
+            };
+        }
         let follower = self.stream.comments.get(end).filter(|next| next.line == last.line + 1 && next.before == last.before);
         let above = next.filter(|node| follower.is_none() && events[*node].line == last.line + 1);
         let next_column = follower.map(|next| next.column).or_else(|| above.map(|node| self.line_column(events[node].start)));
@@ -98,9 +112,13 @@ impl Finder<'_> {
         if let Some(node) = above.filter(|_| !foot_of_previous) {
             return Some(self.outline.head(events, node));
         }
+        let ending = match (next_column, self.stream.comments.get(end), next) {
+            (None, Some(_), _) | (None, _, Some(_)) => Ending::Blank,
+            _ => Ending::Dedent,
+        };
         let previous = previous_node(events, first).filter(|node| !self.outline.awaits_value(events, *node, first));
-        let foot = previous.and_then(|node| self.outline.foot(events, node, first, next));
-        let blank_above = previous.is_some_and(|node| last_line(&events[node]) + 1 < first.line);
+        let foot = previous.and_then(|node| self.outline.foot(events, node, first, next, ending));
+        let blank_above = previous.is_some_and(|node| self.last_line(&events[node]) + 1 < first.line);
         match (foot, next) {
             (Some(slot), None) => Some(slot),
             (Some(slot), Some(_)) if !blank_above => Some(slot),
@@ -109,18 +127,20 @@ impl Finder<'_> {
         }
     }
 
+    /// The line a token's text ends on.
+    fn last_line(&self, event: &Ev) -> usize {
+        event.line + self.text[event.span.clone()].trim_end().matches('\n').count()
+    }
+
+    fn only_dashes_before(&self, comment: &CommentEv) -> bool {
+        let start = self.text[..comment.span.start].rfind('\n').map_or(0, |at| at + 1);
+        self.text[start..comment.span.start].chars().all(|c| c == '-' || c == ' ' || c == '\t')
+    }
+
     /// The column of the first thing on a line.
     fn line_column(&self, offset: usize) -> usize {
         let start = self.text[..offset].rfind('\n').map_or(0, |at| at + 1);
         self.text[start..].chars().take_while(|c| *c == ' ').count()
-    }
-}
-
-/// The line a node's text ends on, as far as its events tell.
-fn last_line(event: &Ev) -> usize {
-    match &event.kind {
-        EvKind::Scalar { text, .. } => event.line + text.trim_end_matches('\n').matches('\n').count(),
-        _ => event.line,
     }
 }
 
@@ -280,14 +300,14 @@ impl Outline {
 
     /// The end of the innermost open collection that the comment is indented with; not one that the next node is
     /// nested in more deeply.
-    fn foot(&self, events: &[Ev], previous: usize, comment: &CommentEv, next: Option<usize>) -> Option<Slot> {
+    fn foot(&self, events: &[Ev], previous: usize, comment: &CommentEv, next: Option<usize>, ending: Ending) -> Option<Slot> {
         let opened = matches!(events[previous].kind, EvKind::MapStart(_) | EvKind::ListStart(_));
         let mut collection = if opened { Some(previous) } else { self.parent[previous] };
         let next_parent = next.and_then(|node| self.parent[node]);
         while let Some(at) = collection {
             let flow = matches!(events[at].kind, EvKind::MapStart(Notation::Flow) | EvKind::ListStart(Notation::Flow));
             let list = matches!(events[at].kind, EvKind::ListStart(_));
-            let flush = list && self.parent[at].is_some_and(|parent| self.column[parent] == self.column[at]);
+            let flush = ending == Ending::Dedent && list && self.parent[at].is_some_and(|parent| self.column[parent] == self.column[at]);
             let inside = self.column[at] + usize::from(flush) <= comment.column;
             if flow || inside || next_parent == Some(at) {
                 let later = |slot: &&usize| events[**slot].span.start > comment.span.start;
