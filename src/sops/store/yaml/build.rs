@@ -1,15 +1,11 @@
 //! Events to a [`Tree`] and, in the same pass, the [`DocShape`]s that say where everything stands.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 
 use super::comments::{self, Placement, Slot};
 use super::events::{Ev, EvKind, Form, Notation, Stream};
 use super::resolve::{self, Resolved};
-use super::shape::{CommentShape, DocShape, EntryShape, ItemShape, ListShape, MapShape, ScalarShape, Shape};
+use super::shape::{CommentShape, DocShape, EntryShape, ItemShape, ListShape, MapShape, Shape};
 use crate::sops::cipher::Envelope;
 use crate::sops::store::{Limits, ReadError, Refusal};
 use crate::sops::tree::{Comment, Entry, List, ListItem, Map, MapItem, Node, Scalar, Text, Tree};
@@ -46,8 +42,8 @@ pub(super) fn build(text: &str, stream: &Stream, limits: &Limits) -> Result<Buil
     Ok(built)
 }
 
-struct Builder<'a> {
-    text: &'a str,
+pub(super) struct Builder<'a> {
+    pub(super) text: &'a str,
     events: &'a [Ev],
     stream: &'a Stream,
     placement: Placement,
@@ -57,7 +53,7 @@ struct Builder<'a> {
     depth: usize,
     at: usize,
     /// Where the last token's text ended.
-    last_end: usize,
+    pub(super) last_end: usize,
     refusals: Vec<Refusal>,
 }
 
@@ -204,88 +200,6 @@ impl<'a> Builder<'a> {
         Ok(self.last_end)
     }
 
-    fn scalar(&mut self, event: &'a Ev, text: &str, form: Form) -> Result<(Node, Shape), ReadError> {
-        let value = self.value(event, text, form)?;
-        let whole = self.scalar_span(event, form);
-        self.last_end = whole.end;
-        let (span, body) = match form {
-            Form::Block(sign) => split_block(self.text, whole, sign),
-            Form::Plain | Form::Quoted => (whole, None),
-        };
-        let pinned = (event.anchor != 0).then_some("an anchor");
-        let shape = ScalarShape { span, body, line: event.line, value: value.clone(), pinned };
-        Ok((Node::Scalar(value), Shape::Scalar(shape)))
-    }
-
-    fn scalar_span(&self, event: &Ev, form: Form) -> Range<usize> {
-        if event.span.is_empty() && form == Form::Plain && event.start == event.span.start {
-            // An empty value stands where its key's colon or its item's dash ends.
-            let gap = &self.text[self.last_end..event.span.end.max(self.last_end)];
-            let at = self.last_end + gap.find(':').map_or(0, |at| at + 1);
-            return at..at;
-        }
-        match form {
-            Form::Block(sign) => {
-                let from = self.last_end.min(event.span.start);
-                let head = &self.text[from..event.span.start];
-                let after_tag = event.start.max(from) - from;
-                let header = head.get(after_tag..).and_then(|rest| rest.find(sign)).map(|at| from + after_tag + at);
-                let header = header.or_else(|| head.find(sign).map(|at| from + at)).unwrap_or(event.span.start);
-                let start = if event.tag.is_some() { event.start.min(header) } else { header };
-                let body = self.text[header..event.span.end].trim_end();
-                start..header + body.len()
-            }
-            Form::Plain | Form::Quoted => event.start..event.span.end,
-        }
-    }
-
-    fn value(&mut self, event: &Ev, text: &str, form: Form) -> Result<Scalar, ReadError> {
-        let as_text = || Scalar::Text(Text::from(text));
-        let Some(tag) = event.tag.as_deref().filter(|tag| *tag != "!") else {
-            return match form {
-                Form::Plain => self.plain(event, text),
-                Form::Quoted | Form::Block(_) => Ok(as_text()),
-            };
-        };
-        Ok(match tag {
-            "str" => as_text(),
-            "int" | "float" | "bool" | "timestamp" | "null" => self.tagged(event, tag, text)?,
-            "binary" => {
-                self.refuse(event, "`!!binary`: sops stores the decoded bytes as text and the tag is lost".to_owned());
-                let compact: String = text.split_whitespace().collect();
-                let bytes = STANDARD.decode(compact).map_err(|_| syntax(event, "`!!binary` is not valid base64"))?;
-                Scalar::Text(Text::new(bytes))
-            }
-            other => {
-                self.refuse(event, format!("the tag `{other}`: sops drops tags when it decrypts"));
-                as_text()
-            }
-        })
-    }
-
-    fn plain(&self, event: &Ev, text: &str) -> Result<Scalar, ReadError> {
-        match resolve::resolve(text) {
-            Resolved::Value(value) => Ok(value),
-            Resolved::Merge => Ok(Scalar::Text(Text::from(text))),
-            Resolved::TooBig => Err(syntax(event, "a number above 9223372036854775807; sops cannot encrypt it, quote it")),
-        }
-    }
-
-    fn tagged(&self, event: &Ev, tag: &str, text: &str) -> Result<Scalar, ReadError> {
-        let resolved = self.plain(event, text)?;
-        let fits = match (tag, resolved) {
-            #[allow(clippy::cast_precision_loss, reason = "that is what the tag asks for")]
-            ("float", Scalar::Int(number)) => Some(Scalar::Float(number as f64)),
-            ("int", value @ Scalar::Int(_))
-            | ("float", value @ Scalar::Float(_))
-            | ("bool", value @ Scalar::Bool(_))
-            | ("timestamp", value @ Scalar::Time(_))
-            | ("null", value @ Scalar::Null) => Some(value),
-            _ => None,
-        };
-        fits.ok_or_else(|| syntax(event, &format!("the value does not fit its tag `!!{tag}`")))
-    }
-
     fn alias(&mut self, event: &Ev, id: usize) -> Result<(Node, Shape), ReadError> {
         let target = self.anchors.get(&id).ok_or_else(|| syntax(event, "an alias inside its own anchor"))?;
         let size = count(target);
@@ -357,7 +271,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn refuse(&mut self, event: &Ev, reason: String) {
+    pub(super) fn refuse(&mut self, event: &Ev, reason: String) {
         self.refusals.push(Refusal { line: event.line, reason });
     }
 
@@ -370,16 +284,6 @@ impl<'a> Builder<'a> {
         self.at += 1;
         Ok(event)
     }
-}
-
-/// A block scalar's header (`|2-`, with its tag) and the lines below it.
-fn split_block(text: &str, whole: Range<usize>, sign: char) -> (Range<usize>, Option<Range<usize>>) {
-    let line_end = text[whole.clone()].find('\n').map_or(whole.end, |at| whole.start + at);
-    let header = &text[whole.start..line_end];
-    let signs = header.find(sign).map_or(0, |at| at + 1);
-    let width = header[signs..].bytes().take_while(|b| b.is_ascii_digit() || b"+-".contains(b)).count();
-    let body_start = line_end - usize::from(header.ends_with('\r'));
-    (whole.start..whole.start + signs + width, Some(body_start..whole.end).filter(|body| !body.is_empty()))
 }
 
 /// sops writes a comment inside an encrypted list as an item `- ENC[…,type:comment]`.
@@ -414,6 +318,6 @@ fn column_of(text: &str, offset: usize) -> usize {
     text[..offset].chars().rev().take_while(|c| *c != '\n').count()
 }
 
-fn syntax(event: &Ev, reason: &str) -> ReadError {
+pub(super) fn syntax(event: &Ev, reason: &str) -> ReadError {
     ReadError::Syntax { line: event.line, reason: reason.to_owned() }
 }

@@ -9,6 +9,7 @@ mod emit;
 mod events;
 mod render;
 mod resolve;
+mod scalars;
 mod shape;
 
 use self::emit::Look;
