@@ -213,3 +213,46 @@ fn case_18_armor_in_odd_shapes_and_real_age() {
     let swapped = text(&ours).replace(&metadata.key_groups()[0].age[0].armor.replace('\n', "\\n"), &armor.replace('\n', "\\n"));
     bench.decrypt("x.json", swapped.as_bytes()).expect("we decrypt");
 }
+
+const PLUGIN_RECIPIENT: &str = "age1test1d9h8vetww3jkgkh565y";
+const PLUGIN_IDENTITY: &str = "AGE-PLUGIN-TEST-1M7420Z";
+
+/// Writes a file for a plugin recipient to `$SOPUP_TEST_DIR` and opens it and sops' file from there.
+#[test]
+#[ignore = "run by case_14 in a process whose PATH holds the plugin"]
+fn plugin_child() {
+    let dir = std::path::PathBuf::from(std::env::var_os("SOPUP_TEST_DIR").expect("set by case_14"));
+    let bench = Bench::new();
+    let audience = Audience { groups: vec![vec![recipient(PLUGIN_RECIPIENT)]], shamir_threshold: None };
+    let plan = Plan { audience, ..bench.plan() };
+    let ours = ops::encrypt(&*store("x.yaml"), PLAIN.as_bytes(), &plan, &ProgramPlugins).expect("encrypts");
+    std::fs::write(dir.join("ours.yaml"), &ours).expect("writes");
+    let mut keyring = Keyring::new();
+    keyring.add_text(PLUGIN_IDENTITY.as_bytes(), "a test key", &ProgramPlugins).expect("a plugin identity");
+    let theirs = std::fs::read(dir.join("theirs.yaml")).expect("reads");
+    for file in [&ours, &theirs] {
+        ops::decrypt(&*store("x.yaml"), file, &keyring, MacCheck::Required).expect("the plugin opens it");
+    }
+}
+
+#[test]
+fn case_14_a_plugin_both_ways() {
+    let bench = Bench::new();
+    let plugins = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sops");
+    let path = format!("{}:/usr/bin:/bin", plugins.display());
+    bench.put("x.yaml", PLAIN.as_bytes());
+    let theirs = bench.sops_command(&["encrypt", "--age", PLUGIN_RECIPIENT, "x.yaml"]).env("PATH", &path).output().expect("sops runs");
+    assert!(theirs.status.success(), "{}", text(&theirs.stderr));
+    bench.put("theirs.yaml", &theirs.stdout);
+    let child = Command::new(std::env::current_exe().expect("this test"))
+        .args(["--exact", "sops::keys::plugin_child", "--ignored"])
+        .env("PATH", &path)
+        .env("SOPUP_TEST_DIR", bench.dir())
+        .output()
+        .expect("runs");
+    assert!(child.status.success(), "{}", text(&child.stdout));
+    let mut command = bench.sops_command(&["decrypt", "ours.yaml"]);
+    let opened =
+        command.env("PATH", &path).env_remove("SOPS_AGE_KEY_FILE").env("SOPS_AGE_KEY", PLUGIN_IDENTITY).output().expect("sops runs");
+    assert!(opened.status.success(), "{}", text(&opened.stderr));
+}
