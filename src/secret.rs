@@ -5,17 +5,17 @@
 
 use std::fmt;
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// A secret's bytes, wiped from memory on drop. It has no `Display`, no `Serialize` and a
 /// `Debug` that shows nothing; [`Secret::expose`] is the one way to the bytes.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Zeroizing<Vec<u8>>);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Secret(Vec<u8>);
 
 impl Secret {
     /// Takes ownership of the bytes; the caller's other copies are the caller's concern.
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(bytes)
     }
 
     /// The bytes themselves.
@@ -53,6 +53,12 @@ impl Secret {
 
 /// What stands for the hidden part of a secret, whatever its length.
 pub const MASK: &str = "********";
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
