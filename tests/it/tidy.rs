@@ -9,6 +9,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("secret", &[]),
     ("rule", &[]),
     ("source", &[]),
+    ("sops", &["secret"]),
     ("detect", &["text", "rule"]),
     ("finding", &["text", "secret", "rule", "source", "detect"]),
     ("scan", &["text", "secret", "rule", "source", "detect", "finding"]),

@@ -306,7 +306,7 @@ fn trim_end(text: &[u8], span: Span, notation: Notation) -> Span {
             [rest @ .., b')'] if !rest.contains(&b'(') => rest,
             [rest @ .., b'}'] if !rest.contains(&b'{') => rest,
             [rest @ .., b']'] if !rest.contains(&b'[') => rest,
-            [rest @ .., b'\'' | b'*'] if notation == Notation::Prose && rest.len() > 4 && bytes.ends_with(b"**") => rest,
+            [rest @ .., b'*', b'*'] if notation == Notation::Prose && !rest.contains(&b'*') => rest,
             _ => break,
         };
         bytes = last;

@@ -1,0 +1,305 @@
+//! JSON: an ordered reader that keeps numbers exact, and a writer with sops' layout.
+//!
+//! sops up to 3.13.1 reads every number as a float, later versions keep whole numbers; both are read, whole numbers
+//! in the range of `i64` are written as `int`. There are no comments in JSON.
+
+use super::{Layout, Limits, ReadError, Source, Store, Style, WriteError};
+use crate::sops::metadata::Metadata;
+use crate::sops::scalar::float_text;
+use crate::sops::tree::{Entry, List, ListItem, Map, MapItem, Node, Scalar, Text, Tree};
+
+/// The JSON store.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Json {
+    /// Bounds on what is read.
+    pub limits: Limits,
+    /// How the output looks.
+    pub style: Style,
+}
+
+/// What is kept of a JSON file: how it is indented.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct JsonLayout {
+    pub(crate) indent: String,
+    pub(crate) final_newline: bool,
+}
+
+impl Store for Json {
+    fn read_plain(&self, bytes: &[u8]) -> Result<Source, ReadError> {
+        self.read_encrypted(bytes)
+    }
+
+    fn read_encrypted(&self, bytes: &[u8]) -> Result<Source, ReadError> {
+        let text = self.limits.text(bytes)?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        if text.trim().is_empty() {
+            return Err(ReadError::Empty);
+        }
+        let mut parser = Parser { text, at: 0, depth: 0, limits: &self.limits };
+        let Node::Map(mut map) = parser.document()? else {
+            return Err(parser.error("the top level must be an object"));
+        };
+        let metadata = match map.get("sops") {
+            Some(Node::Map(_)) => map.remove("sops"),
+            _ => None,
+        };
+        let metadata = match metadata {
+            Some(Node::Map(metadata)) => Some(metadata),
+            _ => None,
+        };
+        let layout = Layout::Json(JsonLayout { indent: indent_of(text), final_newline: text.ends_with('\n') });
+        Ok(Source { tree: Tree { documents: vec![map] }, metadata, refusals: Vec::new(), layout })
+    }
+
+    fn write(&self, tree: &Tree, metadata: Option<&Metadata>, source: Option<&Source>) -> Result<Vec<u8>, WriteError> {
+        let [document] = tree.documents.as_slice() else {
+            return Err(unrepresentable("more than one document"));
+        };
+        let found = match source.map(|source| &source.layout) {
+            Some(Layout::Json(layout)) => layout.clone(),
+            _ => JsonLayout { indent: "\t".to_owned(), final_newline: true },
+        };
+        let indent = self.style.json_indent.map_or(found.indent, |width| " ".repeat(width));
+        let mut document = document.clone();
+        if let Some(metadata) = metadata {
+            document.insert("sops", Node::Map(metadata.fields().clone()));
+        }
+        let mut out = String::new();
+        print(&Node::Map(document), &indent, 0, &mut out)?;
+        if found.final_newline {
+            out.push('\n');
+        }
+        Ok(out.into_bytes())
+    }
+}
+
+/// Reads one JSON value of any kind, for values given on their own.
+///
+/// # Errors
+/// [`ReadError::Syntax`].
+pub fn parse_value(text: &str) -> Result<Node, ReadError> {
+    let limits = Limits::default();
+    Parser { text, at: 0, depth: 0, limits: &limits }.document()
+}
+
+/// Prints one value on one line, as `sops decrypt --extract` prints collections.
+///
+/// # Errors
+/// [`WriteError::Unrepresentable`] for what JSON cannot say.
+pub fn print_value(node: &Node, indent: &str) -> Result<String, WriteError> {
+    let mut out = String::new();
+    print(node, indent, 0, &mut out)?;
+    Ok(out)
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    at: usize,
+    depth: usize,
+    limits: &'a Limits,
+}
+
+impl Parser<'_> {
+    fn document(&mut self) -> Result<Node, ReadError> {
+        let node = self.value()?;
+        self.blanks();
+        if self.at == self.text.len() { Ok(node) } else { Err(self.error("text after the end of the JSON value")) }
+    }
+
+    fn value(&mut self) -> Result<Node, ReadError> {
+        self.blanks();
+        match self.peek() {
+            Some(b'{') => self.nested(Self::object),
+            Some(b'[') => self.nested(Self::array),
+            Some(b'"') => Ok(Node::Scalar(Scalar::Text(Text::new(self.string()?.into_bytes())))),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            _ => {
+                let words = [("true", Scalar::Bool(true)), ("false", Scalar::Bool(false)), ("null", Scalar::Null)];
+                for (word, value) in words {
+                    if self.text[self.at..].starts_with(word) {
+                        self.at += word.len();
+                        return Ok(Node::Scalar(value));
+                    }
+                }
+                Err(self.error("a JSON value is expected"))
+            }
+        }
+    }
+
+    fn nested(&mut self, inner: fn(&mut Self) -> Result<Node, ReadError>) -> Result<Node, ReadError> {
+        self.depth += 1;
+        if self.depth > self.limits.depth {
+            return Err(self.error("nested too deeply"));
+        }
+        self.at += 1;
+        let node = inner(self)?;
+        self.depth -= 1;
+        Ok(node)
+    }
+
+    fn object(&mut self) -> Result<Node, ReadError> {
+        let mut map = Map::default();
+        self.blanks();
+        while !self.take(b'}') {
+            if !map.items.is_empty() {
+                self.expect(b',', "`,` or `}` is expected")?;
+                self.blanks();
+            }
+            if self.peek() != Some(b'"') {
+                return Err(self.error("a key in quotes is expected"));
+            }
+            let key = self.string()?;
+            self.blanks();
+            self.expect(b':', "`:` is expected after a key")?;
+            let value = self.value()?;
+            map.items.push(MapItem::Entry(Entry { key, value }));
+            self.blanks();
+        }
+        Ok(Node::Map(map))
+    }
+
+    fn array(&mut self) -> Result<Node, ReadError> {
+        let mut list = List::default();
+        self.blanks();
+        while !self.take(b']') {
+            if !list.items.is_empty() {
+                self.expect(b',', "`,` or `]` is expected")?;
+            }
+            list.items.push(ListItem::Value(self.value()?));
+            self.blanks();
+        }
+        Ok(Node::List(list))
+    }
+
+    fn number(&mut self) -> Result<Node, ReadError> {
+        let rest = &self.text[self.at..];
+        let width = rest.bytes().take_while(|b| b.is_ascii_digit() || b"+-.eE".contains(b)).count();
+        let spelled = &rest[..width];
+        let digits = spelled.strip_prefix('-').unwrap_or(spelled);
+        let leading_zero = digits.len() > 1 && digits.starts_with('0') && digits.as_bytes()[1].is_ascii_digit();
+        let bare_point = digits.starts_with('.') || digits.contains("..") || digits.ends_with('.') || digits.contains(".e");
+        if leading_zero || bare_point || digits.is_empty() {
+            return Err(self.error("not a JSON number"));
+        }
+        let scalar = match spelled.parse::<i64>() {
+            Ok(number) if spelled != "-0" => Scalar::Int(number),
+            _ => match spelled.parse::<f64>() {
+                Ok(number) if number.is_finite() => Scalar::Float(number),
+                _ => return Err(self.error("not a JSON number that sops can hold")),
+            },
+        };
+        self.at += width;
+        Ok(Node::Scalar(scalar))
+    }
+
+    /// Reads a string. Its end is found here, its escapes are read by serde_json.
+    fn string(&mut self) -> Result<String, ReadError> {
+        let bytes = self.text.as_bytes();
+        let mut end = self.at + 1;
+        loop {
+            match bytes.get(end) {
+                Some(b'"') => break,
+                Some(b'\\') => end += 2,
+                Some(_) => end += 1,
+                None => return Err(self.error("a string without its closing quote")),
+            }
+        }
+        let spelled = self.text.get(self.at..=end).ok_or_else(|| self.error("a broken string"))?;
+        let value = serde_json::from_str(spelled).map_err(|_| self.error("a string with a bad escape or control character"))?;
+        self.at = end + 1;
+        Ok(value)
+    }
+
+    fn blanks(&mut self) {
+        let rest = &self.text.as_bytes()[self.at..];
+        self.at += rest.iter().take_while(|b| b" \t\r\n".contains(b)).count();
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn take(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn expect(&mut self, byte: u8, reason: &str) -> Result<(), ReadError> {
+        if self.take(byte) { Ok(()) } else { Err(self.error(reason)) }
+    }
+
+    fn error(&self, reason: &str) -> ReadError {
+        let line = self.text.as_bytes()[..self.at].iter().filter(|b| **b == b'\n').count() + 1;
+        ReadError::Syntax { line, reason: format!("not valid JSON: {reason}") }
+    }
+}
+
+fn print(node: &Node, indent: &str, depth: usize, out: &mut String) -> Result<(), WriteError> {
+    match node {
+        Node::Scalar(scalar) => out.push_str(&print_scalar(scalar)?),
+        Node::Alias(target) => print(target, indent, depth, out)?,
+        Node::Map(map) => {
+            let entries: Vec<&Entry> = map.entries().collect();
+            bracketed(['{', '}'], &entries, indent, depth, out, |entry, out| {
+                out.push_str(&quoted(&entry.key));
+                out.push_str(": ");
+                print(&entry.value, indent, depth + 1, out)
+            })?;
+        }
+        Node::List(list) => {
+            let values: Vec<&Node> = list.values().collect();
+            bracketed(['[', ']'], &values, indent, depth, out, |value, out| print(value, indent, depth + 1, out))?;
+        }
+    }
+    Ok(())
+}
+
+fn bracketed<T>(
+    signs: [char; 2],
+    items: &[T],
+    indent: &str,
+    depth: usize,
+    out: &mut String,
+    each: impl Fn(&T, &mut String) -> Result<(), WriteError>,
+) -> Result<(), WriteError> {
+    out.push(signs[0]);
+    for (at, item) in items.iter().enumerate() {
+        out.push_str(if at == 0 { "\n" } else { ",\n" });
+        out.push_str(&indent.repeat(depth + 1));
+        each(item, out)?;
+    }
+    if !items.is_empty() {
+        out.push('\n');
+        out.push_str(&indent.repeat(depth));
+    }
+    out.push(signs[1]);
+    Ok(())
+}
+
+fn print_scalar(scalar: &Scalar) -> Result<String, WriteError> {
+    Ok(match scalar {
+        Scalar::Null => "null".to_owned(),
+        Scalar::Bool(value) => value.to_string(),
+        Scalar::Int(number) => number.to_string(),
+        Scalar::Float(number) if number.is_finite() => float_text(*number),
+        Scalar::Float(_) => return Err(unrepresentable("infinite numbers and NaN")),
+        Scalar::Time(time) => quoted(time.as_str()),
+        Scalar::Text(text) => quoted(text.as_str().ok_or_else(|| unrepresentable("bytes that are not UTF-8 text"))?),
+    })
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// The blanks before the first key.
+fn indent_of(text: &str) -> String {
+    let second_line = text.lines().skip_while(|line| !line.trim_start().starts_with('{')).nth(1).unwrap_or_default();
+    let blanks: String = second_line.chars().take_while(|c| *c == ' ' || *c == '\t').collect();
+    if blanks.is_empty() || blanks.len() > 16 { "\t".to_owned() } else { blanks }
+}
+
+fn unrepresentable(what: &str) -> WriteError {
+    WriteError::Unrepresentable { format: "JSON", what: what.to_owned() }
+}

@@ -1,0 +1,164 @@
+//! File formats: how a [`Tree`] and its metadata are spelled in YAML, JSON, dotenv, INI and binary files.
+//!
+//! A store never encrypts. It reads bytes into a [`Source`] and writes a changed tree back, touching only what
+//! changed where the format allows it.
+
+pub mod binary;
+pub mod dotenv;
+mod flatten;
+mod format;
+pub mod ini;
+pub mod json;
+pub mod yaml;
+
+pub use format::Format;
+
+use super::metadata::Metadata;
+use super::tree::{Map, Tree};
+
+/// Limits on what is read, so that a hostile file costs bounded time and memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The largest file in bytes.
+    pub bytes: usize,
+    /// The deepest nesting of maps and lists.
+    pub depth: usize,
+    /// The most nodes that aliases may stand for in one file.
+    pub alias_nodes: usize,
+}
+
+/// How new lines are laid out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Style {
+    /// Blanks per level in YAML; `None` follows the file, or sops' default of 4.
+    pub yaml_indent: Option<usize>,
+    /// Blanks per level in JSON; `None` follows the file, or sops' default of one tab.
+    pub json_indent: Option<usize>,
+}
+
+/// A file format.
+pub trait Store {
+    /// Reads a file that is not encrypted.
+    ///
+    /// # Errors
+    /// [`ReadError`]; the message never repeats file content other than keys.
+    fn read_plain(&self, bytes: &[u8]) -> Result<Source, ReadError>;
+
+    /// Reads an encrypted file. `metadata` of the result is `None` if there is no `sops` block.
+    ///
+    /// # Errors
+    /// [`ReadError`]; the message never repeats file content other than keys.
+    fn read_encrypted(&self, bytes: &[u8]) -> Result<Source, ReadError>;
+
+    /// Writes a tree. With a `source`, its bytes are kept wherever the tree is unchanged.
+    ///
+    /// # Errors
+    /// [`WriteError`] when the format cannot hold the tree, or the source cannot be edited safely.
+    fn write(&self, tree: &Tree, metadata: Option<&Metadata>, source: Option<&Source>) -> Result<Vec<u8>, WriteError>;
+}
+
+/// A file that was read.
+#[derive(Debug)]
+pub struct Source {
+    /// The values, without the `sops` block.
+    pub tree: Tree,
+    /// The `sops` block of the first document.
+    pub metadata: Option<Map>,
+    /// What cannot be encrypted in place without losing something.
+    pub refusals: Vec<Refusal>,
+    pub(crate) layout: Layout,
+}
+
+/// What a store remembers of the bytes it read.
+#[derive(Debug)]
+pub(crate) enum Layout {
+    None,
+    Yaml(yaml::Layout),
+    Json(json::JsonLayout),
+    Dotenv(Vec<dotenv::Line>),
+    Ini(Vec<ini::Line>),
+}
+
+/// Something in a file that an encrypted form cannot keep.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Refusal {
+    /// Line, from 1.
+    pub line: usize,
+    /// What it is and why it is refused.
+    pub reason: String,
+}
+
+/// Why a file cannot be read. Never holds values.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file is larger than the limit.
+    #[error("the file has {bytes} bytes, more than the limit of {limit}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The file is not UTF-8 text.
+    #[error("the file is not valid UTF-8 (byte {offset}); only the binary format takes such files")]
+    NotUtf8 {
+        /// Offset of the first bad byte.
+        offset: usize,
+    },
+    /// The file has no content.
+    #[error("the file is empty")]
+    Empty,
+    /// The text does not follow the format's grammar.
+    #[error("line {line}: {reason}")]
+    Syntax {
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong; never quotes the line.
+        reason: String,
+    },
+}
+
+/// Why a tree cannot be written. Never holds values.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The format has no way to say this.
+    #[error("{format} files cannot hold {what}")]
+    Unrepresentable {
+        /// The format.
+        format: &'static str,
+        /// What cannot be said.
+        what: String,
+    },
+    /// The source cannot be edited at this place.
+    #[error("line {line}: {reason}")]
+    Refused {
+        /// Line, from 1.
+        line: usize,
+        /// Why.
+        reason: String,
+    },
+    /// The edited bytes do not read back as the tree that was meant. Nothing was written.
+    #[error("the edited file would not read back as intended; it was left alone")]
+    NotFaithful,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { bytes: 64 << 20, depth: 128, alias_nodes: 100_000 }
+    }
+}
+
+impl Limits {
+    /// Checks the size and the encoding.
+    fn text<'a>(&self, bytes: &'a [u8]) -> Result<&'a str, ReadError> {
+        self.size(bytes)?;
+        std::str::from_utf8(bytes).map_err(|error| ReadError::NotUtf8 { offset: error.valid_up_to() })
+    }
+
+    fn size(&self, bytes: &[u8]) -> Result<(), ReadError> {
+        if bytes.len() > self.bytes {
+            return Err(ReadError::TooLarge { bytes: bytes.len(), limit: self.bytes });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,123 @@
+//! `.sops.yaml` and the doctor (matrix case 42).
+
+use sopup::sops::creation_rule::{Config, ConfigError, Warning, recipient_list};
+use sopup::sops::doctor::{Patient, Problem, examine};
+use sopup::sops::mac::MacScope;
+use sopup::sops::selector::Selector;
+use sopup::sops::store::Format;
+
+use super::bench::{Bench, text};
+
+/// Which recipients sops takes for a path: those whose key opens the result.
+fn sops_choice(bench: &Bench, path: &str) -> Option<String> {
+    bench.put(path, b"a: b\n");
+    let out = bench.sops(&["encrypt", path]);
+    out.status.success().then(|| text(&out.stdout))
+}
+
+fn config(bench: &Bench) -> String {
+    let [a, b, c] = [0, 1, 2].map(|at| bench.recipients[at].clone());
+    format!(
+        "creation_rules:\n  - path_regex: ^prod/.*\\.yaml$\n    age: {a},\n      {b}\n  - path_regex: secrets\n    encrypted_regex: ^a$\n    \
+         key_groups:\n      - age: [{b}]\n  - path_regex: \\.dev\\.yaml$\n    age: [{c}]\n    mac_only_encrypted: true\n    unencrypted_suffix: _plain\n"
+    )
+}
+
+#[test]
+fn case_42_rules_are_chosen_as_sops_chooses() {
+    let bench = Bench::with_keys(3);
+    let text = config(&bench);
+    bench.put(".sops.yaml", text.as_bytes());
+    bench.put(".sops.yml", b"creation_rules: [broken");
+    let parsed = Config::parse(text.as_bytes()).expect("parses");
+    assert_eq!(parsed.warnings, []);
+    for path in ["prod/x.yaml", "prod/deep/secrets/y.yaml", "a/secrets.yaml", "x.dev.yaml", "sub/prod/z.yaml", "none.yaml"] {
+        let ours = parsed.rule_for(path);
+        match (sops_choice(&bench, path), ours) {
+            (None, Err(error)) => assert!(error.to_string().contains(path)),
+            (Some(file), Ok(Some(rule))) => {
+                let recipients: Vec<&str> = rule.audience.groups.iter().flatten().map(|r| r.as_str()).collect();
+                let named: Vec<&str> = bench.recipients.iter().map(String::as_str).filter(|r| file.contains(*r)).collect();
+                assert_eq!(recipients, named, "{path}");
+                let (field, value) = rule.selector.clone().unwrap_or_default().to_field_owned();
+                assert!(file.contains(&format!("{field}: {value}")), "{path}: {file}");
+                assert_eq!(rule.mac_scope == MacScope::EncryptedOnly, file.contains("mac_only_encrypted: true"));
+            }
+            (theirs, ours) => panic!("{path}: sops {theirs:?}, we {ours:?}"),
+        }
+    }
+}
+
+trait Owned {
+    fn to_field_owned(&self) -> (&'static str, String);
+}
+
+impl Owned for Selector {
+    fn to_field_owned(&self) -> (&'static str, String) {
+        let (field, value) = self.to_field();
+        (field, value.to_owned())
+    }
+}
+
+#[test]
+fn case_42_what_sops_passes_over_is_reported() {
+    let bench = Bench::new();
+    let key = &bench.recipients[0];
+    let text = format!(
+        "creation_rule: []\nstores:\n  yaml:\n    indent: 2\ncreation_rules:\n  - path_regx: x\n    age: {key}\n  - path_regex: y\n    \
+         encrypted_regx: z\n    age: {key}\n  - path_regex: n\ndestination_rules: []\n"
+    );
+    let parsed = Config::parse(text.as_bytes()).expect("parses");
+    assert_eq!(parsed.style.yaml_indent, Some(2));
+    let unknown = |place: &str, key: &str| Warning::UnknownKey { place: place.to_owned(), key: key.to_owned() };
+    assert!(parsed.warnings.contains(&unknown("", "creation_rule")));
+    assert!(parsed.warnings.contains(&unknown("creation_rules[0]", "path_regx")));
+    assert!(parsed.warnings.contains(&unknown("creation_rules[1]", "encrypted_regx")));
+    assert!(parsed.warnings.contains(&Warning::Unreachable { rule: 1, hidden_by: 0 }));
+    assert!(parsed.warnings.contains(&Warning::NoKeys { rule: 2 }));
+    let empty = Config::parse(b"stores: {}\n").expect("parses");
+    assert!(empty.rule_for("x").expect("no rules").is_none() && empty.warnings == [Warning::NoRules]);
+    assert!(Config::parse(b"creation_rules: []\n").expect("parses").rule_for("x").is_err());
+}
+
+#[test]
+fn case_42_unusable_rules_are_errors() {
+    let bench = Bench::new();
+    let key = &bench.recipients[0];
+    let rules = [
+        format!("path_regex: '('\n    age: {key}"),
+        format!("encrypted_regex: '^(?!x)'\n    age: {key}"),
+        format!("encrypted_regex: a\n    unencrypted_regex: b\n    age: {key}"),
+        "age: age1notarecipient".to_owned(),
+        format!("age: {}", bench.key(0)),
+    ];
+    for rule in rules {
+        let error = Config::parse(format!("creation_rules:\n  - {rule}\n").as_bytes()).expect_err("unusable");
+        assert!(!matches!(error, ConfigError::Read(_)), "{error}");
+        assert!(!error.to_string().contains(bench.key(0)));
+    }
+    assert_eq!(recipient_list(&format!(" {key} ,\n{key},")).expect("a list").len(), 2);
+}
+
+#[test]
+fn the_doctor_compares_a_file_with_its_rule() {
+    let bench = Bench::with_keys(2);
+    let file = bench.encrypt("x.yaml", b"# note\na: secret\nb_unencrypted: plain\n").expect("encrypts");
+    let rule = format!("creation_rules:\n  - age: {}\n    encrypted_regex: ^a$\n", bench.recipients[1]);
+    let config = Config::parse(rule.as_bytes()).expect("parses");
+    let rule = config.rule_for("x.yaml").expect("a rule");
+    let keyring = bench.keyring(&[0]);
+    let look = |bytes: &[u8]| examine(&Patient { bytes, format: Format::Yaml, rule, keyring: Some(&keyring) });
+    let found = look(&file);
+    for expected in ["is not named by its creation rule", "cannot open it", "is not that of its creation rule", "only one key"] {
+        assert!(found.iter().any(|problem| problem.to_string().contains(expected)), "{expected}: {found:?}");
+    }
+    assert!(look(b"a: b\n").iter().any(|problem| matches!(problem, Problem::NotEncrypted)));
+    let changed = text(&file).replace("b_unencrypted: plain", "b_unencrypted: other");
+    assert!(look(changed.as_bytes()).iter().any(|problem| matches!(problem, Problem::BadMac(_))));
+    let plain_value = text(&file).replace("sops:\n", "new: readable\nsops:\n");
+    assert!(look(plain_value.as_bytes()).iter().any(|problem| matches!(problem, Problem::PlainValue { path } if path == "new")));
+    let comment = text(&file).replace("sops:\n", "# leaked\nsops:\n");
+    assert!(look(comment.as_bytes()).iter().any(|problem| matches!(problem, Problem::PlainComments { count: 1 })));
+    assert!(!found.iter().any(|problem| problem.to_string().contains("secret")));
+}
