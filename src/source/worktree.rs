@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use ignore::gitignore::GitignoreBuilder;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
-use super::{Repository, Skip, SkipReason};
+use super::{Repository, RepositoryError, Skip, SkipReason};
 
 /// File of patterns, in the syntax of `.gitignore`, of what is not to be scanned.
 const IGNORE_FILE: &str = ".sopupignore";
@@ -194,8 +194,21 @@ fn innermost_io(error: &ignore::Error) -> Option<&io::Error> {
 
 /// Files that git tracks although they are ignored.
 fn visit_tracked(root: &Path, base: &Path, seen: &HashSet<u64>, visit: &impl Fn(Target)) {
-    let Ok(repository) = Repository::discover(base) else { return };
-    let (Some(top), Ok(tracked)) = (repository.workdir(), repository.tracked()) else { return };
+    let listed = match Repository::discover(base) {
+        Err(RepositoryError::NotFound(_)) => return,
+        Err(error) => Err(error),
+        Ok(repository) => repository.tracked().map(|tracked| (repository.workdir().map(Path::to_path_buf), tracked)),
+    };
+    let (top, tracked) = match listed {
+        Ok((Some(top), tracked)) => (top, tracked),
+        Ok((None, _)) => return,
+        Err(error) => {
+            let reason = SkipReason::Unreadable(format!(
+                "files that git both tracks and ignores cannot be told: {error}; --no-ignore scans them all"
+            ));
+            return visit(Target::Skipped(Skip { what: ".git".to_owned(), reason }));
+        }
+    };
     let (Ok(top), Ok(real_root)) = (top.canonicalize(), root.canonicalize()) else { return };
     for raw in tracked {
         let absolute = top.join(path_of(&raw));

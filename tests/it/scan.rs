@@ -199,6 +199,20 @@ fn as_nobody(command: &mut Command) -> crate::support::Run {
 }
 
 #[test]
+fn a_broken_index_is_never_clean() {
+    let place = Place::repository();
+    place.write("a.txt", "nothing\n").git(["add", "a.txt"]);
+    place.write(".git/index", "not an index");
+    let run = place.sopup(["scan"]);
+    assert_eq!(run.code, 3);
+    assert!(run.stdout.contains("not scanned: .git: files that git both tracks and ignores cannot be told"), "{}", run.stdout);
+    assert_eq!(place.sopup(["scan", "--no-ignore"]).code, 0);
+    let run = place.sopup(["scan", "--staged"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("cannot compare the index with HEAD") && run.stderr.contains("hint:"), "{}", run.stderr);
+}
+
+#[test]
 fn pipes_are_named_and_not_waited_for() {
     let place = Place::new();
     assert!(Command::new("mkfifo").arg(place.join("pipe")).status().expect("mkfifo runs").success());
