@@ -137,9 +137,13 @@ fn marked(text: &[u8], word: Span, end: usize) -> Option<Span> {
 }
 
 fn unpunctuated(text: &[u8], word: Span) -> Span {
-    let bytes = &text[word.range()];
-    let kept = bytes.len() - bytes.iter().rev().take_while(|byte| matches!(byte, b'.' | b',' | b';' | b')' | b'*')).count();
-    table::undecorated(text, Span::new(word.start, word.start + kept))
+    let without = |span: Span, marks: &[u8]| {
+        let kept = span.len() - text[span.range()].iter().rev().take_while(|byte| marks.contains(byte)).count();
+        Span::new(span.start, span.start + kept)
+    };
+    let bare = without(word, b".,;)");
+    let inner = table::undecorated(text, bare);
+    if inner == bare { without(bare, b"*") } else { inner }
 }
 
 /// `Login to X: admin / secret`, `sign in with admin/secret`.

@@ -66,6 +66,10 @@ impl NameClass {
 
 /// Judges a value and records it.
 pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, why: Reason) {
+    let value = match class {
+        NameClass::Password => *value,
+        NameClass::Token => Value { span: without_user(search.text, value.span), ..*value },
+    };
     let Some(verdict) = judge::judge(search.bytes(value.span), class.judge(), search.hints) else { return };
     if is_elided(search.text, value.span) {
         return;
@@ -73,6 +77,14 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
     let confidence = if value.uncertain { judge::lower(verdict.confidence) } else { verdict.confidence };
     let reasons = std::iter::once(why).chain(verdict.reasons).collect();
     search.found(class.extractor(), value.span, confidence, reasons);
+}
+
+/// Of `admin:secret`, as in `auth = "admin:secret"`, the secret.
+fn without_user(text: &[u8], value: Span) -> Span {
+    let bytes = &text[value.range()];
+    let user = bytes.iter().take_while(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_')).count();
+    let pair = (1..=32).contains(&user) && bytes.get(user) == Some(&b':') && !bytes[user..].starts_with(b"://");
+    if pair { Span::new(value.start + user + 1, value.end) } else { value }
 }
 
 /// Whether a value is cut short by dots: `eyJhbGciOi...`.
