@@ -6,12 +6,15 @@ use super::{Reason, Search, encoded, judge, line, placeholder};
 use crate::rule::{Confidence, Cue, Extractor, Judge};
 use crate::text::Span;
 
+/// What is looked at before a name on its line, in bytes; the field it stands in is shorter.
+const NEAR: usize = 48;
 /// How far a manifest reaches from its `kind:` line, in bytes to either side.
 const DOCUMENT_REACH: usize = 64 * 1024;
 
 /// A name was seen that nothing is assigned to on its own line.
 pub(super) fn at(search: &mut Search<'_>, context: &Context) {
-    let before = search.text[context.line.start..context.name.start].trim_ascii();
+    let near = context.name.start.saturating_sub(NEAR).max(context.line.start);
+    let before = search.text[near..context.name.start].trim_ascii();
     let field = before.trim_ascii_start().strip_prefix(b"- ").unwrap_or(before).trim_ascii();
     let field: Vec<u8> = field.iter().copied().filter(|byte| !matches!(byte, b'"' | b'\'' | b' ' | b'{')).collect();
     if field == b"kind:" && search.bytes(context.name) == b"Secret" {
@@ -31,13 +34,12 @@ fn is_name_field(field: &[u8]) -> bool {
 
 /// `{"name": "X", "value": "Y"}`, `<add key="X" value="Y"/>`.
 fn same_line_value(text: &[u8], context: &Context) -> Option<Value> {
-    const NEAR: usize = 24;
     let start = context.name.end;
     let end = context.line.end;
     if !matches!(text.get(start), Some(b'"' | b'\'' | b',')) {
         return None;
     }
-    let near = &text[start..end.min(start + NEAR)];
+    let near = &text[start..end.min(start + NEAR / 2)];
     let at = start + memchr::memmem::find(&near.to_ascii_lowercase(), b"value")? + 5;
     value_after(text, at, end)
 }

@@ -4,7 +4,7 @@
 use crate::text::Span;
 
 /// How far a line is followed to either side, in bytes.
-const REACH: usize = 4096;
+const REACH: usize = 1024;
 
 /// The line that holds `at`, without its end, or the nearest `REACH` bytes of it.
 pub(super) fn around(text: &[u8], at: usize) -> Span {

@@ -52,7 +52,7 @@ pub(super) fn is_repetitive(value: &[u8]) -> bool {
     value.iter().filter(|byte| !byte.is_ascii_whitespace()).for_each(|&byte| seen[usize::from(byte)] = true);
     let distinct = seen.iter().filter(|&&used| used).count();
     let units = |unit: usize| value.len() >= 3 * unit && value.chunks(unit).all(|chunk| value.starts_with(chunk));
-    distinct <= 2 || (2..=4).any(units)
+    distinct <= 2 || (2..=16).any(units)
 }
 
 /// Something that a program resolves to the value: variables, templates, calls, store references.
