@@ -11,3 +11,4 @@ mod sops;
 mod staged;
 mod support;
 mod tidy;
+mod trace;
