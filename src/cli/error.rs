@@ -6,7 +6,8 @@ use std::fmt;
 use super::Exit;
 use crate::config::ConfigError;
 use crate::rule::{LoadError, PrefilterError};
-use crate::source::{IndexError, RepositoryError};
+use crate::scan::ScanError;
+use crate::source::RepositoryError;
 
 /// Ends a command.
 #[derive(Debug)]
@@ -58,9 +59,13 @@ impl From<RepositoryError> for CliError {
     }
 }
 
-impl From<IndexError> for CliError {
-    fn from(error: IndexError) -> Self {
-        Self::from_error(&error, "`git status` tells whether the index is sound; `sopup scan PATH` scans the files themselves")
+impl From<ScanError> for CliError {
+    fn from(error: ScanError) -> Self {
+        let hint = match &error {
+            ScanError::Index(_) => "`git status` tells whether the index is sound; `sopup scan PATH` scans the files themselves",
+            ScanError::Objects(_) => "`git fsck` tells whether the repository is sound; `sopup scan --worktree` scans the files themselves",
+        };
+        Self::from_error(&error, hint)
     }
 }
 

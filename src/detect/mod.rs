@@ -27,7 +27,7 @@ mod validator;
 pub use check::{CheckFailure, check_rule};
 pub use hints::{Hints, Notation};
 pub use reason::Reason;
-pub use trace::{Copied, Trace};
+pub use trace::Trace;
 
 use std::cell::Cell;
 

@@ -9,22 +9,11 @@
 use super::candidate::{self, Chain, Chains};
 use super::{Hints, Match, Search, account};
 use crate::rule::{Cue, Judge, Matcher, RuleIndex, RuleSet, Trigger};
-use crate::text::Span;
+use crate::text::{Copied, Span, joined};
 
 /// A step that read no further than this from its hits, in bytes, and found nothing, is not kept.
 /// Longer than any keyword.
 const NEAR: usize = 256;
-
-/// A part of a text that was copied from another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Copied {
-    /// Where it starts in the other text, in bytes.
-    pub from: usize,
-    /// Where it starts in the new text, in bytes.
-    pub to: usize,
-    /// Its length in bytes.
-    pub len: usize,
-}
 
 /// What is remembered of a text that was searched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +51,7 @@ impl Trace {
     /// Searches a text that was made from one already searched; `copied` lists what was copied,
     /// in the order of the new text. The outcome is that of [`Self::read`].
     pub fn reread(text: &[u8], hints: Hints, rules: &RuleSet, base: &Self, copied: &[Copied]) -> Self {
-        let copied = &joined(copied);
+        let copied = &joined(copied.iter().copied());
         let seams = seams(base.len, text.len(), copied);
         let windows = widened(&seams, 2 * NEAR, text.len());
         let new: usize = windows.iter().map(|window| window.len()).sum();
@@ -194,7 +183,7 @@ impl<'a> Reader<'a> {
         for run in copied {
             let first = base.steps.partition_point(|step| step.hits[0].start + longest < run.from);
             for step in base.steps[first..].iter().take_while(|step| step.hits[0].start < run.from + run.len) {
-                let whole = run.holds(step.looked, base.len, self.search.text.len());
+                let whole = holds(run, step.looked, base.len, self.search.text.len());
                 match step.kind {
                     Kind::Chain(rule) if whole => {
                         let step = step.moved(run);
@@ -224,25 +213,13 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl Copied {
-    /// Whether all that a step read was copied. What it read up to an edge of the old text must
-    /// lie at that edge of the new one.
-    fn holds(&self, looked: Span, old: usize, new: usize) -> bool {
-        let starts = looked.start > self.from || looked.start == self.from && (looked.start > 0 || self.to == 0);
-        let end = self.from + self.len;
-        let ends = looked.end <= end && (looked.end < old || self.to + self.len == new);
-        starts && ends
-    }
-
-    fn covers(&self, hit: Span) -> bool {
-        hit.start >= self.from && hit.end <= self.from + self.len
-    }
-
-    fn moved(&self, span: Span) -> Span {
-        // What was read may reach over the run's edges only where the texts end.
-        let at = |old: usize| (old + self.to).saturating_sub(self.from);
-        Span::new(at(span.start), at(span.end))
-    }
+/// Whether all that a step read was copied. What it read up to an edge of the old text must lie
+/// at that edge of the new one.
+fn holds(run: &Copied, looked: Span, old: usize, new: usize) -> bool {
+    let starts = looked.start > run.from || looked.start == run.from && (looked.start > 0 || run.to == 0);
+    let end = run.from + run.len;
+    let ends = looked.end <= end && (looked.end < old || run.to + run.len == new);
+    starts && ends
 }
 
 impl Step {
@@ -256,18 +233,6 @@ impl Step {
             self.matches.iter().map(|found| Match { span: run.moved(found.span), reasons: found.reasons.clone(), ..*found }).collect();
         Self { kind: self.kind, hits: self.hits.iter().map(|&hit| run.moved(hit)).collect(), looked: run.moved(self.looked), matches }
     }
-}
-
-/// Parts that were neighbours in the old text and are so in the new one, as one.
-fn joined(copied: &[Copied]) -> Vec<Copied> {
-    let mut runs: Vec<Copied> = Vec::with_capacity(copied.len());
-    for run in copied.iter().filter(|run| run.len > 0) {
-        match runs.last_mut() {
-            Some(last) if last.from + last.len == run.from && last.to + last.len == run.to => last.len += run.len,
-            _ => runs.push(*run),
-        }
-    }
-    runs
 }
 
 /// The parts of a new text that were not copied, and the points where copied parts meet that did

@@ -3,14 +3,19 @@
 //! not read; they know nothing of secrets.
 
 mod chunk;
+mod git_dir;
+pub mod history;
 mod index;
+mod index_file;
 pub mod object;
 pub mod pack;
 mod repository;
 mod worktree;
 
 pub use chunk::{Chunk, each_chunk};
+pub use git_dir::{GitDir, Refs};
 pub use index::{IndexError, Staged, staged};
+pub use index_file::{IndexEntry, read_index};
 pub use repository::{Repository, RepositoryError};
 pub use worktree::{Respect, Target, Walk, walk};
 
@@ -27,6 +32,18 @@ pub enum SourceKind {
     Stdin,
     /// The name of a file.
     Path,
+    /// A blob of the history.
+    History,
+    /// The message, author or committer of a commit, or the text of a tag.
+    Message,
+    /// A git note.
+    Note,
+    /// A stash.
+    Stash,
+    /// The name of a ref.
+    Ref,
+    /// A file of the git directory.
+    Git,
 }
 
 impl SourceKind {
@@ -37,6 +54,12 @@ impl SourceKind {
             Self::Index => "index",
             Self::Stdin => "stdin",
             Self::Path => "path",
+            Self::History => "history",
+            Self::Message => "message",
+            Self::Note => "note",
+            Self::Stash => "stash",
+            Self::Ref => "ref",
+            Self::Git => "git",
         }
     }
 }
@@ -49,6 +72,36 @@ pub struct Origin {
     pub path: String,
     /// The sort of place.
     pub source: SourceKind,
+}
+
+/// What the history says about a place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sighting {
+    /// The object that was read, in hexadecimal.
+    pub object: String,
+    /// The commit that first had it at this path.
+    pub commit: Option<Commit>,
+    /// The newest commit that has it there, unless HEAD does.
+    pub last: Option<Commit>,
+    /// Whether HEAD has it there.
+    pub in_head: bool,
+    /// Versions of the file that have it.
+    pub versions: usize,
+    /// Refs that lead to it, some by name.
+    pub refs: Vec<String>,
+    /// How many refs lead to it.
+    pub ref_count: usize,
+}
+
+/// A commit as reports name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Its id in hexadecimal.
+    pub id: String,
+    /// Name and address of its author.
+    pub author: String,
+    /// When it was written: seconds since 1970 and minutes east of UTC.
+    pub date: (i64, i32),
 }
 
 /// Something in scope that was not read.

@@ -8,7 +8,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("secret", &[]),
     ("rule", &[]),
-    ("source", &[]),
+    ("source", &["text"]),
     ("sops", &["secret"]),
     ("detect", &["text", "rule"]),
     ("finding", &["text", "secret", "rule", "source", "detect"]),

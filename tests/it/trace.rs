@@ -4,8 +4,9 @@
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use sopup::detect::{Copied, Hints, Notation, Trace};
+use sopup::detect::{Hints, Notation, Trace};
 use sopup::rule::{RuleSet, builtin};
+use sopup::text::Copied;
 
 static RULES: LazyLock<RuleSet> = LazyLock::new(builtin);
 
