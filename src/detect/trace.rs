@@ -9,7 +9,7 @@
 use super::candidate::{self, Chain, Chains};
 use super::{Hints, Match, Search, account};
 use crate::rule::{Cue, Judge, Matcher, RuleIndex, RuleSet, Trigger};
-use crate::text::{Copied, Span, joined};
+use crate::text::{Copied, Span};
 
 /// A step that read no further than this from its hits, in bytes, and found nothing, is not kept.
 /// Longer than any keyword.
@@ -44,14 +44,14 @@ impl Trace {
     /// Searches a whole text.
     pub fn read(text: &[u8], hints: Hints, rules: &RuleSet) -> Self {
         let mut reader = Reader::new(text, hints, rules);
-        rules.prefilter().find(text, |keyword, start| reader.keyword(keyword, start, |_| true));
+        rules.prefilter().find(text, |keyword, start| reader.keyword(keyword, start, |_| true, &[]));
         reader.finish()
     }
 
     /// Searches a text that was made from one already searched; `copied` lists what was copied,
-    /// in the order of the new text. The outcome is that of [`Self::read`].
+    /// in the order of the new text and with
+    /// neighbours joined ([`crate::text::joined`]). The outcome is that of [`Self::read`].
     pub fn reread(text: &[u8], hints: Hints, rules: &RuleSet, base: &Self, copied: &[Copied]) -> Self {
-        let copied = &joined(copied.iter().copied());
         let seams = seams(base.len, text.len(), copied);
         let windows = widened(&seams, 2 * NEAR, text.len());
         let new: usize = windows.iter().map(|window| window.len()).sum();
@@ -72,7 +72,7 @@ impl Trace {
                 while let Some((rule, hit)) = again.next_if(|(_, hit)| hit.end <= end) {
                     reader.hit(rule, hit, true);
                 }
-                reader.keyword_unless(keyword, start, |hit| touches(&near, hit), &inherited.taken);
+                reader.keyword(keyword, start, |hit| touches(&near, hit), &inherited.taken);
             });
         }
         for (rule, hit) in again {
@@ -119,11 +119,8 @@ impl<'a> Reader<'a> {
         Self { search: Search::new(text, hints, rules), chains: Chains::default(), steps: Vec::new() }
     }
 
-    fn keyword(&mut self, keyword: u16, start: usize, wanted: impl Fn(Span) -> bool) {
-        self.keyword_unless(keyword, start, wanted, &[]);
-    }
-
-    fn keyword_unless(&mut self, keyword: u16, start: usize, wanted: impl Fn(Span) -> bool, taken: &[(RuleIndex, Span)]) {
+    /// Follows a keyword; `taken` are hits of chains that are dealt with already.
+    fn keyword(&mut self, keyword: u16, start: usize, wanted: impl Fn(Span) -> bool, taken: &[(RuleIndex, Span)]) {
         let rules = self.search.rules;
         let hit = Span::new(start, start + usize::from(rules.prefilter().lengths[usize::from(keyword)]));
         let wanted = wanted(hit);

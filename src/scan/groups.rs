@@ -56,7 +56,6 @@ impl<'a> Groups<'a> {
 
     /// Groups the hits in blobs by the paths the blobs had.
     pub(super) fn add_blobs(&mut self, wanted: &Wanted, attribution: &Attribution) {
-        let number_of: BTreeMap<&[u8], usize> = wanted.blobs.iter().map(ObjectId::as_bytes).zip(0..).collect();
         for at in 0..self.found.texts.len() {
             let text = &self.found.texts[at];
             if text.kind != ObjectKind::Blob {
@@ -64,7 +63,7 @@ impl<'a> Groups<'a> {
             }
             let id = text.id;
             let class = text.hints.class();
-            let places = &attribution.blobs[number_of[id.as_bytes()]];
+            let places = &attribution.blobs[wanted.blobs.binary_search(&id).expect("every blob with hits is wanted")];
             let fits = |path: &str| Hints::of_path(path).class() == class;
             let mut placed = false;
             for place in places {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::Scanner;
 use super::groups::{Groups, sighted};
-use super::sweep::{Found, Reading, Sweep};
+use super::sweep::{Found, Sweep};
 use crate::detect::{Hints, detect};
 use crate::finding::Located;
 use crate::rule::Confidence;
@@ -53,16 +53,17 @@ pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) 
     let found = sweep(scanner, &repository, least);
     let blobs = found.blobs;
     ref_names(scanner, &repository.refs);
-    let wanted = wanted(scanner, &repository, &found);
+    let wanted = wanted(scanner, &repository, &found, least);
     if !found.texts.is_empty() || !wanted.names.is_empty() {
         attributed(scanner, git, &repository, found, &wanted);
     }
     Ok(blobs)
 }
 
-impl Reading for EntryNames {
-    fn of(&self, blob: &ObjectId) -> impl Iterator<Item = Hints> {
-        let marks = self.marks.get(blob).copied().unwrap_or(1 << Hints::NONE.class());
+impl Repository {
+    /// The ways to read a blob, from the names it has; at least one.
+    pub(super) fn ways(&self, blob: &ObjectId) -> impl Iterator<Item = Hints> {
+        let marks = self.names.marks.get(blob).copied().unwrap_or(1 << Hints::NONE.class());
         (0..Hints::CLASSES).filter(move |class| marks >> class & 1 == 1).map(Hints::of_class)
     }
 }
@@ -70,7 +71,7 @@ impl Reading for EntryNames {
 /// Names what trees speak of but nobody stored, as in a partial clone.
 fn missing(scanner: &Scanner<'_>, store: &ObjectStore, names: &EntryNames) {
     let mut missing: Vec<ObjectId> = names.marks.keys().chain(&names.trees).filter(|id| !store.contains(id)).copied().collect();
-    missing.sort_unstable_by_key(|id| id.as_bytes().to_vec());
+    missing.sort_unstable();
     for id in missing {
         scanner.skip(Skip { what: id.to_string(), reason: SkipReason::Missing });
     }
@@ -92,8 +93,7 @@ fn unread(skip: &object::Skip) -> Skip {
 }
 
 fn sweep(scanner: &Scanner<'_>, repository: &Repository, least: Confidence) -> Found {
-    let present = |id: &ObjectId| repository.store.contains(id);
-    let sweep = Sweep::new(scanner.rules, least, &repository.names, &present, scanner.progress);
+    let sweep = Sweep::new(scanner.rules, least, repository, scanner.progress);
     repository.store.visit(&sweep);
     let mut found = sweep.into_found();
     for skip in found.skipped.drain(..) {
@@ -102,7 +102,7 @@ fn sweep(scanner: &Scanner<'_>, repository: &Repository, least: Confidence) -> F
     for id in std::mem::take(&mut found.missing) {
         scanner.skip(Skip { what: id.to_string(), reason: SkipReason::Missing });
     }
-    found.texts.sort_unstable_by_key(|text| (text.id.as_bytes().to_vec(), text.hints.class()));
+    found.texts.sort_unstable_by_key(|text| (text.id, text.hints.class()));
     found
 }
 
@@ -114,11 +114,11 @@ fn ref_names(scanner: &Scanner<'_>, refs: &Refs) {
     }
 }
 
-/// Blobs with hits, and names that hold a secret.
-fn wanted(scanner: &Scanner<'_>, repository: &Repository, found: &Found) -> Wanted {
+/// Blobs with hits, and names that hold a secret; sorted.
+fn wanted(scanner: &Scanner<'_>, repository: &Repository, found: &Found, least: Confidence) -> Wanted {
     let mut blobs: Vec<ObjectId> = found.texts.iter().filter(|text| text.kind == ObjectKind::Blob).map(|text| text.id).collect();
     blobs.dedup();
-    let holds = |name: &[u8]| !detect(name, Hints::NONE, scanner.rules).is_empty();
+    let holds = |name: &[u8]| detect(name, Hints::NONE, scanner.rules).iter().any(|found| found.confidence >= least);
     let mut names: Vec<Box<[u8]>> = repository.names.names.iter().filter(|name| holds(name)).cloned().collect();
     names.sort_unstable();
     Wanted { blobs, names }

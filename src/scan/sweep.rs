@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Progress;
+use super::history::Repository;
 use crate::detect::{Hints, Match, Reason, Trace, detect};
 use crate::rule::{Confidence, RuleIndex, RuleSet};
 use crate::secret::Secret;
@@ -66,18 +67,11 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// How each blob is to be read, from the names it has.
-pub(super) trait Reading: Sync {
-    /// One entry for each way; at least one.
-    fn of(&self, blob: &ObjectId) -> impl Iterator<Item = Hints>;
-}
-
 /// Looks for secrets in every object it is handed.
-pub(super) struct Sweep<'a, R> {
+pub(super) struct Sweep<'a> {
     rules: &'a RuleSet,
     least: Confidence,
-    reading: &'a R,
-    present: &'a (dyn Fn(&ObjectId) -> bool + Sync),
+    repository: &'a Repository,
     progress: &'a Progress,
     values: Mutex<HashMap<Secret, u32>>,
     found: Mutex<Found>,
@@ -91,15 +85,9 @@ pub(super) struct Worker {
     blobs: u64,
 }
 
-impl<'a, R: Reading> Sweep<'a, R> {
-    pub(super) fn new(
-        rules: &'a RuleSet,
-        least: Confidence,
-        reading: &'a R,
-        present: &'a (dyn Fn(&ObjectId) -> bool + Sync),
-        progress: &'a Progress,
-    ) -> Self {
-        Self { rules, least, reading, present, progress, values: Mutex::default(), found: Mutex::default() }
+impl<'a> Sweep<'a> {
+    pub(super) fn new(rules: &'a RuleSet, least: Confidence, repository: &'a Repository, progress: &'a Progress) -> Self {
+        Self { rules, least, repository, progress, values: Mutex::default(), found: Mutex::default() }
     }
 
     /// What was found, once every object was visited.
@@ -119,7 +107,7 @@ impl<'a, R: Reading> Sweep<'a, R> {
             && let Some(commit) = CommitText::parse(bytes)
         {
             let named = commit.parents.into_iter().chain([commit.tree]);
-            worker.missing.extend(named.filter(|id| !(self.present)(id)));
+            worker.missing.extend(named.filter(|id| !self.repository.store.contains(id)));
         }
     }
 
@@ -128,7 +116,7 @@ impl<'a, R: Reading> Sweep<'a, R> {
         if object.kind != ObjectKind::Blob {
             return (Hints::NONE, Vec::new());
         }
-        let mut ways = self.reading.of(&object.id);
+        let mut ways = self.repository.ways(&object.id);
         let first = ways.next().unwrap_or(Hints::NONE);
         (first, ways.collect())
     }
@@ -138,28 +126,27 @@ impl<'a, R: Reading> Sweep<'a, R> {
         let decoded = decode(piece.bytes);
         let matches = detect(&decoded.text, hints.and_bytes(&decoded.text), self.rules).into_iter().map(|found| {
             let value = decoded.text[found.span.range()].to_vec();
-            (Match { span: decoded.in_file(piece.bytes, found.span), ..found }, value)
+            (value, Match { span: decoded.in_file(piece.bytes, found.span), ..found })
         });
-        self.keep(worker, object, hints, piece.offset, matches.filter(|(found, _)| piece.owned.contains(&found.span.start)));
+        self.keep(worker, object, hints, piece.offset, matches.filter(|(_, found)| piece.owned.contains(&found.span.start)));
     }
 
-    fn traced(&self, worker: &mut Worker, object: &ObjectInfo<'_>, hints: Hints, bytes: &[u8], trace: &Trace) {
+    /// Takes what a trace found, and searches in the other ways.
+    fn conclude(&self, worker: &mut Worker, object: &ObjectInfo<'_>, bytes: &[u8], trace: &Trace, (first, others): (Hints, Vec<Hints>)) {
         if !trace.is_empty() {
             let matches = trace.matches(bytes, self.rules).into_iter();
-            self.keep(
-                worker,
-                object,
-                hints,
-                0,
-                matches.map(|found| (bytes[found.span.range()].to_vec(), found)).map(|(value, found)| (found, value)),
-            );
+            let with_value = |found: Match| (bytes[found.span.range()].to_vec(), found);
+            self.keep(worker, object, first, 0, matches.map(with_value));
+        }
+        for hints in others {
+            self.search(worker, object, hints, &Piece::whole(bytes));
         }
     }
 
-    fn keep(&self, worker: &mut Worker, object: &ObjectInfo<'_>, hints: Hints, offset: u64, found: impl Iterator<Item = (Match, Vec<u8>)>) {
+    fn keep(&self, worker: &mut Worker, object: &ObjectInfo<'_>, hints: Hints, offset: u64, found: impl Iterator<Item = (Vec<u8>, Match)>) {
         let hits: Vec<Hit> = found
-            .filter(|(found, _)| found.confidence >= self.least)
-            .map(|(found, value)| Hit {
+            .filter(|(_, found)| found.confidence >= self.least)
+            .map(|(value, found)| Hit {
                 rule: found.rule,
                 value: self.number(Secret::new(value)),
                 bytes: offset + found.span.start as u64..offset + found.span.end as u64,
@@ -184,7 +171,7 @@ impl<'a, R: Reading> Sweep<'a, R> {
     }
 }
 
-impl<R: Reading> Visitor for Sweep<'_, R> {
+impl Visitor for Sweep<'_> {
     /// What is known of a text; nothing of one that had to be decoded.
     type Node = Option<Trace>;
     type Worker = Worker;
@@ -206,17 +193,16 @@ impl<R: Reading> Visitor for Sweep<'_, R> {
 
     fn whole(&self, worker: &mut Worker, object: &ObjectInfo<'_>, bytes: &[u8]) -> Self::Node {
         self.begin(worker, object, bytes);
-        let plain = Encoding::of(bytes) == Encoding::Bytes;
         let (first, others) = self.ways(object);
-        let trace = plain.then(|| Trace::read(bytes, first.and_bytes(bytes), self.rules));
-        match &trace {
-            Some(trace) => self.traced(worker, object, first, bytes, trace),
-            None => self.search(worker, object, first, &Piece::whole(bytes)),
+        if Encoding::of(bytes) != Encoding::Bytes {
+            for hints in std::iter::once(first).chain(others) {
+                self.search(worker, object, hints, &Piece::whole(bytes));
+            }
+            return None;
         }
-        for hints in others {
-            self.search(worker, object, hints, &Piece::whole(bytes));
-        }
-        trace
+        let trace = Trace::read(bytes, first.and_bytes(bytes), self.rules);
+        self.conclude(worker, object, bytes, &trace, (first, others));
+        Some(trace)
     }
 
     fn delta(&self, worker: &mut Worker, object: &ObjectInfo<'_>, delta: &Delta<'_>, base: &Self::Node) -> Self::Node {
@@ -227,10 +213,7 @@ impl<R: Reading> Visitor for Sweep<'_, R> {
         self.begin(worker, object, bytes);
         let (first, others) = self.ways(object);
         let trace = Trace::reread(bytes, first.and_bytes(bytes), self.rules, base, &delta.copied());
-        self.traced(worker, object, first, bytes, &trace);
-        for hints in others {
-            self.search(worker, object, hints, &Piece::whole(bytes));
-        }
+        self.conclude(worker, object, bytes, &trace, (first, others));
         Some(trace)
     }
 

@@ -70,11 +70,6 @@ impl GitDir {
         self.common.join("objects")
     }
 
-    /// Whether history was cut off when it was cloned.
-    pub fn is_shallow(&self) -> bool {
-        self.common.join("shallow").is_file()
-    }
-
     /// The commit that HEAD leads to.
     pub fn head(&self, refs: &Refs) -> Option<ObjectId> {
         let text = small(&self.dir.join("HEAD"))?;

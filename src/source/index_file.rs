@@ -14,8 +14,6 @@ pub struct IndexEntry {
     pub path: Vec<u8>,
     /// The blob.
     pub id: ObjectId,
-    /// Zero, or the side of a conflict.
-    pub stage: u8,
 }
 
 /// Bytes of an entry before the id.
@@ -70,7 +68,7 @@ fn parse(bytes: &[u8], hash: HashKind) -> Result<Vec<IndexEntry>, &'static str> 
         const FILE: u32 = 0o100_000;
         const LINK: u32 = 0o120_000;
         if matches!(mode & 0o170_000, FILE | LINK) {
-            entries.push(IndexEntry { path: last.clone(), id, stage: (flags >> 12 & 3) as u8 });
+            entries.push(IndexEntry { path: last.clone(), id });
         }
     }
     let end = bytes.len().saturating_sub(hash.id_len());

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use sopup::detect::{Hints, Notation, Trace};
 use sopup::rule::{RuleSet, builtin};
-use sopup::text::Copied;
+use sopup::text::{Copied, joined};
 
 static RULES: LazyLock<RuleSet> = LazyLock::new(builtin);
 
@@ -124,7 +124,7 @@ fn make(base: &[u8], parts: &[Part]) -> (Vec<u8>, Vec<Copied>) {
             Part::New(piece) => piece.write(&mut text),
         }
     }
-    (text, copied)
+    (text, joined(copied))
 }
 
 fn hints() -> impl Strategy<Value = Hints> {

@@ -115,7 +115,7 @@ impl Linked {
             store.visit(&pass);
             interned = pass.interned.into_inner().unwrap_or_else(PoisonError::into_inner);
             let mut found = pass.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-            found.sort_unstable_by_key(|(id, _)| *id.as_bytes().first_chunk::<20>().expect("an id has 20 bytes"));
+            found.sort_unstable_by_key(|(id, _)| *id);
             let mut next = HashMap::new();
             for (id, children) in found {
                 let fresh = self.children.len() as u32;

@@ -82,7 +82,7 @@ impl CommitGraph {
     }
 
     fn of(mut commits: Vec<Commit>) -> Self {
-        commits.sort_unstable_by_key(|commit| (commit.time, *commit.id.as_bytes().first_chunk::<20>().expect("an id has 20 bytes")));
+        commits.sort_unstable_by_key(|commit| (commit.time, commit.id));
         let by_id: HashMap<ObjectId, u32> = (0..).zip(&commits).map(|(number, commit)| (commit.id, number)).collect();
         let order = parents_first(&commits, &by_id);
         let mut graph = Self::default();
