@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::support::{Place, TOKEN};
+use crate::support::{Place, TOKEN, isolated};
 
 /// A distinct password for each place, as a line that is found in any text.
 struct Secrets(Vec<(&'static str, String)>);
@@ -38,24 +38,15 @@ impl Secrets {
     }
 }
 
-/// What a git command prints.
+/// What a git command prints that reads this.
 fn output(place: &Place, args: &[&str], input: &str) -> String {
-    let mut git = Command::new("git");
-    git.args(args).current_dir(place.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
-    git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
-    for who in ["AUTHOR", "COMMITTER"] {
-        git.env(format!("GIT_{who}_NAME"), "Ada").env(format!("GIT_{who}_EMAIL"), "ada@example.org");
-    }
-    let mut child = git.spawn().expect("git runs");
+    let mut command = Command::new("git");
+    isolated(&mut command).args(args).current_dir(place.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("git runs");
     std::io::Write::write_all(&mut child.stdin.take().expect("piped"), input.as_bytes()).expect("git reads");
     let output = child.wait_with_output().expect("git ends");
     assert!(output.status.success(), "git {args:?}");
     String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
-}
-
-fn commit(place: &Place, message: &str) {
-    place.git(["add", "--all"]);
-    place.git(["commit", "--quiet", "--allow-empty", "--message", message]);
 }
 
 fn utf16(text: &str) -> Vec<u8> {
@@ -65,7 +56,7 @@ fn utf16(text: &str) -> Vec<u8> {
 /// Fills a repository; what git itself would clean away is made last.
 fn hide(place: &Place, secrets: &mut Secrets) {
     place.write("kept.yaml", secrets.line("in HEAD"));
-    commit(place, "begin");
+    place.commit("begin");
     place.write("deleted.yaml", secrets.line("a deleted file"));
     place.write("changed.yaml", secrets.line("an old version"));
     place.write("deep/er/and/deeper/a.yaml", secrets.line("a folder that went away"));
@@ -75,19 +66,19 @@ fn hide(place: &Place, secrets: &mut Secrets) {
     place.write(&format!("password={}", secrets.value("a file name")), "nothing");
     place.write(&format!("password={}/x.txt", secrets.value("a folder name")), "nothing");
     std::os::unix::fs::symlink(format!("password={}", secrets.value("a symlink target")), place.path().join("link")).expect("a link");
-    commit(place, &format!("work\n\n{}", secrets.line("a commit message")));
+    place.commit(&format!("work\n\n{}", secrets.line("a commit message")));
     place.git(["rm", "-r", "--quiet", "."]);
-    place.write("kept.yaml", fs::read("/dev/null").expect("nothing")).write("changed.yaml", "db_password: \"${DB_PASSWORD}\"\n");
-    commit(place, "clean up");
+    place.write("kept.yaml", "").write("changed.yaml", "db_password: \"${DB_PASSWORD}\"\n");
+    place.commit("clean up");
 
     place.git(["checkout", "--quiet", "-b", "side"]);
     place.write("side.yaml", secrets.line("another branch"));
-    commit(place, "side");
+    place.commit("side");
     place.git(["checkout", "--quiet", "-"]);
-    commit(place, "main goes on");
+    place.commit("main goes on");
     place.git(["merge", "--quiet", "--no-commit", "--no-ff", "side"]);
     place.write("merged.yaml", secrets.line("a merge alone"));
-    commit(place, "merge");
+    place.commit("merge");
 
     let note = secrets.line("a note");
     place.git(["notes", "add", "--message", &note]);
@@ -107,15 +98,15 @@ fn hide(place: &Place, secrets: &mut Secrets) {
 
     place.git(["repack", "-a", "-d", "--quiet"]);
     place.write("loose.yaml", secrets.line("a loose object"));
-    commit(place, "loose");
+    place.commit("loose");
     place.git(["repack", "--quiet"]);
     place.write("second.yaml", secrets.line("a second pack"));
-    commit(place, "second");
+    place.commit("second");
     place.git(["repack", "--quiet"]);
     place.git(["multi-pack-index", "write"]);
 
     place.write("reset.yaml", secrets.line("a commit that only the reflog has"));
-    commit(place, "reset me");
+    place.commit("reset me");
     place.git(["reset", "--quiet", "--hard", "HEAD~1"]);
     let message = format!("commit: {}", secrets.line("a reflog message"));
     place.git(["update-ref", "--create-reflog", "-m", message.trim(), "refs/heads/logged", "HEAD"]);
@@ -184,13 +175,13 @@ fn a_bare_repository_and_one_with_sha256() {
 fn a_place_tells_when_it_came_and_went() {
     let place = Place::repository();
     place.write("a/x.env", format!("TOKEN={TOKEN}\n"));
-    commit(&place, "one");
-    let first = output(&place, &["rev-parse", "HEAD"], "");
+    place.commit("one");
+    let first = place.git(["rev-parse", "HEAD"]).trim().to_owned();
     place.write("a/x.env", format!("# more\nTOKEN={TOKEN}\n"));
-    commit(&place, "two");
-    let last = output(&place, &["rev-parse", "HEAD"], "");
+    place.commit("two");
+    let last = place.git(["rev-parse", "HEAD"]).trim().to_owned();
     place.git(["rm", "-r", "--quiet", "a"]);
-    commit(&place, "three");
+    place.commit("three");
     let report = place.report([]);
     let occurrence = &report["findings"][0]["occurrences"][0];
     assert_eq!((occurrence["path"].as_str(), occurrence["source"].as_str()), (Some("a/x.env"), Some("history")));
@@ -204,9 +195,9 @@ fn a_place_tells_when_it_came_and_went() {
 fn what_a_clone_left_out_is_never_clean() {
     let place = Place::repository();
     place.write("a.txt", "one\n");
-    commit(&place, "one");
+    place.commit("one");
     place.write("a.txt", "two\n");
-    commit(&place, "two");
+    place.commit("two");
     let all = tempfile::tempdir().expect("a folder");
     let url = format!("file://{}", place.path().display());
     for (name, option) in [("shallow", "--depth=1"), ("partial", "--filter=blob:none")] {
@@ -223,10 +214,10 @@ fn what_a_clone_left_out_is_never_clean() {
 fn a_mark_in_the_newest_version_accepts_the_older_ones() {
     let place = Place::repository();
     place.write("a.yaml", format!("token: {TOKEN}\n"));
-    commit(&place, "one");
+    place.commit("one");
     assert_eq!(place.sopup(["scan"]).code, 1);
     place.write("a.yaml", format!("token: {TOKEN} # sopup:allow\n"));
-    commit(&place, "two");
+    place.commit("two");
     let run = place.sopup(["scan"]);
     assert_eq!(run.code, 0, "{}", run.stdout);
 }
