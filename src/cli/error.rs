@@ -52,7 +52,7 @@ impl From<RepositoryError> for CliError {
         let hint = match &error {
             RepositoryError::NotFound(_) => "run it inside a repository, or scan files with `sopup scan PATH`",
             RepositoryError::Open { .. } => {
-                "`git fsck` tells whether the repository is sound; plain files can still be scanned with `sopup scan PATH`"
+                "`git fsck` tells whether the repository is sound; plain files can still be scanned with `sopup scan --worktree PATH`"
             }
         };
         Self::from_error(&error, hint)

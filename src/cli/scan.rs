@@ -108,7 +108,7 @@ pub(super) struct Args {
     no_ignore: bool,
 
     /// Memory for objects of the history, in MiB [default: a quarter of the machine's, 1024 at most]
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..))]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=1 << 20))]
     memory: Option<u64>,
 
     /// Also read objects that the repository borrows from repositories below DIR
@@ -194,6 +194,10 @@ fn stored(args: &Args) -> Result<Scope, CliError> {
     let files = Scope::worktree(args.path.clone(), respect, args.jobs);
     if args.worktree {
         return Ok(files);
+    }
+    if GitDir::is_broken_at(&args.path) {
+        let message = "it has no HEAD, objects or refs, or leads to no repository".to_owned();
+        return Err(RepositoryError::Open { path: args.path.join(".git"), message }.into());
     }
     let Some(git) = GitDir::discover(&args.path) else {
         return if args.history { Err(RepositoryError::NotFound(args.path.clone()).into()) } else { Ok(files) };

@@ -56,6 +56,13 @@ impl GitDir {
         }
     }
 
+    /// Whether a folder has a `.git` that is meant to be a repository and is none.
+    pub fn is_broken_at(folder: &Path) -> bool {
+        let dot = folder.join(".git");
+        let meant = dot.is_file() || ["HEAD", "objects", "refs"].iter().any(|part| dot.join(part).exists());
+        meant && !is_git_dir(&dot) && linked(&dot).is_none()
+    }
+
     fn at(dir: PathBuf, workdir: Option<&Path>) -> Option<Self> {
         let common = match small(&dir.join("commondir")) {
             Some(text) => fs::canonicalize(dir.join(text.trim())).ok()?,

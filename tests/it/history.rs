@@ -221,3 +221,18 @@ fn a_mark_in_the_newest_version_accepts_the_older_ones() {
     let run = place.sopup(["scan"]);
     assert_eq!(run.code, 0, "{}", run.stdout);
 }
+
+#[test]
+fn a_broken_repository_is_never_taken_for_a_folder() {
+    for part in ["HEAD", "objects", "refs"] {
+        let place = Place::repository();
+        place.write("a.txt", "nothing\n").commit("one");
+        fs::rename(place.join(&format!(".git/{part}")), place.join(".git/gone")).expect("moved");
+        for args in [&["scan"][..], &["scan", "--history"]] {
+            let run = place.sopup(args);
+            assert_eq!(run.code, 2, "{part}: {}", run.stdout);
+            assert!(run.stderr.contains("cannot open the git repository") && run.stderr.contains("--worktree"), "{}", run.stderr);
+        }
+        assert_eq!(place.sopup(["scan", "--worktree"]).code, 0, "{part}");
+    }
+}
