@@ -6,7 +6,6 @@ mod environment;
 mod error;
 mod exit;
 mod man;
-mod output;
 mod rules;
 mod scan;
 mod ui;
