@@ -16,7 +16,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("scan", &["text", "secret", "rule", "source", "detect", "finding"]),
     ("report", &["secret", "rule", "source", "finding", "scan"]),
     ("config", &["rule", "finding"]),
-    ("cli", &["text", "file", "rule", "source", "detect", "finding", "scan", "report", "config"]),
+    ("cli", &["text", "secret", "file", "rule", "source", "sops", "detect", "finding", "scan", "report", "config"]),
 ];
 
 /// Lines after which a file is asked to be split; tests at its end do not count.
