@@ -34,6 +34,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Scan(Box<scan::Args>),
+    Init(sops::init::Args),
     Encrypt(Box<sops::encrypt::Args>),
     Decrypt(sops::decrypt::Args),
     Edit(Box<sops::edit::Args>),
@@ -65,6 +66,7 @@ pub fn main() -> Exit {
     let ui = Ui::new(cli.color);
     let result = match cli.command {
         Command::Scan(args) => scan::run(&args, &ui),
+        Command::Init(args) => sops::init::run(&args, &ui),
         Command::Encrypt(args) => sops::encrypt::run(&args, &ui),
         Command::Decrypt(args) => sops::decrypt::run(&args, &ui),
         Command::Edit(args) => sops::edit::run(&args, &ui),

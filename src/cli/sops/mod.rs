@@ -11,6 +11,7 @@ pub(super) mod exec_env;
 pub(super) mod exec_file;
 mod file;
 pub(super) mod filestatus;
+pub(super) mod init;
 mod keys;
 pub(super) mod rotate;
 mod rules;

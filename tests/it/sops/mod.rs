@@ -4,6 +4,7 @@ mod bench;
 mod commands;
 mod edits;
 mod execs;
+mod init;
 mod interrupts;
 mod key_sources;
 mod keys;
