@@ -35,6 +35,7 @@ pub struct Cli {
 enum Command {
     Scan(Box<scan::Args>),
     Init(sops::init::Args),
+    Doctor(sops::doctor::Args),
     Encrypt(Box<sops::encrypt::Args>),
     Decrypt(sops::decrypt::Args),
     Edit(Box<sops::edit::Args>),
@@ -67,6 +68,7 @@ pub fn main() -> Exit {
     let result = match cli.command {
         Command::Scan(args) => scan::run(&args, &ui),
         Command::Init(args) => sops::init::run(&args, &ui),
+        Command::Doctor(args) => sops::doctor::run(&args, &ui),
         Command::Encrypt(args) => sops::encrypt::run(&args, &ui),
         Command::Decrypt(args) => sops::decrypt::run(&args, &ui),
         Command::Edit(args) => sops::edit::run(&args, &ui),
