@@ -85,7 +85,7 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     for (path, bytes) in files {
         let rule = rules.rule_for(&base.join(&path));
         let mut found = look(&path, &bytes, rule, keys.as_ref(), records.as_ref());
-        if let Some(record) = found.record.take().filter(|_| found.problems.iter().all(|problem| is_recordable(problem))) {
+        if let Some(record) = found.record.take().filter(|_| found.problems.iter().all(is_recordable)) {
             new.0.insert(path.clone(), record);
         }
         if args.record {
