@@ -6,9 +6,9 @@ mod environment;
 mod error;
 mod exit;
 mod man;
-mod output;
 mod rules;
 mod scan;
+mod sops;
 mod ui;
 
 use clap::{ColorChoice, Parser, Subcommand};
@@ -16,7 +16,7 @@ use clap::{ColorChoice, Parser, Subcommand};
 pub use exit::Exit;
 use ui::Ui;
 
-/// Finds leaked secrets in working trees and commits
+/// Finds leaked secrets, and keeps secrets in SOPS files
 ///
 /// Nothing is sent anywhere, nothing found in a repository is executed, and secrets are masked in
 /// everything that is printed.
@@ -34,6 +34,20 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Scan(Box<scan::Args>),
+    Init(sops::init::Args),
+    Doctor(sops::doctor::Args),
+    Encrypt(Box<sops::encrypt::Args>),
+    Decrypt(sops::decrypt::Args),
+    Edit(Box<sops::edit::Args>),
+    Set(sops::set::Args),
+    Unset(sops::unset::Args),
+    Rotate(sops::rotate::Args),
+    #[command(name = "updatekeys")]
+    UpdateKeys(sops::updatekeys::Args),
+    #[command(name = "filestatus")]
+    FileStatus(sops::filestatus::Args),
+    ExecEnv(sops::exec_env::Args),
+    ExecFile(sops::exec_file::Args),
     Rules(rules::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -53,6 +67,18 @@ pub fn main() -> Exit {
     let ui = Ui::new(cli.color);
     let result = match cli.command {
         Command::Scan(args) => scan::run(&args, &ui),
+        Command::Init(args) => sops::init::run(&args, &ui),
+        Command::Doctor(args) => sops::doctor::run(&args, &ui),
+        Command::Encrypt(args) => sops::encrypt::run(&args, &ui),
+        Command::Decrypt(args) => sops::decrypt::run(&args, &ui),
+        Command::Edit(args) => sops::edit::run(&args, &ui),
+        Command::Set(args) => sops::set::run(&args, &ui),
+        Command::Unset(args) => sops::unset::run(&args, &ui),
+        Command::Rotate(args) => sops::rotate::run(&args, &ui),
+        Command::UpdateKeys(args) => sops::updatekeys::run(&args, &ui),
+        Command::FileStatus(args) => sops::filestatus::run(&args, &ui),
+        Command::ExecEnv(args) => sops::exec_env::run(&args, &ui),
+        Command::ExecFile(args) => sops::exec_file::run(&args, &ui),
         Command::Rules(args) => rules::run(args, &ui),
         Command::Completions(args) => completions::run(&args, &ui),
         Command::Man(args) => man::run(&args, &ui),

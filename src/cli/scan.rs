@@ -13,6 +13,7 @@ use super::environment::{self, ConfigChoice, configuration, fingerprint_key, own
 use super::error::CliError;
 use super::ui::Ui;
 use crate::config::Config;
+use crate::file;
 use crate::finding::InlineAllow;
 use crate::report::{self, Show};
 use crate::rule::{Confidence, RuleSet, Severity, builtin, load_dir};
@@ -285,11 +286,10 @@ fn write(args: &Args, outcome: &Outcome, context: &report::Context<'_>, ui: &Ui)
         render(args.format, &mut out, outcome, context)?;
         return Ok(out.flush()?);
     };
-    let mut file = anstream::StripStream::new(Vec::new());
-    render(args.format, &mut file, outcome, context)?;
-    super::output::replace(path, &file.into_inner()).map_err(|error| {
-        CliError::new(format!("cannot write {}: {error}", path.display()), "name a file in a folder that you can write to")
-    })?;
+    let mut report = anstream::StripStream::new(Vec::new());
+    render(args.format, &mut report, outcome, context)?;
+    file::put(path, &report.into_inner(), file::Access::Private)
+        .map_err(|error| CliError::from(error).with_hint("name a file in a folder that you can write to"))?;
     if args.format == Format::Human {
         ui.note(&format!("report written to {}", path.display()));
     }

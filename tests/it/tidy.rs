@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("secret", &[]),
+    ("file", &[]),
     ("rule", &[]),
     ("source", &["text"]),
     ("sops", &["secret"]),
@@ -15,7 +16,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("scan", &["text", "secret", "rule", "source", "detect", "finding"]),
     ("report", &["secret", "rule", "source", "finding", "scan"]),
     ("config", &["rule", "finding"]),
-    ("cli", &["text", "rule", "source", "detect", "finding", "scan", "report", "config"]),
+    ("cli", &["text", "secret", "file", "rule", "source", "sops", "detect", "finding", "scan", "report", "config"]),
 ];
 
 /// Lines after which a file is asked to be split; tests at its end do not count.
