@@ -1,11 +1,13 @@
 //! Where texts come from: the working tree, the index, standard input; the objects of a repository
-//! (`object`, `pack`) and what its directory holds besides (`refs`). Sources hand over bytes with their origin and say what they could
+//! (`object`, `pack`) and what its directory holds besides (`refs`), and what a range of commits adds (`range`). Sources hand over bytes with their origin and say what they could
 //! not read; they know nothing of secrets.
 
+mod added;
 mod chunk;
 mod index;
 pub mod object;
 pub mod pack;
+pub mod range;
 pub mod refs;
 mod repository;
 mod worktree;

@@ -4,6 +4,7 @@
 mod hook;
 mod input;
 mod pack;
+mod range;
 mod refs;
 mod report;
 mod rules;
