@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use sopup::source::object::{HashKind, Limits, ObjectId, ObjectStore, SkipReason};
-use sopup::source::range::{Ask, Change, Commits, Push, Range, RangeError, Ranges, Update};
+use sopup::source::range::{Ask, Change, Commits, Push, Quarantine, Range, RangeError, Ranges, Update, pre_receive};
 use sopup::source::refs::GitDir;
 
 use crate::support::{Place, isolated};
@@ -400,4 +400,46 @@ fn pushes_and_updates() {
         Update { old: id("b2"), new: None, name: b"refs/heads/b2".to_vec() },
     ];
     assert_eq!(commits(&Range::of_updates(&updates, &refs)), set(&new));
+}
+
+#[test]
+fn a_push_in_quarantine() {
+    let (server, kept) = (tangled(40, 0, "sha1"), Place::new());
+    let script = format!(
+        "#!/bin/sh\ncd '{}'\ncat > input\nprintf %s \"$GIT_ALTERNATE_OBJECT_DIRECTORIES\" > alternates\n\
+        cp -r \"$GIT_QUARANTINE_PATH\" objects\nexit 1\n",
+        kept.path().display()
+    );
+    server.write(".git/hooks/pre-receive", script);
+    std::fs::set_permissions(server.join(".git/hooks/pre-receive"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("set");
+    let client = Place::new();
+    client.git(["clone", "--quiet", "--branch=b1", server.path().to_str().expect("UTF-8"), "."]);
+    client.write("new.txt", "one\ntwo\n").commit("pushed");
+    let pushed = client.git(["rev-parse", "HEAD"]);
+    let refused = isolated(Command::new("git").args(["push", "--quiet", "origin", "HEAD:b1"])).current_dir(client.path()).output();
+    assert!(!refused.expect("git runs").status.success());
+
+    let git = GitDir::discover(server.path()).expect("a repository");
+    let updates = pre_receive(&std::fs::read(kept.join("input")).expect("the hook ran")).expect("git writes it");
+    assert_eq!(updates[0].name, b"refs/heads/b1");
+    let range = Range::of_updates(&updates, &git.refs().items);
+    let alternates = std::fs::read_to_string(kept.join("alternates")).expect("the hook ran");
+    let quarantine = Quarantine::from_variables(|name| match name {
+        "GIT_QUARANTINE_PATH" => Some(kept.join("objects").into()),
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES" => Some(alternates.clone().into()),
+        _ => None,
+    });
+    let stores = quarantine.expect("something is in quarantine").open(git.hash(), &Limits::default()).expect("they are there");
+    assert_eq!(stores.skipped().count(), 0);
+    let read = |id: &ObjectId| stores.read(id);
+    let found = Mutex::new(Vec::new());
+    let changes = Ranges { git: &git, read: &read, threads: NonZeroUsize::MIN }.changes(&range, &|change| {
+        found.lock().expect("no panic").push(match change {
+            Change::Message { id, .. } => id.to_string(),
+            Change::Path { path, .. } => String::from_utf8_lossy(path).into_owned(),
+            Change::Blob(blob) => String::from_utf8_lossy(blob.bytes).into_owned(),
+        });
+    });
+    assert_eq!(found.into_inner().expect("no panic"), [pushed.trim(), "new.txt", "one\ntwo\n"]);
+    assert_eq!((changes.commits, changes.skipped), (1, Vec::new()));
 }

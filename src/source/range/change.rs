@@ -138,15 +138,14 @@ impl<V: Fn(Change<'_>) + Sync> Work<'_, V> {
     }
 
     fn tree(&self, commit: ObjectId, tree: ObjectId, parents: &[ObjectId]) {
-        let (changed, errors) = compare(self.ranges.git.hash(), self.ranges.read, tree, parents);
-        for one in changed {
+        let errors = compare(self.ranges.git.hash(), self.ranges.read, (tree, parents), &mut |one| {
             if one.old.is_empty() {
                 (self.visit)(Change::Path { commit, path: &one.path });
             }
             if let Some(blob) = one.blob {
                 self.blob(commit, blob, &one.path, &one.old);
             }
-        }
+        });
         for error in errors {
             match error {
                 TreeError::Read(error) => self.unread(&error),

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::Range;
-use crate::source::object::ObjectId;
+use crate::source::object::{HashKind, Limits, Object, ObjectId, ObjectStore, OpenError, ReadError, Skip};
 use crate::source::refs::Ref;
 
 /// A line that `pre-push` reads.
@@ -131,6 +131,42 @@ impl Quarantine {
         let alternates = variable("GIT_ALTERNATE_OBJECT_DIRECTORIES").unwrap_or_default();
         let alternates = std::env::split_paths(&alternates).filter(|path| !path.as_os_str().is_empty()).collect();
         Some(Self { objects, alternates })
+    }
+
+    /// Opens what was pushed and what was there before.
+    ///
+    /// # Errors
+    /// When one of the directories cannot be read.
+    pub fn open(&self, hash: HashKind, limits: &Limits) -> Result<Stores, OpenError> {
+        let dirs = std::iter::once(&self.objects).chain(&self.alternates);
+        Ok(Stores(dirs.map(|dir| ObjectStore::open(dir, hash, limits.clone())).collect::<Result<_, _>>()?))
+    }
+}
+
+/// Object stores that are read as one.
+#[derive(Debug)]
+pub struct Stores(Vec<ObjectStore>);
+
+impl Stores {
+    /// An object from the first store that can read it.
+    ///
+    /// # Errors
+    /// When none can: why the first that has it cannot, else that it is missing.
+    pub fn read(&self, id: &ObjectId) -> Result<Object, ReadError> {
+        let mut failed = ReadError::Missing(*id);
+        for store in &self.0 {
+            match store.read(id) {
+                Err(error) if failed == ReadError::Missing(*id) => failed = error,
+                Err(_) => {}
+                read => return read,
+            }
+        }
+        Err(failed)
+    }
+
+    /// What could not be opened.
+    pub fn skipped(&self) -> impl Iterator<Item = &Skip> {
+        self.0.iter().flat_map(ObjectStore::skipped)
     }
 }
 

@@ -8,6 +8,8 @@ use crate::source::object::{HashKind, Object, ObjectId, ObjectKind, ReadError};
 const DEEPEST: usize = 1024;
 /// So many names of one commit are compared; a tree can be made that has more than any disk.
 const MOST: usize = 20_000_000;
+/// Bytes of paths that are held of one commit.
+const HELD: usize = 256 << 20;
 
 /// A file or link whose content or name no parent has.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,19 +34,35 @@ pub(super) enum TreeError {
 /// Reads one object.
 pub(super) type Read<'a> = &'a (dyn Fn(&ObjectId) -> Result<Object, ReadError> + Sync);
 
-/// Hands over what `tree` has and no parent has. A file that only moved (from where a parent has it
-/// and the tree has not) counts as a name alone. A subtree that cannot be read costs itself alone.
-pub(super) fn compare(hash: HashKind, read: Read<'_>, tree: ObjectId, parents: &[ObjectId]) -> (Vec<Changed>, Vec<TreeError>) {
-    let mut work = Compare { hash, read, names: 0, changed: Vec::new(), gone: Vec::new(), errors: Vec::new() };
+/// Hands over what `tree` has and no parent has, in an order that depends on the trees alone. A file
+/// that only moved (from where a parent has it and the tree has not) counts as a name alone. A
+/// subtree that cannot be read costs itself alone.
+pub(super) fn compare(
+    hash: HashKind,
+    read: Read<'_>,
+    (tree, parents): (ObjectId, &[ObjectId]),
+    visit: &mut dyn FnMut(Changed),
+) -> Vec<TreeError> {
+    let mut work = Compare { hash, read, names: 0, held: 0, changed: Vec::new(), gone: Vec::new(), errors: Vec::new() };
     let mut pending = vec![Folder { path: Vec::new(), depth: 0, tree, parents: parents.to_vec() }];
     while let Some(folder) = pending.pop() {
+        work.held -= folder.path.len();
         if let Err(error) = work.folder(&folder, &mut pending) {
             work.errors.push(error);
         }
+        if work.held > HELD || work.names > MOST {
+            work.errors.push(TreeError::TooLarge(tree));
+            break;
+        }
+        if parents.is_empty() {
+            // Nothing can have moved.
+            work.held -= work.changed.iter().map(|one| one.path.len()).sum::<usize>();
+            work.changed.drain(..).for_each(&mut *visit);
+        }
     }
     work.leave_out_moved();
-    work.changed.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    (work.changed, work.errors)
+    work.changed.into_iter().for_each(visit);
+    work.errors
 }
 
 /// A subtree and what the parents have in its place.
@@ -59,6 +77,8 @@ struct Compare<'a> {
     hash: HashKind,
     read: Read<'a>,
     names: usize,
+    /// Bytes of the paths of `changed` and of folders that wait.
+    held: usize,
     changed: Vec<Changed>,
     /// Entries of parents that the tree has not.
     gone: Vec<(EntryKind, ObjectId)>,
@@ -83,7 +103,7 @@ impl Compare<'_> {
         if folder.parents.contains(&folder.tree) {
             return Ok(());
         }
-        if folder.depth > DEEPEST || self.names > MOST {
+        if folder.depth > DEEPEST {
             return Err(TreeError::TooLarge(folder.tree));
         }
         let bytes = self.tree(&folder.tree)?;
@@ -122,16 +142,19 @@ impl Compare<'_> {
             path.push(b'/');
         }
         path.extend_from_slice(entry.name);
+        let length = path.len();
         match entry.kind {
             EntryKind::Tree => pending.push(Folder { path, depth: folder.depth + 1, tree: entry.id, parents: alike().collect() }),
             EntryKind::Blob => self.changed.push(Changed { path, blob: Some(entry.id), old: alike().collect() }),
             EntryKind::Submodule if same.is_empty() => self.changed.push(Changed { path, blob: None, old: Vec::new() }),
-            EntryKind::Submodule => {}
+            EntryKind::Submodule => return,
         }
+        self.held += length;
     }
 
     /// A new file whose content lay elsewhere in a parent and is gone from there only moved.
     fn leave_out_moved(&mut self) {
+        self.changed.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         if self.gone.is_empty() || !self.changed.iter().any(|one| one.old.is_empty()) {
             return;
         }
@@ -150,7 +173,6 @@ impl Compare<'_> {
                 _ => {}
             }
         }
-        self.changed.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         for one in self.changed.iter_mut().filter(|one| one.old.is_empty()) {
             if let Some(left) = one.blob.and_then(|blob| gone.get_mut(&blob)).filter(|left| **left > 0) {
                 *left -= 1;
@@ -187,4 +209,56 @@ fn entries(hash: HashKind, tree: &[u8]) -> Option<Vec<Entry<'_>>> {
         rest = after;
     }
     Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: HashKind = HashKind::Sha1;
+
+    fn id(number: u32) -> ObjectId {
+        ObjectId::from_bytes(HASH, &[[0xee; 16].as_slice(), &number.to_be_bytes()].concat()).expect("20 bytes")
+    }
+
+    fn tree(entries: &[(&str, &str, ObjectId)]) -> Vec<u8> {
+        entries.iter().flat_map(|(mode, name, id)| [format!("{mode} {name}\0").as_bytes(), id.as_bytes()].concat()).collect()
+    }
+
+    fn run(trees: &HashMap<ObjectId, Vec<u8>>, tree: u32, parents: &[u32]) -> (Vec<String>, Vec<TreeError>) {
+        let read = |id: &ObjectId| match trees.get(id) {
+            Some(bytes) => Ok(Object { kind: ObjectKind::Tree, bytes: bytes.clone() }),
+            None => Err(ReadError::Missing(*id)),
+        };
+        let parents: Vec<_> = parents.iter().map(|&number| id(number)).collect();
+        let mut paths = Vec::new();
+        let errors = compare(HASH, &read, (id(tree), &parents), &mut |one| paths.push(String::from_utf8(one.path).expect("ASCII")));
+        (paths, errors)
+    }
+
+    #[test]
+    fn a_subtree_that_is_missing_costs_itself_alone() {
+        let files = [("40000", "gone", id(9)), ("100644", "here", id(5))];
+        let trees = HashMap::from([(id(1), tree(&files)), (id(2), tree(&[])), (id(3), b"40000 cut off".to_vec())]);
+        for parents in [&[][..], &[2]] {
+            let (paths, errors) = run(&trees, 1, parents);
+            assert_eq!(paths, ["here"]);
+            assert!(matches!(errors[..], [TreeError::Read(ReadError::Missing(missing))] if missing == id(9)));
+        }
+        let (paths, errors) = run(&trees, 1, &[3]);
+        assert!(paths.is_empty() && matches!(errors[..], [TreeError::Damaged(damaged)] if damaged == id(3)), "{errors:?}");
+    }
+
+    #[test]
+    fn trees_that_hold_themselves_come_to_an_end() {
+        let narrow = HashMap::from([(id(1), tree(&[("40000", "again", id(1)), ("100644", "file", id(2))]))]);
+        let (paths, errors) = run(&narrow, 1, &[]);
+        assert_eq!(paths.len(), DEEPEST + 1);
+        assert!(matches!(errors[..], [TreeError::TooLarge(_)]));
+        let names: Vec<_> = (0..900).map(|number| format!("{number:0200}")).collect();
+        let entries: Vec<_> = names.iter().map(|name| ("40000", name.as_str(), id(1))).collect();
+        let wide = HashMap::from([(id(1), tree(&entries)), (id(2), tree(&[]))]);
+        let (paths, errors) = run(&wide, 1, &[2]);
+        assert!(paths.is_empty() && matches!(errors[..], [TreeError::TooLarge(_)]));
+    }
 }
