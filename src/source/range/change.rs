@@ -110,7 +110,7 @@ impl<V: Fn(Change<'_>) + Sync> Work<'_, V> {
             self.skip(*id, SkipReason::Unusable(reason.to_owned()));
         }
         selected.unread.iter().for_each(|error| self.unread(error));
-        selected.damaged.iter().for_each(|&id| self.skip(id, SkipReason::Unusable("not a commit".to_owned())));
+        selected.damaged.iter().for_each(|&id| self.skip(id, SkipReason::Unusable("not a commit, or a damaged one".to_owned())));
     }
 
     fn commit(&self, id: ObjectId, commit: &Commit) {

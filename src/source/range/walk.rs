@@ -26,7 +26,7 @@ pub(super) struct Selected {
     pub(super) cut: Vec<ObjectId>,
     /// What should be there and cannot be read.
     pub(super) unread: Vec<ReadError>,
-    /// What is no commit although it should be.
+    /// Commits and tags that make no sense.
     pub(super) damaged: Vec<ObjectId>,
 }
 
@@ -134,7 +134,10 @@ impl Walk<'_> {
                 match tagged(self.ranges.git.hash(), &object.bytes) {
                     // An id never names what holds it, but files can lie.
                     Some(next) if seen.insert(next) => at = next,
-                    _ => break,
+                    _ => {
+                        self.selected.damaged.extend(Some(at).filter(|_| side == Side::Included));
+                        break;
+                    }
                 }
             }
         }
