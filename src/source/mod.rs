@@ -1,7 +1,8 @@
-//! Where texts come from: the working tree, the index, standard input; and the objects of a
-//! repository (`object`, `pack`). Sources hand over bytes with their origin and say what they could
+//! Where texts come from: the working tree, the index, standard input; the objects of a repository
+//! (`object`, `pack`) and what its directory holds besides (`refs`), and what a range of commits adds (`range`). Sources hand over bytes with their origin and say what they could
 //! not read; they know nothing of secrets.
 
+mod added;
 mod chunk;
 mod git_dir;
 pub mod history;
@@ -9,6 +10,8 @@ mod index;
 mod index_file;
 pub mod object;
 pub mod pack;
+pub mod range;
+pub mod refs;
 mod repository;
 mod worktree;
 

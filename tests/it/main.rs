@@ -2,10 +2,13 @@
 //! `pre-commit`. One module for each room.
 
 mod file;
+mod hiding;
 mod history;
 mod hook;
 mod input;
 mod pack;
+mod range;
+mod refs;
 mod report;
 mod rules;
 mod scan;
