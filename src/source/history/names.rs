@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use super::trees::{Entry, EntryKind, Starts};
+use super::trees::{Entry, EntryKind, Starts, Step};
 use crate::source::object::{HashKind, ObjectId, ObjectInfo, ObjectKind, ObjectStore, Place, Skip, SkipReason, Visitor};
 use crate::source::pack::Delta;
 
@@ -86,7 +86,11 @@ impl<F: Fn(&[u8]) -> u16 + Sync> Visitor for Names<F> {
 
     fn delta(&self, found: &mut EntryNames, object: &ObjectInfo<'_>, delta: &Delta<'_>, base: &Self::Node) -> Self::Node {
         let Some(base) = base else { return self.whole(found, object, delta.bytes()) };
-        let starts = base.follow(delta, self.hash, &mut |_, entry| self.note(found, entry), |_, _| {});
+        let starts = base.follow(delta, self.hash, &mut |step| {
+            if let Step::Parsed(_, entry) = step {
+                self.note(found, entry);
+            }
+        });
         starts.map_err(|_| Self::malformed(found, object)).ok()
     }
 
