@@ -40,7 +40,7 @@ pub struct Place {
 }
 
 /// What is known of everything wanted.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Attribution {
     /// For each blob, by its place in the list, its places by path.
     pub blobs: Vec<Vec<Place>>,
