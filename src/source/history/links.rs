@@ -66,6 +66,7 @@ impl Links {
         let names = wanted.names.iter().zip(0..).map(|(name, number)| (name.as_ref(), Leaf::Name(number)));
         let reader = Reader {
             hash: store.hash_kind(),
+            likely: Likely::of(&wanted.blobs),
             blobs: blobs.collect(),
             names: names.collect(),
             lists: AtomicU32::new(0),
@@ -121,12 +122,33 @@ impl Links {
 
 struct Reader<'a> {
     hash: HashKind,
+    likely: Likely,
     blobs: HashMap<ObjectId, Leaf>,
     names: HashMap<&'a [u8], Leaf>,
     lists: AtomicU32,
     /// Parts that may still be kept.
     room: AtomicUsize,
     found: Mutex<Vec<Found>>,
+}
+
+/// How ids begin, to tell quickly most of those that are not wanted.
+struct Likely(Vec<bool>);
+
+impl Likely {
+    fn of(ids: &[ObjectId]) -> Self {
+        let mut likely = Self(vec![false; 1 << 16]);
+        ids.iter().for_each(|id| likely.0[Self::start(id)] = true);
+        likely
+    }
+
+    fn has(&self, id: &ObjectId) -> bool {
+        self.0[Self::start(id)]
+    }
+
+    fn start(id: &ObjectId) -> usize {
+        let bytes = id.as_bytes();
+        usize::from(bytes[0]) << 8 | usize::from(bytes[1])
+    }
 }
 
 /// What one thread has found; names and trees by its own numbers.
@@ -167,7 +189,8 @@ impl Found {
 impl Reader<'_> {
     /// Notes an entry if it leads on.
     fn note(&self, found: &mut Found, links: &mut Vec<u32>, start: u32, entry: Entry<'_>) {
-        let leaf = self.blobs.get(&entry.id).filter(|_| entry.kind != EntryKind::Gitlink);
+        let blob = entry.kind != EntryKind::Gitlink && self.likely.has(&entry.id);
+        let leaf = if blob { self.blobs.get(&entry.id) } else { None };
         let tree = (entry.kind == EntryKind::Tree).then_some(entry.id);
         let named = if self.names.is_empty() { None } else { self.names.get(entry.name) };
         for &leaf in leaf.into_iter().chain(named) {

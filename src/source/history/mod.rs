@@ -9,6 +9,7 @@ mod leads;
 mod links;
 mod names;
 mod places;
+mod recent;
 mod trees;
 
 pub use attribute::{Attribution, Place, Wanted, attribute};

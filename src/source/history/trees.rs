@@ -41,6 +41,8 @@ pub(super) struct Entry<'a> {
     pub(super) name: &'a [u8],
     /// What it leads to.
     pub(super) id: ObjectId,
+    /// All of it, as it is stored.
+    pub(super) raw: &'a [u8],
 }
 
 /// What a tree stored as a delta is made of, in order.
@@ -128,8 +130,9 @@ impl Starts {
         let kind = EntryKind::of_mode(&rest[..blank]);
         let start = u32::try_from(at).map_err(|_| Malformed)?;
         self.0.push(start);
-        entry(start, Entry { kind, name, id });
-        Ok(at + id_start + hash.id_len())
+        let end = id_start + hash.id_len();
+        entry(start, Entry { kind, name, id, raw: &rest[..end] });
+        Ok(at + end)
     }
 }
 
