@@ -3,8 +3,13 @@
 //! [`crate::source::object`]; what is in a blob is none of this module's business.
 
 mod attribute;
+mod contents;
 mod graph;
+mod leads;
+mod links;
 mod names;
+mod places;
+mod recent;
 mod trees;
 
 pub use attribute::{Attribution, Place, Wanted, attribute};

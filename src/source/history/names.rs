@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use super::trees::{Entry, EntryKind, Starts};
+use super::recent::Recent;
+use super::trees::{Entry, EntryKind, Starts, Step};
 use crate::source::object::{HashKind, ObjectId, ObjectInfo, ObjectKind, ObjectStore, Place, Skip, SkipReason, Visitor};
 use crate::source::pack::Delta;
 
@@ -27,6 +28,13 @@ pub fn entry_names(store: &ObjectStore, mark: impl Fn(&[u8]) -> u16 + Sync) -> E
     visitor.all.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What one thread has found.
+#[derive(Default)]
+struct Worker {
+    found: EntryNames,
+    recent: Recent,
+}
+
 struct Names<F> {
     hash: HashKind,
     mark: F,
@@ -34,7 +42,10 @@ struct Names<F> {
 }
 
 impl<F: Fn(&[u8]) -> u16 + Sync> Names<F> {
-    fn note(&self, found: &mut EntryNames, entry: Entry<'_>) {
+    fn note(&self, Worker { found, recent }: &mut Worker, entry: Entry<'_>) {
+        if recent.repeated(entry.raw) {
+            return;
+        }
         if !found.names.contains(entry.name) {
             found.names.insert(entry.name.into());
         }
@@ -45,49 +56,53 @@ impl<F: Fn(&[u8]) -> u16 + Sync> Names<F> {
         }
     }
 
-    fn malformed(found: &mut EntryNames, object: &ObjectInfo<'_>) {
+    fn malformed(worker: &mut Worker, object: &ObjectInfo<'_>) {
         let reason = SkipReason::Unusable("its entries make no sense".to_owned());
-        found.skipped.push(Skip { id: Some(object.id), place: Place::File(std::sync::Arc::new(object.file.to_path_buf())), reason });
+        worker.found.skipped.push(Skip { id: Some(object.id), place: Place::File(std::sync::Arc::new(object.file.to_path_buf())), reason });
     }
 }
 
 impl<F: Fn(&[u8]) -> u16 + Sync> Visitor for Names<F> {
     type Node = Option<Starts>;
-    type Worker = EntryNames;
+    type Worker = Worker;
 
-    fn worker(&self) -> EntryNames {
-        EntryNames::default()
+    fn worker(&self) -> Worker {
+        Worker::default()
     }
 
-    fn finish(&self, worker: EntryNames) {
+    fn finish(&self, Worker { found, .. }: Worker) {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         if all.marks.is_empty() && all.names.is_empty() {
             let skipped = std::mem::take(&mut all.skipped);
-            *all = worker;
+            *all = found;
             all.skipped.extend(skipped);
             return;
         }
-        for (id, marks) in worker.marks {
+        for (id, marks) in found.marks {
             *all.marks.entry(id).or_default() |= marks;
         }
-        all.trees.extend(worker.trees);
-        all.names.extend(worker.names);
-        all.skipped.extend(worker.skipped);
+        all.trees.extend(found.trees);
+        all.names.extend(found.names);
+        all.skipped.extend(found.skipped);
     }
 
     fn wants(&self, kind: ObjectKind) -> bool {
         kind == ObjectKind::Tree
     }
 
-    fn whole(&self, found: &mut EntryNames, object: &ObjectInfo<'_>, bytes: &[u8]) -> Self::Node {
-        let starts = Starts::read(bytes, self.hash, &mut |_, entry| self.note(found, entry));
-        starts.map_err(|_| Self::malformed(found, object)).ok()
+    fn whole(&self, worker: &mut Worker, object: &ObjectInfo<'_>, bytes: &[u8]) -> Self::Node {
+        let starts = Starts::read(bytes, self.hash, &mut |_, entry| self.note(worker, entry));
+        starts.map_err(|_| Self::malformed(worker, object)).ok()
     }
 
-    fn delta(&self, found: &mut EntryNames, object: &ObjectInfo<'_>, delta: &Delta<'_>, base: &Self::Node) -> Self::Node {
-        let Some(base) = base else { return self.whole(found, object, delta.bytes()) };
-        let starts = base.follow(delta, self.hash, &mut |_, entry| self.note(found, entry), |_, _| {});
-        starts.map_err(|_| Self::malformed(found, object)).ok()
+    fn delta(&self, worker: &mut Worker, object: &ObjectInfo<'_>, delta: &Delta<'_>, base: &Self::Node) -> Self::Node {
+        let Some(base) = base else { return self.whole(worker, object, delta.bytes()) };
+        let starts = base.follow(delta, self.hash, &mut |step| {
+            if let Step::Parsed(_, entry) = step {
+                self.note(worker, entry);
+            }
+        });
+        starts.map_err(|_| Self::malformed(worker, object)).ok()
     }
 
     fn skipped(&self, skip: Skip) {

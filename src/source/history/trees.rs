@@ -1,6 +1,8 @@
 //! The entries of trees. Of a tree that is stored as a delta only the entries in new parts are
 //! parsed; where the others are is known from its base.
 
+use std::ops::Range;
+
 use crate::source::object::{HashKind, ObjectId};
 use crate::source::pack::Delta;
 
@@ -15,6 +17,21 @@ pub(super) enum EntryKind {
     Gitlink,
 }
 
+/// More bytes than a mode and the blank after it take up.
+const LONGEST_MODE: usize = 16;
+
+impl EntryKind {
+    /// As git reads it: an octal number whose upper bits are the type.
+    fn of_mode(mode: &[u8]) -> Self {
+        let number = mode.iter().fold(0u64, |number, byte| number << 3 | u64::from(byte & 7));
+        match number & 0o170_000 {
+            0o040_000 => Self::Tree,
+            0o160_000 => Self::Gitlink,
+            _ => Self::Blob,
+        }
+    }
+}
+
 /// One entry of a tree.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry<'a> {
@@ -24,6 +41,17 @@ pub(super) struct Entry<'a> {
     pub(super) name: &'a [u8],
     /// What it leads to.
     pub(super) id: ObjectId,
+    /// All of it, as it is stored.
+    pub(super) raw: &'a [u8],
+}
+
+/// What a tree stored as a delta is made of, in order.
+#[derive(Debug)]
+pub(super) enum Step<'a> {
+    /// An entry that was parsed, and where it starts.
+    Parsed(u32, Entry<'a>),
+    /// Entries of these numbers in the base, and where the first starts here.
+    Taken(Range<usize>, u32),
 }
 
 /// Where each entry of a tree starts, in bytes.
@@ -38,19 +66,15 @@ impl Starts {
     /// Parses a whole tree.
     pub(super) fn read(tree: &[u8], hash: HashKind, entry: &mut impl FnMut(u32, Entry<'_>)) -> Result<Self, Malformed> {
         let mut starts = Self::default();
-        starts.parse(tree, hash, 0..tree.len(), entry)?;
+        let mut at = 0;
+        while at < tree.len() {
+            at = starts.one(tree, hash, at, entry)?;
+        }
         Ok(starts)
     }
 
-    /// Parses what is new in a tree. `inherited(from, to)` is called for each run of entries taken
-    /// over from the base: entry numbers there, and the new start of the first.
-    pub(super) fn follow(
-        &self,
-        delta: &Delta<'_>,
-        hash: HashKind,
-        entry: &mut impl FnMut(u32, Entry<'_>),
-        mut inherited: impl FnMut(std::ops::Range<usize>, u32),
-    ) -> Result<Self, Malformed> {
+    /// Parses what is new in a tree that is stored as a delta against this one.
+    pub(super) fn follow(&self, delta: &Delta<'_>, hash: HashKind, step: &mut impl FnMut(Step<'_>)) -> Result<Self, Malformed> {
         let (base, tree) = (delta.base(), delta.bytes());
         let mut starts = Self(Vec::with_capacity(self.0.len() + 8));
         let mut at = 0;
@@ -67,26 +91,24 @@ impl Starts {
                     break;
                 }
                 if moved(next) == at {
-                    inherited(next..last, at as u32);
+                    step(Step::Taken(next..last, at as u32));
                     let by = run.to.wrapping_sub(run.from) as u32;
                     starts.0.extend(self.0[next..last].iter().map(|start| start.wrapping_add(by)));
                     at = self.0.get(last).map_or(base.len(), |&start| start as usize) - run.from + run.to;
                     break;
                 }
-                at = starts.one(tree, hash, at, entry)?;
+                at = starts.one(tree, hash, at, &mut |start, entry| step(Step::Parsed(start, entry)))?;
             }
         }
-        starts.parse(tree, hash, at..tree.len(), entry)?;
+        while at < tree.len() {
+            at = starts.one(tree, hash, at, &mut |start, entry| step(Step::Parsed(start, entry)))?;
+        }
         Ok(starts)
     }
 
-    /// The number of the entry at a place.
-    pub(super) fn number(&self, start: u32) -> Option<usize> {
-        self.0.binary_search(&start).ok()
-    }
-
+    /// Where the entry of a number starts; past the last one, no entry does.
     pub(super) fn start(&self, number: usize) -> u32 {
-        self.0[number]
+        self.0.get(number).copied().unwrap_or(u32::MAX)
     }
 
     /// How many entries end at or before a place.
@@ -97,37 +119,20 @@ impl Starts {
         self.0.partition_point(|&start| start as usize <= place).saturating_sub(1)
     }
 
-    fn parse(
-        &mut self,
-        tree: &[u8],
-        hash: HashKind,
-        range: std::ops::Range<usize>,
-        entry: &mut impl FnMut(u32, Entry<'_>),
-    ) -> Result<(), Malformed> {
-        let mut at = range.start;
-        while at < range.end {
-            at = self.one(tree, hash, at, entry)?;
-        }
-        Ok(())
-    }
-
     /// Parses the entry at a place and returns where the next one starts.
     fn one(&mut self, tree: &[u8], hash: HashKind, at: usize, entry: &mut impl FnMut(u32, Entry<'_>)) -> Result<usize, Malformed> {
         let rest = tree.get(at..).ok_or(Malformed)?;
-        let blank = memchr::memchr(b' ', &rest[..rest.len().min(8)]).ok_or(Malformed)?;
+        let blank = memchr::memchr(b' ', &rest[..rest.len().min(LONGEST_MODE)]).ok_or(Malformed)?;
         let length = memchr::memchr(0, &rest[blank + 1..]).ok_or(Malformed)?;
         let name = &rest[blank + 1..blank + 1 + length];
         let id_start = blank + 1 + length + 1;
         let id = rest.get(id_start..id_start + hash.id_len()).and_then(|bytes| ObjectId::from_bytes(hash, bytes)).ok_or(Malformed)?;
-        let kind = match &rest[..blank] {
-            b"40000" | b"040000" => EntryKind::Tree,
-            b"160000" => EntryKind::Gitlink,
-            _ => EntryKind::Blob,
-        };
+        let kind = EntryKind::of_mode(&rest[..blank]);
         let start = u32::try_from(at).map_err(|_| Malformed)?;
         self.0.push(start);
-        entry(start, Entry { kind, name, id });
-        Ok(at + id_start + hash.id_len())
+        let end = id_start + hash.id_len();
+        entry(start, Entry { kind, name, id, raw: &rest[..end] });
+        Ok(at + end)
     }
 }
 
