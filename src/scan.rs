@@ -15,9 +15,8 @@ use crate::detect::{Hints, detect};
 use crate::finding::{Allowlist, Base, Finding, FingerprintKey, InlineAllow, Located, Suppression, locate, merge};
 use crate::rule::{Confidence, RuleSet};
 use crate::source::object::{Limits, OpenError};
-use crate::source::{
-    Chunk, GitDir, IndexError, Origin, Repository, Respect, Skip, SkipReason, SourceKind, Target, Walk, each_chunk, staged, walk,
-};
+use crate::source::refs::GitDir;
+use crate::source::{Chunk, IndexError, Origin, Repository, Respect, Skip, SkipReason, SourceKind, Target, Walk, each_chunk, staged, walk};
 use crate::text::{LineIndex, Position, decode};
 
 pub use history::History;
@@ -264,7 +263,11 @@ impl Scanner<'_> {
 
     /// The files of other worktrees of the repository, by their full paths.
     fn other_worktrees(&self, git: &GitDir, files: &Walk) {
-        for root in git.other_worktrees() {
+        let linked = git.worktrees();
+        linked.skipped.iter().for_each(|skip| self.skip(history::unread(skip)));
+        let linked = linked.items.into_iter().map(|worktree| worktree.path);
+        let others = git.main_work_tree().map(Path::to_path_buf).into_iter().chain(linked);
+        for root in others.filter(|top| Some(top.as_path()) != git.work_tree()) {
             let full = |path: String| root.join(path).display().to_string();
             let files = Walk { root: root.clone(), ..files.clone() };
             walk(&files, &|target| {
@@ -279,17 +282,13 @@ impl Scanner<'_> {
 
     /// Texts in the git directory that are no objects.
     fn git_texts(&self, git: &GitDir) {
-        let mut skipped = Vec::new();
-        let top = git.workdir.as_deref().unwrap_or(&git.common);
-        for file in git.texts(&mut skipped) {
-            let path = file.strip_prefix(top).unwrap_or(&file).to_string_lossy().replace('\\', "/");
-            match std::fs::File::open(&file) {
-                Ok(open) => self.read(open, &path, SourceKind::Git),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => skipped.push(Skip { what: path, reason: SkipReason::Unreadable(error.to_string()) }),
+        let folder = git.work_tree().map_or(Path::new(""), |top| git.common().strip_prefix(top).unwrap_or(git.common()));
+        for text in git.texts() {
+            match text {
+                Ok(text) => self.read(text.content, &folder.join(text.path).to_string_lossy(), SourceKind::Git),
+                Err(skip) => self.skip(history::unread(&skip)),
             }
         }
-        skipped.into_iter().for_each(|skip| self.skip(skip));
     }
 
     fn located_name(&self, name: &str, origin: &Origin) -> Vec<Located> {
@@ -333,7 +332,7 @@ impl Scope {
     /// A repository with its working tree, if it has one and `files` says so.
     pub fn repository(git: GitDir, limits: Limits, files: Option<Respect>) -> Self {
         let threads = limits.threads.get();
-        let top = git.workdir.as_deref().map(Path::to_path_buf);
+        let top = git.work_tree().map(Path::to_path_buf);
         let files = files.zip(top).map(|(respect_gitignore, root)| Walk { root, respect_gitignore, threads });
         Self::Repository { files, history: History { git, limits } }
     }

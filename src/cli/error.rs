@@ -9,6 +9,7 @@ use crate::file::FileError;
 use crate::rule::{LoadError, PrefilterError};
 use crate::scan::ScanError;
 use crate::source::RepositoryError;
+use crate::source::refs::GitDirError;
 
 /// Ends a command.
 #[derive(Debug)]
@@ -84,6 +85,20 @@ impl From<RepositoryError> for CliError {
             }
         };
         Self::from_error(&error, hint)
+    }
+}
+
+impl From<GitDirError> for CliError {
+    fn from(error: GitDirError) -> Self {
+        let hint = match &error {
+            GitDirError::NotFound(_) => "run it inside a repository, or scan files with `sopup scan PATH`",
+            GitDirError::NotAGitDir(_) | GitDirError::Unclear(_) | GitDirError::Io { .. } | GitDirError::Skip(_) => {
+                "`git fsck` tells whether the repository is sound; plain files can still be scanned with `sopup scan --worktree PATH`"
+            }
+            GitDirError::OneSided { .. } => "plain files can still be scanned with `sopup scan --worktree PATH`",
+        };
+        // `GitDirError` tells its cause itself.
+        Self::new(error.to_string(), hint)
     }
 }
 

@@ -19,7 +19,8 @@ use crate::report::{self, Show};
 use crate::rule::{Confidence, RuleSet, Severity, builtin, load_dir};
 use crate::scan::{LazyKey, Outcome, Progress, Request, Scope, scan};
 use crate::source::object::{Alternates, Limits};
-use crate::source::{GitDir, Repository, RepositoryError, Respect};
+use crate::source::refs::{GitDir, GitDirError};
+use crate::source::{Repository, RepositoryError, Respect};
 
 /// Find secrets in files, in history, in what is staged, or in standard input
 ///
@@ -200,20 +201,22 @@ fn stored(args: &Args) -> Result<Scope, CliError> {
         let message = "it has no HEAD, objects or refs, or leads to no repository".to_owned();
         return Err(RepositoryError::Open { path: args.path.join(".git"), message }.into());
     }
-    let Some(git) = GitDir::discover(&args.path) else {
-        return if args.history { Err(RepositoryError::NotFound(args.path.clone()).into()) } else { Ok(files) };
+    let git = match GitDir::discover(&args.path) {
+        Err(GitDirError::NotFound(_)) if !args.history => return Ok(files),
+        git => git?,
     };
-    let top = git.workdir.as_deref().unwrap_or(&git.dir);
+    let top = git.work_tree().unwrap_or(git.path());
+    let limits = limits(args, &git);
     let at_top = args.path.canonicalize().is_ok_and(|path| path == top);
     Ok(match (args.history, at_top) {
-        (true, _) => Scope::repository(git, limits(args), None),
-        (false, true) => Scope::repository(git, limits(args), Some(respect)),
+        (true, _) => Scope::repository(git, limits, None),
+        (false, true) => Scope::repository(git, limits, Some(respect)),
         (false, false) => files,
     })
 }
 
-fn limits(args: &Args) -> Limits {
-    let alternates = args.alternates.as_ref().map_or(Alternates::Refuse, |dir| Alternates::Within(dir.clone()));
+fn limits(args: &Args, git: &GitDir) -> Limits {
+    let alternates = Alternates::Within(args.alternates.iter().cloned().chain([git.common().to_owned()]).collect());
     let standard = Limits::default();
     let threads = NonZeroUsize::new(args.jobs).unwrap_or(standard.threads);
     let memory = args.memory.map_or_else(|| environment::memory_budget(standard.memory), |mebibytes| mebibytes << 20);

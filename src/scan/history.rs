@@ -11,7 +11,8 @@ use crate::finding::Located;
 use crate::rule::Confidence;
 use crate::source::history::{Attribution, CommitGraph, EntryNames, Wanted, attribute, entry_names};
 use crate::source::object::{self, Limits, ObjectId, ObjectKind, ObjectStore, OpenError};
-use crate::source::{GitDir, IndexEntry, Origin, Refs, Skip, SkipReason, SourceKind, read_index};
+use crate::source::refs::{GitDir, Ref};
+use crate::source::{IndexEntry, Origin, Skip, SkipReason, SourceKind, read_index};
 
 /// A repository whose objects are scanned, all of them.
 #[derive(Debug, Clone)]
@@ -25,7 +26,7 @@ pub struct History {
 /// Everything that is known before objects are read.
 pub(super) struct Repository {
     pub(super) store: ObjectStore,
-    pub(super) refs: Refs,
+    pub(super) refs: Vec<Ref>,
     pub(super) names: EntryNames,
     /// By blob.
     pub(super) index: HashMap<ObjectId, Vec<String>>,
@@ -34,9 +35,9 @@ pub(super) struct Repository {
 /// Scans all objects, refs and other texts of a repository.
 pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) -> Result<u64, OpenError> {
     let git = &history.git;
-    let store = ObjectStore::open(&git.objects(), git.hash, history.limits.clone())?;
+    let store = ObjectStore::open(&git.objects(), git.hash(), history.limits.clone())?;
     let mut names = entry_names(&store, |name| 1 << Hints::of_path(&String::from_utf8_lossy(name)).class());
-    let entries = read_index(&git.dir.join("index"), git.hash).unwrap_or_else(|skip| {
+    let entries = read_index(&git.path().join("index"), git.hash()).unwrap_or_else(|skip| {
         scanner.skip(skip);
         Vec::new()
     });
@@ -46,8 +47,10 @@ pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) 
         *names.marks.entry(id).or_default() |= 1 << Hints::of_path(&path).class();
         index.entry(id).or_default().push(path);
     }
-    let mut refs = git.refs();
-    refs.skipped.drain(..).for_each(|skip| scanner.skip(skip));
+    let refs = git.refs();
+    refs.skipped.iter().chain(git.skipped()).for_each(|skip| scanner.skip(unread(skip)));
+    let mut refs = refs.items;
+    refs.extend(stashes(git));
     missing(scanner, &store, &names);
     let repository = Repository { store, refs, names, index };
     let found = sweep(scanner, &repository, least);
@@ -80,13 +83,15 @@ fn missing(scanner: &Scanner<'_>, store: &ObjectStore, names: &EntryNames) {
     }
 }
 
-fn unread(skip: &object::Skip) -> Skip {
+pub(super) fn unread(skip: &object::Skip) -> Skip {
     let what = match &skip.id {
         Some(id) => format!("object {id}"),
         None => skip.place.to_string(),
     };
     let reason = match &skip.reason {
         object::SkipReason::Panicked => SkipReason::Panicked,
+        object::SkipReason::Missing => SkipReason::Missing,
+        object::SkipReason::NotAFile => SkipReason::NotAFile,
         other => SkipReason::Unreadable(other.to_string()),
     };
     Skip { what, reason }
@@ -106,10 +111,11 @@ fn sweep(scanner: &Scanner<'_>, repository: &Repository, least: Confidence) -> F
     found
 }
 
-fn ref_names(scanner: &Scanner<'_>, refs: &Refs) {
-    for name in refs.by_name.keys() {
+fn ref_names(scanner: &Scanner<'_>, refs: &[Ref]) {
+    for one in refs {
+        let name = String::from_utf8_lossy(&one.name).into_owned();
         let origin = Origin { path: name.clone(), source: SourceKind::Ref };
-        let located = scanner.guarded(name, || scanner.located_name(name, &origin));
+        let located = scanner.guarded(&name, || scanner.located_name(&name, &origin));
         scanner.add(located);
     }
 }
@@ -128,7 +134,7 @@ fn wanted(scanner: &Scanner<'_>, repository: &Repository, found: &Found, least: 
 fn attributed(scanner: &Scanner<'_>, git: &GitDir, repository: &Repository, found: Found, wanted: &Wanted) {
     let store = &repository.store;
     let graph = CommitGraph::read(store);
-    let head = git.head(&repository.refs).and_then(|id| graph.number(&id));
+    let head = head(git, &repository.refs).and_then(|id| graph.number(&id));
     let attribution = attribute(store, &graph, head, wanted);
     if attribution.truncated {
         let reason = SkipReason::Unreadable("too deep or too long to be attributed; some paths are not listed".to_owned());
@@ -144,15 +150,33 @@ fn attributed(scanner: &Scanner<'_>, git: &GitDir, repository: &Repository, foun
     scanner.add(names_located(scanner, (store, &graph), wanted, &attribution));
 }
 
+/// Stashes, the latest first. Only the latest has a ref; what is wrong with the log shows where it is scanned as a file.
+fn stashes(git: &GitDir) -> Vec<Ref> {
+    let mut commits = Vec::new();
+    let _ = git.each_log_entry(&mut |entry| {
+        if entry.name == b"refs/stash" {
+            commits.push(entry.new);
+        }
+    });
+    let named = |(number, id)| Ref { name: format!("refs/stash@{{{number}}}").into_bytes(), id, peeled: None, symbolic: None };
+    commits.into_iter().rev().enumerate().map(named).collect()
+}
+
+fn head(git: &GitDir, refs: &[Ref]) -> Option<ObjectId> {
+    let name = git.head_name();
+    refs.iter().find(|one| one.name == name)?.id
+}
+
 /// Where refs lead: commits by number, with the names of the refs.
 fn tips(repository: &Repository, graph: &CommitGraph) -> BTreeMap<u32, Vec<String>> {
     let mut tips: BTreeMap<u32, Vec<String>> = BTreeMap::new();
-    for (name, id) in &repository.refs.by_name {
-        let mut id = *id;
+    for one in &repository.refs {
+        let name = String::from_utf8_lossy(&one.name);
+        let Some(mut id) = one.id else { continue };
         // A tag leads on.
         for _ in 0..8 {
             if let Some(commit) = graph.number(&id) {
-                tips.entry(commit).or_default().push(name.clone());
+                tips.entry(commit).or_default().push(name.into_owned());
                 break;
             }
             let Some(object) = repository.store.read(&id).ok().filter(|object| object.kind == ObjectKind::Tag) else { break };

@@ -1,10 +1,10 @@
 //! Where texts come from: the working tree, the index, standard input; the objects of a repository
-//! (`object`, `pack`) and what its directory holds besides (`refs`), and what a range of commits adds (`range`). Sources hand over bytes with their origin and say what they could
-//! not read; they know nothing of secrets.
+//! (`object`, `pack`), what its directory holds besides (`refs`), what a range of commits adds
+//! (`range`) and where something was (`history`). Sources hand over bytes with their origin and say
+//! what they could not read; they know nothing of secrets.
 
 mod added;
 mod chunk;
-mod git_dir;
 pub mod history;
 mod index;
 mod index_file;
@@ -16,7 +16,6 @@ mod repository;
 mod worktree;
 
 pub use chunk::{Chunk, each_chunk};
-pub use git_dir::{GitDir, Refs};
 pub use index::{IndexError, Staged, staged};
 pub use index_file::{IndexEntry, read_index};
 pub use repository::{Repository, RepositoryError};

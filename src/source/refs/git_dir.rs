@@ -99,6 +99,14 @@ impl GitDir {
         Err(GitDirError::NotFound(path.to_owned()))
     }
 
+    /// Whether a folder has a `.git` folder that is meant to be a repository and is none.
+    #[must_use]
+    pub fn is_broken_at(folder: &Path) -> bool {
+        let dot = folder.join(".git");
+        let meant = ["HEAD", "objects", "refs"].iter().any(|part| dot.join(part).exists());
+        meant && !is_git_dir(&dot)
+    }
+
     /// The repository whose git directory this is.
     ///
     /// # Errors

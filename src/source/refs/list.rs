@@ -61,6 +61,13 @@ impl GitDir {
         found
     }
 
+    /// The name of this working tree's `HEAD` among all refs.
+    #[must_use]
+    pub fn head_name(&self) -> Vec<u8> {
+        let own = self.path().strip_prefix(self.common()).unwrap_or(Path::new(""));
+        own.join("HEAD").as_os_str().as_bytes().to_vec()
+    }
+
     /// The place of refs that are not read.
     pub(super) fn reftable(&self) -> Skip {
         skip(self.common().join("reftable"), SkipReason::Unusable("refs are stored as reftable, which is not read".to_owned()))

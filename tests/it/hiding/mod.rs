@@ -17,6 +17,12 @@ fn values(report: &serde_json::Value) -> BTreeSet<String> {
     findings.map(|finding| finding["secret"]["value"].as_str().expect("--show-secrets").to_owned()).collect()
 }
 
+/// The default scan: exit code and report.
+fn scanned(place: &Place) -> (i32, serde_json::Value) {
+    let run = place.sopup(["scan", "--format", "json", "--show-secrets", "--no-repo-config"]);
+    (run.code, serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", run.stdout, run.stderr)))
+}
+
 #[test]
 fn every_secret_is_in_its_place() {
     for format in ["sha1", "sha256"] {
@@ -52,4 +58,30 @@ fn clones_have_some_of_the_places() {
     assert!(bare.contains("a deleted file") && bare.contains("a pull request's ref") && !bare.contains("a dangling blob"));
     assert!(shallow.contains("a file of HEAD") && !shallow.contains("a deleted file"));
     assert!(partial.contains("a commit message") && partial.contains("the name of a file") && !partial.contains("a file of HEAD"));
+}
+
+#[test]
+fn every_hiding_place_is_found() {
+    for format in ["sha1", "sha256"] {
+        let hidden = build(format);
+        let (code, report) = scanned(&hidden.place);
+        let found = values(&report);
+        let missed: Vec<_> = hidden.planted.iter().filter(|one| !found.contains(&one.value)).map(|one| one.name).collect();
+        assert!(missed.is_empty(), "{format}: {missed:#?}");
+        assert_eq!(code, 1, "{format}: {report}");
+    }
+}
+
+#[test]
+fn clones_that_are_not_complete_are_never_clean() {
+    let hidden = build("sha1");
+    for (options, expected) in [(&["--mirror"][..], 1), (&["--depth=2"], 3), (&["--filter=blob:none"], 3)] {
+        let clone = hidden.clone_with(options);
+        let (code, report) = scanned(&clone);
+        assert_eq!(code, expected, "{options:?}: {}", report["skipped"]);
+        let found = values(&report);
+        let missed: Vec<_> =
+            hidden.in_objects_of(&clone).into_iter().filter(|one| !found.contains(&one.value)).map(|one| one.name).collect();
+        assert!(missed.is_empty(), "{options:?}: {missed:#?}");
+    }
 }
