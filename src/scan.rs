@@ -1,9 +1,11 @@
 //! The scan on one screen: texts from a source, through `detect`, past what is allowed, to
 //! findings. Where texts come from is `source`; what is printed is `report`.
 
+mod added;
 mod groups;
 mod history;
 mod sweep;
+mod tips;
 
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,10 +17,12 @@ use crate::detect::{Hints, detect};
 use crate::finding::{Allowlist, Base, Finding, FingerprintKey, InlineAllow, Located, Suppression, locate, merge};
 use crate::rule::{Confidence, RuleSet};
 use crate::source::object::{Limits, OpenError};
+use crate::source::range::RangeError;
 use crate::source::refs::GitDir;
 use crate::source::{Chunk, IndexError, Origin, Repository, Respect, Skip, SkipReason, SourceKind, Target, Walk, each_chunk, staged, walk};
 use crate::text::{LineIndex, Position, decode};
 
+pub use added::{Added, Asked, Selection};
 pub use history::History;
 
 /// What to scan and by which rules.
@@ -51,6 +55,8 @@ pub enum Scope {
         /// The rest.
         history: History,
     },
+    /// What some commits add.
+    Added(Added),
     /// What the next commit of this repository adds.
     Staged(Repository),
     /// Standard input, with the name it should have.
@@ -115,6 +121,10 @@ pub fn scan(request: &Request, progress: &Progress) -> Result<Outcome, ScanError
             blobs = history::scan(&scanner, history, request.min_confidence)?;
             progress.texts.store(files + blobs, Ordering::Relaxed);
         }
+        Scope::Added(added) => {
+            blobs = added::scan(&scanner, added)?;
+            progress.texts.store(blobs, Ordering::Relaxed);
+        }
         Scope::Staged(repository) => scanner.index(repository)?,
         Scope::Stdin { name } => scanner.read(std::io::stdin().lock(), name, SourceKind::Stdin),
     }
@@ -155,6 +165,14 @@ pub enum ScanError {
     /// The objects of the repository cannot be read at all.
     #[error(transparent)]
     Objects(#[from] OpenError),
+    /// The commits that were asked for cannot be told.
+    #[error("{source}")]
+    Range {
+        /// Why.
+        source: Box<RangeError>,
+        /// What to try.
+        hint: String,
+    },
 }
 
 /// What the threads of a scan share.

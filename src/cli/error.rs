@@ -93,9 +93,9 @@ impl From<GitDirError> for CliError {
         let hint = match &error {
             GitDirError::NotFound(_) => "run it inside a repository, or scan files with `sopup scan PATH`",
             GitDirError::NotAGitDir(_) | GitDirError::Unclear(_) | GitDirError::Io { .. } | GitDirError::Skip(_) => {
-                "`git fsck` tells whether the repository is sound; plain files can still be scanned with `sopup scan --worktree PATH`"
+                "`git fsck` tells whether the repository is sound; plain files can still be scanned with `sopup scan --worktree --no-ignore PATH`"
             }
-            GitDirError::OneSided { .. } => "plain files can still be scanned with `sopup scan --worktree PATH`",
+            GitDirError::OneSided { .. } => "plain files can still be scanned with `sopup scan --worktree --no-ignore PATH`",
         };
         // `GitDirError` tells its cause itself.
         Self::new(error.to_string(), hint)
@@ -105,6 +105,8 @@ impl From<GitDirError> for CliError {
 impl From<ScanError> for CliError {
     fn from(error: ScanError) -> Self {
         let hint = match &error {
+            // `ScanError::Range` tells its cause itself.
+            ScanError::Range { hint, .. } => return Self::new(error.to_string(), hint),
             ScanError::Index(_) => "`git status` tells whether the index is sound; `sopup scan PATH` scans the files themselves",
             ScanError::Objects(_) => "`git fsck` tells whether the repository is sound; `sopup scan --worktree` scans the files themselves",
         };

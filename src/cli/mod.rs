@@ -1,6 +1,7 @@
 //! The only room that knows clap, prints, and decides exit codes. One file per command; what was
 //! typed is turned into what is meant there, and nothing of clap goes further.
 
+mod commits;
 mod completions;
 mod environment;
 mod error;

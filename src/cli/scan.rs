@@ -17,10 +17,10 @@ use crate::file;
 use crate::finding::InlineAllow;
 use crate::report::{self, Show};
 use crate::rule::{Confidence, RuleSet, Severity, builtin, load_dir};
-use crate::scan::{LazyKey, Outcome, Progress, Request, Scope, scan};
+use crate::scan::{Added, LazyKey, Outcome, Progress, Request, Scope, scan};
 use crate::source::object::{Alternates, Limits};
 use crate::source::refs::{GitDir, GitDirError};
-use crate::source::{Repository, RepositoryError, Respect};
+use crate::source::{Repository, Respect};
 
 /// Find secrets in files, in history, in what is staged, or in standard input
 ///
@@ -36,6 +36,7 @@ Examples:
   sopup scan --history                 history alone
   sopup scan docs/guide.md             one file
   sopup scan --staged                  what the next commit would add (for hooks)
+  sopup scan --merge-base origin/main  what a pull request adds (for CI)
   kubectl get cm -o yaml | sopup scan --stdin
   sopup scan --format json -o leaks.json --exit-zero
 
@@ -120,6 +121,9 @@ pub(super) struct Args {
     /// Number of threads; 0 for one per core
     #[arg(short, long, value_name = "N", default_value_t = 0)]
     jobs: usize,
+
+    #[command(flatten)]
+    commits: super::commits::CommitArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -175,6 +179,10 @@ fn resolve(args: &Args) -> Result<(Request, Option<String>, Option<Severity>), C
         Scope::Stdin { name: args.stdin_name.clone() }
     } else if args.staged {
         Scope::Staged(Repository::discover(&args.path)?)
+    } else if let Some(commits) = args.commits.selection()? {
+        let git = GitDir::discover(&args.path)?;
+        let limits = limits(args, &git);
+        Scope::Added(Added { git, limits, commits })
     } else {
         stored(args)?
     };
@@ -196,10 +204,6 @@ fn stored(args: &Args) -> Result<Scope, CliError> {
     let files = Scope::worktree(args.path.clone(), respect, args.jobs);
     if args.worktree {
         return Ok(files);
-    }
-    if GitDir::is_broken_at(&args.path) {
-        let message = "it has no HEAD, objects or refs, or leads to no repository".to_owned();
-        return Err(RepositoryError::Open { path: args.path.join(".git"), message }.into());
     }
     let git = match GitDir::discover(&args.path) {
         Err(GitDirError::NotFound(_)) if !args.history => return Ok(files),

@@ -6,16 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Scanner;
 use super::history::Repository;
 use super::sweep::{Found, Text};
+use super::tips::{NAMED, Tips, described};
 use crate::detect::{Hints, detect};
 use crate::finding::{Base, Excerpt, Located, Occurrence, locate};
 use crate::secret::MASK;
-use crate::source::history::{Attribution, CommitGraph, CommitText, Place, Wanted};
+use crate::source::history::{Attribution, CommitGraph, Place, Wanted};
 use crate::source::object::{ObjectId, ObjectKind, ObjectStore};
-use crate::source::{Commit, Origin, Sighting, SourceKind};
+use crate::source::{Origin, Sighting, SourceKind};
 use crate::text::{Position, decode};
-
-/// Refs that are named with a place.
-const REFS: usize = 5;
 
 /// A value by its number, its path and its source.
 type Key = (u32, String, SourceKind);
@@ -38,19 +36,13 @@ pub(super) struct Groups<'a> {
     scanner: &'a Scanner<'a>,
     repository: &'a Repository,
     graph: &'a CommitGraph,
-    tips: &'a BTreeMap<u32, Vec<String>>,
+    tips: &'a Tips,
     found: Found,
     groups: BTreeMap<Key, Group>,
 }
 
 impl<'a> Groups<'a> {
-    pub(super) fn new(
-        scanner: &'a Scanner<'a>,
-        repository: &'a Repository,
-        graph: &'a CommitGraph,
-        tips: &'a BTreeMap<u32, Vec<String>>,
-        found: Found,
-    ) -> Self {
+    pub(super) fn new(scanner: &'a Scanner<'a>, repository: &'a Repository, graph: &'a CommitGraph, tips: &'a Tips, found: Found) -> Self {
         Self { scanner, repository, graph, tips, found, groups: BTreeMap::new() }
     }
 
@@ -133,7 +125,7 @@ impl<'a> Groups<'a> {
                 let mut sighting = self.sighting(text, group);
                 let refs = &reached[key];
                 sighting.ref_count = refs.len();
-                sighting.refs = refs.iter().take(REFS).cloned().collect();
+                sighting.refs = refs.iter().take(NAMED).cloned().collect();
                 let source = source_of(key.2, refs);
                 let located = match &bytes {
                     Some(bytes) => self.in_text(text, bytes, key.0, &origin),
@@ -154,22 +146,13 @@ impl<'a> Groups<'a> {
     /// Refs that lead to each group.
     fn reached(&self) -> BTreeMap<&Key, Vec<String>> {
         let sets: Vec<Vec<u32>> = self.groups.values().map(|group| group.introduced.iter().copied().collect()).collect();
-        let tips: Vec<u32> = self.tips.keys().copied().collect();
-        let names: Vec<&Vec<String>> = self.tips.values().collect();
-        let reached = self.graph.reached(&sets, &tips);
-        let named = |places: Vec<usize>| {
-            let mut refs: Vec<String> = places.into_iter().flat_map(|place| names[place].iter().cloned()).collect();
-            // HEAD says less than the branch it stands on.
-            refs.sort_by_key(|name| (!name.starts_with("refs/heads/"), !name.starts_with("refs/"), name.clone()));
-            refs
-        };
-        self.groups.keys().zip(reached.into_iter().map(named)).collect()
+        self.groups.keys().zip(self.tips.leading(self.graph, &sets)).collect()
     }
 
     fn sighting(&self, text: &Text, group: &Group) -> Sighting {
         let first = group.introduced.first().map(|&commit| self.graph.id(commit));
         let last = group.last.filter(|_| !group.in_head).map(|commit| self.graph.id(commit));
-        let commit = |id: Option<ObjectId>| id.and_then(|id| commit(&self.repository.store, &id));
+        let commit = |id: Option<ObjectId>| id.and_then(|id| described(&self.repository.store, &id));
         Sighting {
             object: text.id.to_string(),
             commit: commit(first),
@@ -230,7 +213,7 @@ impl<'a> Groups<'a> {
 
 /// What the history says about a path of something that is not a text.
 pub(super) fn sighted(place: &Place, graph: &CommitGraph, store: &ObjectStore) -> Sighting {
-    let named = |number: Option<u32>| number.and_then(|number| commit(store, &graph.id(number)));
+    let named = |number: Option<u32>| number.and_then(|number| described(store, &graph.id(number)));
     Sighting {
         commit: named(place.introduced.first().copied()),
         last: named(place.last.filter(|_| !place.in_head)),
@@ -239,13 +222,8 @@ pub(super) fn sighted(place: &Place, graph: &CommitGraph, store: &ObjectStore) -
     }
 }
 
-fn commit(store: &ObjectStore, id: &ObjectId) -> Option<Commit> {
-    let text = CommitText::parse(&store.read(id).ok()?.bytes)?;
-    Some(Commit { id: id.to_string(), author: text.author, date: text.authored })
-}
-
 /// Notes and stashes are commits of their own refs.
-fn source_of(source: SourceKind, refs: &[String]) -> SourceKind {
+pub(super) fn source_of(source: SourceKind, refs: &[String]) -> SourceKind {
     let all = |prefix: &str| !refs.is_empty() && refs.iter().all(|name| name.starts_with(prefix));
     match source {
         SourceKind::History if all("refs/notes/") => SourceKind::Note,

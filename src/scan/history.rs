@@ -1,11 +1,12 @@
 //! The scan of a repository's history: names from trees, every object once, and for what was found
 //! the paths and commits it was in.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::Scanner;
 use super::groups::{Groups, sighted};
 use super::sweep::{Found, Sweep};
+use super::tips::{self, Tips};
 use crate::detect::{Hints, detect};
 use crate::finding::Located;
 use crate::rule::Confidence;
@@ -134,13 +135,13 @@ fn wanted(scanner: &Scanner<'_>, repository: &Repository, found: &Found, least: 
 fn attributed(scanner: &Scanner<'_>, git: &GitDir, repository: &Repository, found: Found, wanted: &Wanted) {
     let store = &repository.store;
     let graph = CommitGraph::read(store);
-    let head = head(git, &repository.refs).and_then(|id| graph.number(&id));
+    let head = tips::head(git, &repository.refs).and_then(|id| graph.number(&id));
     let attribution = attribute(store, &graph, head, wanted);
     if attribution.truncated {
         let reason = SkipReason::Unreadable("too deep or too long to be attributed; some paths are not listed".to_owned());
         scanner.skip(Skip { what: "history".to_owned(), reason });
     }
-    let tips = tips(repository, &graph);
+    let tips = Tips::of(store, &repository.refs, &graph);
     let mut groups = Groups::new(scanner, repository, &graph, &tips, found);
     groups.add_blobs(wanted, &attribution);
     groups.add_messages();
@@ -160,32 +161,6 @@ fn stashes(git: &GitDir) -> Vec<Ref> {
     });
     let named = |(number, id)| Ref { name: format!("refs/stash@{{{number}}}").into_bytes(), id, peeled: None, symbolic: None };
     commits.into_iter().rev().enumerate().map(named).collect()
-}
-
-fn head(git: &GitDir, refs: &[Ref]) -> Option<ObjectId> {
-    let name = git.head_name();
-    refs.iter().find(|one| one.name == name)?.id
-}
-
-/// Where refs lead: commits by number, with the names of the refs.
-fn tips(repository: &Repository, graph: &CommitGraph) -> BTreeMap<u32, Vec<String>> {
-    let mut tips: BTreeMap<u32, Vec<String>> = BTreeMap::new();
-    for one in &repository.refs {
-        let name = String::from_utf8_lossy(&one.name);
-        let Some(mut id) = one.id else { continue };
-        // A tag leads on.
-        for _ in 0..8 {
-            if let Some(commit) = graph.number(&id) {
-                tips.entry(commit).or_default().push(name.into_owned());
-                break;
-            }
-            let Some(object) = repository.store.read(&id).ok().filter(|object| object.kind == ObjectKind::Tag) else { break };
-            let target = object.bytes.split(|&byte| byte == b'\n').next().and_then(|line| line.strip_prefix(b"object "));
-            let Some(next) = target.and_then(ObjectId::from_hex) else { break };
-            id = next;
-        }
-    }
-    tips
 }
 
 /// Names of files and folders that hold a secret, at every path they had.

@@ -98,8 +98,9 @@ fn a_broken_repository_is_never_taken_for_a_folder() {
         for args in [&["scan"][..], &["scan", "--history"]] {
             let run = place.sopup(args);
             assert_eq!(run.code, 2, "{part}: {}", run.stdout);
-            assert!(run.stderr.contains("cannot open the git repository") && run.stderr.contains("--worktree"), "{}", run.stderr);
+            assert!(run.stderr.contains("is not a git directory") && run.stderr.contains("--worktree --no-ignore"), "{}", run.stderr);
         }
-        assert_eq!(place.sopup(["scan", "--worktree"]).code, 0, "{part}");
+        assert_eq!(place.sopup(["scan", "--worktree"]).code, 3, "what git tracks although it is ignored cannot be told");
+        assert_eq!(place.sopup(["scan", "--worktree", "--no-ignore"]).code, 0, "{part}");
     }
 }

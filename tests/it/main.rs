@@ -2,6 +2,7 @@
 //! `pre-commit`. One module for each room.
 
 mod attribution;
+mod commits;
 mod file;
 mod hiding;
 mod history;

@@ -386,11 +386,11 @@ fn pushes_and_updates() {
     let refs = GitDir::discover(place.path()).expect("a repository").refs().items;
     let push = |old| [Push { local: b"refs/heads/b1".to_vec(), new: id("b1"), remote: b"refs/heads/b1".to_vec(), old }];
     let commits = |range: &Range| added_by(&place, range, 1).commits;
-    assert_eq!(commits(&Range::of_push(&push(None), "origin", &refs)), set(&place.git(["rev-list", "b0..b1"])));
-    let update = Range::of_push(&push(id("b2")), "origin", &refs);
+    assert_eq!(commits(&Range::of_push(&push(None), Some("origin"), &refs)), set(&place.git(["rev-list", "b0..b1"])));
+    let update = Range::of_push(&push(id("b2")), Some("origin"), &refs);
     assert_eq!(commits(&update), set(&place.git(["rev-list", "b1", "^b0", "^b2"])));
     let strange = ObjectId::from_bytes(HashKind::Sha1, &[7; 20]);
-    let forced = added_by(&place, &Range::of_push(&push(strange), "elsewhere", &refs), 1);
+    let forced = added_by(&place, &Range::of_push(&push(strange), Some("elsewhere"), &refs), 1);
     assert_eq!((forced.commits, forced.skipped), (set(&place.git(["rev-list", "b1"])), Vec::new()), "what is not known excludes nothing");
 
     let tree = place.git(["write-tree"]);
@@ -429,9 +429,9 @@ fn a_push_in_quarantine() {
         "GIT_ALTERNATE_OBJECT_DIRECTORIES" => Some(alternates.clone().into()),
         _ => None,
     });
-    let stores = quarantine.expect("something is in quarantine").open(git.hash(), &Limits::default()).expect("they are there");
-    assert_eq!(stores.skipped().count(), 0);
-    let read = |id: &ObjectId| stores.read(id);
+    let store = quarantine.expect("something is in quarantine").open(git.hash(), Limits::default()).expect("they are there");
+    assert_eq!(store.skipped().len(), 0);
+    let read = |id: &ObjectId| store.read(id);
     let found = Mutex::new(Vec::new());
     let changes = Ranges { git: &git, read: &read, threads: NonZeroUsize::MIN }.changes(&range, &|change| {
         found.lock().expect("no panic").push(match change {

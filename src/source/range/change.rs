@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use super::commit::Commit;
-use super::tree::{Read, TreeError, compare};
+use super::tree::{Read, TreeError, compare, find};
 use super::walk::{Selected, load};
 use super::{Range, Ranges};
 use crate::source::added::added_lines;
@@ -94,6 +94,16 @@ impl Ranges<'_> {
         });
         let skipped = work.skipped.into_inner().unwrap_or_else(PoisonError::into_inner);
         Changes { commits: selected.commits.len(), skipped: skipped.into_values().collect() }
+    }
+}
+
+impl Ranges<'_> {
+    /// What a commit has at a path, of a file or a link.
+    #[must_use]
+    pub fn content(&self, commit: &ObjectId, path: &[u8]) -> Option<Vec<u8>> {
+        let tree = load(self.read, self.git.hash(), commit).ok()?.tree;
+        let blob = find(self.git.hash(), self.read, tree, path)?;
+        Some((self.read)(&blob).ok()?.bytes)
     }
 }
 

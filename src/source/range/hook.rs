@@ -3,12 +3,12 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::Range;
-use crate::source::object::{HashKind, Limits, Object, ObjectId, ObjectStore, OpenError, ReadError, Skip};
+use crate::source::object::{HashKind, Limits, ObjectId, ObjectStore, OpenError};
 use crate::source::refs::Ref;
 
 /// A line that `pre-push` reads.
@@ -83,10 +83,11 @@ fn known(hex: &[u8]) -> Option<Option<ObjectId>> {
 
 impl Range {
     /// What a push adds to a remote: without what it has as far as is known, by its tracking
-    /// branches and by what it said about the refs to be written.
+    /// branches (those of all remotes if it has no name) and by what it said about the refs to be
+    /// written.
     #[must_use]
-    pub fn of_push(pushes: &[Push], remote: &str, refs: &[Ref]) -> Self {
-        let prefix = format!("refs/remotes/{remote}/");
+    pub fn of_push(pushes: &[Push], remote: Option<&str>, refs: &[Ref]) -> Self {
+        let prefix = remote.map_or_else(|| "refs/remotes/".to_owned(), |remote| format!("refs/remotes/{remote}/"));
         let tracking = refs.iter().filter(|one| one.name.starts_with(prefix.as_bytes())).filter_map(|one| one.id);
         let exclude = tracking.chain(pushes.iter().filter_map(|push| push.old));
         Self::between(pushes.iter().filter_map(|push| push.new), exclude)
@@ -137,36 +138,9 @@ impl Quarantine {
     ///
     /// # Errors
     /// When one of the directories cannot be read.
-    pub fn open(&self, hash: HashKind, limits: &Limits) -> Result<Stores, OpenError> {
-        let dirs = std::iter::once(&self.objects).chain(&self.alternates);
-        Ok(Stores(dirs.map(|dir| ObjectStore::open(dir, hash, limits.clone())).collect::<Result<_, _>>()?))
-    }
-}
-
-/// Object stores that are read as one.
-#[derive(Debug)]
-pub struct Stores(Vec<ObjectStore>);
-
-impl Stores {
-    /// An object from the first store that can read it.
-    ///
-    /// # Errors
-    /// When none can: why the first that has it cannot, else that it is missing.
-    pub fn read(&self, id: &ObjectId) -> Result<Object, ReadError> {
-        let mut failed = ReadError::Missing(*id);
-        for store in &self.0 {
-            match store.read(id) {
-                Err(error) if failed == ReadError::Missing(*id) => failed = error,
-                Err(_) => {}
-                read => return read,
-            }
-        }
-        Err(failed)
-    }
-
-    /// What could not be opened.
-    pub fn skipped(&self) -> impl Iterator<Item = &Skip> {
-        self.0.iter().flat_map(ObjectStore::skipped)
+    pub fn open(&self, hash: HashKind, limits: Limits) -> Result<ObjectStore, OpenError> {
+        let dirs: Vec<&Path> = std::iter::once(&self.objects).chain(&self.alternates).map(PathBuf::as_path).collect();
+        ObjectStore::open_all(&dirs, hash, limits)
     }
 }
 
@@ -192,10 +166,10 @@ mod tests {
         assert_eq!(pushes[1].local, b"main@{2 days ago}");
         assert_eq!((pushes[2].new, pushes[2].old), (None, Some(id("1"))));
         let refs = [named("refs/remotes/origin/x", "3"), named("refs/remotes/origin2/x", "4"), named("refs/heads/x", "5")];
-        let range = Range::of_push(&pushes, "origin", &refs);
+        let range = Range::of_push(&pushes, Some("origin"), &refs);
         assert_eq!((range.include, range.exclude), (vec![id("1"), id("2")], vec![id("1"), id("2"), id("3")]));
         let only_deletes = pre_push(format!("(delete) {zero} refs/heads/old {one}").as_bytes()).expect("it is what git writes");
-        assert!(Range::of_push(&only_deletes, "origin", &refs).include.is_empty());
+        assert!(Range::of_push(&only_deletes, None, &refs).include.is_empty());
     }
 
     #[test]

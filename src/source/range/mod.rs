@@ -16,7 +16,7 @@ use std::num::NonZeroUsize;
 use thiserror::Error;
 
 pub use change::{BlobChange, Change, Changes};
-pub use hook::{HookError, Push, Quarantine, Stores, Update, pre_push, pre_receive};
+pub use hook::{HookError, Push, Quarantine, Update, pre_push, pre_receive};
 pub use resolve::{Ask, Commits};
 
 use super::object::{Object, ObjectId, ReadError};

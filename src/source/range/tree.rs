@@ -192,6 +192,18 @@ impl Compare<'_> {
     }
 }
 
+/// The file or link at a path below a tree, if all of that can be read.
+pub(super) fn find(hash: HashKind, read: Read<'_>, tree: ObjectId, path: &[u8]) -> Option<ObjectId> {
+    let mut at = tree;
+    let mut parts = path.split(|&byte| byte == b'/').peekable();
+    while let Some(part) = parts.next() {
+        let bytes = read(&at).ok().filter(|object| object.kind == ObjectKind::Tree)?.bytes;
+        let wanted = if parts.peek().is_some() { EntryKind::Tree } else { EntryKind::Blob };
+        at = entries(hash, &bytes)?.iter().find(|entry| entry.name == part && entry.kind == wanted)?.id;
+    }
+    Some(at)
+}
+
 /// `<octal mode> <name>\0<id>`, one after the other.
 fn entries(hash: HashKind, tree: &[u8]) -> Option<Vec<Entry<'_>>> {
     let mut found = Vec::new();

@@ -85,6 +85,7 @@ impl GitDir {
             match fs::symlink_metadata(&link) {
                 Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
                 Err(source) => return Err(GitDirError::Io { path: link, source }),
+                Ok(kind) if kind.is_dir() && is_broken(&link) => return Err(GitDirError::NotAGitDir(link)),
                 Ok(kind) if kind.is_dir() && !is_git_dir(&link) => {}
                 Ok(kind) if kind.is_dir() => return Ok(Self { work_tree: Some(folder.to_owned()), ..Self::at(&link)? }),
                 Ok(kind) => {
@@ -97,14 +98,6 @@ impl GitDir {
             }
         }
         Err(GitDirError::NotFound(path.to_owned()))
-    }
-
-    /// Whether a folder has a `.git` folder that is meant to be a repository and is none.
-    #[must_use]
-    pub fn is_broken_at(folder: &Path) -> bool {
-        let dot = folder.join(".git");
-        let meant = ["HEAD", "objects", "refs"].iter().any(|part| dot.join(part).exists());
-        meant && !is_git_dir(&dot)
     }
 
     /// The repository whose git directory this is.
@@ -232,6 +225,11 @@ fn common_of(dir: &Path) -> Result<PathBuf, GitDirError> {
 pub(super) fn is_git_dir(dir: &Path) -> bool {
     let has = |name| fs::symlink_metadata(dir.join(name)).is_ok();
     has("HEAD") && (has("commondir") || dir.join("objects").is_dir() && dir.join("refs").is_dir())
+}
+
+/// Meant to be a git directory, and none.
+fn is_broken(dir: &Path) -> bool {
+    !is_git_dir(dir) && ["HEAD", "objects", "refs"].iter().any(|part| dir.join(part).exists())
 }
 
 fn storage(config: &[Setting], common: &Path) -> RefStorage {
