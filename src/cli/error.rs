@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::Exit;
 use crate::config::ConfigError;
+use crate::file::FileError;
 use crate::rule::{LoadError, PrefilterError};
 use crate::source::{IndexError, RepositoryError};
 
@@ -19,6 +20,11 @@ pub(super) struct CliError {
 impl CliError {
     pub(super) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { message: message.into(), hint: Some(hint.into()), exit: Exit::Usage }
+    }
+
+    /// The same error with another exit code.
+    pub(super) fn exiting(self, exit: Exit) -> Self {
+        Self { exit, ..self }
     }
 
     pub(super) fn exit(&self) -> Exit {
@@ -43,6 +49,23 @@ impl CliError {
 impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+impl From<FileError> for CliError {
+    fn from(error: FileError) -> Self {
+        let hint = match &error {
+            FileError::Io { .. } => "name a file that you can read, in a folder that you can write to",
+            FileError::NotAFile(_) => "name a regular file",
+            FileError::HardLinks { .. } => "copy the file to a new name and change the copy, or remove the other names",
+            FileError::Busy(_) => "wait until that one has ended and try again",
+            FileError::Changed(_) => "nothing was written; look at the file and try again",
+            FileError::Exists(_) => "choose another name, or remove the file",
+            FileError::Attributes { .. } => "nothing was written; let the owner of the file do this",
+            FileError::TooLarge { .. } => "split the file",
+        };
+        // `FileError` tells its cause itself.
+        Self::new(error.to_string(), hint)
     }
 }
 

@@ -6,7 +6,7 @@ mod environment;
 mod error;
 mod exit;
 mod man;
-mod output;
+mod migrate;
 mod rules;
 mod scan;
 mod ui;
@@ -34,6 +34,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Scan(Box<scan::Args>),
+    Migrate(Box<migrate::Args>),
     Rules(rules::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -53,6 +54,7 @@ pub fn main() -> Exit {
     let ui = Ui::new(cli.color);
     let result = match cli.command {
         Command::Scan(args) => scan::run(&args, &ui),
+        Command::Migrate(args) => migrate::run(&args, &ui),
         Command::Rules(args) => rules::run(args, &ui),
         Command::Completions(args) => completions::run(&args, &ui),
         Command::Man(args) => man::run(&args, &ui),

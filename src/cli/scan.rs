@@ -12,6 +12,7 @@ use super::environment::{ConfigChoice, configuration, fingerprint_key, own_key};
 use super::error::CliError;
 use super::ui::Ui;
 use crate::config::Config;
+use crate::file;
 use crate::finding::InlineAllow;
 use crate::report::{self, Show};
 use crate::rule::{Confidence, RuleSet, Severity, builtin, load_dir};
@@ -113,7 +114,7 @@ enum Format {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum ConfidenceArg {
+pub(super) enum ConfidenceArg {
     Low,
     Medium,
     High,
@@ -191,7 +192,7 @@ fn config_choice(args: &Args) -> ConfigChoice {
 }
 
 /// Where the scanned root lies below the folder of the configuration.
-fn prefix(folder: &Path, root: &Path) -> String {
+pub(super) fn prefix(folder: &Path, root: &Path) -> String {
     let root = if root.is_dir() { root } else { root.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")) };
     let (Ok(folder), Ok(root)) = (folder.canonicalize(), root.canonicalize()) else { return String::new() };
     match root.strip_prefix(&folder) {
@@ -200,7 +201,7 @@ fn prefix(folder: &Path, root: &Path) -> String {
     }
 }
 
-fn rule_set(config: &Config, folders: &[PathBuf]) -> Result<RuleSet, CliError> {
+pub(super) fn rule_set(config: &Config, folders: &[PathBuf]) -> Result<RuleSet, CliError> {
     let mut more = config.rules.clone();
     for folder in folders {
         more.extend(load_dir(folder)?);
@@ -217,7 +218,7 @@ fn rule_set(config: &Config, folders: &[PathBuf]) -> Result<RuleSet, CliError> {
     Ok(rules)
 }
 
-fn key(config: &Config) -> Result<LazyKey, CliError> {
+pub(super) fn key(config: &Config) -> Result<LazyKey, CliError> {
     let given = fingerprint_key(config.fingerprint_key.as_deref())?;
     Ok(LazyLock::new(Box::new(|| given.unwrap_or_else(own_key))))
 }
@@ -236,11 +237,9 @@ fn write(args: &Args, outcome: &Outcome, context: &report::Context<'_>, ui: &Ui)
         render(args.format, &mut out, outcome, context)?;
         return Ok(out.flush()?);
     };
-    let mut file = anstream::StripStream::new(Vec::new());
-    render(args.format, &mut file, outcome, context)?;
-    super::output::replace(path, &file.into_inner()).map_err(|error| {
-        CliError::new(format!("cannot write {}: {error}", path.display()), "name a file in a folder that you can write to")
-    })?;
+    let mut report = anstream::StripStream::new(Vec::new());
+    render(args.format, &mut report, outcome, context)?;
+    file::put(path, &report.into_inner(), file::Access::Private)?;
     if args.format == Format::Human {
         ui.note(&format!("report written to {}", path.display()));
     }

@@ -14,6 +14,7 @@ pub mod journal;
 pub mod naming;
 mod outline;
 pub mod plan;
+pub mod plan_file;
 pub mod policy;
 pub mod preflight;
 pub mod proof;

@@ -214,9 +214,47 @@ proptest! {
         prop_assert!(theirs.is_ok(), "{theirs:?}\n{}", String::from_utf8_lossy(&plain));
         // What sops prints is read back here as the same values; sops cuts `.0` off floats.
         let again = bench.sops_encrypt("x.yaml", &plain, &[]);
-        // It writes a key of several lines that starts with a blank so that it cannot read it itself.
-        if bench.sops_decrypt("x.yaml", &again).is_ok() {
-            prop_assert!(bench.decrypt("x.yaml", &again).is_ok());
+        if !tree.documents.iter().any(has_unreadable_key) {
+            let theirs = bench.sops_decrypt("x.yaml", &again);
+            prop_assert!(theirs.is_ok(), "sops does not read its own file: {theirs:?}\n{}", String::from_utf8_lossy(&plain));
+            let ours = bench.decrypt("x.yaml", &again);
+            prop_assert!(ours.is_ok(), "{ours:?}\n{}", String::from_utf8_lossy(&again));
         }
+    }
+}
+
+/// Whether the map has a key that sops writes so that it cannot read it again; see the test below.
+fn has_unreadable_key(map: &Map) -> bool {
+    map.entries().any(|entry| {
+        let key = &entry.key;
+        key == "<<" || key.contains('\n') && key.starts_with('\t') || below(&entry.value)
+    })
+}
+
+/// The same below a node. In a map that is an item of a list, blank starts are unreadable too.
+fn below(node: &Node) -> bool {
+    let blank = |key: &str| key.contains('\n') && key.starts_with([' ', '\n']);
+    match node {
+        Node::Map(map) => has_unreadable_key(map),
+        Node::List(list) => list.values().any(|item| match item {
+            Node::Map(map) => map.entries().any(|entry| blank(&entry.key)) || has_unreadable_key(map),
+            item => below(item),
+        }),
+        Node::Alias(_) | Node::Scalar(_) => false,
+    }
+}
+
+/// Defects of sops 3.11: it writes a key of several lines as a block scalar (`? |4-`), in a list with another
+/// indentation than the 4 announces; one that starts with a tab it replaces by `null`; and `"<<"` loses its quotes and
+/// becomes a merge.
+#[test]
+fn sops_cannot_read_its_own_odd_keys() {
+    let bench = Bench::new();
+    for plain in ["l:\n  - \" lead\\nx\": v\n", "l:\n  - a: b\n    \"\\nx\": v\n", "\"\\tlead\\nx\": v\n", "\"<<\": v\n"] {
+        let theirs = bench.sops_encrypt("x.yaml", plain.as_bytes(), &[]);
+        let read = bench.sops_decrypt("x.yaml", &theirs);
+        assert!(read.is_err(), "sops is mended: take {plain:?} out of has_unreadable_key");
+        let ours = bench.encrypt("x.yaml", plain.as_bytes()).expect("encrypts");
+        bench.sops_decrypt("x.yaml", &ours).unwrap_or_else(|error| panic!("sops reads what sopup writes of {plain:?}: {error}"));
     }
 }

@@ -1,0 +1,114 @@
+//! [`PrivateDir`]: a folder for plain text that others need for a moment: in memory where there is such a place, for
+//! its owner alone, wiped in the end.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::FileError;
+
+/// A folder of its own. On drop its files are overwritten and removed, also those that others put there.
+#[derive(Debug)]
+pub struct PrivateDir {
+    path: PathBuf,
+    in_memory: bool,
+}
+
+impl PrivateDir {
+    /// Makes the folder in the first of the `places` that is in memory and can be written, else in `otherwise`.
+    ///
+    /// # Errors
+    /// [`FileError::Io`] if it can be made nowhere.
+    pub fn create(places: &[PathBuf], otherwise: &Path) -> Result<Self, FileError> {
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(|error| FileError::io("write below", otherwise, io::Error::other(error)))?;
+        let name = format!("sopup-{:016x}", u64::from_le_bytes(random));
+        for place in places.iter().filter(|place| is_in_memory(place)) {
+            let path = place.join(&name);
+            if make(&path).is_ok() {
+                return Ok(Self { path, in_memory: true });
+            }
+        }
+        let path = otherwise.join(name);
+        make(&path).map_err(|source| FileError::io("make a folder below", otherwise, source))?;
+        Ok(Self { path, in_memory: is_in_memory(otherwise) })
+    }
+
+    /// Whether its files are only in memory (they may still be swapped out).
+    #[must_use]
+    pub const fn is_in_memory(&self) -> bool {
+        self.in_memory
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a new file, readable and writable by its owner alone.
+    ///
+    /// # Errors
+    /// [`FileError::Io`].
+    pub fn write(&self, name: &str, content: &[u8]) -> Result<PathBuf, FileError> {
+        let path = self.path.join(name);
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let written = options.open(&path).and_then(|mut file| file.write_all(content));
+        written.map_err(|source| FileError::io("write", &path, source))?;
+        Ok(path)
+    }
+}
+
+impl Drop for PrivateDir {
+    fn drop(&mut self) {
+        wipe_below(&self.path);
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+fn make(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Overwrites all files with zeros. On disks and file systems that write elsewhere this erases nothing, which is why a
+/// place in memory comes first.
+fn wipe_below(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_dir() {
+            wipe_below(&entry.path());
+        } else if kind.is_file() {
+            let _ = wipe(&entry.path());
+        }
+    }
+}
+
+fn wipe(path: &Path) -> io::Result<()> {
+    let mut file = File::options().write(true).open(path)?;
+    let mut left = file.metadata()?.len();
+    let zeros = [0; 8192];
+    while left > 0 {
+        let part = left.min(zeros.len() as u64);
+        file.write_all(&zeros[..usize::try_from(part).unwrap_or(zeros.len())])?;
+        left -= part;
+    }
+    file.sync_data()
+}
+
+#[cfg(target_os = "linux")]
+fn is_in_memory(path: &Path) -> bool {
+    const TMPFS: i128 = 0x0102_1994;
+    const RAMFS: i128 = 0x8584_58f6;
+    rustix::fs::statfs(path).is_ok_and(|stat| [TMPFS, RAMFS].contains(&i128::from(stat.f_type)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_in_memory(_: &Path) -> bool {
+    false
+}
