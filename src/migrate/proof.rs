@@ -60,6 +60,10 @@ pub fn prove(plan: &Plan, upto: Applicability, files: &BTreeMap<String, SourceFi
         if times > 0 {
             left.push(Leftover::Value { path: change.path.clone(), times });
         }
+        // What is encrypted was checked value by value; a scan of ciphertext would only meet chance.
+        if change.expected.is_some() {
+            continue;
+        }
         left.extend(findings(change, files.get(&change.path), &staying, judge));
     }
     left
