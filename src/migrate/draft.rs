@@ -207,11 +207,5 @@ impl<'a> Draft<'a> {
 }
 
 fn place(site: &Site) -> Place {
-    Place {
-        span: site.span,
-        line: site.line,
-        fingerprint: site.fingerprint.clone(),
-        redacted: site.secret.redacted(),
-        rule: site.rule.id,
-    }
+    Place { span: site.span, line: site.line, fingerprint: site.fingerprint.clone(), redacted: site.secret.redacted(), rule: site.rule.id }
 }

@@ -36,10 +36,17 @@ pub fn slug(text: &str) -> String {
     out
 }
 
-/// The same in upper case, fit for the environment.
+/// Variables that mean something to shells and most programs.
+const TAKEN: [&str; 13] = ["CI", "HOME", "HOST", "HOSTNAME", "LANG", "LOGNAME", "MAIL", "PATH", "PWD", "SHELL", "TERM", "TMPDIR", "USER"];
+
+/// The same in upper case, fit for the environment and none of the names that everything reads.
 pub fn variable(text: &str) -> String {
     let name = slug(text).to_ascii_uppercase();
-    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("X_{name}") } else { name }
+    match () {
+        () if name.is_empty() => "SECRET".to_owned(),
+        () if TAKEN.contains(&name.as_str()) || name.starts_with(|c: char| c.is_ascii_digit()) => format!("X_{name}"),
+        () => name,
+    }
 }
 
 /// A name that Kubernetes takes.
@@ -81,6 +88,7 @@ mod tests {
         assert_eq!(slug("é"), "");
         assert_eq!(variable("db.password"), "DB_PASSWORD");
         assert_eq!(variable("2fa key"), "X_2FA_KEY");
+        assert_eq!(variable("pwd"), "X_PWD");
         assert_eq!(dns("Data base"), "data-base");
     }
 }

@@ -236,7 +236,10 @@ fn split_key(content: &str) -> Option<(String, &str)> {
         }
         '{' | '[' | '#' | '|' | '>' | '&' | '*' | '!' | '@' | '`' => return None,
         _ => {
-            let end = content.match_indices(':').map(|(at, _)| at).find(|at| matches!(content.as_bytes().get(at + 1), None | Some(b' ' | b'\t')))?;
+            let end = content
+                .match_indices(':')
+                .map(|(at, _)| at)
+                .find(|at| matches!(content.as_bytes().get(at + 1), None | Some(b' ' | b'\t')))?;
             let key = content[..end].trim_end();
             if key.contains(" #") {
                 return None;
@@ -288,7 +291,8 @@ fn plain_end(value: &str) -> usize {
 /// Where everything below each item ends: at the next line that is not deeper.
 fn close(items: &mut [Item], text: &str) {
     for at in 0..items.len() {
-        let inside = items[at + 1..].iter().take_while(|next| next.document == items[at].document && next.path.starts_with(&items[at].path));
+        let inside =
+            items[at + 1..].iter().take_while(|next| next.document == items[at].document && next.path.starts_with(&items[at].path));
         let last = inside.last().map_or(items[at].value.end.max(items[at].start), |last| last.value.end.max(last.start));
         items[at].end = text[last..].find('\n').map_or(text.len(), |found| last + found + 1);
     }

@@ -101,10 +101,11 @@ pub enum PlanFileError {
 /// Writes a plan.
 pub fn write(plan: &Plan, files: &BTreeMap<String, SourceFile>, key: &FingerprintKey) -> String {
     let steps: Vec<StepV1> = plan.steps.iter().map(|step| step_v1(plan, step)).collect();
-    let stores = plan.stores.iter().filter(|store| !store.entries.is_empty()).map(|store| StoreV1 {
-        path: store.path.clone(),
-        keys: store.entries.iter().map(|entry| entry.path.join(".")).collect(),
-    });
+    let stores = plan
+        .stores
+        .iter()
+        .filter(|store| !store.entries.is_empty())
+        .map(|store| StoreV1 { path: store.path.clone(), keys: store.entries.iter().map(|entry| entry.path.join(".")).collect() });
     let written = PlanV1 {
         schema: SCHEMA.to_owned(),
         files: files.iter().map(|(path, file)| (path.clone(), mark(file, key))).collect(),
@@ -151,7 +152,8 @@ fn step_v1(plan: &Plan, step: &Step) -> StepV1 {
 }
 
 fn edit_v1(action: &Action) -> EditV1 {
-    let edit = |file: &str, bytes, what: &str, text: &str| EditV1 { file: file.to_owned(), bytes, what: what.to_owned(), text: text.to_owned() };
+    let edit =
+        |file: &str, bytes, what: &str, text: &str| EditV1 { file: file.to_owned(), bytes, what: what.to_owned(), text: text.to_owned() };
     match action {
         Action::Splice { file, span, text } => edit(file, Some([span.start, span.end]), "replace", text),
         Action::Encrypt { file, selector } => edit(file, None, "encrypt", selector),

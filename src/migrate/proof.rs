@@ -49,7 +49,13 @@ pub struct Judge<'a> {
 }
 
 /// What the changes would leave behind. Places of steps that are not chosen may stay.
-pub fn prove(plan: &Plan, upto: Applicability, files: &BTreeMap<String, SourceFile>, changes: &[Change], judge: Judge<'_>) -> Vec<Leftover> {
+pub fn prove(
+    plan: &Plan,
+    upto: Applicability,
+    files: &BTreeMap<String, SourceFile>,
+    changes: &[Change],
+    judge: Judge<'_>,
+) -> Vec<Leftover> {
     let staying = staying(plan, upto, files);
     let moved = moved(plan, upto, files, &staying);
     let spellings: Vec<Zeroizing<Vec<u8>>> = moved.iter().flat_map(|secret| spellings(secret)).collect();

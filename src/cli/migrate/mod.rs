@@ -1,14 +1,12 @@
 //! `sopup migrate`.
 
 mod keys;
+mod setup;
 mod show;
 
 use std::collections::BTreeMap;
-use std::fs::{File, TryLockError};
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
-
-use globset::{Glob, GlobSetBuilder};
 
 use super::Exit;
 use super::environment::{ConfigChoice, configuration};
@@ -18,7 +16,7 @@ use super::ui::Ui;
 use crate::file::{Access, put};
 use crate::finding::{FingerprintKey, InlineAllow};
 use crate::migrate::apply::{ApplyError, apply, resume, undo};
-use crate::migrate::change::{Change, ChangeError, Tools, changes};
+use crate::migrate::change::{Change, Tools, changes};
 use crate::migrate::disk::RealDisk;
 use crate::migrate::file::SourceFile;
 use crate::migrate::journal::{self, Journal, State};
@@ -31,12 +29,11 @@ use crate::migrate::repo::Repo;
 use crate::migrate::{Settings, plan, survey};
 use crate::rule::Confidence;
 use crate::scan::{Outcome, Progress, Request, Scope, scan};
-use crate::source::Respect;
-use crate::sops::creation_rule::{Config as SopsConfig, recipient_list};
 use crate::sops::keyring::Keyring;
-use crate::sops::ops::Audience;
 use crate::sops::plugin::{NoPlugins, Plugins};
 use crate::sops::timestamp::Timestamp;
+use crate::source::Respect;
+use setup::{Matching, lock, now, policy};
 
 /// Move secrets into SOPS files and leave references that keep things working
 ///
@@ -52,7 +49,7 @@ Examples:
   sopup migrate --dry-run              what would happen, as a diff
   sopup migrate --yes                  apply what is safe
   sopup migrate --plan-out plan.yaml   write the plan, to be edited and applied with --apply plan.yaml
-  sopup migrate --undo                 put everything back")]
+  sopup migrate --undo                 put back what the last migration changed")]
 pub(super) struct Args {
     /// A folder or file of the repository
     #[arg(default_value = ".", value_name = "PATH")]
@@ -91,7 +88,7 @@ pub(super) struct Args {
     age: Option<String>,
 
     /// Put back what the last migration changed, or the one with this id
-    #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["dry_run", "yes", "apply", "plan_out", "resume"])]
+    #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with_all = ["dry_run", "yes", "apply", "plan_out", "resume"])]
     undo: Option<String>,
 
     /// Finish a migration that was interrupted
@@ -122,7 +119,8 @@ struct Run<'a> {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
-    let repo = Repo::open(&args.path).map_err(|error| CliError::new(error.to_string(), "run it inside a git repository with a working tree"))?;
+    let repo =
+        Repo::open(&args.path).map_err(|error| CliError::new(error.to_string(), "run it inside a git repository with a working tree"))?;
     let (keyring, problems) = keys::keyring();
     let run = Run { args, ui, repo: &repo, policy: policy(args, &repo)?, keyring, now: now()? };
     if run.keyring.is_empty() {
@@ -133,7 +131,8 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         ));
     }
     let _lock = if args.dry_run { None } else { Some(lock(&repo)?) };
-    let journals = journal::all(&repo.git_dir, &RealDisk).map_err(|error| CliError::new(error.to_string(), "the journals are below .git/sopup"))?;
+    let journals =
+        journal::all(&repo.git_dir, &RealDisk).map_err(|error| CliError::new(error.to_string(), "the journals are below .git/sopup"))?;
     match &args.undo {
         Some(id) => return run.undo(journals, id),
         None if args.resume => return run.resume(journals),
@@ -167,7 +166,7 @@ impl Run<'_> {
             show::plan(&plan, upto, self.ui)?;
             return Ok(exit(&outcome, !plan.steps.is_empty()));
         }
-        let changes = changes(&plan, upto, &files, self.repo, self.tools()).map_err(from_change)?;
+        let changes = changes(&plan, upto, &files, self.repo, self.tools()).map_err(|error| setup::refused(&error))?;
         let judge = Judge { rules: &request.rules, min_confidence: request.min_confidence };
         let left = prove(&plan, upto, &files, &changes, judge);
         if self.args.dry_run {
@@ -196,7 +195,9 @@ impl Run<'_> {
         let root = if args.path.is_dir() { args.path.clone() } else { args.path.parent().unwrap_or(Path::new("")).to_path_buf() };
         let root = if root.as_os_str().is_empty() { PathBuf::from(".") } else { root };
         let below = self.repo.relative(&root).map(|below| if below.is_empty() { below } else { format!("{below}/") });
-        let below = below.ok_or_else(|| CliError::new(format!("{} is not below the top of the repository", args.path.display()), "name a folder of it"))?;
+        let below = below.ok_or_else(|| {
+            CliError::new(format!("{} is not below the top of the repository", args.path.display()), "name a folder of it")
+        })?;
         let allow_below = folder.map(|folder| prefix(&folder, &args.path)).unwrap_or_default();
         let request = Request {
             scope: Scope::worktree(args.path.clone(), Respect::Yes, 0),
@@ -226,7 +227,9 @@ impl Run<'_> {
         }
         let (only, skip) = (Matching::new(&self.args.only)?, Matching::new(&self.args.skip)?);
         for step in &mut plan.steps {
-            let matches = |filter: &Matching| filter.matches(&step.file) || step.places.iter().any(|place| filter.names(&place.fingerprint.to_string()));
+            let matches = |filter: &Matching| {
+                filter.matches(&step.file) || step.places.iter().any(|place| filter.names(&place.fingerprint.to_string()))
+            };
             if (!self.args.only.is_empty() && !matches(&only)) || matches(&skip) {
                 step.decision = Decision::Skipped;
             }
@@ -295,7 +298,8 @@ impl Run<'_> {
             let mut places = all.filter(|(_, place)| place.fingerprint == finding.fingerprint).peekable();
             places.peek().is_some() && places.all(|(step, _)| step.is_chosen(upto))
         };
-        let left: Vec<String> = outcome.findings.iter().filter(|finding| moved(finding)).map(|finding| finding.occurrences[0].origin.path.clone()).collect();
+        let left: Vec<String> =
+            outcome.findings.iter().filter(|finding| moved(finding)).map(|finding| finding.occurrences[0].origin.path.clone()).collect();
         show::summary(plan, upto, journal, &outcome, self.ui)?;
         if !left.is_empty() {
             let hint = "`sopup migrate --undo` puts everything back; please report this";
@@ -308,7 +312,8 @@ impl Run<'_> {
         let wanted = |journal: &Journal| journal.state() != State::Undone && (id.is_empty() || journal.id() == id);
         let Some(mut journal) = journals.into_iter().rev().find(wanted) else {
             let what = if id.is_empty() { String::new() } else { format!(" `{id}`") };
-            return Err(CliError::new(format!("there is no migration{what} to put back"), "`ls .git/sopup/journal` shows the ids").exiting(Exit::Refused));
+            return Err(CliError::new(format!("there is no migration{what} to put back"), "`ls .git/sopup/journal` shows the ids")
+                .exiting(Exit::Refused));
         };
         undo(&mut journal, &self.repo.top, self.tools(), &RealDisk).map_err(|error| self.back_failed(&error))?;
         self.ui.note(&format!("the migration {} was put back: {} files are as they were", journal.id(), journal.files().len()));
@@ -317,7 +322,8 @@ impl Run<'_> {
 
     fn back_failed(&self, error: &ApplyError) -> CliError {
         if let ApplyError::Moved(_) = error {
-            let hint = "nothing was put back; bring these files to the state right after the migration (`git diff` shows them), then try again";
+            let hint =
+                "nothing was put back; bring these files to the state right after the migration (`git diff` shows them), then try again";
             return CliError::new(error.to_string(), hint).exiting(Exit::Refused);
         }
         self.interrupted(error)
@@ -340,73 +346,5 @@ fn exit(outcome: &Outcome, remaining: bool) -> Exit {
         (false, _) => Exit::Incomplete,
         (true, true) => Exit::Findings,
         (true, false) => Exit::Clean,
-    }
-}
-
-fn now() -> Result<Timestamp, CliError> {
-    let text = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    Timestamp::parse_rfc3339(&text).ok_or_else(|| CliError::new("the clock shows no valid time", "set it"))
-}
-
-fn policy(args: &Args, repo: &Repo) -> Result<Policy, CliError> {
-    let wrong = |message: String| CliError::new(message, "correct .sops.yaml at the top of the repository, or name recipients with --age");
-    let config = repo.read(".sops.yaml").map(|bytes| SopsConfig::parse(&bytes)).transpose();
-    let config = config.map_err(|error| wrong(format!(".sops.yaml: {error}")))?;
-    let recipients = args.age.as_deref().map(recipient_list).transpose();
-    let recipients = recipients.map_err(|error| CliError::new(error.to_string(), "--age takes public keys (age1…), with commas between them"))?;
-    let recipients = recipients.map(|group| Audience { groups: vec![group], shamir_threshold: None });
-    let policy = Policy { config, recipients };
-    policy.scheme("secrets/shared.enc.yaml").map_err(|error| {
-        CliError::new(error.to_string(), "write a .sops.yaml with `creation_rules:` and an `age:` recipient, or name one with --age age1…").exiting(Exit::Refused)
-    })?;
-    Ok(policy)
-}
-
-/// One migration at a time. The system releases the lock when the process ends, however it ends.
-fn lock(repo: &Repo) -> Result<File, CliError> {
-    let folder = repo.git_dir.join("sopup");
-    let wrong = |error: std::io::Error| CliError::new(format!("cannot lock {}: {error}", folder.display()), "migrate keeps its journal there");
-    std::fs::create_dir_all(&folder).map_err(wrong)?;
-    let file = File::options().create(true).append(true).open(folder.join("lock")).map_err(wrong)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(CliError::new("another sopup is migrating this repository", "wait until it has ended").exiting(Exit::Refused))
-        }
-        Err(TryLockError::Error(error)) => Err(wrong(error)),
-    }
-}
-
-fn from_change(error: ChangeError) -> CliError {
-    let hint = match &error {
-        ChangeError::Store { .. } => "the identities at hand must open what is encrypted for the recipients of .sops.yaml; nothing was changed",
-        ChangeError::Encrypt { .. } | ChangeError::Form { .. } => "--skip leaves this file out; nothing was changed",
-        _ => "nothing was changed",
-    };
-    CliError::new(error.to_string(), hint).exiting(Exit::Refused)
-}
-
-/// Globs over paths, and fingerprints.
-struct Matching {
-    globs: globset::GlobSet,
-    words: Vec<String>,
-}
-
-impl Matching {
-    fn new(texts: &[String]) -> Result<Self, CliError> {
-        let mut globs = GlobSetBuilder::new();
-        let wrong = |error: globset::Error| CliError::new(error.to_string(), "--only and --skip take globs over paths, such as `docs/**`");
-        for text in texts {
-            globs.add(Glob::new(text).map_err(wrong)?);
-        }
-        Ok(Self { globs: globs.build().map_err(wrong)?, words: texts.to_vec() })
-    }
-
-    fn matches(&self, path: &str) -> bool {
-        self.globs.is_match(path)
-    }
-
-    fn names(&self, fingerprint: &str) -> bool {
-        self.words.iter().any(|word| word == fingerprint)
     }
 }

@@ -22,8 +22,17 @@ pub(super) fn plan(plan: &Plan, upto: Applicability, ui: &Ui) -> io::Result<()> 
     let mut out = ui.stdout();
     for step in &plan.steps {
         let sign = if step.is_chosen(upto) { "+".green().to_string() } else { "-".dimmed().to_string() };
-        writeln!(out, "{sign} {} {}:{} {}{}", code(step.applicability), safe::line(&step.file), step.line(), masks(step), target(plan, step))?;
-        if !step.reason.is_empty() && !(step.applicability == Applicability::Safe && step.is_chosen(upto)) {
+        writeln!(
+            out,
+            "{sign} {} {}:{} {}{}",
+            code(step.applicability),
+            safe::line(&step.file),
+            step.line(),
+            masks(step),
+            target(plan, step)
+        )?;
+        let settled = step.applicability == Applicability::Safe && step.is_chosen(upto);
+        if !settled && !step.reason.is_empty() {
             writeln!(out, "    {}", safe::line(&step.reason).dimmed())?;
         }
     }
@@ -130,7 +139,10 @@ pub(super) fn summary(plan: &Plan, upto: Applicability, journal: &Journal, after
             writeln!(out, "  {}", safe::line(how))?;
         }
     }
-    writeln!(out, "The old values stay in history, clones and backups: replace each of them where it was issued (`sopup rules show RULE` says how).")?;
-    writeln!(out, "`sopup migrate --undo {}` puts everything back.", journal.id())?;
+    writeln!(
+        out,
+        "The old values stay in history, clones and backups: replace each of them where it was issued (`sopup rules show RULE` says how)."
+    )?;
+    writeln!(out, "`sopup migrate --undo={}` puts everything back.", journal.id())?;
     out.flush()
 }

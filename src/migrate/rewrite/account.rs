@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::markdown::{self, Setting};
 use super::quote::{expand, shell_quote};
-use super::{ci, compose, dotenv, shell, source_code, terraform};
 use super::{Rewriter as _, markdown::is_prose};
+use super::{ci, compose, dotenv, shell, source_code, terraform};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
@@ -64,7 +64,10 @@ const STORE: &str = "secrets/accounts.sops.env";
 fn replacement(file: &SourceFile, site: &Site, name: &str) -> Option<(crate::text::Span, String, Verdict)> {
     let variable = format!("${{{name}}}");
     let required = format!("${{{name}:?set by sops exec-env {STORE}}}");
-    let rendered = Verdict::review(format!("substitute it where the file is used: Flux `postBuild`, or `sops exec-env {STORE} 'envsubst < {}'`", file.path));
+    let rendered = Verdict::review(format!(
+        "substitute it where the file is used: Flux `postBuild`, or `sops exec-env {STORE} 'envsubst < {}'`",
+        file.path
+    ));
     let Some(text) = file.text() else { return Some((site.span, format!("<{name}>"), Verdict::safe(""))) };
     let line = file.line_at(site.span.start);
     if is_prose(file) {
@@ -90,7 +93,9 @@ fn replacement(file: &SourceFile, site: &Site, name: &str) -> Option<(crate::tex
         return Some((site.span, variable, rendered));
     }
     if file.name().ends_with(".tf") {
-        let backend = text[..site.span.start].rfind("backend \"").is_some_and(|at| text[at..site.span.start].matches('{').count() > text[at..site.span.start].matches('}').count());
+        let backend = text[..site.span.start]
+            .rfind("backend \"")
+            .is_some_and(|at| text[at..site.span.start].matches('{').count() > text[at..site.span.start].matches('}').count());
         let reason = format!("declare `variable \"{}\"` and set it with TF_VAR_{0}", name.to_ascii_lowercase());
         return (!backend).then(|| (site.span, format!("${{var.{}}}", name.to_ascii_lowercase()), Verdict::review(reason)));
     }

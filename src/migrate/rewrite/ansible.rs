@@ -25,7 +25,8 @@ impl Rewriter for Ansible {
         let outline = Outline::new(text);
         for &site in sites {
             let Some(item) = outline.holding(site.span) else { continue };
-            let whole = item.value.len() <= site.span.len() + 2 && matches!(item.spelling, Spelling::Plain | Spelling::Single | Spelling::Double);
+            let whole =
+                item.value.len() <= site.span.len() + 2 && matches!(item.spelling, Spelling::Plain | Spelling::Single | Spelling::Double);
             let Some(value) = outline.scalar(item).filter(|_| whole) else { continue };
             let id = draft.shared(file, &["ansible", &words::name(text, site)], &crate::secret::Secret::new(value.into_bytes()));
             let (store, entry) = draft.plan.entry(id);

@@ -19,7 +19,8 @@ impl Rewriter for Compose {
 
     fn takes(&self, file: &SourceFile) -> bool {
         let name = file.name();
-        let named = (name.starts_with("docker-compose") || name.starts_with("compose")) && (name.ends_with(".yml") || name.ends_with(".yaml"));
+        let named =
+            (name.starts_with("docker-compose") || name.starts_with("compose")) && (name.ends_with(".yml") || name.ends_with(".yaml"));
         named && file.text().is_some_and(|text| Outline::new(text).key(0, &["services"]).is_some())
     }
 
@@ -48,7 +49,8 @@ impl Rewriter for Compose {
             // No colon followed by a blank: it would end a plain YAML scalar.
             let text = format!("${{{name}:?set by sops exec-env {path}}}");
             let mut actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text }];
-            let verdict = Verdict::safe(format!("started with `sops exec-env {path} 'docker compose up'`; without it compose stops and says so"));
+            let verdict =
+                Verdict::safe(format!("started with `sops exec-env {path} 'docker compose up'`; without it compose stops and says so"));
             actions.extend(dotenv::companions(draft, store));
             draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
         }

@@ -14,7 +14,8 @@ pub(super) struct Config;
 /// Programs that read `${NAME}` in their configuration and stop, or say so, if it is not set.
 fn reads_environment(file: &SourceFile) -> Option<&'static str> {
     let name = file.name();
-    let spring = ["application", "bootstrap"].iter().any(|stem| name.starts_with(stem)) && [".properties", ".yml", ".yaml"].iter().any(|end| name.ends_with(end));
+    let spring = ["application", "bootstrap"].iter().any(|stem| name.starts_with(stem))
+        && [".properties", ".yml", ".yaml"].iter().any(|end| name.ends_with(end));
     match name {
         ".npmrc" => Some("npm"),
         ".yarnrc.yml" => Some("yarn"),
@@ -44,7 +45,8 @@ impl Rewriter for Config {
 
 impl Config {
     fn variable(&self, file: &SourceFile, text: &str, site: &Site, program: &str, draft: &mut Draft<'_>) {
-        let named = words::assigned(text, site.span).filter(|name| !name.contains("password=")).map(|name| name.trim_start_matches('_').to_owned());
+        let named =
+            words::assigned(text, site.span).filter(|name| !name.contains("password=")).map(|name| name.trim_start_matches('_').to_owned());
         let name = naming::variable(&named.unwrap_or_else(|| words::name(text, site)));
         let stem = naming::slug(file.name().trim_start_matches('.').split('.').next().unwrap_or("config"));
         let store = draft.store(&format!("{}{stem}", file.folder()), ".sops.env", &Shape::Keys, &file.path);
@@ -67,7 +69,8 @@ impl Config {
         let id = draft.shared(file, &[&words::of_file(file), &name], &value);
         let end = if is_whole(text, site) { "" } else { "+" };
         let actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text: format!("{}{end}", draft.uri(id)) }];
-        let reason = format!("the program that reads it needs the value: give it the output of `sopup render {}` (or of `vals eval`)", file.path);
+        let reason =
+            format!("the program that reads it needs the value: give it the output of `sopup render {}` (or of `vals eval`)", file.path);
         draft.step(self.id(), file, &[site], Verdict::review(reason), actions, vec![id]);
     }
 }

@@ -15,7 +15,8 @@ pub(super) fn rewrite(manifest: &Manifest<'_>, item: &Item, site: &Site, sites: 
     let (Some(map), Some(["data", key])) = (manifest.name(item.document), keys.as_deref()) else {
         return draft.manual("configmap", manifest.file, &[site], "sopup moves plain keys below `data`; this one is not one");
     };
-    let inside: Vec<&Site> = sites.iter().copied().filter(|site| manifest.outline.holding(site.span).is_some_and(|at| at.start == item.start)).collect();
+    let inside: Vec<&Site> =
+        sites.iter().copied().filter(|site| manifest.outline.holding(site.span).is_some_and(|at| at.start == item.start)).collect();
     if inside.first().is_some_and(|first| first.span != site.span) {
         return;
     }
@@ -43,7 +44,9 @@ fn removal(manifest: &Manifest<'_>, item: &Item, only: bool) -> Action {
     let file = manifest.file.path.clone();
     match manifest.outline.at(item.document, item.parent()).filter(|_| only) {
         // A map without keys is still a map.
-        Some(data) => Action::Splice { file, span: Span::new(data.start, item.end), text: format!("data: {{}}{}", manifest.file.line_end()) },
+        Some(data) => {
+            Action::Splice { file, span: Span::new(data.start, item.end), text: format!("data: {{}}{}", manifest.file.line_end()) }
+        }
         None => Action::Splice { file, span: lines_of(manifest.text, item), text: String::new() },
     }
 }

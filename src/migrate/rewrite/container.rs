@@ -18,21 +18,25 @@ pub(super) fn rewrite(manifest: &Manifest<'_>, item: &Item, site: &Site, draft: 
         return draft.manual("kubernetes", manifest.file, &[site], reason);
     };
     match item.path.as_slice() {
-        [container @ .., Part::Key(env), Part::Index(_), Part::Key(value)] if env == "env" && value == "value" && is_container(container) => {
+        [container @ .., Part::Key(env), Part::Index(_), Part::Key(value)]
+            if env == "env" && value == "value" && is_container(container) =>
+        {
             variable(manifest, item, site, &workload, draft);
         }
         [container @ .., Part::Key(list), Part::Index(_)] if (list == "args" || list == "command") && is_container(container) => {
             argument(manifest, item, container, site, &workload, draft);
         }
         _ => {
-            let reason = "sopup moves values of `env`, `args`, `command`, ConfigMaps and Secrets; this one stands elsewhere in the manifest";
+            let reason =
+                "sopup moves values of `env`, `args`, `command`, ConfigMaps and Secrets; this one stands elsewhere in the manifest";
             draft.manual("kubernetes", manifest.file, &[site], reason);
         }
     }
 }
 
 fn is_container(path: &[Part]) -> bool {
-    let named = |part: &Part| matches!(part, Part::Key(key) if key == "containers" || key == "initContainers" || key == "ephemeralContainers");
+    let named =
+        |part: &Part| matches!(part, Part::Key(key) if key == "containers" || key == "initContainers" || key == "ephemeralContainers");
     matches!(path, [.., list, Part::Index(_)] if named(list))
 }
 
@@ -69,11 +73,17 @@ fn argument(manifest: &Manifest<'_>, item: &Item, container: &[Part], site: &Sit
     let file = &manifest.file.path;
     let end = manifest.file.line_end();
     let list: Vec<Part> = container.iter().cloned().chain([Part::Key("env".to_owned())]).collect();
-    let inner = |pad: &str| format!("{pad}- name: {name}{end}{pad}  valueFrom:{end}{pad}    secretKeyRef:{end}{pad}      name: {secret}{end}{pad}      key: {name}{end}");
+    let inner = |pad: &str| {
+        format!(
+            "{pad}- name: {name}{end}{pad}  valueFrom:{end}{pad}    secretKeyRef:{end}{pad}      name: {secret}{end}{pad}      key: {name}{end}"
+        )
+    };
     let declared = match manifest.outline.at(item.document, &list) {
         Some(env) => {
             let first = manifest.outline.children(item.document, &list).next();
-            first.filter(|_| env.spelling == Spelling::None).map(|first| (line_start(manifest.text, first.start), inner(&" ".repeat(first.column))))
+            first
+                .filter(|_| env.spelling == Spelling::None)
+                .map(|first| (line_start(manifest.text, first.start), inner(&" ".repeat(first.column))))
         }
         None => manifest.outline.at(item.document, item.parent()).map(|args| {
             let pad = " ".repeat(args.column);

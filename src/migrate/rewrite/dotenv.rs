@@ -68,7 +68,9 @@ fn variables<'s>(text: &str, file: &SourceFile, sites: &[&'s Site]) -> Vec<Varia
         let raw = &text[line.range()];
         let variable = match raw.split_once('=') {
             Some((name, _)) if site.span.end > line.end => Variable { name: key(name), value: site.secret.clone(), sites: vec![site] },
-            Some((name, value)) if !name.trim_start().starts_with('#') => Variable { name: key(name), value: unquoted(value), sites: vec![site] },
+            Some((name, value)) if !name.trim_start().starts_with('#') => {
+                Variable { name: key(name), value: unquoted(value), sites: vec![site] }
+            }
             _ => Variable { name: naming::variable(&words::name(text, site)), value: site.secret.clone(), sites: vec![site] },
         };
         variables.push((line, variable));

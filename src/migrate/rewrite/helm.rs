@@ -52,10 +52,12 @@ impl Rewriter for HelmValues {
             let name = path.rsplit('/').next().unwrap_or(&path);
             let block = item.spelling == Spelling::Block;
             let span = if block { crate::text::Span::new(marker(text, item.value.start), item.value.end) } else { item.value };
-            let comment = if text[span.end..].starts_with(['\r', '\n']) || span.end == text.len() { format!(" # in {name}") } else { String::new() };
+            let comment =
+                if text[span.end..].starts_with(['\r', '\n']) || span.end == text.len() { format!(" # in {name}") } else { String::new() };
             let actions = vec![Action::Splice { file: file.path.clone(), span, text: format!("\"\"{comment}") }];
             let verdict = Verdict::safe(format!("install with `helm secrets … -f {} -f {path}`", file.path));
-            let inside: Vec<&Site> = sites.iter().copied().filter(|other| item.value.start <= other.span.start && other.span.end <= item.value.end).collect();
+            let inside: Vec<&Site> =
+                sites.iter().copied().filter(|other| item.value.start <= other.span.start && other.span.end <= item.value.end).collect();
             if inside.first().is_some_and(|first| first.span == site.span) {
                 draft.step(self.id(), file, &inside, verdict, actions, vec![id]);
             }

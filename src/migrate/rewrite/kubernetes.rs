@@ -114,7 +114,8 @@ fn is_name(name: &str) -> bool {
 fn free_name(wanted: &str, folder: &str, draft: &Draft<'_>) -> String {
     let taken = |name: &str| {
         draft.repo.manifests().iter().filter(|(path, _)| *path != format!("{folder}{name}.enc.yaml")).any(|(_, text)| {
-            text.contains("kind: Secret") && text.lines().any(|line| line.trim().strip_prefix("name:").is_some_and(|found| found.trim() == name))
+            text.contains("kind: Secret")
+                && text.lines().any(|line| line.trim().strip_prefix("name:").is_some_and(|found| found.trim() == name))
         })
     };
     (1..).map(|n| if n == 1 { wanted.to_owned() } else { format!("{wanted}-{n}") }).find(|name| !taken(name)).unwrap_or_default()
@@ -187,7 +188,8 @@ pub(super) fn text_of(text: &str, outline: &Outline<'_>, item: &Item) -> Option<
         return outline.scalar(item);
     }
     let lines = lines_of(text, item);
-    let dedented: String = text[lines.range()].split_inclusive('\n').map(|line| line.get(item.column.min(line.len())..).unwrap_or(line)).collect();
+    let dedented: String =
+        text[lines.range()].split_inclusive('\n').map(|line| line.get(item.column.min(line.len())..).unwrap_or(line)).collect();
     let map: std::collections::BTreeMap<String, String> = serde_yaml::from_str(&dedented).ok()?;
     map.into_values().next()
 }

@@ -33,20 +33,29 @@ impl Rewriter for Kustomize {
         for &site in sites {
             let Some(item) = outline.holding(site.span) else { continue };
             let generator = match item.path.as_slice() {
-                [Part::Key(list), Part::Index(at), Part::Key(literals), Part::Index(_)] if list == "secretGenerator" && literals == "literals" => *at,
+                [Part::Key(list), Part::Index(at), Part::Key(literals), Part::Index(_)]
+                    if list == "secretGenerator" && literals == "literals" =>
+                {
+                    *at
+                }
                 [Part::Key(list), ..] if list == "configMapGenerator" => {
-                    draft.manual(self.id(), file, &[site], "a ConfigMap is no place for it: move the literal to a `secretGenerator`, then migrate again");
+                    draft.manual(
+                        self.id(),
+                        file,
+                        &[site],
+                        "a ConfigMap is no place for it: move the literal to a `secretGenerator`, then migrate again",
+                    );
                     continue;
                 }
                 _ => continue,
             };
             if !planned.contains(&generator) {
                 planned.push(generator);
-                let here = |site: &&Site| {
+                let here = |site: &Site| {
                     let at = outline.holding(site.span).map(|item| item.path.clone()).unwrap_or_default();
                     at.starts_with(&[Part::Key("secretGenerator".to_owned()), Part::Index(generator)])
                 };
-                let inside: Vec<&Site> = sites.iter().copied().filter(|site| here(&site)).collect();
+                let inside: Vec<&Site> = sites.iter().copied().filter(|site| here(site)).collect();
                 self.generator(file, text, &outline, generator, &inside, draft);
             }
         }
@@ -62,7 +71,8 @@ impl Kustomize {
         let plain = outline.children(0, &path).all(|item| item.name().is_some_and(|name| known.contains(&name)));
         let name = below("name").and_then(|item| outline.scalar(item));
         let (Some(name), Some(generator), true) = (name, outline.at(0, &path), plain) else {
-            let reason = "the generator has more than a name and literals: move the literal to an encrypted file that your deployment decrypts";
+            let reason =
+                "the generator has more than a name and literals: move the literal to an encrypted file that your deployment decrypts";
             return draft.manual(self.id(), file, sites, reason);
         };
         let literals: Option<Vec<(String, Secret)>> = below("literals")
@@ -85,7 +95,8 @@ impl Kustomize {
             return draft.manual(self.id(), file, sites, "`resources` is written in a way that sopup does not edit");
         };
         actions.push(resource);
-        let verdict = Verdict::safe("the Secret keeps its name and loses the hash behind it: pods do not restart by themselves when it changes");
+        let verdict =
+            Verdict::safe("the Secret keeps its name and loses the hash behind it: pods do not restart by themselves when it changes");
         draft.step(self.id(), file, sites, verdict, actions, ids);
     }
 }

@@ -165,6 +165,9 @@ fn joined(before: &str, kind: &str) -> String {
 
 /// `- RabbitMQ erlang cookie: ` is a label of at most four words.
 fn label(before: &str) -> Option<String> {
+    if before.ends_with(':') {
+        return None;
+    }
     let before = before.trim_end_matches(['`', '*', '_', '"', '\'', ' ']).strip_suffix(':')?;
     let words: Vec<&str> = before.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let slug = naming::slug(before);

@@ -76,7 +76,8 @@ mod tests {
     #[test]
     fn quotes_are_told_from_the_line() {
         let line = r#"a 'b "c' "d 'e" f\" g"#;
-        let quotes: Vec<Quote> = ["a", "b", "c", "d", "e", "f", "g"].iter().map(|c| shell_quote(line, line.find(c).expect("is there"))).collect();
+        let quotes: Vec<Quote> =
+            ["a", "b", "c", "d", "e", "f", "g"].iter().map(|c| shell_quote(line, line.find(c).expect("is there"))).collect();
         use Quote::{Bare, Double, Single};
         assert_eq!(quotes, [Bare, Single, Single, Double, Double, Bare, Bare]);
     }

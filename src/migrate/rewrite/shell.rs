@@ -50,7 +50,12 @@ impl Shell {
         let powershell = is_powershell(file);
         let heredoc = if powershell { None } else { heredoc(&text[..line.start]) };
         if heredoc == Some(Heredoc::Literal) {
-            return draft.manual(self.id(), file, &[site], "it stands in a here-document that expands nothing: take the quotes off its end word first");
+            return draft.manual(
+                self.id(),
+                file,
+                &[site],
+                "it stands in a here-document that expands nothing: take the quotes off its end word first",
+            );
         }
         let quote = if heredoc.is_some() { Quote::Double } else { shell_quote(&text[line.range()], site.span.start - line.start) };
         let raw = &text[site.span.range()];
@@ -76,15 +81,21 @@ impl Shell {
 
 /// What the variable is called: what the value is assigned to, what its rule says, or the command it is an argument of.
 fn variable(text: &str, before: &str, site: &Site) -> String {
-    let assigned = words::assigned(text, site.span).filter(|name| before.trim_end_matches(['"', '\'']).ends_with('=') && !name.contains('.'));
+    // Blanks around the sign: an assignment in PowerShell, two words in other shells.
+    let sign = before.trim_end_matches(['"', '\'']);
+    let assigned = words::assigned(text, site.span).filter(|name| (sign.ends_with('=') || before.contains('$')) && !name.contains('.'));
     if let Some(name) = assigned {
-        return naming::variable(name.trim_start_matches("env:"));
+        return naming::variable(name);
     }
     let command = before.rsplit(['|', ';', '&', '(']).next().unwrap_or(before);
     let word = command.split_whitespace().find(|word| !word.contains('=') && !word.starts_with('-') && *word != "sudo").unwrap_or("");
     let word = naming::slug(word.rsplit('/').next().unwrap_or(word));
     let by_rule = words::by_rule(site);
-    let name = if by_rule.starts_with(&word) || site.rule.env.is_some() { by_rule } else { format!("{word}_{}", words::kind(site)) };
+    let name = match () {
+        () if by_rule.starts_with(&word) || site.rule.env.is_some() => by_rule,
+        () if word.ends_with(words::kind(site)) => word,
+        () => format!("{word}_{}", words::kind(site)),
+    };
     naming::variable(&name)
 }
 
@@ -112,7 +123,8 @@ fn heredoc(before: &str) -> Option<Heredoc> {
             continue;
         }
         let quoted = rest.starts_with(['\'', '"', '\\']);
-        let word: String = rest.trim_start_matches(['\'', '"', '\\']).chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        let word: String =
+            rest.trim_start_matches(['\'', '"', '\\']).chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
         if !word.is_empty() {
             open = Some((word, if quoted { Heredoc::Literal } else { Heredoc::Expanding }));
         }

@@ -32,7 +32,7 @@ fn lookup(file: &SourceFile, text: &str) -> Option<Result<&'static str, &'static
         "c" | "cc" | "cpp" | "h" | "hpp" => Err("getenv(\"{}\")"),
         "pl" | "pm" => Ok("$ENV{'{}'}"),
         "ipynb" => Err("os.environ[\"{}\"]"),
-        "dart" | "lua" | "vb" | "fs" | "clj" | "r" | "R" | "sql" | "vue" | "svelte" => Err("a variable {} of the environment"),
+        "dart" | "lua" | "vb" | "fs" | "clj" | "r" | "R" | "vue" | "svelte" => Err("a variable {} of the environment"),
         _ => return None,
     })
 }

@@ -47,11 +47,18 @@ impl Terraform {
         let raw = &text[line.range()];
         let parts = raw.split_once('=').map(|(name, value)| (name.trim(), value.trim()));
         let whole = parts.filter(|(name, value)| {
-            let top = !name.is_empty() && raw.starts_with(|c: char| c.is_ascii_alphabetic()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+            let top = !name.is_empty()
+                && raw.starts_with(|c: char| c.is_ascii_alphabetic())
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
             top && value.starts_with('"') && value.len() > 1 && value.ends_with('"') && !value[1..value.len() - 1].contains('"')
         });
         let Some((name, value)) = whole.and_then(|(name, value)| Some((name, unescaped(&value[1..value.len() - 1])?))) else {
-            return draft.manual(self.id(), file, &[site], "the value is part of a list, map or heredoc: set the whole variable through TF_VAR_… by hand");
+            return draft.manual(
+                self.id(),
+                file,
+                &[site],
+                "the value is part of a list, map or heredoc: set the whole variable through TF_VAR_… by hand",
+            );
         };
         let stem = file.name().trim_end_matches(".tfvars").trim_end_matches(".auto");
         let store = draft.store(&format!("{}{stem}", file.folder()), ".sops.env", &Shape::Keys, &file.path);
@@ -60,7 +67,8 @@ impl Terraform {
         let text = format!("# {name}: set by sops exec-env {path}");
         let mut actions = vec![Action::Splice { file: file.path.clone(), span: line, text }];
         actions.extend(dotenv::companions(draft, store));
-        let verdict = Verdict::safe(format!("run with `sops exec-env {path} 'terraform plan -var-file={}'`; without it Terraform asks", file.name()));
+        let verdict =
+            Verdict::safe(format!("run with `sops exec-env {path} 'terraform plan -var-file={}'`; without it Terraform asks", file.name()));
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
     }
 
@@ -77,7 +85,11 @@ impl Terraform {
         let provider = format!(
             "terraform {{\n  required_providers {{\n    sops = {{\n      source = \"carlpett/sops\"\n    }}\n  }}\n}}\n\ndata \"sops_file\" \"sopup\" {{\n  source_file = \"${{path.module}}/{name}\"\n}}\n"
         );
-        let edit = Action::Splice { file: file.path.clone(), span: Span::new(span.start, span.end), text: format!("data.sops_file.sopup.data[\"{key}\"]") };
+        let edit = Action::Splice {
+            file: file.path.clone(),
+            span: Span::new(span.start, span.end),
+            text: format!("data.sops_file.sopup.data[\"{key}\"]"),
+        };
         let actions = vec![edit, Action::Create { file: format!("{}sopup.tf", file.folder()), text: provider }];
         let verdict = Verdict::review("read through the provider carlpett/sops, which `terraform init` must be allowed to install");
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);

@@ -17,7 +17,12 @@ pub(super) fn kind(site: &Site) -> &'static str {
 /// The name that the value is assigned to on its line, as written: `NAME=`, `name: `, `"name" => `.
 pub(super) fn assigned(text: &str, span: Span) -> Option<&str> {
     let start = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
-    let before = text[start..span.start].trim_end_matches(['"', '\'', '`', ' ', '\t']);
+    let whole = &text[start..span.start];
+    // `user:value` assigns nothing.
+    if whole.ends_with(':') {
+        return None;
+    }
+    let before = whole.trim_end_matches(['"', '\'', '`', ' ', '\t']);
     let before = before.strip_suffix("=>").or_else(|| before.strip_suffix(":=")).or_else(|| before.strip_suffix(['=', ':']))?;
     let before = before.trim_end_matches(['"', '\'', '`', ' ', '\t', ']']);
     let from = before.rfind(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c))).map_or(0, |at| at + 1);
@@ -86,6 +91,7 @@ mod tests {
         assert_eq!(assigned_in("\"api.key\" : 'SECRET'"), Some("api.key"));
         assert_eq!(assigned_in("h['tok'] => 'SECRET'"), Some("tok"));
         assert_eq!(assigned_in("redis-cli -a SECRET"), None);
+        assert_eq!(assigned_in("curl -u ci:SECRET"), None);
     }
 
     #[test]
