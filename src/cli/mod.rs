@@ -7,6 +7,7 @@ mod error;
 mod exit;
 mod man;
 mod migrate;
+mod render;
 mod rules;
 mod scan;
 mod ui;
@@ -35,6 +36,7 @@ pub struct Cli {
 enum Command {
     Scan(Box<scan::Args>),
     Migrate(Box<migrate::Args>),
+    Render(render::Args),
     Rules(rules::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -55,6 +57,7 @@ pub fn main() -> Exit {
     let result = match cli.command {
         Command::Scan(args) => scan::run(&args, &ui),
         Command::Migrate(args) => migrate::run(&args, &ui),
+        Command::Render(args) => render::run(&args, &ui),
         Command::Rules(args) => rules::run(args, &ui),
         Command::Completions(args) => completions::run(&args, &ui),
         Command::Man(args) => man::run(&args, &ui),

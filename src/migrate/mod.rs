@@ -6,6 +6,8 @@
 //! Only `apply`, `journal` and `disk` write files.
 
 pub mod apply;
+#[cfg(test)]
+mod apply_tests;
 pub mod change;
 pub mod disk;
 pub mod draft;
@@ -18,6 +20,7 @@ pub mod plan_file;
 pub mod policy;
 pub mod preflight;
 pub mod proof;
+pub mod render;
 pub mod repo;
 mod rewrite;
 pub mod store_check;

@@ -13,7 +13,7 @@ use crate::sops::plugin::ProgramPlugins;
 const LARGEST: u64 = 1 << 20;
 
 /// All identities at hand, and what was wrong with others.
-pub(super) fn keyring() -> (Keyring, Vec<String>) {
+pub(in crate::cli) fn keyring() -> (Keyring, Vec<String>) {
     let platform = match () {
         () if cfg!(target_os = "macos") => Platform::MacOs,
         () if cfg!(windows) => Platform::Windows,

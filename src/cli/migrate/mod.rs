@@ -1,6 +1,6 @@
 //! `sopup migrate`.
 
-mod keys;
+pub(super) mod keys;
 mod setup;
 mod show;
 
