@@ -3,7 +3,7 @@
 //! The rooms, from the bottom up; each uses only those above it in this list:
 //!
 //! - [`text`], [`secret`]: bytes, spans, lines, encodings; values that cannot be printed.
-//! - [`file`]: files written whole or not at all, one writer at a time; private places for plain text.
+//! - [`mod@file`]: files written whole or not at all, one writer at a time; private places for plain text.
 //! - [`rule`]: what a credential looks like, as data. [`source`]: where texts come from.
 //!   [`sops`]: a small SOPS library that has never heard of findings.
 //! - [`detect`]: a text and rules in, matches out; pure.

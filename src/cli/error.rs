@@ -27,6 +27,16 @@ impl CliError {
         Self { exit, ..self }
     }
 
+    /// The same, about one of several files.
+    pub(super) fn about(self, path: &std::path::Path) -> Self {
+        Self { message: format!("{}: {}", path.display(), self.message), ..self }
+    }
+
+    /// The same with another advice.
+    pub(super) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
     pub(super) fn exit(&self) -> Exit {
         self.exit
     }

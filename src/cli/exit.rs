@@ -6,19 +6,21 @@ use std::process::{ExitCode, Termination};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Everything was read and nothing was found.
-    Clean = 0,
+    Clean,
     /// Secrets were found.
-    Findings = 1,
+    Findings,
     /// The command line, a configuration, a rule or a file named by the user is wrong.
-    Usage = 2,
+    Usage,
     /// Something in scope could not be read; there may be findings too.
-    Incomplete = 3,
+    Incomplete,
     /// Refused; nothing was changed.
-    Refused = 4,
+    Refused,
     /// A change was interrupted and waits to be finished or undone.
-    Interrupted = 5,
+    Interrupted,
     /// A bug.
-    Internal = 70,
+    Internal,
+    /// That of a program which was run with decrypted values.
+    Child(u8),
 }
 
 /// The table at the end of `--help`.
@@ -27,6 +29,15 @@ pub(super) const HELP: &str = "Exit codes: 0 clean · 1 secrets found · 2 wrong
 
 impl Termination for Exit {
     fn report(self) -> ExitCode {
-        ExitCode::from(self as u8)
+        ExitCode::from(match self {
+            Self::Clean => 0,
+            Self::Findings => 1,
+            Self::Usage => 2,
+            Self::Incomplete => 3,
+            Self::Refused => 4,
+            Self::Interrupted => 5,
+            Self::Internal => 70,
+            Self::Child(code) => code,
+        })
     }
 }

@@ -10,6 +10,7 @@ mod migrate;
 mod render;
 mod rules;
 mod scan;
+mod sops;
 mod ui;
 
 use clap::{ColorChoice, Parser, Subcommand};
@@ -17,7 +18,7 @@ use clap::{ColorChoice, Parser, Subcommand};
 pub use exit::Exit;
 use ui::Ui;
 
-/// Finds leaked secrets in working trees and commits
+/// Finds leaked secrets, and keeps secrets in SOPS files
 ///
 /// Nothing is sent anywhere, nothing found in a repository is executed, and secrets are masked in
 /// everything that is printed.
@@ -37,6 +38,19 @@ enum Command {
     Scan(Box<scan::Args>),
     Migrate(Box<migrate::Args>),
     Render(render::Args),
+    Init(sops::init::Args),
+    Encrypt(Box<sops::encrypt::Args>),
+    Decrypt(sops::decrypt::Args),
+    Edit(Box<sops::edit::Args>),
+    Set(sops::set::Args),
+    Unset(sops::unset::Args),
+    Rotate(sops::rotate::Args),
+    #[command(name = "updatekeys")]
+    UpdateKeys(sops::updatekeys::Args),
+    #[command(name = "filestatus")]
+    FileStatus(sops::filestatus::Args),
+    ExecEnv(sops::exec_env::Args),
+    ExecFile(sops::exec_file::Args),
     Rules(rules::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -58,6 +72,17 @@ pub fn main() -> Exit {
         Command::Scan(args) => scan::run(&args, &ui),
         Command::Migrate(args) => migrate::run(&args, &ui),
         Command::Render(args) => render::run(&args, &ui),
+        Command::Init(args) => sops::init::run(&args, &ui),
+        Command::Encrypt(args) => sops::encrypt::run(&args, &ui),
+        Command::Decrypt(args) => sops::decrypt::run(&args, &ui),
+        Command::Edit(args) => sops::edit::run(&args, &ui),
+        Command::Set(args) => sops::set::run(&args, &ui),
+        Command::Unset(args) => sops::unset::run(&args, &ui),
+        Command::Rotate(args) => sops::rotate::run(&args, &ui),
+        Command::UpdateKeys(args) => sops::updatekeys::run(&args, &ui),
+        Command::FileStatus(args) => sops::filestatus::run(&args, &ui),
+        Command::ExecEnv(args) => sops::exec_env::run(&args, &ui),
+        Command::ExecFile(args) => sops::exec_file::run(&args, &ui),
         Command::Rules(args) => rules::run(args, &ui),
         Command::Completions(args) => completions::run(&args, &ui),
         Command::Man(args) => man::run(&args, &ui),

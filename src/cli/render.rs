@@ -8,15 +8,16 @@ use zeroize::Zeroizing;
 
 use super::Exit;
 use super::error::CliError;
-use super::migrate::keys::keyring;
+use super::sops::keys::Keys;
 use super::ui::Ui;
 use crate::file::{Access, put};
 use crate::migrate::render::{Reference, render};
 use crate::secret::Secret;
-use crate::source::Repository;
 use crate::sops::ops::{MacCheck, extract};
 use crate::sops::path::{Step, TreePath};
 use crate::sops::store::{Format, Limits, Style};
+use crate::sops::tree::Node;
+use crate::source::Repository;
 
 /// Print a file with its `ref+sops://` references resolved
 ///
@@ -36,7 +37,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let unreadable = |error: std::io::Error| CliError::new(format!("cannot read {}: {error}", args.file.display()), "name a text file");
     let text = Zeroizing::new(std::fs::read_to_string(&args.file).map_err(unreadable)?);
     let top = top_of(&args.file);
-    let (keyring, _) = keyring();
+    let keys = Keys::find();
     let mut files = HashMap::<String, Zeroizing<Vec<u8>>>::new();
     let mut resolve = |reference: &Reference| -> Result<Secret, String> {
         let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", reference.file);
@@ -46,7 +47,11 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         }
         let store = Format::from_path(&reference.file).store(Limits::default(), Style::default());
         let path = TreePath::new(reference.keys.iter().cloned().map(Step::Key).collect());
-        extract(&*store, &files[&reference.file], &path, &keyring, MacCheck::Required).map_err(|error| wrong(&error))
+        match extract(&*store, &files[&reference.file], &path, keys.keyring(), MacCheck::Required) {
+            Ok(Node::Scalar(scalar)) => Ok(Secret::new(scalar.to_bytes().to_vec())),
+            Ok(_) => Err(wrong(&format!("{} is no single value", reference.keys.join(".")))),
+            Err(error) => Err(wrong(&error)),
+        }
     };
     let rendered = render(&args.file.to_string_lossy(), &text, &mut resolve)
         .map_err(|error| CliError::new(error.to_string(), "the values are decrypted with the identities that sops would use"))?;

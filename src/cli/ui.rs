@@ -1,7 +1,7 @@
 //! Everything that reaches the terminal goes through here: colours where they are wanted, errors,
 //! and a progress line for what takes longer than a second.
 
-use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::io::{self, BufRead as _, BufWriter, IsTerminal as _, Write};
 use std::sync::atomic::Ordering;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use owo_colors::OwoColorize as _;
 use super::error::CliError;
 use crate::report::safe;
 use crate::scan::Progress;
+use crate::secret::Secret;
 
 /// Standard output and standard error, with the user's wishes about colour.
 pub(super) struct Ui {
@@ -55,6 +56,33 @@ impl Ui {
         let mut out = self.stderr();
         let _ = writeln!(out, "{} {}", "note:".cyan().bold(), lines(note));
         let _ = out.flush();
+    }
+
+    /// Bytes as they are: values may hold what a terminal would obey, and nothing may be taken out of them.
+    pub(super) fn print_bytes(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes)?;
+        out.flush()
+    }
+
+    /// Asks a question; `None` if there is nobody to answer.
+    pub(super) fn ask(&self, question: &str) -> Option<String> {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return None;
+        }
+        let mut out = self.stderr();
+        let _ = write!(out, "{} ", lines(question)).and_then(|()| out.flush());
+        let mut answer = String::new();
+        match io::stdin().lock().read_line(&mut answer) {
+            Ok(length) if length > 0 => Some(answer.trim().to_owned()),
+            _ => None,
+        }
+    }
+
+    /// Asks on the terminal for something that is not to be seen; `None` if there is nobody to answer.
+    pub(super) fn ask_secret(&self, question: &str) -> Option<Secret> {
+        let answer = rpassword::prompt_password(lines(question)).ok()?;
+        Some(Secret::new(answer.into_bytes()))
     }
 
     /// Runs `work`; if it takes more than a second on a terminal, shows how far it got.

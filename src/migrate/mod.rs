@@ -26,14 +26,14 @@ mod rewrite;
 pub mod store_check;
 mod vault;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::Finding;
 use crate::sops::keyring::Keyring;
 use draft::Draft;
 use file::{SourceFile, sites};
-use plan::Plan;
-use policy::Policy;
+use plan::{Action, Plan};
+use policy::{Policy, Scheme};
 use repo::Repo;
 
 /// What planning goes by.
@@ -62,8 +62,29 @@ pub fn plan(files: &BTreeMap<String, SourceFile>, repo: &Repo, settings: &Settin
     let mut draft = Draft::new(repo, settings);
     rewrite::all(files, &mut draft);
     let mut plan = draft.plan;
+    plan.notes.extend(policy_notes(&plan, settings.policy));
     plan.steps.sort_by(|a, b| (&a.file, a.places.first().map(|p| p.span)).cmp(&(&b.file, b.places.first().map(|p| p.span))));
     plan.notes.sort();
     plan.notes.dedup();
     plan
+}
+
+/// What `.sops.yaml` does not say about the files that a plan encrypts.
+fn policy_notes(plan: &Plan, policy: &Policy) -> Vec<String> {
+    let stores = plan.stores.iter().filter(|store| !store.entries.is_empty()).map(|store| store.path.as_str());
+    let in_place = plan.steps.iter().flat_map(|step| &step.actions).filter(|action| matches!(action, Action::Encrypt { .. }));
+    let paths: BTreeSet<&str> = stores.chain(in_place.map(Action::file)).collect();
+    let schemes: Vec<(&str, Scheme)> = paths.into_iter().filter_map(|path| Some((path, policy.scheme(path).ok()?))).collect();
+    let uncovered: Vec<&str> = schemes.iter().filter(|(_, scheme)| !scheme.covered).map(|(path, _)| *path).collect();
+    let mut notes = Vec::new();
+    if !uncovered.is_empty() {
+        let paths = uncovered.join(", ");
+        notes.push(format!("no creation rule is for {paths}; they go to the recipients of the first rule. Add rules for `sops updatekeys`"));
+    }
+    let foreign: BTreeSet<&str> = schemes.iter().flat_map(|(_, scheme)| scheme.foreign.iter().map(String::as_str)).collect();
+    if !foreign.is_empty() {
+        let kinds = foreign.into_iter().collect::<Vec<_>>().join(", ");
+        notes.push(format!("sopup encrypts for age recipients alone; run `sops updatekeys` on the new files to add the {kinds} keys of the rule"));
+    }
+    notes
 }

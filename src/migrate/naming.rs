@@ -60,7 +60,8 @@ fn split_camel(word: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut start = 0;
     for at in 1..bytes.len() {
-        if bytes[at].is_ascii_uppercase() && (bytes[at - 1].is_ascii_lowercase()) {
+        let small = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_lowercase);
+        if bytes[at].is_ascii_uppercase() && small(at - 1) && small(at + 1) {
             parts.push(&word[start..at]);
             start = at;
         }
@@ -85,6 +86,7 @@ mod tests {
     fn slugs_are_words() {
         assert_eq!(slug("Grafana admin-password"), "grafana_admin_password");
         assert_eq!(slug("adminPassword"), "admin_password");
+        assert_eq!(slug("RabbitMQ cookie"), "rabbitmq_cookie");
         assert_eq!(slug("é"), "");
         assert_eq!(variable("db.password"), "DB_PASSWORD");
         assert_eq!(variable("2fa key"), "X_2FA_KEY");

@@ -136,6 +136,11 @@ impl Keyring {
         self.held.is_empty()
     }
 
+    /// Takes over the identities of another keyring.
+    pub fn append(&mut self, mut other: Self) {
+        self.held.append(&mut other.held);
+    }
+
     /// The recipients whose files the keyring opens, as far as they can be told without a plugin.
     pub fn recipients(&self) -> impl Iterator<Item = &str> {
         self.held.iter().filter_map(|held| held.public.as_deref())

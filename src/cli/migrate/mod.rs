@@ -1,6 +1,5 @@
 //! `sopup migrate`.
 
-pub(super) mod keys;
 mod setup;
 mod show;
 
@@ -12,6 +11,8 @@ use super::Exit;
 use super::environment::{ConfigChoice, configuration};
 use super::error::CliError;
 use super::scan::{key, prefix, rule_set};
+use super::sops::keys::Keys;
+use super::sops::now;
 use super::ui::Ui;
 use crate::file::{Access, put};
 use crate::finding::{FingerprintKey, InlineAllow};
@@ -33,7 +34,7 @@ use crate::sops::keyring::Keyring;
 use crate::sops::plugin::{NoPlugins, Plugins};
 use crate::sops::timestamp::Timestamp;
 use crate::source::Respect;
-use setup::{Matching, lock, now, policy};
+use setup::{Matching, lock, policy};
 
 /// Move secrets into SOPS files and leave references that keep things working
 ///
@@ -114,19 +115,18 @@ struct Run<'a> {
     ui: &'a Ui,
     repo: &'a Repo,
     policy: Policy,
-    keyring: Keyring,
+    keyring: &'a Keyring,
     now: Timestamp,
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let repo =
         Repo::open(&args.path).map_err(|error| CliError::new(error.to_string(), "run it inside a git repository with a working tree"))?;
-    let (keyring, problems) = keys::keyring();
-    let run = Run { args, ui, repo: &repo, policy: policy(args, &repo)?, keyring, now: now()? };
+    let keys = Keys::find();
+    let run = Run { args, ui, repo: &repo, policy: policy(args, &repo)?, keyring: keys.keyring(), now: now() };
     if run.keyring.is_empty() {
-        let tried = if problems.is_empty() { String::new() } else { format!(" ({})", problems.join("; ")) };
         return Err(CliError::new(
-            format!("there is no age identity at hand{tried}"),
+            "there is no age identity at hand",
             "migrate decrypts what it encrypts before it edits anything: set SOPS_AGE_KEY_FILE or SOPS_AGE_KEY, as for sops",
         ));
     }
@@ -155,7 +155,7 @@ impl Run<'_> {
         let progress = Progress::default();
         let outcome = self.ui.watched(&progress, || scan(&request, &progress))?;
         let files = survey(&outcome.findings, self.repo, &below);
-        let settings = Settings { policy: &self.policy, keyring: &self.keyring };
+        let settings = Settings { policy: &self.policy, keyring: self.keyring };
         let mut plan = plan(&files, self.repo, &settings);
         self.decide(&mut plan, &files, &request.key)?;
         if let Some(file) = &self.args.plan_out {
@@ -212,7 +212,7 @@ impl Run<'_> {
 
     fn tools(&self) -> Tools<'_> {
         let plugins: &dyn Plugins = &NoPlugins;
-        Tools { policy: &self.policy, keyring: &self.keyring, plugins, now: &self.now }
+        Tools { policy: &self.policy, keyring: self.keyring, plugins, now: &self.now }
     }
 
     /// What the command line and a plan file say about steps.

@@ -12,12 +12,6 @@ use crate::migrate::policy::Policy;
 use crate::migrate::repo::Repo;
 use crate::sops::creation_rule::{Config as SopsConfig, recipient_list};
 use crate::sops::ops::Audience;
-use crate::sops::timestamp::Timestamp;
-
-pub(super) fn now() -> Result<Timestamp, CliError> {
-    let text = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    Timestamp::parse_rfc3339(&text).ok_or_else(|| CliError::new("the clock shows no valid time", "set it"))
-}
 
 pub(super) fn policy(args: &Args, repo: &Repo) -> Result<Policy, CliError> {
     let wrong = |message: String| CliError::new(message, "correct .sops.yaml at the top of the repository, or name recipients with --age");
@@ -29,8 +23,7 @@ pub(super) fn policy(args: &Args, repo: &Repo) -> Result<Policy, CliError> {
     let recipients = recipients.map(|group| Audience { groups: vec![group], shamir_threshold: None });
     let policy = Policy { config, recipients };
     policy.scheme("secrets/shared.enc.yaml").map_err(|error| {
-        CliError::new(error.to_string(), "write a .sops.yaml with `creation_rules:` and an `age:` recipient, or name one with --age age1…")
-            .exiting(Exit::Refused)
+        CliError::new(error.to_string(), "`sopup init` writes a .sops.yaml; or name a recipient with --age age1…").exiting(Exit::Refused)
     })?;
     Ok(policy)
 }

@@ -165,6 +165,7 @@ fn joined(before: &str, kind: &str) -> String {
 
 /// `- RabbitMQ erlang cookie: ` is a label of at most four words.
 fn label(before: &str) -> Option<String> {
+    // `user:value` is no label.
     if before.ends_with(':') {
         return None;
     }

@@ -246,19 +246,31 @@ pub fn open(store: &dyn Store, bytes: &[u8], keyring: &Keyring) -> Result<Opened
     Ok(Opened { tree, metadata, key, tally, mac, stash, source })
 }
 
-/// Decrypts the value at a path. Text comes as it is, anything else as JSON.
+/// Decrypts the value at a path.
 ///
 /// # Errors
 /// [`DecryptError`].
-pub fn extract(store: &dyn Store, bytes: &[u8], path: &TreePath, keyring: &Keyring, check: MacCheck) -> Result<Secret, DecryptError> {
+pub fn extract(store: &dyn Store, bytes: &[u8], path: &TreePath, keyring: &Keyring, check: MacCheck) -> Result<Node, DecryptError> {
     let opened = open(store, bytes, keyring)?;
     if check == MacCheck::Required {
         opened.mac?;
     }
-    match path.find(&opened.tree)? {
-        Node::Scalar(scalar @ Scalar::Text(_)) => Ok(Secret::new(scalar.to_bytes().to_vec())),
-        node => Ok(Secret::new(json::print_value(node, "\t")?.into_bytes())),
-    }
+    Ok(path.find(&opened.tree)?.clone())
+}
+
+/// A value on its own: text as it is, other scalars on a line, maps as a file of the format, lists as JSON.
+///
+/// # Errors
+/// [`WriteError`] if the format cannot hold the map.
+pub fn print(node: &Node, to: &dyn Store) -> Result<Secret, WriteError> {
+    let bytes = match node {
+        Node::Alias(target) => return print(target, to),
+        Node::Map(map) => to.write(&Tree { documents: vec![map.clone()] }, None, None)?,
+        Node::Scalar(scalar @ Scalar::Text(_)) => scalar.to_bytes().to_vec(),
+        Node::Scalar(Scalar::Time(time)) => format!("{}\n", time.as_str()).into_bytes(),
+        node => format!("{}\n", json::print_value(node, "\t")?).into_bytes(),
+    };
+    Ok(Secret::new(bytes))
 }
 
 /// Decrypts a file into another format (`--output-type`).

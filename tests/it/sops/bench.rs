@@ -2,6 +2,7 @@
 //!
 //! `SOPUP_TEST_SOPS` must name a sops 3.11 binary; a missing one fails the tests, it never skips them.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -14,6 +15,8 @@ use sopup::sops::selector::Selector;
 use sopup::sops::store::{Format, Limits, Store, Style};
 use sopup::sops::timestamp::Timestamp;
 use tempfile::TempDir;
+
+use crate::support::{Run, finish};
 
 /// A directory with age keys and files.
 pub(crate) struct Bench {
@@ -96,6 +99,35 @@ impl Bench {
         command.args(args).current_dir(self.dir()).env_clear().stdin(Stdio::null());
         command.env("HOME", self.dir()).env("SOPS_AGE_KEY_FILE", self.path("keys.txt")).env("PATH", "/usr/bin:/bin");
         command
+    }
+
+    /// sopup with the same surroundings.
+    pub(crate) fn sopup_command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sopup"));
+        command.args(args).current_dir(self.dir()).env_clear().stdin(Stdio::null());
+        command.env("HOME", self.dir()).env("SOPS_AGE_KEY_FILE", self.path("keys.txt")).env("PATH", "/usr/bin:/bin");
+        command
+    }
+
+    /// Runs sopup.
+    pub(crate) fn sopup(&self, args: &[&str]) -> Run {
+        finish(self.sopup_command(args).output().expect("sopup runs"))
+    }
+
+    /// Runs sopup, which must succeed, and returns what it prints.
+    pub(crate) fn sopup_prints(&self, args: &[&str]) -> String {
+        let run = self.sopup(args);
+        assert_eq!(run.code, 0, "sopup {args:?}: {}", run.stderr);
+        run.stdout
+    }
+
+    /// Runs sopup with a text on its standard input.
+    pub(crate) fn sopup_reads(&self, args: &[&str], input: &[u8]) -> Run {
+        let mut command = self.sopup_command(args);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("sopup runs");
+        // sopup may end before it has read everything.
+        let _ = child.stdin.take().expect("it is piped").write_all(input);
+        finish(child.wait_with_output().expect("sopup ends"))
     }
 
     /// Runs the real sops.

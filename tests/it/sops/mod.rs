@@ -1,7 +1,12 @@
-//! sopup's SOPS library against the real `sops` and `age`.
+//! sopup's SOPS library and commands against the real `sops` and `age`.
 
 mod bench;
+mod commands;
 mod edits;
+mod execs;
+mod init;
+mod interrupts;
+mod key_sources;
 mod keys;
 mod properties;
 mod rules;

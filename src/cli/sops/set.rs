@@ -1,0 +1,122 @@
+//! `sopup set`.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use super::IgnoreMac;
+use super::file::{InputType, hold, read, read_held, store};
+use super::keys::Keys;
+use super::now;
+use super::rules::ConfigArg;
+use crate::cli::Exit;
+use crate::cli::error::CliError;
+use crate::cli::ui::Ui;
+use crate::file::Access;
+use crate::sops::ops::{self, Editor};
+use crate::sops::path::TreePath;
+use crate::sops::plugin::ProgramPlugins;
+use crate::sops::store::json;
+use crate::sops::tree::Node;
+
+/// Set one value of a SOPS file
+///
+/// The value is JSON, as in sops: a text stands in quotes. It comes from standard input, from a file, or is asked for; it is
+/// not taken from the command line, which other users of the machine can see.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sopup set prod.enc.yaml '[\"database\"][\"password\"]'             asks for the text
+  pwgen 32 1 | sopup set --string --value-stdin prod.enc.yaml '[\"token\"]'
+  echo '{\"host\": \"db\", \"port\": 5432}' | sopup set --value-stdin prod.enc.yaml '[\"database\"]'
+  sopup set --string --value-file prod.enc.yaml '[\"tls\"][\"key\"]' server.key")]
+pub(in crate::cli) struct Args {
+    /// The file
+    file: PathBuf,
+
+    /// Where the value goes: `["key"]["key"][0]`
+    index: String,
+
+    /// With `--value-file`: the file that holds the value
+    #[arg(value_name = "VALUE_FILE")]
+    value: Option<PathBuf>,
+
+    /// Read the value from the file that is named last
+    #[arg(long, requires = "value", conflicts_with = "value_stdin")]
+    value_file: bool,
+
+    /// Read the value from standard input
+    #[arg(long)]
+    value_stdin: bool,
+
+    /// The value is a text as it is, not JSON; one line feed at its end is dropped
+    #[arg(long)]
+    string: bool,
+
+    /// Write nothing if the file has that value already
+    #[arg(long)]
+    idempotent: bool,
+
+    #[command(flatten)]
+    input_type: InputType,
+
+    #[command(flatten)]
+    mac: IgnoreMac,
+
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
+    let path = TreePath::parse(&args.index)?;
+    let value = value(args, ui)?;
+    let mut held = hold(&args.file)?;
+    let bytes = read_held(&mut held)?;
+    let store = store(args.input_type.of(&args.file), args.config.style(&args.file, ui)?);
+    let mut keys = Keys::find();
+    if args.idempotent {
+        let old = keys.open(ui, |keyring| ops::open(&*store, &bytes, keyring))?;
+        if path.find(&old.tree).is_ok_and(|node| *node == value) {
+            return Ok(Exit::Clean);
+        }
+    }
+    let now = now();
+    let changed = keys.open(ui, |keyring| {
+        let editor = Editor { keyring, plugins: &ProgramPlugins, now: &now, mac_check: args.mac.check() };
+        ops::set(&*store, &bytes, &path, value.clone(), &editor)
+    })?;
+    held.replace(&changed, Access::KeptOrShared)?;
+    Ok(Exit::Clean)
+}
+
+fn value(args: &Args, ui: &Ui) -> Result<Node, CliError> {
+    let bytes = match &args.value {
+        Some(file) if args.value_file => read(file)?,
+        Some(_) => {
+            return Err(CliError::new(
+                "the value stands on the command line, where other users and the shell's history see it",
+                "give it with `--value-stdin` or `--value-file`, or leave it out to be asked; if it was a secret, consider it seen",
+            ));
+        }
+        None if args.value_stdin => {
+            let mut bytes = Zeroizing::new(Vec::new());
+            std::io::stdin().lock().read_to_end(&mut bytes)?;
+            bytes
+        }
+        None => {
+            let answer = ui.ask_secret(&format!("Value for {}: ", args.index));
+            let text = answer.ok_or_else(|| CliError::new("there is no value", "give it with `--value-stdin` or `--value-file`"))?;
+            return Ok(Node::text(&text.expose_text()));
+        }
+    };
+    let not_text = || CliError::new("the value is not UTF-8 text", "encode it, for instance with base64");
+    let text = std::str::from_utf8(&bytes).map_err(|_| not_text())?;
+    if args.string {
+        let text = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
+        return Ok(Node::text(text));
+    }
+    json::parse_value(text).map_err(|error| {
+        CliError::new(format!("the value is not JSON: {error}"), "put a text in quotes, or say `--string` to take it as it is")
+    })
+}

@@ -1,0 +1,107 @@
+//! `sopup updatekeys`.
+
+use std::path::{Path, PathBuf};
+
+use super::file::{InputType, hold, read_held, store};
+use super::keys::Keys;
+use super::now;
+use super::rules::{ConfigArg, no_foreign_keys};
+use crate::cli::Exit;
+use crate::cli::error::CliError;
+use crate::cli::ui::Ui;
+use crate::file::Access;
+use crate::sops::ops::{self, DataKeyFate, Editor, KeyUpdate, MacCheck, OnRemoval};
+use crate::sops::plugin::ProgramPlugins;
+
+/// Let those decrypt SOPS files whom .sops.yaml names, and nobody else
+///
+/// If that locks somebody out, the values are encrypted anew under a new data key: who kept the old one could go on reading
+/// the file. sops keeps it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: sopup updatekeys --yes secrets/*.enc.yaml")]
+pub(in crate::cli) struct Args {
+    /// The files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+
+    /// Keep the data key even if somebody is locked out, as sops does
+    #[arg(long)]
+    keep_data_key: bool,
+
+    #[command(flatten)]
+    input_type: InputType,
+
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
+    let mut keys = Keys::find();
+    for file in &args.files {
+        update(file, args, &mut keys, ui).map_err(|error| error.about(file))?;
+    }
+    Ok(Exit::Clean)
+}
+
+fn update(file: &Path, args: &Args, keys: &mut Keys, ui: &Ui) -> Result<(), CliError> {
+    let rules = args.config.find(file, ui)?;
+    let rule = match &rules {
+        Some(rules) => rules.rule_for(file)?,
+        None => None,
+    };
+    let (Some(rules), Some(rule)) = (&rules, rule) else {
+        return Err(CliError::new(
+            "no .sops.yaml with creation rules was found",
+            "`sopup init` writes one; `sopup rotate --add-age --rm-age` changes recipients without one",
+        ));
+    };
+    no_foreign_keys(rule)?;
+    let mut held = hold(file)?;
+    let bytes = read_held(&mut held)?;
+    let store = store(args.input_type.of(file), rules.config.style);
+    let on_removal = if args.keep_data_key { OnRemoval::Keep } else { OnRemoval::Rotate };
+    let now = now();
+    let update = keys.open(ui, |keyring| {
+        let editor = Editor { keyring, plugins: &ProgramPlugins, now: &now, mac_check: MacCheck::Required };
+        ops::update_keys(&*store, &bytes, &rule.audience, on_removal, &editor)
+    })?;
+    let Some(new) = &update.file else {
+        ui.note(&format!("{} is up to date", file.display()));
+        return Ok(());
+    };
+    ui.note(&summary(file, &update));
+    if !args.yes {
+        let answer = ui.ask("Is this right? [y/N]");
+        let Some(answer) = answer else {
+            return Err(CliError::new("there is nobody to confirm the change", "look at it above, then say `--yes`"));
+        };
+        if !matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes") {
+            ui.note(&format!("{} stays as it is", file.display()));
+            return Ok(());
+        }
+    }
+    Ok(held.replace(new, Access::KeptOrShared)?)
+}
+
+fn summary(file: &Path, update: &KeyUpdate) -> String {
+    let mut text = format!("{}:", file.display());
+    update.added.iter().for_each(|recipient| text.push_str(&format!("\n+ {recipient}")));
+    update.removed.iter().for_each(|recipient| text.push_str(&format!("\n- {recipient}")));
+    if update.added.is_empty() && update.removed.is_empty() {
+        text.push_str("\nthe same recipients in other groups or another order");
+    }
+    match (update.data_key, update.removed.is_empty()) {
+        (DataKeyFate::Replaced, _) => {
+            text.push_str("\nthe data key is replaced; older versions stay readable to those removed, so change values that matter");
+        }
+        (DataKeyFate::Kept, false) => {
+            text.push_str("\nTHE DATA KEY IS KEPT: whoever of those removed saved it can read this file and all its later versions");
+        }
+        (DataKeyFate::Kept, true) => {}
+    }
+    text
+}
