@@ -4,6 +4,7 @@
 mod file;
 mod hook;
 mod input;
+mod migrate;
 mod pack;
 mod report;
 mod rules;
