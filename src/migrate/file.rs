@@ -39,6 +39,7 @@ impl SourceFile {
     /// A text and the secrets that findings place in it.
     pub fn new(path: String, bytes: Vec<u8>, mut sites: Vec<Site>) -> Self {
         sites.sort_by_key(|site| (site.span.start, std::cmp::Reverse(site.span.end)));
+        // Of two that overlap, the first and longer one stays; the same place found twice keeps what was put in first.
         sites.dedup_by(|next, kept| next.span.overlaps(kept.span));
         let lines = LineIndex::new(&bytes);
         Self { path, bytes: Zeroizing::new(bytes), sites, lines }

@@ -13,6 +13,7 @@ pub mod disk;
 pub mod draft;
 pub mod file;
 pub mod journal;
+pub mod known;
 pub mod naming;
 mod outline;
 pub mod plan;
@@ -32,6 +33,7 @@ use crate::finding::Finding;
 use crate::sops::keyring::Keyring;
 use draft::Draft;
 use file::{SourceFile, sites};
+use known::Search;
 use plan::{Action, Plan};
 use policy::{Policy, Scheme};
 use repo::Repo;
@@ -45,9 +47,13 @@ pub struct Settings<'a> {
 }
 
 /// The files that hold secrets, by path. `below` is the path of the scanned folder: empty, or ending in `/`.
-pub fn survey(findings: &[Finding], repo: &Repo, below: &str) -> BTreeMap<String, SourceFile> {
+pub fn survey(findings: &[Finding], repo: &Repo, below: &str, search: &Search<'_>) -> BTreeMap<String, SourceFile> {
     let mut files = BTreeMap::new();
-    for (path, sites) in sites(findings) {
+    let mut by_file = sites(findings);
+    for (path, site) in known::places(findings, search) {
+        by_file.entry(path).or_default().push(site);
+    }
+    for (path, sites) in by_file {
         let path = format!("{below}{path}");
         if let Some(bytes) = repo.read(&path) {
             let sites = sites.into_iter().filter(|site| site.span.end <= bytes.len()).collect();
@@ -79,12 +85,15 @@ fn policy_notes(plan: &Plan, policy: &Policy) -> Vec<String> {
     let mut notes = Vec::new();
     if !uncovered.is_empty() {
         let paths = uncovered.join(", ");
-        notes.push(format!("no creation rule is for {paths}; they go to the recipients of the first rule. Add rules for `sops updatekeys`"));
+        notes
+            .push(format!("no creation rule is for {paths}; they go to the recipients of the first rule. Add rules for `sops updatekeys`"));
     }
     let foreign: BTreeSet<&str> = schemes.iter().flat_map(|(_, scheme)| scheme.foreign.iter().map(String::as_str)).collect();
     if !foreign.is_empty() {
         let kinds = foreign.into_iter().collect::<Vec<_>>().join(", ");
-        notes.push(format!("sopup encrypts for age recipients alone; run `sops updatekeys` on the new files to add the {kinds} keys of the rule"));
+        notes.push(format!(
+            "sopup encrypts for age recipients alone; run `sops updatekeys` on the new files to add the {kinds} keys of the rule"
+        ));
     }
     notes
 }

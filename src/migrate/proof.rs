@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::change::Change;
 use super::file::SourceFile;
+use super::known::stands_alone;
 use super::plan::{Applicability, Plan};
 use crate::detect::{Hints, detect};
 use crate::rule::{Confidence, RuleSet};
@@ -62,7 +63,10 @@ pub fn prove(
     let mut left = Vec::new();
     let automaton = AhoCorasick::new(spellings.iter().map(|spelling| spelling.as_slice())).ok().filter(|_| !spellings.is_empty());
     for change in changes {
-        let times = automaton.as_ref().map_or(0, |automaton| automaton.find_iter(change.after.as_slice()).count());
+        let times = automaton.as_ref().map_or(0, |automaton| {
+            let alone = |hit: &aho_corasick::Match| stands_alone(&change.after, hit.start(), hit.end());
+            automaton.find_iter(change.after.as_slice()).filter(alone).count()
+        });
         if times > 0 {
             left.push(Leftover::Value { path: change.path.clone(), times });
         }

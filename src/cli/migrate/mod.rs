@@ -21,6 +21,7 @@ use crate::migrate::change::{Change, Tools, changes};
 use crate::migrate::disk::RealDisk;
 use crate::migrate::file::SourceFile;
 use crate::migrate::journal::{self, Journal, State};
+use crate::migrate::known::Search;
 use crate::migrate::plan::{Applicability, Decision, Plan};
 use crate::migrate::plan_file::{self, Decisions};
 use crate::migrate::policy::Policy;
@@ -154,7 +155,9 @@ impl Run<'_> {
         let (request, below) = self.request()?;
         let progress = Progress::default();
         let outcome = self.ui.watched(&progress, || scan(&request, &progress))?;
-        let files = survey(&outcome.findings, self.repo, &below);
+        let Scope::Worktree(walk) = &request.scope else { return Ok(Exit::Internal) };
+        let search = Search { walk, allow: &request.allow, key: &request.key };
+        let files = survey(&outcome.findings, self.repo, &below, &search);
         let settings = Settings { policy: &self.policy, keyring: self.keyring };
         let mut plan = plan(&files, self.repo, &settings);
         self.decide(&mut plan, &files, &request.key)?;

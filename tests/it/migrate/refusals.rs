@@ -7,10 +7,15 @@ use std::time::{Duration, Instant};
 use super::bench::{Bench, is_encrypted};
 
 const PASSWORD: &str = "Orchid.Meadow.Tundra.898";
+/// Another one, so that there are two stores.
+const OTHER: &str = "gR4nite-Falcon-27";
 
 fn bench() -> Bench {
     let bench = Bench::new();
-    bench.place.write("docs/a.md", format!("The password is `{PASSWORD}`.\n")).write("b.sh", format!("#!/bin/sh\nPGPASSWORD={PASSWORD} psql\n"));
+    bench
+        .place
+        .write("docs/a.md", format!("The password is `{OTHER}`.\n"))
+        .write("b.sh", format!("#!/bin/sh\nPGPASSWORD={PASSWORD} psql\n"));
     bench.commit();
     bench
 }
@@ -27,7 +32,7 @@ fn refused(bench: &Bench, message: &str) {
 #[test]
 fn a_file_with_changes_is_refused() {
     let bench = bench();
-    bench.place.write("docs/a.md", format!("The password is `{PASSWORD}`. More.\n"));
+    bench.place.write("docs/a.md", format!("The password is `{OTHER}`. More.\n"));
     refused(&bench, "docs/a.md has changes that are not committed");
     bench.place.git(["add", "--all"]);
     refused(&bench, "docs/a.md has changes that are not committed");
@@ -86,7 +91,7 @@ fn without_recipients_or_identity_nothing_happens() {
     let run = bench.migrate(["--yes", "--age", &bench.recipient]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     fs::remove_file(bench.place.join(".git/keys.txt")).expect("removes");
-    let run = bench.migrate(["--dry-run"]);
+    let run = bench.migrate(["--dry-run", "--age", &bench.recipient]);
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("no age identity"), "{}", run.stderr);
 }
@@ -148,7 +153,10 @@ fn a_killed_migration_is_finished_or_undone() {
     for moment in 0..20_u32 {
         let bench = bench();
         let mut command = bench.place.command();
-        command.args(["migrate", "--yes"]).env("SOPS_AGE_KEY_FILE", bench.place.join(".git/keys.txt")).env("HOME", bench.place.join(".git"));
+        command
+            .args(["migrate", "--yes"])
+            .env("SOPS_AGE_KEY_FILE", bench.place.join(".git/keys.txt"))
+            .env("HOME", bench.place.join(".git"));
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("sopup starts");
         std::thread::sleep(whole * moment / 20 + Duration::from_micros(100));
         let _ = child.kill();
@@ -158,7 +166,9 @@ fn a_killed_migration_is_finished_or_undone() {
         assert!([0, 4].contains(&run.code), "{}", run.stderr);
         let after = bench.tree();
         let old = ["docs/a.md", "b.sh"].iter().all(|path| text(&after, path) == text(&before, path));
-        let new = ["docs/a.md", "b.sh"].iter().all(|path| !String::from_utf8_lossy(&after[*path].0).contains(PASSWORD));
+        let new = ["docs/a.md", "b.sh"]
+            .iter()
+            .all(|path| [PASSWORD, OTHER].iter().all(|secret| !String::from_utf8_lossy(&after[*path].0).contains(secret)));
         assert!(old || new, "killed at moment {moment}");
         let stores = after.iter().filter(|(_, (bytes, _))| is_encrypted(bytes));
         assert_eq!(stores.count(), if new { 2 } else { 0 }, "killed at moment {moment}: {:?}", after.keys());
