@@ -18,7 +18,7 @@ pub trait Disk {
     /// When it exists or cannot be written.
     fn create(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
 
-    /// Gives a file the mode and owner of another.
+    /// Gives a file the owner, mode and extended attributes of another.
     ///
     /// # Errors
     /// When they cannot be set.
@@ -87,16 +87,7 @@ impl Disk for RealDisk {
     }
 
     fn dress(&self, path: &Path, like: &Path) -> io::Result<()> {
-        let metadata = fs::metadata(like)?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt as _;
-            let own = fs::metadata(path)?;
-            if (own.uid(), own.gid()) != (metadata.uid(), metadata.gid()) {
-                std::os::unix::fs::chown(path, Some(metadata.uid()), Some(metadata.gid()))?;
-            }
-        }
-        fs::set_permissions(path, metadata.permissions())
+        crate::file::dress(path, like)
     }
 
     fn share(&self, path: &Path) -> io::Result<()> {

@@ -46,21 +46,24 @@ pub struct Settings<'a> {
     pub keyring: &'a Keyring,
 }
 
-/// The files that hold secrets, by path. `below` is the path of the scanned folder: empty, or ending in `/`.
-pub fn survey(findings: &[Finding], repo: &Repo, below: &str, search: &Search<'_>) -> BTreeMap<String, SourceFile> {
-    let mut files = BTreeMap::new();
+/// The files that hold secrets, by path, and those that could not be read again. `below` is the path of the scanned folder: empty, or ending in `/`.
+pub fn survey(findings: &[Finding], repo: &Repo, below: &str, search: &Search<'_>) -> (BTreeMap<String, SourceFile>, Vec<String>) {
+    let (mut files, mut unread) = (BTreeMap::new(), Vec::new());
     let mut by_file = sites(findings);
     for (path, site) in known::places(findings, search) {
         by_file.entry(path).or_default().push(site);
     }
     for (path, sites) in by_file {
         let path = format!("{below}{path}");
-        if let Some(bytes) = repo.read(&path) {
-            let sites = sites.into_iter().filter(|site| site.span.end <= bytes.len()).collect();
-            files.insert(path.clone(), SourceFile::new(path, bytes, sites));
+        match repo.read(&path) {
+            Some(bytes) => {
+                let sites = sites.into_iter().filter(|site| site.span.end <= bytes.len()).collect();
+                files.insert(path.clone(), SourceFile::new(path, bytes, sites));
+            }
+            None => unread.push(path),
         }
     }
-    files
+    (files, unread)
 }
 
 /// What a migration of these files would do.

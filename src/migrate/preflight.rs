@@ -100,11 +100,12 @@ fn of_file(path: &str, repo: &Repo) -> Vec<Refusal> {
     refusals
 }
 
-/// Whether a draft cannot be made beside the file, told by making one.
+/// Whether no draft can be made beside the file.
 fn unwritable_folder(path: &str, place: &Path) -> Option<Refusal> {
     let folder = place.ancestors().skip(1).find(|folder| folder.is_dir())?;
-    let probe = folder.join(format!(".sopup-probe-{}.tmp", std::process::id()));
-    let made = fs::File::options().write(true).create_new(true).open(&probe);
-    let _ = fs::remove_file(&probe);
-    made.err().map(|error| Refusal::Unwritable { path: path.to_owned(), reason: error.to_string() })
+    #[cfg(unix)]
+    let denied = rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).err().map(std::io::Error::from);
+    #[cfg(not(unix))]
+    let denied = fs::metadata(folder).err();
+    denied.map(|error| Refusal::Unwritable { path: path.to_owned(), reason: error.to_string() })
 }

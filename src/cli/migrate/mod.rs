@@ -157,9 +157,10 @@ impl Run<'_> {
         let outcome = self.ui.watched(&progress, || scan(&request, &progress))?;
         let Scope::Worktree(walk) = &request.scope else { return Ok(Exit::Internal) };
         let search = Search { walk, allow: &request.allow, key: &request.key };
-        let files = survey(&outcome.findings, self.repo, &below, &search);
+        let (files, unread) = survey(&outcome.findings, self.repo, &below, &search);
         let settings = Settings { policy: &self.policy, keyring: self.keyring };
         let mut plan = plan(&files, self.repo, &settings);
+        plan.notes.extend(unread.iter().map(|path| format!("{path} holds secrets and could not be read again; it is left alone")));
         self.decide(&mut plan, &files, &request.key)?;
         if let Some(file) = &self.args.plan_out {
             return self.write_plan(file, &plan, &files, &request.key);

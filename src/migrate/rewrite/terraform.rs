@@ -1,12 +1,11 @@
 //! Terraform: variables of a `.tfvars` file are set by the environment instead; literals in `.tf` files are read through
 //! the sops provider.
 
-use super::quote::{literal, unescaped};
+use super::quote::{Quote, literal, shell_quote, unescaped};
 use super::{Anchors, Rewriter, dotenv, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::plan::{Action, Shape};
-use crate::text::Span;
 
 /// `*.tfvars` and `*.tf`.
 pub(super) struct Terraform;
@@ -74,8 +73,11 @@ impl Terraform {
 
     /// `"value"` → `data.sops_file.sopup.data["key"]`
     fn literal(&self, file: &SourceFile, text: &str, site: &Site, draft: &mut Draft<'_>) {
-        let (Some((span, '"')), Some(value)) = (literal(text, site.span), unescaped(&text[site.span.range()])) else {
-            return draft.manual(self.id(), file, &[site], "not a string of its own: read it from a variable by hand");
+        let line = &text[file.line_at(site.span.start).range()];
+        let inside = shell_quote(line, site.span.start - file.line_at(site.span.start).start) == Quote::Double;
+        let whole = literal(text, site.span).filter(|(_, quote)| *quote == '"').map(|(span, _)| span);
+        let Some(value) = unescaped(&text[site.span.range()]).filter(|_| inside) else {
+            return draft.manual(self.id(), file, &[site], "not in a string on one line: read it from a variable by hand");
         };
         let store = draft.store(&format!("{}secrets", file.folder()), ".enc.yaml", &Shape::Keys, &format!("terraform {}", file.folder()));
         let id = draft.put(store, &[&words::name(text, site)], &value);
@@ -85,11 +87,9 @@ impl Terraform {
         let provider = format!(
             "terraform {{\n  required_providers {{\n    sops = {{\n      source = \"carlpett/sops\"\n    }}\n  }}\n}}\n\ndata \"sops_file\" \"sopup\" {{\n  source_file = \"${{path.module}}/{name}\"\n}}\n"
         );
-        let edit = Action::Splice {
-            file: file.path.clone(),
-            span: Span::new(span.start, span.end),
-            text: format!("data.sops_file.sopup.data[\"{key}\"]"),
-        };
+        let lookup = format!("data.sops_file.sopup.data[\"{key}\"]");
+        let (span, text) = whole.map_or_else(|| (site.span, format!("${{{lookup}}}")), |whole| (whole, lookup.clone()));
+        let edit = Action::Splice { file: file.path.clone(), span, text };
         let actions = vec![edit, Action::Create { file: format!("{}sopup.tf", file.folder()), text: provider }];
         let verdict = Verdict::review("read through the provider carlpett/sops, which `terraform init` must be allowed to install");
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);

@@ -130,12 +130,19 @@ fn undo_leaves_files_alone_that_changed_since() {
 }
 
 #[test]
-fn line_ends_marks_and_modes_are_kept() {
+fn line_ends_marks_modes_and_attributes_are_kept() {
     let bench = Bench::new();
     bench.place.write("a.sh", format!("\u{feff}#!/bin/sh\r\nPGPASSWORD={PASSWORD} psql\r\nend"));
     fs::set_permissions(bench.place.join("a.sh"), std::os::unix::fs::PermissionsExt::from_mode(0o750)).expect("a mode");
+    let attribute = |args: &[&str]| {
+        let output =
+            std::process::Command::new("python3").arg("-c").args(args).arg(bench.place.join("a.sh")).output().expect("python3 runs");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    attribute(&["import os,sys; os.setxattr(sys.argv[1], 'user.note', b'kept')"]);
     bench.commit();
     assert_eq!(bench.migrate(["--yes"]).code, 0);
+    assert_eq!(attribute(&["import os,sys; print(os.getxattr(sys.argv[1], 'user.note').decode())"]), "kept\n");
     let (text, mode) = bench.tree()["a.sh"].clone();
     let text = String::from_utf8(text).expect("UTF-8");
     assert_eq!(mode & 0o777, 0o750);
