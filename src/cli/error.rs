@@ -24,6 +24,11 @@ impl CliError {
         Self { message: message.into(), hint: Some(hint.into()), exit: Exit::Usage }
     }
 
+    /// The same error with another exit code.
+    pub(super) fn exiting(self, exit: Exit) -> Self {
+        Self { exit, ..self }
+    }
+
     /// The same, about one of several files.
     pub(super) fn about(self, path: &std::path::Path) -> Self {
         Self { message: format!("{}: {}", path.display(), self.message), ..self }

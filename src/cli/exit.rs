@@ -13,6 +13,10 @@ pub enum Exit {
     Usage,
     /// Something in scope could not be read; there may be findings too.
     Incomplete,
+    /// Refused; nothing was changed.
+    Refused,
+    /// A change was interrupted and waits to be finished or undone.
+    Interrupted,
     /// A bug.
     Internal,
     /// That of a program which was run with decrypted values.
@@ -21,7 +25,7 @@ pub enum Exit {
 
 /// The table at the end of `--help`.
 pub(super) const HELP: &str = "Exit codes: 0 clean · 1 secrets found · 2 wrong usage, configuration or rule · \
-3 incomplete, something could not be read · 70 internal error";
+3 incomplete, something could not be read · 4 refused, nothing changed · 5 an interrupted change waits · 70 internal error";
 
 impl Termination for Exit {
     fn report(self) -> ExitCode {
@@ -30,6 +34,8 @@ impl Termination for Exit {
             Self::Findings => 1,
             Self::Usage => 2,
             Self::Incomplete => 3,
+            Self::Refused => 4,
+            Self::Interrupted => 5,
             Self::Internal => 70,
             Self::Child(code) => code,
         })

@@ -7,6 +7,8 @@ mod environment;
 mod error;
 mod exit;
 mod man;
+mod migrate;
+mod render;
 mod rules;
 mod scan;
 mod sops;
@@ -35,6 +37,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Scan(Box<scan::Args>),
+    Migrate(Box<migrate::Args>),
+    Render(render::Args),
     Init(sops::init::Args),
     Doctor(sops::doctor::Args),
     Encrypt(Box<sops::encrypt::Args>),
@@ -68,6 +72,8 @@ pub fn main() -> Exit {
     let ui = Ui::new(cli.color);
     let result = match cli.command {
         Command::Scan(args) => scan::run(&args, &ui),
+        Command::Migrate(args) => migrate::run(&args, &ui),
+        Command::Render(args) => render::run(&args, &ui),
         Command::Init(args) => sops::init::run(&args, &ui),
         Command::Doctor(args) => sops::doctor::run(&args, &ui),
         Command::Encrypt(args) => sops::encrypt::run(&args, &ui),

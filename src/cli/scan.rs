@@ -137,7 +137,7 @@ enum Format {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum ConfidenceArg {
+pub(super) enum ConfidenceArg {
     Low,
     Medium,
     High,
@@ -248,7 +248,7 @@ fn config_choice(args: &Args) -> ConfigChoice {
 }
 
 /// Where the scanned root lies below the folder of the configuration.
-fn prefix(folder: &Path, root: &Path) -> String {
+pub(super) fn prefix(folder: &Path, root: &Path) -> String {
     let root = if root.is_dir() { root } else { root.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")) };
     let (Ok(folder), Ok(root)) = (folder.canonicalize(), root.canonicalize()) else { return String::new() };
     match root.strip_prefix(&folder) {
@@ -257,7 +257,7 @@ fn prefix(folder: &Path, root: &Path) -> String {
     }
 }
 
-fn rule_set(config: &Config, folders: &[PathBuf]) -> Result<RuleSet, CliError> {
+pub(super) fn rule_set(config: &Config, folders: &[PathBuf]) -> Result<RuleSet, CliError> {
     let mut more = config.rules.clone();
     for folder in folders {
         more.extend(load_dir(folder)?);
@@ -274,7 +274,7 @@ fn rule_set(config: &Config, folders: &[PathBuf]) -> Result<RuleSet, CliError> {
     Ok(rules)
 }
 
-fn key(config: &Config) -> Result<LazyKey, CliError> {
+pub(super) fn key(config: &Config) -> Result<LazyKey, CliError> {
     let given = fingerprint_key(config.fingerprint_key.as_deref())?;
     Ok(LazyLock::new(Box::new(|| given.unwrap_or_else(own_key))))
 }

@@ -163,7 +163,7 @@ fn rename_to_nothing(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Copies extended attributes, access control lists among them. What only the system may set is left to it.
 #[cfg(any(target_os = "linux", target_os = "macos"))]
-fn copy_extended(from: &File, to: &File) -> io::Result<()> {
+pub(super) fn copy_extended(from: &File, to: &File) -> io::Result<()> {
     use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fsetxattr};
     use rustix::io::Errno;
     let mut names = vec![0u8; 64 << 10];
@@ -183,6 +183,6 @@ fn copy_extended(from: &File, to: &File) -> io::Result<()> {
 }
 
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "macos"))))]
-fn copy_extended(_: &File, _: &File) -> io::Result<()> {
+pub(super) fn copy_extended(_: &File, _: &File) -> io::Result<()> {
     Ok(())
 }

@@ -62,3 +62,22 @@ pub fn create(path: &Path, content: &[u8], access: Access) -> Result<(), FileErr
     draft.fill(content)?;
     draft.appear()
 }
+
+/// Gives a file the owner, the group, the mode and the extended attributes of another.
+///
+/// # Errors
+/// What the system says if one of them cannot be set.
+pub fn dress(path: &Path, like: &Path) -> std::io::Result<()> {
+    let (new, old) = (fs::File::open(path)?, fs::File::open(like)?);
+    let metadata = old.metadata()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+        let own = new.metadata()?;
+        if (own.uid(), own.gid()) != (metadata.uid(), metadata.gid()) {
+            fchown(&new, Some(metadata.uid()), Some(metadata.gid()))?;
+        }
+        draft::copy_extended(&old, &new)?;
+    }
+    new.set_permissions(metadata.permissions())
+}

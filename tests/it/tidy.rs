@@ -14,9 +14,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("detect", &["text", "rule"]),
     ("finding", &["text", "secret", "rule", "source", "detect"]),
     ("scan", &["text", "secret", "rule", "source", "detect", "finding"]),
+    ("migrate", &["text", "secret", "rule", "source", "sops", "file", "detect", "finding"]),
     ("report", &["secret", "rule", "source", "finding", "scan"]),
     ("config", &["rule", "finding"]),
-    ("cli", &["text", "secret", "file", "rule", "source", "sops", "detect", "finding", "scan", "report", "config"]),
+    ("cli", &["text", "secret", "rule", "source", "sops", "file", "detect", "finding", "scan", "migrate", "report", "config"]),
 ];
 
 /// Lines after which a file is asked to be split; tests at its end do not count.

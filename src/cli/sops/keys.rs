@@ -17,7 +17,7 @@ use crate::sops::plugin::ProgramPlugins;
 const LARGEST: u64 = 1 << 20;
 
 /// The user's identities.
-pub(super) struct Keys {
+pub(in crate::cli) struct Keys {
     keyring: Keyring,
     /// What needs a passphrase and has not been asked for.
     locked: Vec<IdentitySource>,
@@ -31,7 +31,7 @@ pub(super) trait NeedsKey {
 
 impl Keys {
     /// All identities that can be had without asking.
-    pub(super) fn find() -> Self {
+    pub(in crate::cli) fn find() -> Self {
         let mut keys = Self { keyring: Keyring::new(), locked: Vec::new(), failed: Vec::new() };
         let home = std::env::home_dir();
         for source in identity_source::sources(&variable, home.as_deref(), platform()) {
@@ -47,7 +47,7 @@ impl Keys {
     }
 
     /// The identities found so far.
-    pub(super) const fn keyring(&self) -> &Keyring {
+    pub(in crate::cli) const fn keyring(&self) -> &Keyring {
         &self.keyring
     }
 

@@ -13,7 +13,7 @@ pub(super) mod exec_file;
 mod file;
 pub(super) mod filestatus;
 pub(super) mod init;
-mod keys;
+pub(super) mod keys;
 pub(super) mod rotate;
 mod rules;
 pub(super) mod set;
@@ -38,7 +38,7 @@ impl IgnoreMac {
 }
 
 /// The time that new metadata records.
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     let text = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     Timestamp::parse_rfc3339(&text).expect("it was made in that form")
 }

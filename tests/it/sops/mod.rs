@@ -1,6 +1,6 @@
 //! sopup's SOPS library and commands against the real `sops` and `age`.
 
-mod bench;
+pub(crate) mod bench;
 mod commands;
 mod doctor;
 mod edits;

@@ -1,0 +1,81 @@
+//! What a migration starts from: the recipients, the lock, the steps that the user wants.
+
+use std::fs::{File, TryLockError};
+
+use globset::{Glob, GlobSetBuilder};
+
+use super::Args;
+use crate::cli::Exit;
+use crate::cli::error::CliError;
+use crate::migrate::change::ChangeError;
+use crate::migrate::policy::Policy;
+use crate::migrate::repo::Repo;
+use crate::sops::creation_rule::{Config as SopsConfig, recipient_list};
+use crate::sops::ops::Audience;
+
+pub(super) fn policy(args: &Args, repo: &Repo) -> Result<Policy, CliError> {
+    let wrong = |message: String| CliError::new(message, "correct .sops.yaml at the top of the repository, or name recipients with --age");
+    let config = repo.read(".sops.yaml").map(|bytes| SopsConfig::parse(&bytes)).transpose();
+    let config = config.map_err(|error| wrong(format!(".sops.yaml: {error}")))?;
+    let recipients = args.age.as_deref().map(recipient_list).transpose();
+    let recipients =
+        recipients.map_err(|error| CliError::new(error.to_string(), "--age takes public keys (age1…), with commas between them"))?;
+    let recipients = recipients.map(|group| Audience { groups: vec![group], shamir_threshold: None });
+    let policy = Policy { config, recipients };
+    policy.scheme("secrets/shared.enc.yaml").map_err(|error| {
+        CliError::new(error.to_string(), "`sopup init` writes a .sops.yaml; or name a recipient with --age age1…").exiting(Exit::Refused)
+    })?;
+    Ok(policy)
+}
+
+/// One migration at a time. The system releases the lock when the process ends, however it ends.
+pub(super) fn lock(repo: &Repo) -> Result<File, CliError> {
+    let folder = repo.git_dir.join("sopup");
+    let wrong =
+        |error: std::io::Error| CliError::new(format!("cannot lock {}: {error}", folder.display()), "migrate keeps its journal there");
+    std::fs::create_dir_all(&folder).map_err(wrong)?;
+    let file = File::options().create(true).append(true).open(folder.join("lock")).map_err(wrong)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(CliError::new("another sopup is migrating this repository", "wait until it has ended").exiting(Exit::Refused))
+        }
+        Err(TryLockError::Error(error)) => Err(wrong(error)),
+    }
+}
+
+pub(super) fn refused(error: &ChangeError) -> CliError {
+    let hint = match error {
+        ChangeError::Store { .. } => {
+            "the identities at hand must open what is encrypted for the recipients of .sops.yaml; nothing was changed"
+        }
+        ChangeError::Encrypt { .. } | ChangeError::Form { .. } => "--skip leaves this file out; nothing was changed",
+        _ => "nothing was changed",
+    };
+    CliError::new(error.to_string(), hint).exiting(Exit::Refused)
+}
+
+/// Globs over paths, and fingerprints.
+pub(super) struct Matching {
+    globs: globset::GlobSet,
+    words: Vec<String>,
+}
+
+impl Matching {
+    pub(super) fn new(texts: &[String]) -> Result<Self, CliError> {
+        let mut globs = GlobSetBuilder::new();
+        let wrong = |error: globset::Error| CliError::new(error.to_string(), "--only and --skip take globs over paths, such as `docs/**`");
+        for text in texts {
+            globs.add(Glob::new(text).map_err(wrong)?);
+        }
+        Ok(Self { globs: globs.build().map_err(wrong)?, words: texts.to_vec() })
+    }
+
+    pub(super) fn matches(&self, path: &str) -> bool {
+        self.globs.is_match(path)
+    }
+
+    pub(super) fn names(&self, fingerprint: &str) -> bool {
+        self.words.iter().any(|word| word == fingerprint)
+    }
+}

@@ -1,0 +1,220 @@
+//! Writing the changes and taking them back. Both walk the files of a journal, take each file as it is found (old,
+//! new, or changed by somebody else) and can be broken off at any point and taken up again.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::change::{Change, Tools};
+use super::disk::Disk;
+use super::file::folder_of;
+use super::journal::{Journal, JournalError, Payload, State};
+use super::store_check::{StoreFault, check};
+
+/// Why files are not all as they should be. What to do next depends on the journal's state.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The disk refuses.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Somebody else changed files.
+    #[error("changed by somebody else since, and left alone: {}", .0.join(", "))]
+    Moved(Vec<String>),
+    /// A store does not read back.
+    #[error("{path}: {source}")]
+    Store {
+        /// The store.
+        path: String,
+        /// Why.
+        source: Box<StoreFault>,
+    },
+}
+
+/// Which version of its files a journal goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Goal {
+    New,
+    Old,
+}
+
+/// Makes the changes: the journal, then every file in order. If a file cannot be written, those written before are
+/// put back.
+///
+/// # Errors
+/// [`ApplyError`]; the journal's state tells whether something is left to be finished.
+pub fn apply(changes: &[Change], top: &Path, git_dir: &Path, tools: Tools<'_>, disk: &dyn Disk) -> Result<Journal, ApplyError> {
+    let moved: Vec<String> = changes.iter().filter(|change| !is_as_planned(change, top, disk)).map(|change| change.path.clone()).collect();
+    if !moved.is_empty() {
+        return Err(ApplyError::Moved(moved));
+    }
+    let (mut journal, payload) = Journal::write(git_dir, changes, new_folders(changes, top), tools, disk)?;
+    let result = forward(&mut journal, &payload, Some(changes), top, tools, disk);
+    match result {
+        Ok(()) => Ok(journal),
+        Err(error) => {
+            back(&mut journal, &payload, top, disk)?;
+            Err(error)
+        }
+    }
+}
+
+fn is_as_planned(change: &Change, top: &Path, disk: &dyn Disk) -> bool {
+    let found = disk.read(&top.join(&change.path)).ok().flatten();
+    found.as_deref() == change.before.as_deref().map(Vec::as_slice)
+}
+
+/// Finishes what a journal began: forward if it was being applied, back if it was being undone.
+///
+/// # Errors
+/// [`ApplyError`].
+pub fn resume(journal: &mut Journal, top: &Path, tools: Tools<'_>, disk: &dyn Disk) -> Result<(), ApplyError> {
+    let payload = journal.payload(tools, disk)?;
+    match journal.state() {
+        State::Applying => forward(journal, &payload, None, top, tools, disk),
+        State::Undoing => back(journal, &payload, top, disk),
+        State::Applied | State::Undone => Ok(()),
+    }
+}
+
+/// Takes a migration back.
+///
+/// # Errors
+/// [`ApplyError`].
+pub fn undo(journal: &mut Journal, top: &Path, tools: Tools<'_>, disk: &dyn Disk) -> Result<(), ApplyError> {
+    let payload = journal.payload(tools, disk)?;
+    back(journal, &payload, top, disk)
+}
+
+fn forward(
+    journal: &mut Journal,
+    payload: &Payload,
+    changes: Option<&[Change]>,
+    top: &Path,
+    tools: Tools<'_>,
+    disk: &dyn Disk,
+) -> Result<(), ApplyError> {
+    unmoved(journal, payload, top, disk)?;
+    for folder in journal.folders() {
+        disk.make_folder(&top.join(folder)).map_err(at(folder))?;
+    }
+    for index in 0..journal.files().len() {
+        let path = journal.files()[index].path.clone();
+        replace(journal, payload, index, Goal::New, top, disk)?;
+        if let Some(expected) = changes.and_then(|changes| changes[index].expected.as_ref()) {
+            let bytes = disk.read(&top.join(&path)).map_err(at(&path))?.unwrap_or_default();
+            check(&path, &bytes, expected, tools.keyring)
+                .map_err(|source| ApplyError::Store { path: path.clone(), source: Box::new(source) })?;
+        }
+    }
+    Ok(journal.advance(State::Applied, disk)?)
+}
+
+fn back(journal: &mut Journal, payload: &Payload, top: &Path, disk: &dyn Disk) -> Result<(), ApplyError> {
+    unmoved(journal, payload, top, disk)?;
+    journal.advance(State::Undoing, disk)?;
+    for index in (0..journal.files().len()).rev() {
+        replace(journal, payload, index, Goal::Old, top, disk)?;
+    }
+    for folder in journal.folders().iter().rev() {
+        disk.remove_folder(&top.join(folder)).map_err(at(folder))?;
+    }
+    Ok(journal.advance(State::Undone, disk)?)
+}
+
+/// Every file must be old or new: anything else is somebody's work.
+fn unmoved(journal: &Journal, payload: &Payload, top: &Path, disk: &dyn Disk) -> Result<(), ApplyError> {
+    let mut moved = Vec::new();
+    for file in journal.files() {
+        let found = disk.read(&top.join(&file.path)).map_err(at(&file.path))?.map(|bytes| payload.mac(&bytes));
+        if found != file.before && found.as_ref() != Some(&file.after) {
+            moved.push(file.path.clone());
+        }
+    }
+    if moved.is_empty() { Ok(()) } else { Err(ApplyError::Moved(moved)) }
+}
+
+/// Puts one version of a file in its place, if it is not there.
+fn replace(journal: &Journal, payload: &Payload, index: usize, goal: Goal, top: &Path, disk: &dyn Disk) -> Result<(), ApplyError> {
+    let file = &journal.files()[index];
+    let versions = &payload.files()[index];
+    let target = top.join(&file.path);
+    let draft = draft_of(&target, journal.id(), index);
+    let io = at(&file.path);
+    disk.remove(&draft).map_err(&io)?;
+    let found = disk.read(&target).map_err(&io)?.map(|bytes| payload.mac(&bytes));
+    let (wanted, bytes) = match goal {
+        Goal::New => (Some(&file.after), Some(&versions.after)),
+        Goal::Old => (file.before.as_ref(), versions.before.as_ref()),
+    };
+    if found.as_ref() == wanted {
+        return Ok(());
+    }
+    let Some(bytes) = bytes else {
+        disk.remove(&target).map_err(&io)?;
+        return sync_folder(&target, disk).map_err(io);
+    };
+    let written = write(bytes, &draft, &target, found.is_some(), disk).and_then(|()| {
+        // Somebody may have written to the file while the draft was made.
+        let again = disk.read(&target)?.map(|bytes| payload.mac(&bytes));
+        if again == found { disk.rename(&draft, &target) } else { Err(io::Error::other("it changed while it was being replaced")) }
+    });
+    if let Err(error) = written {
+        let _ = disk.remove(&draft);
+        return Err(io(error));
+    }
+    sync_folder(&target, disk).map_err(io)
+}
+
+fn write(bytes: &[u8], draft: &Path, target: &Path, exists: bool, disk: &dyn Disk) -> io::Result<()> {
+    disk.create(draft, bytes)?;
+    if exists {
+        disk.dress(draft, target)?;
+    } else {
+        disk.share(draft)?;
+    }
+    disk.sync(draft)?;
+    match disk.read(draft)? {
+        Some(read) if read == bytes => Ok(()),
+        _ => Err(io::Error::other("what was written does not read back")),
+    }
+}
+
+fn sync_folder(target: &Path, disk: &dyn Disk) -> io::Result<()> {
+    disk.sync(target.parent().unwrap_or(Path::new(".")))
+}
+
+/// Where the new bytes of a file are written: beside it, under a name that a later run can tell.
+fn draft_of(target: &Path, id: &str, index: usize) -> PathBuf {
+    target.with_file_name(format!(".sopup-{id}-{index}.tmp"))
+}
+
+/// Folders that new files need, outermost first.
+fn new_folders(changes: &[Change], top: &Path) -> Vec<String> {
+    let mut folders = Vec::new();
+    for change in changes {
+        let mut missing = Vec::new();
+        let mut folder = folder_of(&change.path).trim_end_matches('/');
+        while !folder.is_empty() && std::fs::symlink_metadata(top.join(folder)).is_err() {
+            missing.push(folder.to_owned());
+            folder = folder_of(folder).trim_end_matches('/');
+        }
+        for folder in missing.into_iter().rev() {
+            if !folders.contains(&folder) {
+                folders.push(folder);
+            }
+        }
+    }
+    folders
+}
+
+fn at(path: &str) -> impl Fn(io::Error) -> ApplyError + use<> {
+    let path = path.to_owned();
+    move |source| ApplyError::Io { path: path.clone(), source }
+}

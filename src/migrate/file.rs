@@ -1,0 +1,117 @@
+//! [`SourceFile`]: a text with secrets in it, and [`Site`]: one place of one secret.
+
+use zeroize::Zeroizing;
+
+use crate::finding::{Finding, Fingerprint};
+use crate::rule::{Kind, Rule};
+use crate::secret::Secret;
+use crate::source::SourceKind;
+use crate::text::{Encoding, LineIndex, Span, decode};
+
+/// A text of the working tree and the places where it holds secrets.
+#[derive(Debug)]
+pub struct SourceFile {
+    /// Relative to the top of the repository, with `/` between its parts.
+    pub path: String,
+    /// What stands in it.
+    pub bytes: Zeroizing<Vec<u8>>,
+    /// In order of place; they do not overlap.
+    pub sites: Vec<Site>,
+    lines: LineIndex,
+}
+
+/// One place of one secret.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The secret's bytes in the file.
+    pub span: Span,
+    /// Its line, from 1.
+    pub line: usize,
+    /// The secret as it stands in the text.
+    pub secret: Secret,
+    /// Stands for the value in plans.
+    pub fingerprint: Fingerprint,
+    /// What found it.
+    pub rule: &'static Rule,
+}
+
+impl SourceFile {
+    /// A text and the secrets that findings place in it.
+    pub fn new(path: String, bytes: Vec<u8>, mut sites: Vec<Site>) -> Self {
+        sites.sort_by_key(|site| (site.span.start, std::cmp::Reverse(site.span.end)));
+        // Of two that overlap, the first and longer one stays; the same place found twice keeps what was put in first.
+        sites.dedup_by(|next, kept| next.span.overlaps(kept.span));
+        let lines = LineIndex::new(&bytes);
+        Self { path, bytes: Zeroizing::new(bytes), sites, lines }
+    }
+
+    /// The text, if it is stored as UTF-8.
+    pub fn text(&self) -> Option<&str> {
+        (self.encoding() == Encoding::Bytes).then(|| std::str::from_utf8(&self.bytes).ok()).flatten()
+    }
+
+    /// How the file stores characters.
+    pub fn encoding(&self) -> Encoding {
+        decode(&self.bytes).encoding
+    }
+
+    /// The last part of the path.
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+
+    /// The folder: empty, or ending in `/`.
+    pub fn folder(&self) -> &str {
+        folder_of(&self.path)
+    }
+
+    /// The line that holds an offset, without its end.
+    pub fn line_at(&self, offset: usize) -> Span {
+        let line = self.lines.position(&self.bytes, offset).line;
+        let start = self.lines.start(line);
+        Span::new(start, start + self.lines.line(&self.bytes, line).len())
+    }
+
+    /// How the file ends its lines.
+    pub fn line_end(&self) -> &'static str {
+        match memchr::memchr(b'\n', &self.bytes) {
+            Some(at) if at > 0 && self.bytes[at - 1] == b'\r' => "\r\n",
+            _ => "\n",
+        }
+    }
+}
+
+impl Site {
+    /// Whether it is an AWS account ID: told apart from secrets because it is parameterised.
+    pub fn is_account(&self) -> bool {
+        self.rule.id == "aws-account-id"
+    }
+
+    /// Whether nothing can be decrypted to it: a hash is not the secret.
+    pub fn is_hash(&self) -> bool {
+        self.rule.kind == Kind::Hash
+    }
+}
+
+/// The folder of a path: empty, or ending in `/`.
+pub fn folder_of(path: &str) -> &str {
+    path.rfind('/').map_or("", |at| &path[..=at])
+}
+
+/// The places of findings in the working tree, by file.
+pub fn sites(findings: &[Finding]) -> std::collections::BTreeMap<String, Vec<Site>> {
+    let mut by_file = std::collections::BTreeMap::<String, Vec<Site>>::new();
+    for finding in findings {
+        for place in finding.occurrences.iter().filter(|place| place.origin.source == SourceKind::Worktree) {
+            let (Ok(start), Ok(end)) = (usize::try_from(place.bytes.start), usize::try_from(place.bytes.end)) else { continue };
+            by_file.entry(place.origin.path.clone()).or_default().push(Site {
+                span: Span::new(start, end),
+                line: place.start.line,
+                secret: finding.secret.clone(),
+                fingerprint: finding.fingerprint.clone(),
+                rule: finding.rule,
+            });
+        }
+    }
+    by_file
+}

@@ -1,0 +1,100 @@
+//! Further places of secrets that were found: where the same value stands without anything that announces it, as it is
+//! or in base64. What is left there would still be leaked.
+
+use std::io::Read as _;
+use std::sync::Mutex;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use zeroize::Zeroizing;
+
+use super::file::Site;
+use super::proof::spellings;
+use crate::finding::{Allowlist, Excerpt, Finding, FingerprintKey, Located, Occurrence};
+use crate::rule::{Confidence, Kind};
+use crate::secret::Secret;
+use crate::source::{Origin, SourceKind, Target, Walk, walk};
+use crate::text::{LineIndex, Position, Span};
+
+/// Shorter values are found by chance.
+const SHORTEST: usize = 12;
+/// Larger files are left to the scan.
+const LARGEST: u64 = 8 << 20;
+/// Accepts findings of a line, as in scans.
+const MARKER: &[u8] = b"sopup:allow";
+
+/// What decides about places.
+pub struct Search<'a> {
+    /// The files.
+    pub walk: &'a Walk,
+    /// What is not to be reported.
+    pub allow: &'a Allowlist,
+    /// Names values.
+    pub key: &'a FingerprintKey,
+}
+
+/// Places of the findings' values below the walk's root, those of the findings among them.
+pub fn places(findings: &[Finding], search: &Search<'_>) -> Vec<(String, Site)> {
+    let known: Vec<&Finding> = findings.iter().filter(|finding| is_telling(finding)).collect();
+    let spelled: Vec<(&Finding, Zeroizing<Vec<u8>>)> =
+        known.iter().flat_map(|finding| spellings(&finding.secret).into_iter().map(|spelling| (*finding, spelling))).collect();
+    let spelled: Vec<_> = spelled.into_iter().filter(|(_, spelling)| spelling.len() >= SHORTEST).collect();
+    let finder =
+        AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(spelled.iter().map(|(_, spelling)| spelling.as_slice()));
+    let (Ok(finder), false) = (finder, spelled.is_empty()) else { return Vec::new() };
+    let found = Mutex::new(Vec::new());
+    walk(search.walk, &|target| {
+        let Target::File { path, file } = target else { return };
+        let mut bytes = Zeroizing::new(Vec::new());
+        if file.take(LARGEST).read_to_end(&mut bytes).is_err() || memchr::memchr(0, &bytes).is_some() {
+            return;
+        }
+        let hits: Vec<(String, Site)> = finder
+            .find_iter(bytes.as_slice())
+            .filter(|hit| stands_alone(&bytes, hit.start(), hit.end()))
+            .filter_map(|hit| site(&bytes, &path, Span::new(hit.start(), hit.end()), spelled[hit.pattern().as_usize()].0, search))
+            .map(|site| (path.clone(), site))
+            .collect();
+        found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(hits);
+    });
+    found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Values that can hardly stand anywhere by chance. Account IDs are told by what is around them.
+fn is_telling(finding: &Finding) -> bool {
+    let value = finding.secret.expose();
+    let mixed = value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic);
+    let sort = !matches!(finding.rule.kind, Kind::Identifier | Kind::Hash);
+    sort && mixed && finding.confidence == Confidence::High && value.len() >= SHORTEST
+}
+
+/// Whether a hit is no part of a longer word.
+pub(super) fn stands_alone(bytes: &[u8], start: usize, end: usize) -> bool {
+    let touches = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    !touches(start.checked_sub(1).and_then(|at| bytes.get(at))) && !touches(bytes.get(end))
+}
+
+fn site(bytes: &[u8], path: &str, span: Span, finding: &Finding, search: &Search<'_>) -> Option<Site> {
+    let index = LineIndex::new(bytes);
+    let start: Position = index.position(bytes, span.start);
+    if memchr::memmem::find(index.line(bytes, start.line), MARKER).is_some() {
+        return None;
+    }
+    let secret = Secret::new(bytes[span.range()].to_vec());
+    let located = Located {
+        rule: finding.rule,
+        secret: secret.clone(),
+        confidence: finding.confidence,
+        reasons: Vec::new(),
+        occurrence: Occurrence {
+            origin: Origin { path: path.to_owned(), source: SourceKind::Worktree },
+            start,
+            end: index.position(bytes, span.end),
+            bytes: span.start as u64..span.end as u64,
+            excerpt: Excerpt { text: String::new(), mark: 0..0 },
+        },
+        allowed_inline: false,
+    };
+    let fingerprint = search.key.fingerprint(&secret);
+    let allowed = search.allow.allows(&located, || fingerprint.clone());
+    (!allowed).then(|| Site { span, line: start.line, secret, fingerprint, rule: finding.rule })
+}

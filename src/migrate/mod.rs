@@ -1,0 +1,102 @@
+//! Moves secrets from where they were found into SOPS files, and leaves references behind.
+//!
+//! The story: [`survey`] reads the files that findings are in; [`plan`] asks the rewriters ([`rewrite`]) what
+//! would take each secret's place and where it would go; [`change::changes`] makes the new bytes and decrypts every
+//! store again; [`proof::prove`] scans the result before anything is written; [`apply::apply`] writes it, journalled.
+//! Only `apply`, `journal` and `disk` write files.
+
+pub mod apply;
+#[cfg(test)]
+mod apply_tests;
+pub mod change;
+pub mod disk;
+pub mod draft;
+pub mod file;
+pub mod journal;
+pub mod known;
+pub mod naming;
+mod outline;
+pub mod plan;
+pub mod plan_file;
+pub mod policy;
+pub mod preflight;
+pub mod proof;
+pub mod render;
+pub mod repo;
+mod rewrite;
+pub mod store_check;
+mod vault;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::finding::Finding;
+use crate::sops::keyring::Keyring;
+use draft::Draft;
+use file::{SourceFile, sites};
+use known::Search;
+use plan::{Action, Plan};
+use policy::{Policy, Scheme};
+use repo::Repo;
+
+/// What planning goes by.
+pub struct Settings<'a> {
+    /// Who may open stores.
+    pub policy: &'a Policy,
+    /// Opens stores that exist.
+    pub keyring: &'a Keyring,
+}
+
+/// The files that hold secrets, by path, and those that could not be read again. `below` is the path of the scanned folder: empty, or ending in `/`.
+pub fn survey(findings: &[Finding], repo: &Repo, below: &str, search: &Search<'_>) -> (BTreeMap<String, SourceFile>, Vec<String>) {
+    let (mut files, mut unread) = (BTreeMap::new(), Vec::new());
+    let mut by_file = sites(findings);
+    for (path, site) in known::places(findings, search) {
+        by_file.entry(path).or_default().push(site);
+    }
+    for (path, sites) in by_file {
+        let path = format!("{below}{path}");
+        match repo.read(&path) {
+            Some(bytes) => {
+                let sites = sites.into_iter().filter(|site| site.span.end <= bytes.len()).collect();
+                files.insert(path.clone(), SourceFile::new(path, bytes, sites));
+            }
+            None => unread.push(path),
+        }
+    }
+    (files, unread)
+}
+
+/// What a migration of these files would do.
+pub fn plan(files: &BTreeMap<String, SourceFile>, repo: &Repo, settings: &Settings<'_>) -> Plan {
+    let mut draft = Draft::new(repo, settings);
+    rewrite::all(files, &mut draft);
+    let mut plan = draft.plan;
+    plan.notes.extend(policy_notes(&plan, settings.policy));
+    plan.steps.sort_by(|a, b| (&a.file, a.places.first().map(|p| p.span)).cmp(&(&b.file, b.places.first().map(|p| p.span))));
+    plan.notes.sort();
+    plan.notes.dedup();
+    plan
+}
+
+/// What `.sops.yaml` does not say about the files that a plan encrypts.
+fn policy_notes(plan: &Plan, policy: &Policy) -> Vec<String> {
+    let stores = plan.stores.iter().filter(|store| !store.entries.is_empty()).map(|store| store.path.as_str());
+    let in_place = plan.steps.iter().flat_map(|step| &step.actions).filter(|action| matches!(action, Action::Encrypt { .. }));
+    let paths: BTreeSet<&str> = stores.chain(in_place.map(Action::file)).collect();
+    let schemes: Vec<(&str, Scheme)> = paths.into_iter().filter_map(|path| Some((path, policy.scheme(path).ok()?))).collect();
+    let uncovered: Vec<&str> = schemes.iter().filter(|(_, scheme)| !scheme.covered).map(|(path, _)| *path).collect();
+    let mut notes = Vec::new();
+    if !uncovered.is_empty() {
+        let paths = uncovered.join(", ");
+        notes
+            .push(format!("no creation rule is for {paths}; they go to the recipients of the first rule. Add rules for `sops updatekeys`"));
+    }
+    let foreign: BTreeSet<&str> = schemes.iter().flat_map(|(_, scheme)| scheme.foreign.iter().map(String::as_str)).collect();
+    if !foreign.is_empty() {
+        let kinds = foreign.into_iter().collect::<Vec<_>>().join(", ");
+        notes.push(format!(
+            "sopup encrypts for age recipients alone; run `sops updatekeys` on the new files to add the {kinds} keys of the rule"
+        ));
+    }
+    notes
+}

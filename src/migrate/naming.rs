@@ -1,0 +1,96 @@
+//! Names for secrets and stores, from paths and words around the secret.
+
+/// The environment a path speaks of: `dev`, `staging`, `prod`, …
+pub fn stage(path: &str) -> Option<&'static str> {
+    let lower = path.to_ascii_lowercase();
+    lower.rsplit(|c: char| !c.is_ascii_alphanumeric()).find_map(stage_of_word)
+}
+
+fn stage_of_word(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "dev" | "develop" | "development" => "dev",
+        "stg" | "stage" | "staging" => "staging",
+        "prd" | "prod" | "production" | "live" => "prod",
+        "preprod" => "preprod",
+        "qa" => "qa",
+        "uat" => "uat",
+        "sandbox" => "sandbox",
+        "demo" => "demo",
+        _ => return None,
+    })
+}
+
+/// Words in lower case with `_` between them, at most six and 48 characters; empty if there are none.
+pub fn slug(text: &str) -> String {
+    let mut out = String::new();
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric()).flat_map(split_camel).filter(|word| !word.is_empty());
+    for word in words.take(6) {
+        if out.len() + word.len() > 48 {
+            break;
+        }
+        if !out.is_empty() {
+            out.push('_');
+        }
+        out.push_str(&word.to_ascii_lowercase());
+    }
+    out
+}
+
+/// Variables that mean something to shells and most programs.
+const TAKEN: [&str; 13] = ["CI", "HOME", "HOST", "HOSTNAME", "LANG", "LOGNAME", "MAIL", "PATH", "PWD", "SHELL", "TERM", "TMPDIR", "USER"];
+
+/// The same in upper case, fit for the environment and none of the names that everything reads.
+pub fn variable(text: &str) -> String {
+    let name = slug(text).to_ascii_uppercase();
+    match () {
+        () if name.is_empty() => "SECRET".to_owned(),
+        () if TAKEN.contains(&name.as_str()) || name.starts_with(|c: char| c.is_ascii_digit()) => format!("X_{name}"),
+        () => name,
+    }
+}
+
+/// A name that Kubernetes takes.
+pub fn dns(text: &str) -> String {
+    slug(text).replace('_', "-")
+}
+
+/// `adminPassword` → `admin`, `Password`.
+fn split_camel(word: &str) -> Vec<&str> {
+    let bytes = word.as_bytes();
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for at in 1..bytes.len() {
+        let small = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_lowercase);
+        if bytes[at].is_ascii_uppercase() && small(at - 1) && small(at + 1) {
+            parts.push(&word[start..at]);
+            start = at;
+        }
+    }
+    parts.push(&word[start..]);
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_come_from_the_last_word_that_names_one() {
+        assert_eq!(stage("kubernetes/overlays/dev/secrets.yaml"), Some("dev"));
+        assert_eq!(stage(".env.staging.example"), Some("staging"));
+        assert_eq!(stage("docs/prod/stg-notes.md"), Some("staging"));
+        assert_eq!(stage("docs/devices.md"), None);
+    }
+
+    #[test]
+    fn slugs_are_words() {
+        assert_eq!(slug("Grafana admin-password"), "grafana_admin_password");
+        assert_eq!(slug("adminPassword"), "admin_password");
+        assert_eq!(slug("RabbitMQ cookie"), "rabbitmq_cookie");
+        assert_eq!(slug("é"), "");
+        assert_eq!(variable("db.password"), "DB_PASSWORD");
+        assert_eq!(variable("2fa key"), "X_2FA_KEY");
+        assert_eq!(variable("pwd"), "X_PWD");
+        assert_eq!(dns("Data base"), "data-base");
+    }
+}

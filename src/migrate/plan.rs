@@ -1,0 +1,206 @@
+//! [`Plan`]: what a migration would do, as a value. It is made by [`super::draft`], shown and cut down
+//! by people, and turned into bytes by [`super::change`].
+
+use crate::finding::Fingerprint;
+use crate::secret::Secret;
+use crate::sops::store::Format;
+use crate::text::Span;
+
+/// How sure it is that a step keeps things working.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Applicability {
+    /// The file stays valid, and whoever needs the value is led to it or stops with a message.
+    Safe,
+    /// A consumer may get the reference instead of the value until somebody changes how it is run.
+    NeedsReview,
+    /// sopup has no edit for this place; the reason says what a person can do.
+    Manual,
+}
+
+impl Applicability {
+    /// The word for it in plans and reports.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::NeedsReview => "needs-review",
+            Self::Manual => "manual",
+        }
+    }
+}
+
+/// What a migration would do.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// The stores that would receive values.
+    pub stores: Vec<Store>,
+    /// In order of file and place.
+    pub steps: Vec<Step>,
+    /// What else a person should know.
+    pub notes: Vec<String>,
+}
+
+/// A SOPS file that receives values.
+#[derive(Debug)]
+pub struct Store {
+    /// Relative to the top of the repository.
+    pub path: String,
+    /// How it is spelled.
+    pub format: Format,
+    /// What surrounds the entries.
+    pub shape: Shape,
+    /// The values, in the order in which they came.
+    pub entries: Vec<Entry>,
+}
+
+/// What surrounds the entries of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shape {
+    /// Nothing: keys and values.
+    Keys,
+    /// A Kubernetes Secret; the entries are its `stringData`.
+    KubernetesSecret {
+        /// `metadata.name`.
+        name: String,
+        /// `metadata.namespace`.
+        namespace: Option<String>,
+    },
+}
+
+/// A value in a store.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Keys from the root of the store.
+    pub path: Vec<String>,
+    /// What is encrypted.
+    pub value: Secret,
+}
+
+/// Names an entry of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryId {
+    /// Index into [`Plan::stores`].
+    pub store: usize,
+    /// Index into its entries.
+    pub entry: usize,
+}
+
+/// What a person decides about as a whole: places that can only move together, and the edits it takes.
+#[derive(Debug)]
+pub struct Step {
+    /// The file with the secret.
+    pub file: String,
+    /// The places it moves.
+    pub places: Vec<Place>,
+    /// What planned it.
+    pub rewriter: &'static str,
+    /// How sure it is.
+    pub applicability: Applicability,
+    /// Why it is not safe, or what to know about it; may be empty.
+    pub reason: String,
+    /// What is done to files.
+    pub actions: Vec<Action>,
+    /// What must be in stores before.
+    pub entries: Vec<EntryId>,
+    /// Whether it is to be applied.
+    pub decision: Decision,
+}
+
+/// A place of a secret, without the secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Bytes in the file.
+    pub span: Span,
+    /// Line, from 1.
+    pub line: usize,
+    /// Stands for the value.
+    pub fingerprint: Fingerprint,
+    /// The value, masked.
+    pub redacted: String,
+    /// Id of the rule that found it.
+    pub rule: &'static str,
+}
+
+/// Whether a step is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// By its applicability and what the user asked for.
+    Open,
+    /// A person said yes.
+    Accepted,
+    /// A person said no.
+    Skipped,
+}
+
+/// Something done to a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// Bytes are replaced.
+    Splice {
+        /// Relative to the top of the repository.
+        file: String,
+        /// The bytes, half-open, of the file as it is.
+        span: Span,
+        /// What takes their place.
+        text: String,
+    },
+    /// The file becomes a SOPS file where it is, after its splices.
+    Encrypt {
+        /// Relative to the top of the repository.
+        file: String,
+        /// Keys whose values are encrypted, as a regular expression.
+        selector: &'static str,
+    },
+    /// A new file that holds no secret.
+    Create {
+        /// Relative to the top of the repository.
+        file: String,
+        /// Its content.
+        text: String,
+    },
+    /// A line is added to the end of a file, which is made if need be.
+    Append {
+        /// Relative to the top of the repository.
+        file: String,
+        /// The line, without its end.
+        line: String,
+    },
+}
+
+impl Action {
+    /// The file it changes.
+    pub fn file(&self) -> &str {
+        match self {
+            Self::Splice { file, .. } | Self::Encrypt { file, .. } | Self::Create { file, .. } | Self::Append { file, .. } => file,
+        }
+    }
+}
+
+impl Plan {
+    /// An entry by its id.
+    pub fn entry(&self, id: EntryId) -> (&Store, &Entry) {
+        let store = &self.stores[id.store];
+        (store, &store.entries[id.entry])
+    }
+
+    /// The steps that a run applies.
+    pub fn chosen(&self, upto: Applicability) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(move |step| step.is_chosen(upto))
+    }
+}
+
+impl Step {
+    /// Whether a run that accepts `upto` applies it.
+    pub fn is_chosen(&self, upto: Applicability) -> bool {
+        match self.decision {
+            _ if self.applicability == Applicability::Manual => false,
+            Decision::Accepted => true,
+            Decision::Skipped => false,
+            Decision::Open => self.applicability <= upto,
+        }
+    }
+
+    /// The first line it is about.
+    pub fn line(&self) -> usize {
+        self.places.first().map_or(1, |place| place.line)
+    }
+}

@@ -1,0 +1,153 @@
+//! Proof that a migration does what it says, on the new bytes, before they are written: what was moved is not there
+//! any more in any encoding, a scan finds nothing where it was, and nothing but the planned bytes changed.
+
+use std::collections::BTreeMap;
+
+use aho_corasick::AhoCorasick;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
+
+use super::change::Change;
+use super::file::SourceFile;
+use super::known::stands_alone;
+use super::plan::{Applicability, Plan};
+use crate::detect::{Hints, detect};
+use crate::rule::{Confidence, RuleSet};
+use crate::secret::Secret;
+use crate::text::decode;
+
+/// Something that a migration would leave behind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Leftover {
+    /// A value that was moved still stands in a file.
+    #[error("{path}: a value that is moved would still stand in it ({times} times)")]
+    Value {
+        /// The file.
+        path: String,
+        /// How often.
+        times: usize,
+    },
+    /// A scan of the new bytes finds something that it did not find before.
+    #[error("{path}:{line}: a scan would report `{rule}` in the new text")]
+    Finding {
+        /// The file.
+        path: String,
+        /// Line of the new text, from 1.
+        line: usize,
+        /// The rule.
+        rule: &'static str,
+    },
+}
+
+/// What decides about findings.
+#[derive(Clone, Copy)]
+pub struct Judge<'a> {
+    /// What to look for.
+    pub rules: &'a RuleSet,
+    /// What is less sure does not count.
+    pub min_confidence: Confidence,
+}
+
+/// What the changes would leave behind. Places of steps that are not chosen may stay.
+pub fn prove(
+    plan: &Plan,
+    upto: Applicability,
+    files: &BTreeMap<String, SourceFile>,
+    changes: &[Change],
+    judge: Judge<'_>,
+) -> Vec<Leftover> {
+    let staying = staying(plan, upto, files);
+    let moved = moved(plan, upto, files, &staying);
+    let spellings: Vec<Zeroizing<Vec<u8>>> = moved.iter().flat_map(|secret| spellings(secret)).collect();
+    let mut left = Vec::new();
+    let automaton = AhoCorasick::new(spellings.iter().map(|spelling| spelling.as_slice())).ok().filter(|_| !spellings.is_empty());
+    for change in changes {
+        let times = automaton.as_ref().map_or(0, |automaton| {
+            let alone = |hit: &aho_corasick::Match| stands_alone(&change.after, hit.start(), hit.end());
+            automaton.find_iter(change.after.as_slice()).filter(alone).count()
+        });
+        if times > 0 {
+            left.push(Leftover::Value { path: change.path.clone(), times });
+        }
+        // What is encrypted was checked value by value; a scan of ciphertext would only meet chance.
+        if change.expected.is_some() {
+            continue;
+        }
+        left.extend(findings(change, files.get(&change.path), &staying, judge));
+    }
+    left
+}
+
+/// Values that stay somewhere because no chosen step moves them.
+fn staying<'f>(plan: &Plan, upto: Applicability, files: &'f BTreeMap<String, SourceFile>) -> Vec<&'f Secret> {
+    let chosen = |path: &str, start: usize| {
+        plan.chosen(upto).any(|step| step.file == path && step.places.iter().any(|place| place.span.start == start))
+    };
+    let places = files.values().flat_map(|file| file.sites.iter().map(move |site| (file, site)));
+    let mut staying: Vec<&Secret> =
+        places.filter(|(file, site)| !chosen(&file.path, site.span.start)).map(|(_, site)| &site.secret).collect();
+    staying.sort();
+    staying.dedup();
+    staying
+}
+
+/// Values that no place keeps.
+fn moved<'f>(plan: &Plan, upto: Applicability, files: &'f BTreeMap<String, SourceFile>, staying: &[&Secret]) -> Vec<&'f Secret> {
+    let mut moved = Vec::new();
+    for step in plan.chosen(upto) {
+        let Some(file) = files.get(&step.file) else { continue };
+        let of_step = file.sites.iter().filter(|site| step.places.iter().any(|place| place.span == site.span));
+        moved.extend(of_step.map(|site| &site.secret).filter(|secret| !staying.contains(secret)));
+    }
+    moved.sort();
+    moved.dedup();
+    moved
+}
+
+/// A value as it is, in base64 and percent-encoded. Short values would be found by chance.
+pub fn spellings(secret: &Secret) -> Vec<Zeroizing<Vec<u8>>> {
+    let value = secret.expose();
+    if value.len() < 6 {
+        return Vec::new();
+    }
+    let mut all = vec![Zeroizing::new(value.to_vec())];
+    for engine in [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+        all.push(Zeroizing::new(engine.encode(value).into_bytes()));
+    }
+    let mut percent = Vec::with_capacity(value.len());
+    for &byte in value {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            percent.push(byte);
+        } else {
+            percent.extend_from_slice(format!("%{byte:02X}").as_bytes());
+        }
+    }
+    all.push(Zeroizing::new(percent));
+    all.sort_by(|a, b| a.as_slice().cmp(b.as_slice()));
+    all.dedup();
+    all
+}
+
+/// Findings of the new text with values that the old one did not have, or that were to be moved.
+fn findings(change: &Change, file: Option<&SourceFile>, staying: &[&Secret], judge: Judge<'_>) -> Vec<Leftover> {
+    let decoded = decode(&change.after);
+    let text = decoded.text.as_ref();
+    let mut left = Vec::new();
+    for found in detect(text, Hints::of_path(&change.path).and_bytes(text), judge.rules) {
+        let value = Secret::new(text[found.span.range()].to_vec());
+        let known = file.is_some_and(|file| staying.iter().any(|one| **one == value) || is_below(file, &value));
+        if found.confidence >= judge.min_confidence && !known {
+            let line = 1 + memchr::memchr_iter(b'\n', &text[..found.span.start]).count();
+            left.push(Leftover::Finding { path: change.path.clone(), line, rule: judge.rules.rule(found.rule).id });
+        }
+    }
+    left
+}
+
+/// Whether the old text has the value where no finding is: it was allowed there.
+fn is_below(file: &SourceFile, value: &Secret) -> bool {
+    let decoded = decode(&file.bytes);
+    let allowed = file.sites.iter().all(|site| site.secret != *value);
+    allowed && memchr::memmem::find(&decoded.text, value.expose()).is_some()
+}

@@ -1,0 +1,142 @@
+//! References resolved: `ref+sops://FILE#/key/…`, as vals writes them, with the values in their place, quoted as the
+//! place demands. A `+` right behind a reference ends it.
+
+use zeroize::Zeroizing;
+
+use crate::secret::Secret;
+
+const START: &str = "ref+sops://";
+
+/// A reference as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// The SOPS file.
+    pub file: String,
+    /// Keys from its root.
+    pub keys: Vec<String>,
+}
+
+/// Why a text cannot be rendered.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError<E> {
+    /// A reference that is none.
+    #[error("line {line}: `{START}` is not followed by FILE#/KEY")]
+    Malformed {
+        /// Line, from 1.
+        line: usize,
+    },
+    /// The value cannot be had.
+    #[error("line {line}: {source}")]
+    Value {
+        /// Line, from 1.
+        line: usize,
+        /// Why.
+        source: E,
+    },
+}
+
+/// A text with its references resolved.
+///
+/// # Errors
+/// [`RenderError`].
+pub fn render<E>(
+    path: &str,
+    text: &str,
+    resolve: &mut dyn FnMut(&Reference) -> Result<Secret, E>,
+) -> Result<Zeroizing<String>, RenderError<E>> {
+    let mut out = Zeroizing::new(String::with_capacity(text.len()));
+    let mut at = 0;
+    while let Some(found) = text[at..].find(START) {
+        let start = at + found;
+        let line = 1 + text[..start].matches('\n').count();
+        let (reference, length) = parse(&text[start..]).ok_or(RenderError::Malformed { line })?;
+        let value = resolve(&reference).map_err(|source| RenderError::Value { line, source })?;
+        let end = start + length;
+        out.push_str(&text[at..start]);
+        push_quoted(&mut out, path, &value.expose_text(), &text[..start], &text[end..]);
+        at = end;
+    }
+    out.push_str(&text[at..]);
+    Ok(out)
+}
+
+/// A reference at the start of a text, and its length with the `+` that ends it.
+fn parse(text: &str) -> Option<(Reference, usize)> {
+    let rest = &text[START.len()..];
+    let file_end = rest.find(|c: char| c.is_whitespace() || "#?\"'`".contains(c))?;
+    let file = &rest[..file_end];
+    let hash = rest[file_end..].find("#/").map(|at| file_end + at)?;
+    if rest[file_end..hash].contains(|c: char| c.is_whitespace() || "\"'`".contains(c)) {
+        return None;
+    }
+    let fragment = &rest[hash + 2..];
+    let end = fragment.find(|c: char| !(c.is_alphanumeric() || "_-./".contains(c))).unwrap_or(fragment.len());
+    let keys: Vec<String> = fragment[..end].split('/').map(str::to_owned).collect();
+    let plus = usize::from(fragment[end..].starts_with('+'));
+    let sound = !file.is_empty() && keys.iter().all(|key| !key.is_empty());
+    sound.then(|| (Reference { file: file.to_owned(), keys }, START.len() + hash + 2 + end + plus))
+}
+
+fn push_quoted(out: &mut String, path: &str, value: &str, before: &str, after: &str) {
+    let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
+    let json = yaml || path.ends_with(".json");
+    let line = before.rsplit('\n').next().unwrap_or(before);
+    match (in_quotes(line), json) {
+        (Some('"'), true) => {
+            let quoted = Zeroizing::new(serde_json::Value::from(value).to_string());
+            out.push_str(&quoted[1..quoted.len() - 1]);
+        }
+        (Some('\''), _) if yaml => out.push_str(&value.replace('\'', "''")),
+        // A scalar of its own may hold anything that is quoted.
+        (None, _) if yaml && line.ends_with([' ', '\t']) && after.starts_with(['\n', '\r']) | after.is_empty() => {
+            out.push_str(&Zeroizing::new(serde_json::Value::from(value).to_string()));
+        }
+        _ => out.push_str(value),
+    }
+}
+
+/// The quote that is open at the end of a line.
+fn in_quotes(line: &str) -> Option<char> {
+    let mut open = None;
+    let mut escaped = false;
+    for c in line.chars() {
+        match (open, c) {
+            _ if escaped => escaped = false,
+            (Some('"'), '\\') => escaped = true,
+            (None, '"' | '\'') => open = Some(c),
+            (Some(quote), c) if quote == c => open = None,
+            _ => {}
+        }
+    }
+    open
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(path: &str, text: &str) -> String {
+        let mut resolve = |reference: &Reference| -> Result<Secret, std::convert::Infallible> {
+            assert_eq!(reference.file, "s/x.enc.yaml");
+            Ok(Secret::new(format!("a\"b'{}", reference.keys.join(".")).into_bytes()))
+        };
+        render(path, text, &mut resolve).expect("renders").to_string()
+    }
+
+    #[test]
+    fn values_are_quoted_as_the_place_demands() {
+        assert_eq!(rendered("a.conf", "p ref+sops://s/x.enc.yaml#/k/l\n"), "p a\"b'k.l\n");
+        assert_eq!(rendered("a.yaml", "p: ref+sops://s/x.enc.yaml#/k\n"), "p: \"a\\\"b'k\"\n");
+        assert_eq!(rendered("a.yaml", "p: 'x ref+sops://s/x.enc.yaml#/k+y'\n"), "p: 'x a\"b''ky'\n");
+        assert_eq!(rendered("a.json", "{\"p\": \"u:ref+sops://s/x.enc.yaml#/k+@h\"}"), "{\"p\": \"u:a\\\"b'k@h\"}");
+        assert_eq!(rendered("a.txt", "ref+sops://s/x.enc.yaml?format=yaml#/k"), "a\"b'k");
+    }
+
+    #[test]
+    fn what_is_no_reference_is_an_error() {
+        let mut never = |_: &Reference| -> Result<Secret, std::convert::Infallible> { panic!("not asked") };
+        for text in ["ref+sops://x.yaml", "ref+sops://#/k", "ref+sops://x.yaml#/", "\n\nref+sops://x y#/k"] {
+            assert!(matches!(render("a", text, &mut never), Err(RenderError::Malformed { .. })), "{text}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! [`Repo`]: the repository that is migrated, as planning sees it: its files by name and content, what git
+//! ignores, and whether something is going on in it.
+
+use std::cell::OnceCell;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Mutex;
+
+use crate::source::{Repository, Respect, Target, Walk, walk};
+
+/// A repository with a working tree.
+pub struct Repo {
+    /// The top of the working tree.
+    pub top: PathBuf,
+    /// The git directory of this working tree.
+    pub git_dir: PathBuf,
+    git: git2::Repository,
+    manifests: OnceCell<Vec<(String, String)>>,
+}
+
+/// Why a repository cannot be migrated.
+#[derive(Debug, thiserror::Error)]
+pub enum RepoError {
+    /// There is none.
+    #[error(transparent)]
+    Repository(#[from] crate::source::RepositoryError),
+    /// It has no working tree.
+    #[error("{0} has no working tree")]
+    Bare(PathBuf),
+    /// libgit2 cannot open it.
+    #[error("cannot read the repository at {path}: {message}")]
+    Git {
+        /// Where.
+        path: PathBuf,
+        /// What libgit2 said.
+        message: String,
+    },
+}
+
+/// The largest manifest that is read to find out who uses what.
+const LARGEST: u64 = 1 << 20;
+
+impl Repo {
+    /// Opens the repository that holds `path`.
+    ///
+    /// # Errors
+    /// [`RepoError`].
+    pub fn open(path: &Path) -> Result<Self, RepoError> {
+        let found = Repository::discover(path)?;
+        let top = found.workdir().ok_or_else(|| RepoError::Bare(path.to_path_buf()))?;
+        let wrong = |error: std::io::Error| RepoError::Git { path: top.to_path_buf(), message: error.to_string() };
+        let top = top.canonicalize().map_err(wrong)?;
+        let git = git2::Repository::open_ext(&top, git2::RepositoryOpenFlags::NO_SEARCH, std::iter::empty::<&Path>())
+            .map_err(|error| RepoError::Git { path: top.clone(), message: error.message().to_owned() })?;
+        let git_dir = git.path().to_path_buf();
+        Ok(Self { top, git_dir, git, manifests: OnceCell::new() })
+    }
+
+    /// Where a path of the plan lies on disk.
+    pub fn locate(&self, path: &str) -> PathBuf {
+        self.top.join(path)
+    }
+
+    /// Whether something stands at a path, a broken link too.
+    pub fn exists(&self, path: &str) -> bool {
+        std::fs::symlink_metadata(self.locate(path)).is_ok()
+    }
+
+    /// The bytes of a regular file.
+    pub fn read(&self, path: &str) -> Option<Vec<u8>> {
+        let place = self.locate(path);
+        std::fs::symlink_metadata(&place).ok().filter(std::fs::Metadata::is_file)?;
+        std::fs::read(place).ok()
+    }
+
+    /// Whether git would not add a file at this path. Tracked files are never ignored.
+    pub fn is_ignored(&self, path: &str) -> bool {
+        let tracked = self.git.index().is_ok_and(|index| index.get_path(Path::new(path), 0).is_some());
+        !tracked && self.git.is_path_ignored(path).unwrap_or(false)
+    }
+
+    /// What the repository is in the middle of, such as a merge.
+    pub fn operation(&self) -> Option<&'static str> {
+        match self.git.state() {
+            git2::RepositoryState::Clean => None,
+            git2::RepositoryState::Merge => Some("a merge"),
+            git2::RepositoryState::Revert | git2::RepositoryState::RevertSequence => Some("a revert"),
+            git2::RepositoryState::CherryPick | git2::RepositoryState::CherryPickSequence => Some("a cherry-pick"),
+            git2::RepositoryState::Bisect => Some("a bisection"),
+            git2::RepositoryState::Rebase | git2::RepositoryState::RebaseInteractive | git2::RepositoryState::RebaseMerge => {
+                Some("a rebase")
+            }
+            git2::RepositoryState::ApplyMailbox | git2::RepositoryState::ApplyMailboxOrRebase => Some("applying patches"),
+        }
+    }
+
+    /// Whether a tracked file differs from what is committed.
+    pub fn is_dirty(&self, path: &str) -> bool {
+        let clean = git2::Status::CURRENT | git2::Status::WT_NEW | git2::Status::IGNORED;
+        match self.git.status_file(Path::new(path)) {
+            Ok(status) => !clean.contains(status),
+            Err(error) => error.code() != git2::ErrorCode::NotFound,
+        }
+    }
+
+    /// Paths and texts of the YAML files, read once.
+    pub fn manifests(&self) -> &[(String, String)] {
+        self.manifests.get_or_init(|| {
+            let found = Mutex::new(Vec::new());
+            walk(&Walk { root: self.top.clone(), respect_gitignore: Respect::Yes, threads: 0 }, &|target| {
+                use std::io::Read as _;
+                let Target::File { path, file } = target else { return };
+                if !(path.ends_with(".yaml") || path.ends_with(".yml")) {
+                    return;
+                }
+                let mut text = String::new();
+                if file.take(LARGEST).read_to_string(&mut text).is_ok() {
+                    found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((path, text));
+                }
+            });
+            let mut found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+            found.sort();
+            found
+        })
+    }
+
+    /// A path as plans name it, of a path relative to the current folder.
+    pub fn relative(&self, path: &Path) -> Option<String> {
+        let below = path.canonicalize().ok()?;
+        let below = below.strip_prefix(&self.top).ok()?;
+        let parts: Vec<String> = below
+            .components()
+            .filter_map(|part| match part {
+                Component::Normal(name) => Some(name.to_string_lossy().into_owned()),
+                _ => None,
+            })
+            .collect();
+        Some(parts.join("/"))
+    }
+}

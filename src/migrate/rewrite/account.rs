@@ -1,0 +1,106 @@
+//! AWS account IDs are no secrets: they give way to a named parameter, the same for each ID everywhere. The real ones
+//! go to `secrets/accounts.sops.env`.
+
+use std::collections::BTreeMap;
+
+use super::markdown::{self, Setting};
+use super::quote::{expand, shell_quote};
+use super::{Rewriter as _, markdown::is_prose};
+use super::{ci, compose, dotenv, shell, source_code, terraform};
+use crate::migrate::draft::{Draft, Verdict};
+use crate::migrate::file::{Site, SourceFile};
+use crate::migrate::naming;
+use crate::migrate::plan::{Action, Shape};
+use crate::secret::Secret;
+
+/// The parameter of each account ID.
+pub(super) struct Accounts(BTreeMap<Secret, String>);
+
+impl Accounts {
+    /// Names all account IDs: by the environment that most of their places speak of.
+    pub(super) fn of(files: &BTreeMap<String, SourceFile>) -> Self {
+        let mut votes = BTreeMap::<&Secret, BTreeMap<&'static str, usize>>::new();
+        for file in files.values() {
+            for site in file.sites.iter().filter(|site| site.is_account()) {
+                let line = file.line_at(site.span.start);
+                let words = String::from_utf8_lossy(&file.bytes[line.range()]);
+                let stage = naming::stage(&file.path).or_else(|| naming::stage(&words));
+                let count = votes.entry(&site.secret).or_default();
+                if let Some(stage) = stage {
+                    *count.entry(stage).or_default() += 1;
+                }
+            }
+        }
+        let mut names = BTreeMap::<Secret, String>::new();
+        for (id, stages) in votes {
+            let best = stages.iter().max_by_key(|(_, count)| **count).map(|(stage, _)| stage.to_ascii_uppercase());
+            let base = best.map_or("AWS_ACCOUNT_ID".to_owned(), |stage| format!("AWS_ACCOUNT_ID_{stage}"));
+            let free = |n: &usize| if *n == 1 { base.clone() } else { format!("{base}_{n}") };
+            let name = (1..).find(|n| !names.values().any(|known| *known == free(n))).map_or(base.clone(), |n| free(&n));
+            names.insert(id.clone(), name);
+        }
+        Self(names)
+    }
+}
+
+/// Plans the account IDs of a file.
+pub(super) fn rewrite(file: &SourceFile, sites: &[&Site], accounts: &Accounts, draft: &mut Draft<'_>) {
+    for &site in sites {
+        let Some(name) = accounts.0.get(&site.secret) else { continue };
+        let Some((span, text, verdict)) = replacement(file, site, name) else {
+            draft.manual("account", file, &[site], "an AWS account ID in program text: read it from the configuration or from STS");
+            continue;
+        };
+        let store = draft.store("secrets/accounts", ".sops.env", &Shape::Keys, "accounts");
+        let id = draft.put(store, &[name], &site.secret);
+        let mut actions = vec![Action::Splice { file: file.path.clone(), span, text }];
+        actions.extend(dotenv::companions(draft, store));
+        draft.step("account", file, &[site], verdict, actions, vec![id]);
+    }
+}
+
+const STORE: &str = "secrets/accounts.sops.env";
+
+fn replacement(file: &SourceFile, site: &Site, name: &str) -> Option<(crate::text::Span, String, Verdict)> {
+    let variable = format!("${{{name}}}");
+    let required = format!("${{{name}:?set by sops exec-env {STORE}}}");
+    let rendered = Verdict::review(format!(
+        "substitute it where the file is used: Flux `postBuild`, or `sops exec-env {STORE} 'envsubst < {}'`",
+        file.path
+    ));
+    let Some(text) = file.text() else { return Some((site.span, format!("<{name}>"), Verdict::safe(""))) };
+    let line = file.line_at(site.span.start);
+    if is_prose(file) {
+        let shell = matches!(markdown::setting(text, line, site.span), Setting::ShellBlock);
+        return Some((site.span, if shell { variable } else { format!("<{name}>") }, Verdict::safe("")));
+    }
+    if shell::Shell.takes(file) && !file.name().ends_with(".ps1") {
+        let quote = shell_quote(&text[line.range()], site.span.start - line.start);
+        return Some((site.span, expand(&required, quote), Verdict::safe(format!("run with `sops exec-env {STORE} {}`", file.path))));
+    }
+    if compose::Compose.takes(file) {
+        return Some((site.span, required, Verdict::safe(format!("started with `sops exec-env {STORE} 'docker compose up'`"))));
+    }
+    if let Some(system) = ci::system(file) {
+        let text = match system {
+            ci::System::GitHub => format!("${{{{ vars.{name} }}}}"),
+            ci::System::GitLab => format!("${name}"),
+            ci::System::Jenkins => return None,
+        };
+        return Some((site.span, text, Verdict::review(format!("set {name} as a variable of the CI system first"))));
+    }
+    if terraform::is_variables(file) {
+        return Some((site.span, variable, rendered));
+    }
+    if file.name().ends_with(".tf") {
+        let backend = text[..site.span.start]
+            .rfind("backend \"")
+            .is_some_and(|at| text[at..site.span.start].matches('{').count() > text[at..site.span.start].matches('}').count());
+        let reason = format!("declare `variable \"{}\"` and set it with TF_VAR_{0}", name.to_ascii_lowercase());
+        return (!backend).then(|| (site.span, format!("${{var.{}}}", name.to_ascii_lowercase()), Verdict::review(reason)));
+    }
+    if source_code::SourceCode.takes(file) {
+        return None;
+    }
+    Some((site.span, variable, rendered))
+}

@@ -1,0 +1,65 @@
+//! Pipelines: the value becomes a secret of the CI system, which somebody has to set there.
+
+use super::quote::literal;
+use super::{Rewriter, words};
+use crate::migrate::draft::{Draft, Verdict};
+use crate::migrate::file::{Site, SourceFile};
+use crate::migrate::naming;
+use crate::migrate::plan::Action;
+use crate::text::Span;
+
+/// GitHub Actions, GitLab CI, Jenkins.
+pub(super) struct Pipeline;
+
+/// The CI system of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum System {
+    GitHub,
+    GitLab,
+    Jenkins,
+}
+
+pub(super) fn system(file: &SourceFile) -> Option<System> {
+    let yaml = file.path.ends_with(".yml") || file.path.ends_with(".yaml");
+    match file.name() {
+        _ if yaml && (file.path.starts_with(".github/") || file.path.contains("/.github/")) => Some(System::GitHub),
+        "action.yml" | "action.yaml" => Some(System::GitHub),
+        name if yaml && name.starts_with(".gitlab-ci") => Some(System::GitLab),
+        name if name.starts_with("Jenkinsfile") || name.ends_with(".jenkinsfile") => Some(System::Jenkins),
+        _ => None,
+    }
+}
+
+impl Rewriter for Pipeline {
+    fn id(&self) -> &'static str {
+        "ci"
+    }
+
+    fn takes(&self, file: &SourceFile) -> bool {
+        file.text().is_some() && system(file).is_some()
+    }
+
+    fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
+        let (Some(text), Some(system)) = (file.text(), system(file)) else { return };
+        for &site in sites {
+            let mut name = naming::variable(&words::name(text, site));
+            // GitHub keeps this beginning for itself.
+            if name.starts_with("GITHUB_") {
+                name = format!("CI_{name}");
+            }
+            let id = draft.shared(file, &["ci", &name.to_ascii_lowercase()], &site.secret);
+            let command = draft.command(id);
+            let (span, text, how) = match system {
+                System::GitHub => (site.span, format!("${{{{ secrets.{name} }}}}"), format!("`{command} | gh secret set {name}`")),
+                System::GitLab => (site.span, format!("${name}"), format!("a masked variable {name} with what `{command}` prints")),
+                System::Jenkins => {
+                    let Some((span, _)) = literal(text, site.span) else { continue };
+                    let credential = naming::dns(&name);
+                    (span, format!("credentials('{credential}')"), format!("a secret text `{credential}` with what `{command}` prints"))
+                }
+            };
+            let actions = vec![Action::Splice { file: file.path.clone(), span: Span::new(span.start, span.end), text }];
+            draft.step(self.id(), file, &[site], Verdict::review(format!("set it first: {how}")), actions, vec![id]);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Configuration of programs, and whatever no other rewriter takes. Where the program reads variables of the
+//! environment itself, the value becomes one; elsewhere a `ref+sops://` reference stands until the file is rendered.
+
+use super::quote::unescaped;
+use super::{Rewriter, dotenv, words};
+use crate::migrate::draft::{Draft, Verdict};
+use crate::migrate::file::{Site, SourceFile};
+use crate::migrate::naming;
+use crate::migrate::plan::{Action, Shape};
+
+/// The last resort.
+pub(super) struct Config;
+
+/// Programs that read `${NAME}` in their configuration and stop, or say so, if it is not set.
+fn reads_environment(file: &SourceFile) -> Option<&'static str> {
+    let name = file.name();
+    let spring = ["application", "bootstrap"].iter().any(|stem| name.starts_with(stem))
+        && [".properties", ".yml", ".yaml"].iter().any(|end| name.ends_with(end));
+    match name {
+        ".npmrc" => Some("npm"),
+        ".yarnrc.yml" => Some("yarn"),
+        _ if spring => Some("Spring"),
+        _ => None,
+    }
+}
+
+impl Rewriter for Config {
+    fn id(&self) -> &'static str {
+        "config"
+    }
+
+    fn takes(&self, _: &SourceFile) -> bool {
+        true
+    }
+
+    fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
+        for &site in sites {
+            match (file.text(), reads_environment(file)) {
+                (Some(text), Some(program)) => self.variable(file, text, site, program, draft),
+                (text, _) => self.reference(file, text.unwrap_or(""), site, draft),
+            }
+        }
+    }
+}
+
+impl Config {
+    fn variable(&self, file: &SourceFile, text: &str, site: &Site, program: &str, draft: &mut Draft<'_>) {
+        let named =
+            words::assigned(text, site.span).filter(|name| !name.contains("password=")).map(|name| name.trim_start_matches('_').to_owned());
+        let name = naming::variable(&named.unwrap_or_else(|| words::name(text, site)));
+        let stem = naming::slug(file.name().trim_start_matches('.').split('.').next().unwrap_or("config"));
+        let store = draft.store(&format!("{}{stem}", file.folder()), ".sops.env", &Shape::Keys, &file.path);
+        let id = draft.put(store, &[&name], &site.secret);
+        let path = draft.path_of(store).to_owned();
+        let text = format!("${{{}}}", super::container::key_of(id, draft));
+        let mut actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text }];
+        actions.extend(dotenv::companions(draft, store));
+        let verdict = Verdict::safe(format!("{program} reads it from the environment: `sops exec-env {path} COMMAND`"));
+        draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
+    }
+
+    fn reference(&self, file: &SourceFile, text: &str, site: &Site, draft: &mut Draft<'_>) {
+        let quoted = text[..site.span.start.min(text.len())].ends_with('"');
+        let value = if quoted { text.get(site.span.range()).and_then(unescaped) } else { Some(site.secret.clone()) };
+        let Some(value) = value else {
+            return draft.manual(self.id(), file, &[site], "the value is written in a way that sopup does not edit");
+        };
+        let name = if text.is_empty() { words::by_rule(site) } else { words::name(text, site) };
+        let id = draft.shared(file, &[&words::of_file(file), &name], &value);
+        let end = if is_whole(text, site) { "" } else { "+" };
+        let actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text: format!("{}{end}", draft.uri(id)) }];
+        let reason =
+            format!("the program that reads it needs the value: give it the output of `sopup render {}` (or of `vals eval`)", file.path);
+        draft.step(self.id(), file, &[site], Verdict::review(reason), actions, vec![id]);
+    }
+}
+
+/// Whether nothing follows the value that could be taken for part of the reference.
+fn is_whole(text: &str, site: &Site) -> bool {
+    let after = text.get(site.span.end..).and_then(|rest| rest.chars().next());
+    after.is_none_or(|c| c.is_whitespace() || c == '"' || c == '\'')
+}

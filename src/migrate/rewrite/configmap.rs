@@ -1,0 +1,96 @@
+//! Keys of ConfigMaps that hold secrets: the whole key moves to an encrypted Secret, and the containers of the
+//! repository that read it are pointed there.
+
+use super::kubernetes::{Manifest, after_line, lines_of, listed, text_of};
+use crate::migrate::draft::{Draft, Verdict};
+use crate::migrate::file::Site;
+use crate::migrate::outline::{Item, Outline, Part};
+use crate::migrate::plan::{Action, Applicability};
+use crate::secret::Secret;
+use crate::text::Span;
+
+/// Plans the key of a ConfigMap that holds a place, with all places in it.
+pub(super) fn rewrite(manifest: &Manifest<'_>, item: &Item, site: &Site, sites: &[&Site], draft: &mut Draft<'_>) {
+    let keys = item.keys();
+    let (Some(map), Some(["data", key])) = (manifest.name(item.document), keys.as_deref()) else {
+        return draft.manual("configmap", manifest.file, &[site], "sopup moves plain keys below `data`; this one is not one");
+    };
+    let inside: Vec<&Site> =
+        sites.iter().copied().filter(|site| manifest.outline.holding(site.span).is_some_and(|at| at.start == item.start)).collect();
+    if inside.first().is_some_and(|first| first.span != site.span) {
+        return;
+    }
+    let Some(value) = text_of(manifest.text, manifest.outline, item) else {
+        return draft.manual("configmap", manifest.file, &inside, "the value is written in a way that sopup does not edit");
+    };
+    let key = (*key).to_owned();
+    let (store, secret) = manifest.secret(item.document, &format!("{map}-secret"), draft);
+    let id = draft.put(store, &[&key], &Secret::new(value.into_bytes()));
+    let use_of = uses(&map, &key, &secret, draft);
+    let (mut actions, listing) = listed(manifest.file, store, draft);
+    actions.extend(use_of.actions);
+    let only = manifest.outline.children(item.document, item.parent()).count() == 1;
+    actions.push(removal(manifest, item, only));
+    let verdict = match (use_of.mounted, use_of.count) {
+        (Some(path), _) => Verdict::review(format!("{path} mounts the ConfigMap as files: mount the Secret {secret} beside it")),
+        (None, 0) => Verdict::review(format!("nothing in the repository reads {map}: point what does to the Secret {secret}")),
+        (None, _) if listing.applicability != Applicability::Safe => listing,
+        (None, _) => Verdict::safe(format!("the containers that read it now read the Secret {secret}")),
+    };
+    draft.step("configmap", manifest.file, &inside, verdict, actions, vec![id]);
+}
+
+fn removal(manifest: &Manifest<'_>, item: &Item, only: bool) -> Action {
+    let file = manifest.file.path.clone();
+    match manifest.outline.at(item.document, item.parent()).filter(|_| only) {
+        // A map without keys is still a map.
+        Some(data) => {
+            Action::Splice { file, span: Span::new(data.start, item.end), text: format!("data: {{}}{}", manifest.file.line_end()) }
+        }
+        None => Action::Splice { file, span: lines_of(manifest.text, item), text: String::new() },
+    }
+}
+
+/// Who reads a key.
+struct Uses {
+    actions: Vec<Action>,
+    count: usize,
+    mounted: Option<String>,
+}
+
+fn uses(map: &str, key: &str, secret: &str, draft: &Draft<'_>) -> Uses {
+    let mut found = Uses { actions: Vec::new(), count: 0, mounted: None };
+    for (path, text) in draft.repo.manifests() {
+        if !text.contains(map) || text.contains("{{") {
+            continue;
+        }
+        let outline = Outline::new(text);
+        for item in outline.items() {
+            let named = |child: &str| {
+                let path: Vec<Part> = item.path.iter().cloned().chain([Part::Key(child.to_owned())]).collect();
+                outline.at(item.document, &path).and_then(|found| outline.scalar(found).map(|text| (found, text)))
+            };
+            let Some((name, _)) = named("name").filter(|(_, name)| name == map) else { continue };
+            match item.name() {
+                Some("configMapKeyRef") if named("key").is_some_and(|(_, found)| found == key) => {
+                    found.count += 1;
+                    let splice = |span, text: &str| Action::Splice { file: path.clone(), span, text: text.to_owned() };
+                    found.actions.push(splice(Span::new(item.start, item.start + "configMapKeyRef".len()), "secretKeyRef"));
+                    found.actions.push(splice(name.value, secret));
+                }
+                Some("configMapRef") => {
+                    found.count += 1;
+                    let dash = outline.at(item.document, item.parent());
+                    let column = dash.map_or(item.column, |dash| dash.column);
+                    let pad = " ".repeat(column);
+                    let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+                    let line = format!("{pad}- secretRef:{end}{pad}    name: {secret}");
+                    found.actions.push(after_line(path, text, item, &line));
+                }
+                Some("configMap") => found.mounted = Some(path.clone()),
+                _ => {}
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,170 @@
+//! `.env` files and their examples: the value moves to a `*.sops.env` beside the file, which `sops exec-env` reads; a
+//! placeholder stays.
+
+use super::{Anchors, Rewriter, words};
+use crate::migrate::draft::{Draft, Verdict};
+use crate::migrate::file::{Site, SourceFile};
+use crate::migrate::naming;
+use crate::migrate::plan::{Action, Shape};
+use crate::secret::Secret;
+use crate::text::Span;
+
+/// `.env`, `.env.example`, `prod.env`.
+pub(super) struct Dotenv;
+
+/// What stays in the place of a value.
+const PLACEHOLDER: &str = "changeme";
+const EXAMPLES: [&str; 7] = ["example", "sample", "template", "tmpl", "dist", "defaults", "default"];
+
+impl Rewriter for Dotenv {
+    fn id(&self) -> &'static str {
+        "dotenv"
+    }
+
+    fn takes(&self, file: &SourceFile) -> bool {
+        let name = file.name();
+        let parts: Vec<&str> = name.split('.').collect();
+        file.text().is_some() && !name.ends_with(".sops.env") && (name.starts_with(".env") || parts.contains(&"env") && parts.len() > 1)
+    }
+
+    fn anchors(&self) -> Anchors {
+        Anchors::Here
+    }
+
+    fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
+        let Some(text) = file.text() else { return };
+        let variables = variables(text, file, sites);
+        let store = store_for(file, &variables, draft);
+        let header = header(file, text, draft.path_of(store));
+        for variable in &variables {
+            let id = draft.put(store, &[&variable.name], &variable.value);
+            let mut actions: Vec<Action> = variable
+                .sites
+                .iter()
+                .map(|site| Action::Splice { file: file.path.clone(), span: site.span, text: PLACEHOLDER.to_owned() })
+                .collect();
+            actions.extend(header.clone());
+            actions.extend(companions(draft, store));
+            draft.step(self.id(), file, &variable.sites, verdict(file, draft.path_of(store)), actions, vec![id]);
+        }
+    }
+}
+
+/// A line with secrets in it.
+struct Variable<'s> {
+    name: String,
+    value: Secret,
+    sites: Vec<&'s Site>,
+}
+
+fn variables<'s>(text: &str, file: &SourceFile, sites: &[&'s Site]) -> Vec<Variable<'s>> {
+    let mut variables: Vec<(Span, Variable<'s>)> = Vec::new();
+    for &site in sites {
+        let line = file.line_at(site.span.start);
+        if let Some((_, last)) = variables.last_mut().filter(|(known, _)| *known == line) {
+            last.sites.push(site);
+            continue;
+        }
+        let raw = &text[line.range()];
+        let variable = match raw.split_once('=') {
+            Some((name, _)) if site.span.end > line.end => Variable { name: key(name), value: site.secret.clone(), sites: vec![site] },
+            Some((name, value)) if !name.trim_start().starts_with('#') => {
+                Variable { name: key(name), value: unquoted(value), sites: vec![site] }
+            }
+            _ => Variable { name: naming::variable(&words::name(text, site)), value: site.secret.clone(), sites: vec![site] },
+        };
+        variables.push((line, variable));
+    }
+    variables.into_iter().map(|(_, variable)| variable).collect()
+}
+
+fn key(name: &str) -> String {
+    name.trim().strip_prefix("export ").unwrap_or(name).trim().to_owned()
+}
+
+/// The value as programs read it: without quotes, escapes in double quotes resolved, without a comment behind it.
+fn unquoted(raw: &str) -> Secret {
+    let raw = raw.trim();
+    let value = match raw.as_bytes() {
+        [b'"', ..] => closing(raw, '"').map(|inner| inner.replace("\\n", "\n").replace("\\\"", "\"").replace("\\\\", "\\")),
+        [b'\'', ..] => closing(raw, '\'').map(str::to_owned),
+        _ => None,
+    };
+    let value = value.unwrap_or_else(|| raw.split(" #").next().unwrap_or(raw).trim_end().to_owned());
+    Secret::new(value.into_bytes())
+}
+
+fn closing(raw: &str, quote: char) -> Option<&str> {
+    let mut escaped = false;
+    for (at, c) in raw.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quote == '"' => escaped = true,
+            c if c == quote => return Some(&raw[1..at]),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// A store in which each variable can have its own name.
+fn store_for(file: &SourceFile, variables: &[Variable<'_>], draft: &mut Draft<'_>) -> usize {
+    let stem = format!("{}{}", file.folder(), environment(file));
+    let mut number = 1;
+    loop {
+        let stem = if number == 1 { stem.clone() } else { format!("{stem}-{number}") };
+        let store = draft.store(&stem, ".sops.env", &Shape::Keys, "environment");
+        let fits = variables.iter().enumerate().all(|(at, variable)| {
+            let twice = variables[..at].iter().any(|known| known.name == variable.name && known.value != variable.value);
+            twice || draft.fits(store, &[&variable.name], &variable.value)
+        });
+        if fits {
+            return store;
+        }
+        number += 1;
+    }
+}
+
+/// The environment that a file is for: `.env.staging.example` is for `staging`.
+fn environment(file: &SourceFile) -> String {
+    let parts = file.name().trim_start_matches('.').split('.').filter(|part| *part != "env" && !part.is_empty());
+    let named: Vec<&str> = parts.filter(|part| !EXAMPLES.contains(part)).collect();
+    if let Some(stage) = naming::stage(&named.join(".")) {
+        return stage.to_owned();
+    }
+    if !named.is_empty() {
+        return named.join("-");
+    }
+    let stage = naming::stage(file.folder());
+    stage.unwrap_or(if is_example(file) { "dev" } else { "local" }).to_owned()
+}
+
+fn is_example(file: &SourceFile) -> bool {
+    file.name().split(['.', '-', '_']).any(|part| EXAMPLES.contains(&part))
+}
+
+fn verdict(file: &SourceFile, store: &str) -> Verdict {
+    if is_example(file) {
+        return Verdict::safe(format!("an example; `sops exec-env {store} COMMAND` has the real values"));
+    }
+    Verdict::review(format!("whatever loads this file would get `{PLACEHOLDER}`: run it with `sops exec-env {store} COMMAND`"))
+}
+
+/// A line at the top that says where the values are.
+fn header(file: &SourceFile, text: &str, store: &str) -> Option<Action> {
+    let line = format!("# Values that read `{PLACEHOLDER}` are in {store}: sops exec-env {store} COMMAND");
+    let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
+    let known = text.lines().any(|known| known == line);
+    let action = Action::Splice { file: file.path.clone(), span: Span::new(start, start), text: format!("{line}{}", file.line_end()) };
+    (!known).then_some(action)
+}
+
+/// What git needs to keep a `*.sops.env` readable: line ends as they are, and not to ignore it.
+pub(super) fn companions(draft: &Draft<'_>, store: usize) -> Vec<Action> {
+    let path = draft.path_of(store);
+    let mut actions = vec![Action::Append { file: ".gitattributes".to_owned(), line: "*.sops.env text eol=lf".to_owned() }];
+    if draft.repo.is_ignored(path) {
+        actions.push(Action::Append { file: ".gitignore".to_owned(), line: "!*.sops.env".to_owned() });
+    }
+    actions
+}

@@ -1,0 +1,195 @@
+//! Kubernetes manifests. Secrets are encrypted where they are; values in the environment and arguments of containers
+//! and in ConfigMaps move to encrypted Secrets beside the file.
+
+use super::{Anchors, Rewriter, configmap, container};
+use crate::migrate::draft::{Draft, Verdict};
+use crate::migrate::file::{Site, SourceFile, folder_of};
+use crate::migrate::outline::{Item, Outline, Part, Spelling};
+use crate::migrate::plan::{Action, Shape};
+use crate::migrate::policy::SECRET_SELECTOR;
+use crate::text::Span;
+
+/// YAML with `apiVersion` and `kind`.
+pub(super) struct Kubernetes;
+
+/// How applying an encrypted Secret works.
+const APPLY: &str = "applied by Flux (decryption), ksops, or `sops decrypt FILE | kubectl apply -f -`";
+
+impl Rewriter for Kubernetes {
+    fn id(&self) -> &'static str {
+        "kubernetes"
+    }
+
+    fn takes(&self, file: &SourceFile) -> bool {
+        let yaml = file.path.ends_with(".yaml") || file.path.ends_with(".yml");
+        let Some(text) = file.text().filter(|_| yaml) else { return false };
+        let outline = Outline::new(text);
+        (0..outline.documents()).any(|document| {
+            let version = outline.text_at(document, &["apiVersion"]);
+            version.is_some_and(|version| !version.is_empty()) && outline.text_at(document, &["kind"]).is_some_and(|kind| kind != "Config")
+        })
+    }
+
+    fn anchors(&self) -> Anchors {
+        Anchors::Here
+    }
+
+    fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
+        let Some(text) = file.text() else { return };
+        let outline = Outline::new(text);
+        let manifest = Manifest { file, text, outline: &outline };
+        if is_all_secrets(file) {
+            return in_place(&manifest, sites, draft);
+        }
+        for &site in sites {
+            let Some(item) = outline.holding(site.span) else { continue };
+            match manifest.kind(item.document).as_deref() {
+                Some("Secret") => draft.manual(
+                    self.id(),
+                    file,
+                    &[site],
+                    "a Secret in one file with other things, or with template expressions: give it a file of its own, then migrate again",
+                ),
+                Some("ConfigMap") => configmap::rewrite(&manifest, item, site, sites, draft),
+                _ => container::rewrite(&manifest, item, site, draft),
+            }
+        }
+    }
+}
+
+/// A manifest with its outline.
+pub(super) struct Manifest<'m> {
+    pub(super) file: &'m SourceFile,
+    pub(super) text: &'m str,
+    pub(super) outline: &'m Outline<'m>,
+}
+
+impl Manifest<'_> {
+    pub(super) fn kind(&self, document: usize) -> Option<String> {
+        self.outline.text_at(document, &["kind"])
+    }
+
+    pub(super) fn name(&self, document: usize) -> Option<String> {
+        self.outline.text_at(document, &["metadata", "name"]).filter(|name| is_name(name))
+    }
+
+    /// An encrypted Secret beside the file.
+    pub(super) fn secret(&self, document: usize, name: &str, draft: &mut Draft<'_>) -> (usize, String) {
+        let name = free_name(name, self.file.folder(), draft);
+        let namespace = self.outline.text_at(document, &["metadata", "namespace"]).filter(|name| is_name(name));
+        let shape = Shape::KubernetesSecret { name: name.clone(), namespace };
+        let owner = format!("{}#{document}", self.file.path);
+        (draft.store(&format!("{}{name}", self.file.folder()), ".enc.yaml", &shape, &owner), name)
+    }
+}
+
+/// Whether a file is nothing but Secrets, without template expressions.
+pub(super) fn is_all_secrets(file: &SourceFile) -> bool {
+    let Some(text) = file.text().filter(|text| !text.contains("{{")) else { return false };
+    let outline = Outline::new(text);
+    outline.documents() > 0 && (0..outline.documents()).all(|document| outline.text_at(document, &["kind"]).as_deref() == Some("Secret"))
+}
+
+fn in_place(manifest: &Manifest<'_>, sites: &[&Site], draft: &mut Draft<'_>) {
+    let in_data = |site: &&Site| {
+        let item = manifest.outline.holding(site.span);
+        item.is_some_and(|item| matches!(item.path.first(), Some(Part::Key(key)) if key == "data" || key == "stringData"))
+    };
+    let (inside, outside): (Vec<&Site>, Vec<&Site>) = sites.iter().copied().partition(in_data);
+    if !inside.is_empty() {
+        let actions = vec![Action::Encrypt { file: manifest.file.path.clone(), selector: SECRET_SELECTOR }];
+        draft.step("kubernetes", manifest.file, &inside, Verdict::safe(APPLY), actions, Vec::new());
+    }
+    if !outside.is_empty() {
+        draft.manual("kubernetes", manifest.file, &outside, "it stands outside `data` and `stringData`, which alone are encrypted");
+    }
+}
+
+/// Names without template expressions.
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+}
+
+/// A name that no other Secret of the repository has.
+fn free_name(wanted: &str, folder: &str, draft: &Draft<'_>) -> String {
+    let taken = |name: &str| {
+        draft.repo.manifests().iter().filter(|(path, _)| *path != format!("{folder}{name}.enc.yaml")).any(|(_, text)| {
+            text.contains("kind: Secret")
+                && text.lines().any(|line| line.trim().strip_prefix("name:").is_some_and(|found| found.trim() == name))
+        })
+    };
+    (1..).map(|n| if n == 1 { wanted.to_owned() } else { format!("{wanted}-{n}") }).find(|name| !taken(name)).unwrap_or_default()
+}
+
+/// What makes a new manifest part of what is applied: an entry in every kustomization that lists the file. The
+/// verdict says what is left to do if there is none.
+pub(super) fn listed(file: &SourceFile, store: usize, draft: &Draft<'_>) -> (Vec<Action>, Verdict) {
+    let store = draft.path_of(store).to_owned();
+    let name = store.rsplit('/').next().unwrap_or(&store);
+    let mut actions = Vec::new();
+    for (path, text) in draft.repo.manifests() {
+        if !is_kustomization(path) {
+            continue;
+        }
+        let outline = Outline::new(text);
+        let resources = [Part::Key("resources".to_owned())];
+        let items: Vec<&Item> = outline.children(0, &resources).collect();
+        let lists = |item: &&&Item| outline.scalar(item).is_some_and(|entry| resolve(path, &entry) == file.path);
+        let Some(entry) = items.iter().find(lists) else { continue };
+        let (Some(last), Some(shown)) = (items.last(), outline.scalar(entry)) else { continue };
+        let new = format!("{}{name}", folder_of(&shown));
+        if items.iter().any(|item| outline.scalar(item).as_deref() == Some(&new)) {
+            continue;
+        }
+        actions.push(after_line(path, text, last, &format!("{}- {new}", " ".repeat(last.column))));
+    }
+    if actions.is_empty() {
+        return (actions, Verdict::review(format!("no kustomization lists this file: apply {store} together with it")));
+    }
+    (actions, Verdict::safe(APPLY))
+}
+
+/// A new line after the line on which an item ends.
+pub(super) fn after_line(path: &str, text: &str, item: &Item, line: &str) -> Action {
+    let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let at = Span::new(item.end, item.end);
+    let text = if text[..item.end].ends_with('\n') { format!("{line}{end}") } else { format!("{end}{line}") };
+    Action::Splice { file: path.to_owned(), span: at, text }
+}
+
+pub(super) fn is_kustomization(path: &str) -> bool {
+    matches!(path.rsplit('/').next(), Some("kustomization.yaml" | "kustomization.yml" | "Kustomization"))
+}
+
+/// A path that a file names, relative to the top.
+pub(super) fn resolve(file: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = folder_of(file).split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+/// The whole lines of an item.
+pub(super) fn lines_of(text: &str, item: &Item) -> Span {
+    let start = text[..item.start].rfind('\n').map_or(0, |at| at + 1);
+    Span::new(start, item.end)
+}
+
+/// The text of an item, also if it is a block.
+pub(super) fn text_of(text: &str, outline: &Outline<'_>, item: &Item) -> Option<String> {
+    if item.spelling != Spelling::Block {
+        return outline.scalar(item);
+    }
+    let lines = lines_of(text, item);
+    let dedented: String =
+        text[lines.range()].split_inclusive('\n').map(|line| line.get(item.column.min(line.len())..).unwrap_or(line)).collect();
+    let map: std::collections::BTreeMap<String, String> = serde_yaml::from_str(&dedented).ok()?;
+    map.into_values().next()
+}

@@ -1,0 +1,211 @@
+//! Documentation: the value gives way to the command that prints it, in a form that fits where it stood: a code span in
+//! prose and tables, a command substitution in shell blocks, a `ref+sops://` reference inside URLs and other blocks.
+
+use super::quote::{expand, shell_quote};
+use super::{Rewriter, words};
+use crate::migrate::draft::{Draft, Verdict};
+use crate::migrate::file::{Site, SourceFile};
+use crate::migrate::naming;
+use crate::migrate::plan::{Action, EntryId};
+use crate::text::Span;
+
+/// Markdown and other prose.
+pub(super) struct Markdown;
+
+const SUFFIXES: [&str; 8] = [".md", ".mdx", ".markdown", ".rst", ".adoc", ".asciidoc", ".txt", ".org"];
+const NAMES: [&str; 6] = ["README", "NOTES", "TODO", "CHANGELOG", "HOWTO", "RUNBOOK"];
+
+/// Where in a page a value stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setting {
+    /// In a block of shell commands.
+    ShellBlock,
+    /// In another fenced block.
+    Block,
+    /// It is a code span of its own.
+    WholeCode,
+    /// In a longer code span or in a URL.
+    Inside,
+    /// In a code span that is a command line.
+    Command,
+    /// A word of its own in a sentence or table.
+    Word,
+}
+
+pub(super) fn is_prose(file: &SourceFile) -> bool {
+    let name = file.name();
+    SUFFIXES.iter().any(|suffix| name.to_ascii_lowercase().ends_with(suffix)) || NAMES.contains(&name)
+}
+
+impl Rewriter for Markdown {
+    fn id(&self) -> &'static str {
+        "markdown"
+    }
+
+    fn takes(&self, file: &SourceFile) -> bool {
+        is_prose(file)
+    }
+
+    fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
+        let Some(text) = file.text() else {
+            return sites.iter().for_each(|site| self.plain(file, site, draft));
+        };
+        for site in sites {
+            let name = name(text, file, site);
+            let id = draft.shared(file, &[&words::of_file(file), &name], &site.secret);
+            let text = replacement(text, file, site.span, id, draft);
+            let actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text }];
+            draft.step(self.id(), file, &[site], Verdict::safe(""), actions, vec![id]);
+        }
+    }
+}
+
+impl Markdown {
+    /// A text in UTF-16 or the like: only the place is known.
+    fn plain(&self, file: &SourceFile, site: &Site, draft: &mut Draft<'_>) {
+        let id = draft.shared(file, &[&words::of_file(file), &words::by_rule(site)], &site.secret);
+        let actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text: draft.uri(id) }];
+        draft.step(self.id(), file, &[site], Verdict::safe(""), actions, vec![id]);
+    }
+}
+
+fn replacement(text: &str, file: &SourceFile, span: Span, id: EntryId, draft: &Draft<'_>) -> String {
+    let command = draft.command(id);
+    let line = file.line_at(span.start);
+    match setting(text, line, span) {
+        Setting::ShellBlock | Setting::Command if span.end <= line.end => {
+            expand(&format!("$({command})"), shell_quote(&text[line.range()], span.start - line.start))
+        }
+        Setting::WholeCode => command,
+        Setting::Word => format!("`{command}`"),
+        Setting::Block if is_whole(text, span) => draft.uri(id),
+        Setting::ShellBlock | Setting::Command | Setting::Block | Setting::Inside => format!("{}+", draft.uri(id)),
+    }
+}
+
+/// Where a span of a page stands.
+pub(super) fn setting(text: &str, line: Span, span: Span) -> Setting {
+    if let Some(info) = fence(&text[..line.start]) {
+        let shell = ["bash", "sh", "shell", "zsh", "console", "shell-session", "terminal"].contains(&info.as_str());
+        return if shell { Setting::ShellBlock } else { Setting::Block };
+    }
+    if span.end > line.end {
+        return Setting::Block;
+    }
+    let ticks = text[line.start..span.start].matches('`').count();
+    if ticks % 2 == 1 {
+        let from = text[..span.start].rfind('`').map_or(line.start, |at| at + 1);
+        let to = text[span.end..line.end].find('`').map_or(line.end, |at| span.end + at);
+        let code = &text[from..to];
+        return match () {
+            () if from == span.start && to == span.end => Setting::WholeCode,
+            () if code.contains(" -") => Setting::Command,
+            () => Setting::Inside,
+        };
+    }
+    if is_whole(text, span) { Setting::Word } else { Setting::Inside }
+}
+
+/// Whether nothing but punctuation touches a span.
+fn is_whole(text: &str, span: Span) -> bool {
+    let before = text[..span.start].chars().next_back();
+    let after = text[span.end..].chars().next();
+    let opens = before.is_none_or(|c| c.is_whitespace() || "\"'*_(|>=:[".contains(c));
+    let closes = after.is_none_or(|c| c.is_whitespace() || "\"'*_)|<.,;:!?]".contains(c));
+    opens && closes
+}
+
+/// The language of the fenced block that is open at the end of a text.
+fn fence(before: &str) -> Option<String> {
+    let mut open: Option<(&str, String)> = None;
+    for line in before.lines() {
+        let line = line.trim_start_matches([' ', '\t', '>']);
+        let marker = if line.starts_with("```") {
+            "```"
+        } else if line.starts_with("~~~") {
+            "~~~"
+        } else {
+            continue;
+        };
+        open = match open {
+            Some((known, _)) if known == marker => None,
+            None => Some((marker, line[3..].trim_start_matches(['`', '~']).split_whitespace().next().unwrap_or("").to_ascii_lowercase())),
+            other => other,
+        };
+    }
+    open.map(|(_, info)| info)
+}
+
+/// What a secret in a page is called: the words before it on its line, the row and column of its table, its heading.
+fn name(text: &str, file: &SourceFile, site: &Site) -> String {
+    let line = file.line_at(site.span.start);
+    let heading = heading(&text[..line.start]);
+    let row = &text[line.range()];
+    let generic = words::name(text, site);
+    if row.trim_start().starts_with('|') {
+        let first = row.trim_start().trim_start_matches('|').split('|').next().map(naming::slug).unwrap_or_default();
+        return joined(&first, words::kind(site));
+    }
+    if let Some(label) = label(&text[line.start..site.span.start]) {
+        return joined(&label, words::kind(site));
+    }
+    if words::assigned(text, site.span).is_some() && fence(&text[..line.start]).is_some() {
+        return generic;
+    }
+    joined(&heading, if generic.is_empty() { words::kind(site) } else { &generic })
+}
+
+fn joined(before: &str, kind: &str) -> String {
+    match before {
+        "" => kind.to_owned(),
+        _ if before.split('_').any(|word| kind.split('_').any(|other| word == other)) || before.ends_with("cookie") => before.to_owned(),
+        _ => format!("{before}_{kind}"),
+    }
+}
+
+/// `- RabbitMQ erlang cookie: ` is a label of at most four words.
+fn label(before: &str) -> Option<String> {
+    // `user:value` is no label.
+    if before.ends_with(':') {
+        return None;
+    }
+    let before = before.trim_end_matches(['`', '*', '_', '"', '\'', ' ']).strip_suffix(':')?;
+    let words: Vec<&str> = before.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let slug = naming::slug(before);
+    ((1..=4).contains(&words.len()) && !slug.is_empty()).then_some(slug)
+}
+
+fn heading(before: &str) -> String {
+    let found = before.lines().rev().find_map(|line| line.trim_start().strip_prefix('#'));
+    let words = naming::slug(found.unwrap_or("").trim_start_matches('#'));
+    words.split('_').filter(|word| !word.bytes().all(|byte| byte.is_ascii_digit())).take(3).collect::<Vec<_>>().join("_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setting_in(page: &str) -> Setting {
+        let at = page.find("SECRET").expect("is there");
+        let start = page[..at].rfind('\n').map_or(0, |at| at + 1);
+        let end = page[at..].find('\n').map_or(page.len(), |end| at + end);
+        setting(page, Span::new(start, end), Span::new(at, at + 6))
+    }
+
+    #[test]
+    fn settings_are_told_apart() {
+        assert_eq!(setting_in("The password is `SECRET`."), Setting::WholeCode);
+        assert_eq!(setting_in("The password is SECRET."), Setting::Word);
+        assert_eq!(setting_in("| db | SECRET |"), Setting::Word);
+        assert_eq!(setting_in("see postgres://u:SECRET@h/d"), Setting::Inside);
+        assert_eq!(setting_in("run `mysql -pSECRET`"), Setting::Command);
+        assert_eq!(setting_in("```bash\nexport X=SECRET\n```"), Setting::ShellBlock);
+        assert_eq!(setting_in("```yaml\na: b\n```\ntext\n~~~\nx: SECRET\n~~~"), Setting::Block);
+    }
+
+    #[test]
+    fn labels_are_short() {
+        assert_eq!(label("- **RabbitMQ erlang cookie:** "), Some("rabbitmq_erlang_cookie".to_owned()));
+        assert_eq!(label("to log in to the dashboard you have to use this: "), None);
+    }
+}

@@ -1,0 +1,106 @@
+//! Rewriters: each knows one family of files, where its values can live and what takes their place there. They edit
+//! nothing; they hand [`Step`](super::plan::Step)s to the [`Draft`].
+
+mod account;
+mod ansible;
+mod ci;
+mod compose;
+mod config;
+mod configmap;
+mod container;
+mod dotenv;
+mod helm;
+mod kubernetes;
+mod kustomize;
+mod markdown;
+mod quote;
+mod shell;
+mod source_code;
+mod terraform;
+mod words;
+
+use std::collections::BTreeMap;
+
+use super::draft::Draft;
+use super::file::{Site, SourceFile};
+
+/// Plans for one family of files.
+trait Rewriter {
+    /// Its name in plans.
+    fn id(&self) -> &'static str;
+
+    /// Whether a file is of its family.
+    fn takes(&self, file: &SourceFile) -> bool;
+
+    /// Plans steps for these places, all of this file. Places left out are reported as having no edit.
+    fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>);
+
+    /// Whether values stay with the file, so that others can refer to them: such files come first.
+    fn anchors(&self) -> Anchors {
+        Anchors::Elsewhere
+    }
+}
+
+/// Where a family's values live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Anchors {
+    /// In stores of the file's own.
+    Here,
+    /// Wherever the value is already, else in a shared store.
+    Elsewhere,
+}
+
+/// In order: the first that takes a file plans it.
+const REWRITERS: &[&dyn Rewriter] = &[
+    &dotenv::Dotenv,
+    &compose::Compose,
+    &kustomize::Kustomize,
+    &kubernetes::Kubernetes,
+    &helm::HelmValues,
+    &terraform::Terraform,
+    &ci::Pipeline,
+    &shell::Shell,
+    &ansible::Ansible,
+    &source_code::SourceCode,
+    &markdown::Markdown,
+    &config::Config,
+];
+
+/// Plans all files.
+pub(super) fn all(files: &BTreeMap<String, SourceFile>, draft: &mut Draft<'_>) {
+    let accounts = account::Accounts::of(files);
+    for anchors in [Anchors::Here, Anchors::Elsewhere] {
+        for file in files.values() {
+            let rewriter = REWRITERS.iter().find(|rewriter| rewriter.takes(file)).expect("the last takes every file");
+            if rewriter.anchors() == anchors {
+                one(*rewriter, file, &accounts, draft);
+            }
+        }
+    }
+}
+
+fn one(rewriter: &dyn Rewriter, file: &SourceFile, accounts: &account::Accounts, draft: &mut Draft<'_>) {
+    if file.name() == ".sops.yaml" {
+        let sites: Vec<&Site> = file.sites.iter().collect();
+        return draft.manual("sops-config", file, &sites, "sops itself reads this file and resolves no references in it");
+    }
+    let (hashes, rest): (Vec<&Site>, Vec<&Site>) = file.sites.iter().partition(|site| site.is_hash());
+    if !hashes.is_empty() {
+        draft.manual("hash", file, &hashes, "a hash: the program that checks it reads it from this file; choose a new password instead");
+    }
+    let whole = terraform::is_variables(file) || kubernetes::Kubernetes.takes(file) && kubernetes::is_all_secrets(file);
+    let accounts_too = dotenv::Dotenv.takes(file) || whole;
+    let (accounts_here, secrets): (Vec<&Site>, Vec<&Site>) = rest.into_iter().partition(|site| site.is_account() && !accounts_too);
+    let before = draft.plan.steps.len();
+    if !secrets.is_empty() {
+        rewriter.rewrite(file, &secrets, draft);
+    }
+    let planned = |draft: &Draft<'_>, site: &&Site| {
+        draft.plan.steps[before..].iter().any(|step| step.places.iter().any(|place| place.span == site.span))
+    };
+    let missed: Vec<&Site> = secrets.iter().copied().filter(|site| !planned(draft, site)).collect();
+    for site in missed {
+        draft.manual(rewriter.id(), file, &[site], "sopup knows no edit that keeps this place working");
+    }
+    account::rewrite(file, &accounts_here, accounts, draft);
+}

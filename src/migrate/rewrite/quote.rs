@@ -1,0 +1,92 @@
+//! How a value is quoted where it stands, and how to quote what takes its place.
+
+use crate::secret::Secret;
+use crate::text::Span;
+
+/// The quotes around a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Quote {
+    /// None.
+    Bare,
+    /// `'…'`
+    Single,
+    /// `"…"`
+    Double,
+}
+
+/// The quotes of a shell around an offset, told from the start of its line.
+pub(super) fn shell_quote(line: &str, at: usize) -> Quote {
+    let mut quote = Quote::Bare;
+    let mut escaped = false;
+    for byte in line.bytes().take(at) {
+        match (quote, byte) {
+            _ if escaped => escaped = false,
+            (Quote::Bare | Quote::Double, b'\\') => escaped = true,
+            (Quote::Bare, b'\'') => quote = Quote::Single,
+            (Quote::Bare, b'"') => quote = Quote::Double,
+            (Quote::Single, b'\'') | (Quote::Double, b'"') => quote = Quote::Bare,
+            _ => {}
+        }
+    }
+    quote
+}
+
+/// A shell expansion where a value stood: quoted so that it stays one word.
+pub(super) fn expand(expansion: &str, quote: Quote) -> String {
+    match quote {
+        Quote::Bare => format!("\"{expansion}\""),
+        Quote::Double => expansion.to_owned(),
+        Quote::Single => format!("'\"{expansion}\"'"),
+    }
+}
+
+/// What a shell makes of a text in these quotes.
+pub(super) fn shell_value(raw: &str, quote: Quote) -> Secret {
+    let mut out = String::with_capacity(raw.len());
+    let mut chars = raw.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (Quote::Bare, '\\') => out.extend(chars.next()),
+            (Quote::Double, '\\') if chars.peek().is_some_and(|next| "$`\"\\".contains(*next)) => out.extend(chars.next()),
+            _ => out.push(c),
+        }
+    }
+    Secret::new(out.into_bytes())
+}
+
+/// The string literal whose content is exactly a span: the span with its quotes.
+pub(super) fn literal(text: &str, span: Span) -> Option<(Span, char)> {
+    let before = text[..span.start].chars().next_back()?;
+    let after = text[span.end..].chars().next()?;
+    (before == after && matches!(before, '"' | '\'' | '`')).then(|| (Span::new(span.start - 1, span.end + 1), before))
+}
+
+/// What a text in double quotes stands for, where backslashes escape as in JSON; as it is if it cannot be read.
+pub(super) fn unescaped(raw: &str) -> Option<Secret> {
+    if !raw.contains('\\') {
+        return Some(Secret::new(raw.as_bytes().to_vec()));
+    }
+    serde_json::from_str::<String>(&format!("\"{raw}\"")).ok().map(|text| Secret::new(text.into_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_are_told_from_the_line() {
+        let line = r#"a 'b "c' "d 'e" f\" g"#;
+        let quotes: Vec<Quote> =
+            ["a", "b", "c", "d", "e", "f", "g"].iter().map(|c| shell_quote(line, line.find(c).expect("is there"))).collect();
+        use Quote::{Bare, Double, Single};
+        assert_eq!(quotes, [Bare, Single, Single, Double, Double, Bare, Bare]);
+    }
+
+    #[test]
+    fn values_are_what_the_shell_makes_of_them() {
+        assert_eq!(shell_value(r"a\$b", Quote::Double).expose(), b"a$b");
+        assert_eq!(shell_value(r"a\nb", Quote::Double).expose(), br"a\nb");
+        assert_eq!(shell_value(r"a\ b", Quote::Bare).expose(), b"a b");
+        assert_eq!(shell_value(r"a\b", Quote::Single).expose(), br"a\b");
+    }
+}

@@ -1,0 +1,104 @@
+//! Names for secrets from the words around them.
+
+use crate::migrate::file::{Site, SourceFile};
+use crate::migrate::naming;
+use crate::rule::Kind;
+use crate::text::Span;
+
+/// What sort of secret it is, in one word.
+pub(super) fn kind(site: &Site) -> &'static str {
+    match site.rule.kind {
+        Kind::Password | Kind::ConnectionUrl => "password",
+        Kind::PrivateKey => "private_key",
+        Kind::Token | Kind::Identifier | Kind::Hash => "token",
+    }
+}
+
+/// The name that the value is assigned to on its line, as written: `NAME=`, `name: `, `"name" => `.
+pub(super) fn assigned(text: &str, span: Span) -> Option<&str> {
+    let start = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
+    let whole = &text[start..span.start];
+    // `user:value` assigns nothing.
+    if whole.ends_with(':') {
+        return None;
+    }
+    let before = whole.trim_end_matches(['"', '\'', '`', ' ', '\t']);
+    let before = before.strip_suffix("=>").or_else(|| before.strip_suffix(":=")).or_else(|| before.strip_suffix(['=', ':']))?;
+    let before = before.trim_end_matches(['"', '\'', '`', ' ', '\t', ']']);
+    let from = before.rfind(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c))).map_or(0, |at| at + 1);
+    let name = before[from..].trim_matches(['-', '.']);
+    (!name.is_empty() && name.bytes().any(|byte| byte.is_ascii_alphabetic())).then_some(name)
+}
+
+/// A name for a secret: what it is assigned to, else the scheme of the URL it is in, else what its rule is about.
+pub(super) fn name(text: &str, site: &Site) -> String {
+    if let Some(scheme) = scheme(text, site.span) {
+        return format!("{scheme}_password");
+    }
+    let assigned = assigned(text, site.span).map(naming::slug).filter(|name| !name.is_empty());
+    assigned.unwrap_or_else(|| by_rule(site))
+}
+
+/// A name from the rule that found it.
+pub(super) fn by_rule(site: &Site) -> String {
+    match site.rule.env {
+        Some(variable) => naming::slug(variable),
+        None if site.rule.id.starts_with("generic-") => kind(site).to_owned(),
+        None => naming::slug(site.rule.id),
+    }
+}
+
+/// The scheme of the URL that a password is in.
+fn scheme(text: &str, span: Span) -> Option<String> {
+    let start = text[..span.start].rfind(|c: char| c.is_whitespace() || c == '"' || c == '\'').map_or(0, |at| at + 1);
+    let before = &text[start..span.start];
+    let (head, user) = before.rsplit_once("://")?;
+    let scheme = head.rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '+')).next()?;
+    let fits = user.contains(':') && !user.contains('/') && !scheme.is_empty();
+    fits.then(|| {
+        let base = scheme.split('+').next().unwrap_or(scheme).to_ascii_lowercase();
+        match base.as_str() {
+            "postgresql" => "postgres".to_owned(),
+            "mongodb" => "mongo".to_owned(),
+            "amqps" | "amqp" => "rabbitmq".to_owned(),
+            "rediss" => "redis".to_owned(),
+            "https" => "http".to_owned(),
+            _ => base,
+        }
+    })
+}
+
+/// A word for a file: its folder if it is named for a service, else its stem.
+pub(super) fn of_file(file: &SourceFile) -> String {
+    let name = file.name();
+    let stem = name.trim_start_matches('.').split('.').next().unwrap_or(name);
+    naming::slug(stem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assigned_in(line: &str) -> Option<&str> {
+        let at = line.find("SECRET").expect("is there");
+        assigned(line, Span::new(at, at + 6))
+    }
+
+    #[test]
+    fn names_stand_before_the_value() {
+        assert_eq!(assigned_in("DB_PASSWORD=SECRET"), Some("DB_PASSWORD"));
+        assert_eq!(assigned_in("x\n  password: \"SECRET\""), Some("password"));
+        assert_eq!(assigned_in("\"api.key\" : 'SECRET'"), Some("api.key"));
+        assert_eq!(assigned_in("h['tok'] => 'SECRET'"), Some("tok"));
+        assert_eq!(assigned_in("redis-cli -a SECRET"), None);
+        assert_eq!(assigned_in("curl -u ci:SECRET"), None);
+    }
+
+    #[test]
+    fn urls_name_their_service() {
+        let scheme_of = |line: &str| scheme(line, Span::new(line.find("SECRET").expect("is there"), line.len()));
+        assert_eq!(scheme_of("U=postgresql+psycopg://app:SECRET"), Some("postgres".to_owned()));
+        assert_eq!(scheme_of("redis://:SECRET"), Some("redis".to_owned()));
+        assert_eq!(scheme_of("see https://x.y/SECRET"), None);
+    }
+}

@@ -1,0 +1,74 @@
+//! [`Vault`]: a SOPS file that exists and could take more values.
+
+use super::plan::Shape;
+use crate::secret::Secret;
+use crate::sops::keyring::Keyring;
+use crate::sops::ops::{DecryptError, open};
+use crate::sops::path::{Step, TreePath};
+use crate::sops::selector::Selector;
+use crate::sops::store::{Format, Limits, Style};
+use crate::sops::tree::{Node, Tree};
+
+/// An opened SOPS file.
+pub(super) struct Vault {
+    tree: Tree,
+    selector: Selector,
+}
+
+/// Why a file cannot take more values.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum VaultError {
+    /// There is no regular file.
+    #[error("it is not a regular file")]
+    NotAFile,
+    /// It cannot be opened.
+    #[error(transparent)]
+    Decrypt(#[from] DecryptError),
+}
+
+impl Vault {
+    /// Opens a file; a broken MAC is an error.
+    pub(super) fn open(path: &str, bytes: &[u8], keyring: &Keyring) -> Result<Self, VaultError> {
+        let store = Format::from_path(path).store(Limits::default(), Style::default());
+        let opened = open(&*store, bytes, keyring)?;
+        opened.mac.map_err(DecryptError::from)?;
+        Ok(Self { tree: opened.tree, selector: opened.metadata.selector().clone() })
+    }
+
+    /// Which of its leaves are encrypted.
+    pub(super) fn selector(&self) -> &Selector {
+        &self.selector
+    }
+
+    /// What surrounds its entries.
+    pub(super) fn shape(&self) -> Shape {
+        let first = self.tree.documents.first();
+        let text = |keys: &[&str]| {
+            let steps = keys.iter().map(|key| Step::Key((*key).to_owned())).collect();
+            TreePath::new(steps).find(&self.tree).ok().and_then(Node::as_str).map(str::to_owned)
+        };
+        match first.and_then(|map| map.get("kind")).and_then(Node::as_str) {
+            Some("Secret") => Shape::KubernetesSecret {
+                name: text(&["metadata", "name"]).unwrap_or_default(),
+                namespace: text(&["metadata", "namespace"]),
+            },
+            _ => Shape::Keys,
+        }
+    }
+
+    /// Whether a value cannot be put at a path: another stands there, or something above it.
+    pub(super) fn refuses(&self, path: &[String], value: &Secret) -> bool {
+        for length in 1..=path.len() {
+            let steps = path[..length].iter().cloned().map(Step::Key).collect();
+            match TreePath::new(steps).find(&self.tree) {
+                Err(_) => return false,
+                Ok(Node::Map(_)) => {}
+                Ok(node) => {
+                    let same = node.as_str().is_some_and(|text| text.as_bytes() == value.expose());
+                    return !(same && length == path.len());
+                }
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,101 @@
+//! A repository with a key, a `.sops.yaml`, and the real `sops` to judge what was encrypted.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::sops::bench::sops_binary;
+use crate::support::{Place, Run, finish, isolated};
+
+/// A repository to migrate.
+pub(crate) struct Bench {
+    pub(crate) place: Place,
+    pub(crate) recipient: String,
+}
+
+/// Files by path: content and mode.
+pub(crate) type Tree = BTreeMap<String, (Vec<u8>, u32)>;
+
+impl Bench {
+    /// An empty repository with a key outside of its working tree.
+    pub(crate) fn new() -> Self {
+        let place = Place::repository();
+        let identity = age::x25519::Identity::generate();
+        let text = age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned();
+        place.write(".git/keys.txt", text);
+        let recipient = identity.to_public().to_string();
+        place.write(".sops.yaml", format!("creation_rules:\n  - age: {recipient}\n"));
+        Self { place, recipient }
+    }
+
+    /// Commits what is there.
+    pub(crate) fn commit(&self) -> &Self {
+        self.place.commit("all");
+        self
+    }
+
+    fn with_key<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        command
+            .env("SOPS_AGE_KEY_FILE", self.place.join(".git/keys.txt"))
+            .env("HOME", self.place.join(".git"))
+            .env("SOPUP_FINGERPRINT_KEY", "fixed for the tests of plans")
+            .env_remove("SOPS_AGE_RECIPIENTS")
+            .env_remove("SOPS_AGE_KEY")
+    }
+
+    /// Runs `sopup migrate`.
+    pub(crate) fn migrate<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
+        let mut command = self.place.command();
+        finish(self.with_key(command.arg("migrate").args(args)).output().expect("sopup runs"))
+    }
+
+    /// Runs another command of sopup.
+    pub(crate) fn sopup<const N: usize>(&self, args: [&str; N]) -> Run {
+        let mut command = self.place.command();
+        finish(self.with_key(command.args(args)).output().expect("sopup runs"))
+    }
+
+    /// What the real sops decrypts a file to.
+    pub(crate) fn decrypt(&self, path: &str) -> String {
+        let mut command = Command::new(sops_binary());
+        let output = self.with_key(isolated(command.args(["decrypt", path]))).current_dir(self.place.path()).output().expect("sops runs");
+        assert!(output.status.success(), "sops decrypt {path}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    /// The working tree.
+    pub(crate) fn tree(&self) -> Tree {
+        let mut found = Tree::new();
+        walk(self.place.path(), self.place.path(), &mut found);
+        found
+    }
+
+    /// How many places a scan of the working tree reports.
+    pub(crate) fn findings(&self) -> Vec<String> {
+        crate::support::places(&self.place.report(["."]))
+    }
+}
+
+fn walk(folder: &Path, top: &Path, found: &mut Tree) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.strip_prefix(top).expect("below").to_string_lossy().into_owned();
+        if name == ".git" {
+            continue;
+        }
+        if path.is_dir() {
+            walk(&path, top, found);
+        } else {
+            let mode = std::os::unix::fs::PermissionsExt::mode(&fs::symlink_metadata(&path).expect("a file").permissions());
+            found.insert(name, (fs::read(&path).unwrap_or_default(), mode));
+        }
+    }
+}
+
+/// Whether a file is one of sops.
+pub(crate) fn is_encrypted(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    text.contains("ENC[AES256_GCM,") && (text.contains("\nsops:") || text.contains("sops_mac=") || text.contains("\"sops\""))
+}
