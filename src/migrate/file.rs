@@ -87,6 +87,15 @@ impl Site {
         self.rule.id == "aws-account-id"
     }
 
+    /// The secret itself: a key of several lines without the indentation that it has in the text.
+    pub fn value(&self) -> Secret {
+        if self.rule.kind != Kind::PrivateKey {
+            return self.secret.clone();
+        }
+        let lines: Vec<&[u8]> = self.secret.expose().split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_start).collect();
+        Secret::new(lines.join(&b'\n'))
+    }
+
     /// Whether nothing can be decrypted to it: a hash is not the secret.
     pub fn is_hash(&self) -> bool {
         self.rule.kind == Kind::Hash

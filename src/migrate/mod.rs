@@ -1,6 +1,6 @@
 //! Moves secrets from where they were found into SOPS files, and leaves references behind.
 //!
-//! The story: [`survey`] reads the files that findings are in; [`plan`] asks the rewriters ([`rewrite`]) what
+//! The story: [`survey`] reads the files that findings are in; [`plan()`] asks the rewriters (`rewrite`) what
 //! would take each secret's place and where it would go; [`change::changes`] makes the new bytes and decrypts every
 //! store again; [`proof::prove`] scans the result before anything is written; [`apply::apply`] writes it, journalled.
 //! Only `apply`, `journal` and `disk` write files.
@@ -44,6 +44,20 @@ pub struct Settings<'a> {
     pub policy: &'a Policy,
     /// Opens stores that exist.
     pub keyring: &'a Keyring,
+    /// How encrypted Secrets reach the cluster.
+    pub kubernetes: KubernetesStyle,
+}
+
+/// How encrypted Secrets reach the cluster.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum KubernetesStyle {
+    /// As the repository does it already; in place if it does not.
+    #[default]
+    Auto,
+    /// They stay among the resources, and what applies them decrypts them, as Flux does.
+    InPlace,
+    /// ksops generates them when kustomize builds.
+    Ksops,
 }
 
 /// The files that hold secrets, by path, and those that could not be read again. `below` is the path of the scanned folder: empty, or ending in `/`.

@@ -28,7 +28,7 @@ use crate::migrate::policy::Policy;
 use crate::migrate::preflight::refusals;
 use crate::migrate::proof::{Judge, prove};
 use crate::migrate::repo::Repo;
-use crate::migrate::{Settings, plan, survey};
+use crate::migrate::{KubernetesStyle, Settings, plan, survey};
 use crate::rule::Confidence;
 use crate::scan::{Outcome, Progress, Request, Scope, scan};
 use crate::sops::keyring::Keyring;
@@ -89,6 +89,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "RECIPIENTS", env = "SOPS_AGE_RECIPIENTS")]
     age: Option<String>,
 
+    /// How encrypted Kubernetes Secrets reach the cluster
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = Kubernetes::Auto)]
+    kubernetes: Kubernetes,
+
     /// Put back what the last migration changed, or the one with this id
     #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with_all = ["dry_run", "yes", "apply", "plan_out", "resume"])]
     undo: Option<String>,
@@ -108,6 +112,16 @@ pub(super) struct Args {
     /// Also use the rules in this folder
     #[arg(long, value_name = "DIR")]
     rules: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Kubernetes {
+    /// Through ksops if the repository uses it, else in place
+    Auto,
+    /// Among the resources, decrypted by what applies them, as Flux does
+    InPlace,
+    /// Through a ksops generator when kustomize builds
+    Ksops,
 }
 
 /// What the steps of a run share.
@@ -158,7 +172,12 @@ impl Run<'_> {
         let Scope::Worktree(walk) = &request.scope else { return Ok(Exit::Internal) };
         let search = Search { walk, allow: &request.allow, key: &request.key };
         let (files, unread) = survey(&outcome.findings, self.repo, &below, &search);
-        let settings = Settings { policy: &self.policy, keyring: self.keyring };
+        let kubernetes = match self.args.kubernetes {
+            Kubernetes::Auto => KubernetesStyle::Auto,
+            Kubernetes::InPlace => KubernetesStyle::InPlace,
+            Kubernetes::Ksops => KubernetesStyle::Ksops,
+        };
+        let settings = Settings { policy: &self.policy, keyring: self.keyring, kubernetes };
         let mut plan = plan(&files, self.repo, &settings);
         plan.notes.extend(unread.iter().map(|path| format!("{path} holds secrets and could not be read again; it is left alone")));
         self.decide(&mut plan, &files, &request.key)?;

@@ -15,6 +15,9 @@ pub(super) use value::{Value, quoted_literals};
 /// How far a name reaches to either side of its cue, in bytes.
 const NAME_REACH: usize = 96;
 
+/// How long a reference may be before its last name, in bytes.
+const REFERENCE_REACH: usize = 256;
+
 /// A cue was seen: reads the name around it and reports what is assigned to it.
 pub(super) fn at(search: &mut Search<'_>, cue: Cue, hit: Span) {
     if hit.start < search.name_end {
@@ -25,6 +28,9 @@ pub(super) fn at(search: &mut Search<'_>, cue: Cue, hit: Span) {
     let Some(name) = name_around(search.text, hit) else { return };
     search.name_end = name.end;
     search.look(Span::new(name.start.saturating_sub(reach), name.end));
+    if is_reference(search, name.start) {
+        return;
+    }
     let full = Span::new(name.start - path_before(search.text, name.start), name.end);
     let Some(class) = name::classify(&String::from_utf8_lossy(search.bytes(full)), cue) else { return };
     let whole = search.line_around(name.start);
@@ -74,7 +80,7 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
         NameClass::Token => Value { span: without_user(search.text, value.span), ..*value },
     };
     let Some(verdict) = judge::judge(search.bytes(value.span), class.judge()) else { return };
-    if is_elided(search.text, value.span) {
+    if is_elided(search.text, value.span) || is_ciphertext(search.text, value.span) {
         return;
     }
     let confidence = if value.uncertain { judge::lower(verdict.confidence) } else { verdict.confidence };
@@ -94,6 +100,12 @@ fn without_user(text: &[u8], value: Span) -> Span {
 fn is_elided(text: &[u8], value: Span) -> bool {
     let rest = &text[value.end..];
     rest.starts_with(b"...") || rest.starts_with("…".as_bytes())
+}
+
+/// Whether a value is a part of `ENC[AES256_GCM,data:…Pw=,iv:…,tag:…,type:str]`, whose base64 can look like a name.
+fn is_ciphertext(text: &[u8], value: Span) -> bool {
+    let value = &text[value.range()];
+    [&b",iv:"[..], b",tag:", b",type:"].iter().any(|part| value.starts_with(part))
 }
 
 /// The name that a cue belongs to; `None` for a run of letters too long to be one.
@@ -116,6 +128,15 @@ fn name_around(text: &[u8], hit: Span) -> Option<Span> {
         end -= 1;
     }
     Some(Span::new(hit.start - before, end))
+}
+
+/// Whether a name is the end of a reference: `ref+sops://prod.yaml#/db/password`.
+fn is_reference(search: &mut Search<'_>, start: usize) -> bool {
+    let before = Span::new(start.saturating_sub(REFERENCE_REACH), start);
+    search.look(before);
+    let bytes = search.bytes(before);
+    let mut parts = bytes.rsplit(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'(' | b'<'));
+    parts.next().is_some_and(|part| memchr::memmem::find(part, b"ref+").is_some())
 }
 
 /// Length of a path segment before a name: `checksum/` of `checksum/secret`.

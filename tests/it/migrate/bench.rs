@@ -74,7 +74,7 @@ impl Bench {
 
     /// How many places a scan of the working tree reports.
     pub(crate) fn findings(&self) -> Vec<String> {
-        crate::support::places(&self.place.report(["."]))
+        crate::support::places(&self.place.report(["--worktree"]))
     }
 }
 
