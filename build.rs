@@ -128,17 +128,17 @@ fn write_prefilter(out: &mut String, rules: &[(String, RuleSyntax)]) {
     let triggers: Vec<String> = keywords.into_values().flatten().collect();
     write!(
         out,
-        "pub(super) static PREFILTER: Prefilter = Prefilter {{ classes: Cow::Borrowed(&{:?}), shift: {}, table: Cow::Borrowed(&{:?}), \
-         first_match: {}, output_starts: Cow::Borrowed(&{:?}), outputs: Cow::Borrowed(&{:?}), lengths: Cow::Borrowed(&{:?}) }};\n\
+        "pub(super) static PREFILTER: Prefilter = Prefilter {{ columns: Cow::Borrowed(&{:?}), table: Cow::Borrowed(&{:?}), \
+         first_match: {}, output_starts: Cow::Borrowed(&{:?}), outputs: Cow::Borrowed(&{:?}), lengths: Cow::Borrowed(&{:?}), longest: {} }};\n\
          pub(super) static TRIGGER_STARTS: &[u32] = &{starts:?};\n\
          pub(super) static TRIGGERS: &[Trigger] = &[{}];\n",
-        filter.classes,
-        filter.shift,
+        filter.columns,
         filter.table,
         filter.first_match,
         filter.output_starts,
         filter.outputs,
         filter.lengths,
+        filter.longest,
         triggers.join(", "),
     )
     .expect("a string takes any text");

@@ -65,16 +65,13 @@ impl Trace {
         let near = widened(&seams, NEAR, text.len());
         let inherited = reader.inherit(base, copied, &near);
         let mut again = inherited.again.into_iter().peekable();
-        for window in &windows {
-            rules.prefilter().find(&text[window.range()], |keyword, start| {
-                let start = window.start + start;
-                let end = start + usize::from(rules.prefilter().lengths[usize::from(keyword)]);
-                while let Some((rule, hit)) = again.next_if(|(_, hit)| hit.end <= end) {
-                    reader.hit(rule, hit, true);
-                }
-                reader.keyword(keyword, start, |hit| touches(&near, hit), &inherited.taken);
-            });
-        }
+        rules.prefilter().find_in(text, windows.iter().map(|window| window.range()), |keyword, start| {
+            let end = start + usize::from(rules.prefilter().lengths[usize::from(keyword)]);
+            while let Some((rule, hit)) = again.next_if(|(_, hit)| hit.end <= end) {
+                reader.hit(rule, hit, true);
+            }
+            reader.keyword(keyword, start, |hit| touches(&near, hit), &inherited.taken);
+        });
         for (rule, hit) in again {
             reader.hit(rule, hit, true);
         }

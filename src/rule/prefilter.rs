@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::nfa::noncontiguous::NFA;
@@ -14,11 +15,9 @@ use aho_corasick::{Anchored, MatchKind};
 /// Finds keywords; ASCII letters match in either case.
 #[derive(Debug, Clone)]
 pub struct Prefilter {
-    /// Byte → column of the table.
-    pub classes: Cow<'static, [u8]>,
-    /// Columns per state, as a power of two.
-    pub shift: u32,
-    /// Next state by state and column.
+    /// Byte → place in `table` of the next state after the first state.
+    pub columns: Cow<'static, [u32]>,
+    /// Next states: 32 for each state, those for frequent bytes; then 32 for each state for less frequent ones, and so on.
     pub table: Cow<'static, [u16]>,
     /// States from here on end a keyword.
     pub first_match: u16,
@@ -28,6 +27,8 @@ pub struct Prefilter {
     pub outputs: Cow<'static, [u16]>,
     /// Length of each keyword in bytes.
     pub lengths: Cow<'static, [u8]>,
+    /// The longest of them.
+    pub longest: usize,
 }
 
 /// Why a set of keywords cannot be searched for.
@@ -59,13 +60,14 @@ impl Prefilter {
         let first_match = u16::try_from(plain.len()).expect("fewer states than 65536");
         let states: Vec<StateID> = plain.into_iter().chain(matching).collect();
         let number: HashMap<StateID, u16> = (0..).zip(&states).map(|(n, &state)| (state, n)).collect();
-        let shift = representatives.len().next_power_of_two().trailing_zeros();
-        let mut table = vec![0_u16; states.len() << shift];
+        let column = |class: usize| class / COLUMNS * COLUMNS * states.len() + class % COLUMNS;
+        let mut table = vec![0_u16; representatives.len().next_multiple_of(COLUMNS) * states.len()];
         for (row, &state) in states.iter().enumerate() {
-            for (column, &byte) in representatives.iter().enumerate() {
-                table[(row << shift) + column] = number[&nfa.next_state(Anchored::No, state, byte)];
+            for (class, &byte) in representatives.iter().enumerate() {
+                table[row * COLUMNS + column(class)] = number[&nfa.next_state(Anchored::No, state, byte)];
             }
         }
+        let columns: Vec<u32> = classes.iter().map(|&class| column(usize::from(class)) as u32).collect();
         let mut output_starts = vec![0];
         let mut outputs = Vec::new();
         for &state in &states[usize::from(first_match)..] {
@@ -73,37 +75,187 @@ impl Prefilter {
             output_starts.push(u32::try_from(outputs.len()).expect("fewer outputs than 2^32"));
         }
         Ok(Self {
-            classes: classes.into(),
-            shift,
+            columns: columns.into(),
             table: table.into(),
             first_match,
             output_starts: output_starts.into(),
             outputs: outputs.into(),
+            longest: lengths.iter().copied().max().map_or(0, usize::from),
             lengths: lengths.into(),
         })
     }
 
     /// Calls `found(keyword, start)` for every occurrence of every keyword, by increasing end.
-    pub fn find(&self, text: &[u8], mut found: impl FnMut(u16, usize)) {
-        let classes: &[u8; 256] = self.classes.as_ref().try_into().expect("one class for each byte");
-        let table = self.table.as_ref();
-        let mut state = 0_u16;
-        for (at, &byte) in text.iter().enumerate() {
-            state = table[(usize::from(state) << self.shift) + usize::from(classes[usize::from(byte)])];
-            if state >= self.first_match {
-                let row = usize::from(state - self.first_match);
+    pub fn find(&self, text: &[u8], found: impl FnMut(u16, usize)) {
+        self.find_in(text, std::iter::once(0..text.len()), found);
+    }
+
+    /// The same in parts of a text, in order and apart from each other; a keyword must lie in one of them.
+    pub fn find_in(&self, text: &[u8], parts: impl IntoIterator<Item = Range<usize>>, mut found: impl FnMut(u16, usize)) {
+        let walk = Walk::new(self, text);
+        let mut ends: Vec<End> = Vec::new();
+        let mut report = |ends: &mut Vec<End>| {
+            // Each lane's are in order.
+            ends.sort();
+            for end in ends.drain(..) {
+                let row = usize::from(end.state - self.first_match);
                 let range = self.output_starts[row] as usize..self.output_starts[row + 1] as usize;
                 for &keyword in &self.outputs[range] {
-                    found(keyword, at + 1 - usize::from(self.lengths[usize::from(keyword)]));
+                    found(keyword, end.at + 1 - usize::from(self.lengths[usize::from(keyword)]));
+                }
+            }
+        };
+        let mut pieces: Vec<Piece> = Vec::new();
+        let mut bytes = 0;
+        for part in parts {
+            let mut at = part.start;
+            let piece = part.len().div_ceil(LANES).clamp(SHORTEST_PIECE, PIECE);
+            while at < part.end {
+                let end = part.end.min(at + piece);
+                let warm = part.start.max(at.saturating_sub(self.longest));
+                pieces.push(Piece { warm, start: at, end });
+                bytes += end - at;
+                at = end;
+                if bytes >= LANES * PIECE {
+                    walk.run(&mut pieces, &mut ends);
+                    report(&mut ends);
+                    bytes = 0;
                 }
             }
         }
+        walk.run(&mut pieces, &mut ends);
+        report(&mut ends);
+    }
+}
+
+/// Walks through the table that are under way at a time: while one waits for memory, the others go on.
+const LANES: usize = 4;
+
+/// Bytes of the longest piece that a lane walks.
+const PIECE: usize = 16 << 10;
+
+/// Bytes of the shortest piece that is worth a lane of its own.
+const SHORTEST_PIECE: usize = 256;
+
+/// A part of a text for one lane. It begins to walk at `warm` and to tell what it sees at `start`.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    warm: usize,
+    start: usize,
+    end: usize,
+}
+
+/// A state that ends keywords, behind the byte at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct End {
+    at: usize,
+    state: u16,
+}
+
+/// What all lanes use.
+struct Walk<'a> {
+    columns: &'a [u32; 256],
+    table: &'a [u16],
+    first_match: u16,
+    text: &'a [u8],
+}
+
+/// One lane: where it is in its piece.
+#[derive(Debug, Clone, Copy)]
+struct Lane {
+    state: u16,
+    at: usize,
+    piece: Piece,
+}
+
+impl Lane {
+    const IDLE: Self = Self { state: 0, at: 0, piece: Piece { warm: 0, start: usize::MAX, end: 0 } };
+
+    fn left(&self) -> usize {
+        self.piece.end - self.at
+    }
+}
+
+impl<'a> Walk<'a> {
+    fn new(prefilter: &'a Prefilter, text: &'a [u8]) -> Self {
+        let columns = prefilter.columns.as_ref().try_into().expect("one for each byte");
+        Self { columns, table: prefilter.table.as_ref(), first_match: prefilter.first_match, text }
+    }
+
+    /// Walks all pieces.
+    fn run(&self, pieces: &mut Vec<Piece>, ends: &mut Vec<End>) {
+        let mut next = pieces.drain(..);
+        let mut lanes = [Lane::IDLE; LANES];
+        loop {
+            for lane in &mut lanes {
+                if lane.left() == 0 {
+                    *lane = next.next().map_or(Lane::IDLE, |piece| Lane { state: 0, at: piece.warm, piece });
+                }
+            }
+            let Some(steps) = lanes.iter().map(Lane::left).filter(|left| *left > 0).min() else { return };
+            self.advance(&mut lanes, steps, ends);
+        }
+    }
+
+    /// Walks so many bytes in every lane; idle ones go along with the first that is not.
+    fn advance(&self, lanes: &mut [Lane; LANES], steps: usize, ends: &mut Vec<End>) {
+        let busy = lanes.iter().find(|lane| lane.left() > 0).map_or(0, |lane| lane.at);
+        let text = |lane: &Lane| {
+            let at = if lane.left() > 0 { lane.at } else { busy };
+            &self.text[at..at + steps]
+        };
+        let texts: [&[u8]; LANES] = std::array::from_fn(|lane| text(&lanes[lane]));
+        let mut states = lanes.map(|lane| lane.state);
+        let mut done = 0;
+        while done < steps {
+            done += self.until_match(texts.map(|text| &text[done..]), &mut states);
+            for (lane, &state) in lanes.iter().zip(&states) {
+                let at = lane.at + done - 1;
+                if state >= self.first_match && at >= lane.piece.start {
+                    ends.push(End { at, state });
+                }
+            }
+        }
+        for (lane, state) in lanes.iter_mut().zip(states) {
+            if lane.left() > 0 {
+                *lane = Lane { state, at: lane.at + steps, ..*lane };
+            }
+        }
+    }
+
+    /// Walks texts of the same length in step, until one of the states ends a keyword; gives how many bytes that took.
+    #[inline(never)]
+    fn until_match(&self, [a, b, c, d]: [&[u8]; LANES], states: &mut [u16; LANES]) -> usize {
+        let Self { columns, table, first_match, .. } = *self;
+        let next = |state: u16, byte: u8| table[usize::from(state) * COLUMNS + columns[usize::from(byte)] as usize];
+        let [mut s0, mut s1, mut s2, mut s3] = *states;
+        let len = a.len();
+        let (b, c, d) = (&b[..len], &c[..len], &d[..len]);
+        let mut steps = 0;
+        while steps < len {
+            s0 = next(s0, a[steps]);
+            s1 = next(s1, b[steps]);
+            s2 = next(s2, c[steps]);
+            s3 = next(s3, d[steps]);
+            steps += 1;
+            if s0.max(s1).max(s2.max(s3)) >= first_match {
+                break;
+            }
+        }
+        *states = [s0, s1, s2, s3];
+        steps
     }
 }
 
 fn length(keyword: &[u8]) -> Result<u8, PrefilterError> {
     u8::try_from(keyword.len()).map_err(|_| PrefilterError::TooLong(String::from_utf8_lossy(keyword).into_owned()))
 }
+
+/// Columns of a state that lie side by side; they fill one line of the processor's cache.
+const COLUMNS: usize = 32;
+
+/// Bytes that are frequent in texts, most frequent first.
+const FREQUENT: &[u8] = b" etaoinsrlcdupmhgf-_.:\"/b0=y1w";
 
 /// Bytes that no keyword tells apart share a class; the second part holds a byte of each.
 fn byte_classes(keywords: &[&[u8]]) -> (Vec<u8>, Vec<u8>) {
@@ -114,12 +266,8 @@ fn byte_classes(keywords: &[&[u8]]) -> (Vec<u8>, Vec<u8>) {
     let unused = (0..=u8::MAX).find(|&byte| !used[usize::from(byte.to_ascii_lowercase())]).unwrap_or(0);
     let mut representatives = vec![unused];
     let mut classes = vec![0_u8; 256];
-    for byte in 0..=u8::MAX {
-        let folded = byte.to_ascii_lowercase();
-        if !used[usize::from(folded)] {
-            continue;
-        }
-        if byte == folded {
+    for byte in FREQUENT.iter().copied().chain(0..=u8::MAX) {
+        if used[usize::from(byte)] && classes[usize::from(byte)] == 0 {
             classes[usize::from(byte)] = representatives.len() as u8;
             representatives.push(byte);
         }
