@@ -294,3 +294,64 @@ fn reachable(nfa: &NFA, start: StateID, bytes: &[u8]) -> Vec<StateID> {
     }
     order
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Every occurrence in every part, by increasing end and, for one end, in the automaton's order.
+    fn naive(keywords: &[&[u8]], text: &[u8], parts: &[Range<usize>]) -> Vec<(usize, usize, u16)> {
+        let mut found = Vec::new();
+        for part in parts {
+            let text = &text[part.clone()];
+            for (number, keyword) in (0..).zip(keywords) {
+                let at = (0..text.len())
+                    .filter(|&at| text[at..].len() >= keyword.len() && text[at..at + keyword.len()].eq_ignore_ascii_case(keyword));
+                found.extend(at.map(|at| (part.start + at + keyword.len(), part.start + at, number)));
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+
+    fn found(prefilter: &Prefilter, text: &[u8], parts: &[Range<usize>]) -> Vec<(usize, usize, u16)> {
+        let mut found: Vec<(usize, usize, u16)> = Vec::new();
+        prefilter.find_in(text, parts.iter().cloned(), |keyword, start| {
+            let end = start + usize::from(prefilter.lengths[usize::from(keyword)]);
+            assert!(found.last().is_none_or(|&(before, ..)| before <= end), "by increasing end");
+            found.push((end, start, keyword));
+        });
+        found.sort_unstable();
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn parts_are_searched_as_if_one_by_one(
+            words in proptest::collection::btree_set("[a-cA-C_é]{1,9}", 1..12),
+            text in "[a-cA-C_é \\n]{0,6000}",
+            cuts in proptest::collection::vec(any::<proptest::sample::Index>(), 0..12),
+        ) {
+            let words: std::collections::BTreeSet<Vec<u8>> = words.into_iter().map(|word| word.to_ascii_lowercase().into_bytes()).collect();
+            let keywords: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+            let prefilter = Prefilter::build(&keywords).expect("few keywords");
+            let text = text.as_bytes();
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(text.len() + 1)).collect();
+            cuts.sort_unstable();
+            let parts: Vec<Range<usize>> = cuts.chunks_exact(2).map(|pair| pair[0]..pair[1]).collect();
+            prop_assert_eq!(found(&prefilter, text, &parts), naive(&keywords, text, &parts));
+        }
+    }
+
+    #[test]
+    fn long_texts_are_searched_in_pieces() {
+        let keywords: [&[u8]; 3] = [b"key", b"a key", b"y"];
+        let prefilter = Prefilter::build(&keywords).expect("few keywords");
+        // At every place relative to the borders of pieces.
+        let text: Vec<u8> = b"this is a KEY and ".iter().copied().cycle().take(LANES * PIECE * 2 + 777).collect();
+        let halves = [0..text.len() / 2, text.len() / 2..text.len()];
+        assert_eq!(found(&prefilter, &text, &halves), naive(&keywords, &text, &halves));
+    }
+}
