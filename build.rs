@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -20,13 +21,31 @@ mod syntax;
 use syntax::{RuleFile, RuleSyntax};
 
 fn main() {
-    for path in ["build.rs", "patterns", "src/rule"] {
+    for path in ["build.rs", "patterns", "src/rule", "src/detect", "src/text.rs", "src/text"] {
         println!("cargo::rerun-if-changed={path}");
     }
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets this"));
+    let mut detector = DefaultHasher::new();
+    for folder in ["patterns/lexicon", "src/rule", "src/detect", "src/text"] {
+        hash_files(&root.join(folder), &mut detector);
+    }
+    println!("cargo::rustc-env=SOPUP_DETECTOR={}-{:016x}", env!("CARGO_PKG_VERSION"), detector.finish());
     let rules = read_rules(&root.join("patterns"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets this"));
     fs::write(out.join("builtin.rs"), generate(&rules)).expect("OUT_DIR is writable");
+}
+
+/// Everything that decides what is found, beside the rules themselves.
+fn hash_files(folder: &Path, hasher: &mut DefaultHasher) {
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.expect("it is readable").path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            hash_files(&path, hasher);
+        } else {
+            fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display())).hash(hasher);
+        }
+    }
 }
 
 /// A rule with its provider, in order of file name.

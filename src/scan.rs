@@ -4,6 +4,7 @@
 mod added;
 mod groups;
 mod history;
+mod known;
 mod sweep;
 mod tips;
 
@@ -24,6 +25,7 @@ use crate::text::{LineIndex, Position, decode};
 
 pub use added::{Added, Asked, Selection};
 pub use history::History;
+pub use known::Memory;
 
 /// What to scan and by which rules.
 pub struct Request {
@@ -90,6 +92,8 @@ pub struct Seen {
     pub files: u64,
     /// Blobs of a repository.
     pub blobs: u64,
+    /// Objects that an earlier scan has read.
+    pub known: u64,
     /// Bytes of both.
     pub bytes: u64,
 }
@@ -106,7 +110,7 @@ pub struct Progress {
 /// Runs a scan.
 pub fn scan(request: &Request, progress: &Progress) -> Result<Outcome, ScanError> {
     let scanner = Scanner { rules: &request.rules, inline: request.inline, progress, found: Mutex::default() };
-    let mut blobs = 0;
+    let (mut blobs, mut known) = (0, 0);
     match &request.scope {
         Scope::Worktree(files) => walk(files, &|target| scanner.target(target)),
         Scope::Repository { files, history } => {
@@ -118,7 +122,7 @@ pub fn scan(request: &Request, progress: &Progress) -> Result<Outcome, ScanError
             let (files, bytes) = (progress.texts.load(Ordering::Relaxed), progress.bytes.load(Ordering::Relaxed));
             scanner.git_texts(&history.git);
             progress.bytes.store(bytes, Ordering::Relaxed);
-            blobs = history::scan(&scanner, history, request.min_confidence)?;
+            (blobs, known) = history::scan(&scanner, history, request.min_confidence)?;
             progress.texts.store(files + blobs, Ordering::Relaxed);
         }
         Scope::Added(added) => {
@@ -131,7 +135,7 @@ pub fn scan(request: &Request, progress: &Progress) -> Result<Outcome, ScanError
     let raw = scanner.found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     let (texts, bytes) = (progress.texts.load(Ordering::Relaxed), progress.bytes.load(Ordering::Relaxed));
     let blobs = if matches!(request.scope, Scope::Staged(_)) { texts } else { blobs };
-    Ok(conclude(raw, Seen { files: texts - blobs, blobs, bytes }, request))
+    Ok(conclude(raw, Seen { files: texts - blobs, blobs, known, bytes }, request))
 }
 
 /// Leaves out what is allowed or unsure, and merges the rest.
@@ -348,10 +352,10 @@ impl Scope {
     }
 
     /// A repository with its working tree, if it has one and `files` says so.
-    pub fn repository(git: GitDir, limits: Limits, files: Option<Respect>) -> Self {
+    pub fn repository(git: GitDir, limits: Limits, memory: Option<Memory>, files: Option<Respect>) -> Self {
         let threads = limits.threads.get();
         let top = git.work_tree().map(Path::to_path_buf);
         let files = files.zip(top).map(|(respect_gitignore, root)| Walk { root, respect_gitignore, threads });
-        Self::Repository { files, history: History { git, limits } }
+        Self::Repository { files, history: History { git, limits, memory } }
     }
 }

@@ -77,13 +77,15 @@ pub(super) fn fingerprint_key(configured: Option<&str>) -> Result<Option<Fingerp
 
 /// This user's own key, or one for this run alone where no file can be kept.
 pub(super) fn own_key() -> FingerprintKey {
-    let file = key_file();
-    let kept = file.as_ref().and_then(|file| fs::read_to_string(file).ok());
-    let text = kept.filter(|text| text.len() >= 16).unwrap_or_else(|| {
-        let fresh = new_key();
-        file.and_then(|file| keep(&file, &fresh).ok()).unwrap_or(fresh)
-    });
-    FingerprintKey::new(text.into_bytes()).expect("a key made here is long enough")
+    let bytes = kept_key().map_or_else(|| new_key().into_bytes(), |key| key.to_vec());
+    FingerprintKey::new(bytes).expect("a key made here is long enough")
+}
+
+/// This user's own key, if it can be kept: nobody else has it, whatever a repository or its configuration says.
+pub(super) fn kept_key() -> Option<zeroize::Zeroizing<Vec<u8>>> {
+    let file = key_file()?;
+    let text = fs::read_to_string(&file).ok().filter(|text| text.len() >= 16);
+    text.or_else(|| keep(&file, &new_key()).ok()).map(|text| zeroize::Zeroizing::new(text.into_bytes()))
 }
 
 /// 32 random bytes in base64.

@@ -17,7 +17,7 @@ use crate::file;
 use crate::finding::InlineAllow;
 use crate::report::{self, Show};
 use crate::rule::{Confidence, RuleSet, Severity, builtin, load_dir};
-use crate::scan::{Added, LazyKey, Outcome, Progress, Request, Scope, scan};
+use crate::scan::{Added, LazyKey, Memory, Outcome, Progress, Request, Scope, scan};
 use crate::source::object::{Alternates, Limits};
 use crate::source::refs::{GitDir, GitDirError};
 use crate::source::{Repository, Respect};
@@ -109,6 +109,10 @@ pub(super) struct Args {
     /// Scan what .gitignore and .sopupignore leave out as well
     #[arg(long)]
     no_ignore: bool,
+
+    /// Read what an earlier scan of the history has read as well, and do not remember what is read now
+    #[arg(long)]
+    no_cache: bool,
 
     /// Memory for objects of the history, in MiB [default: a quarter of the machine's, 1024 at most]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=1 << 20))]
@@ -211,10 +215,11 @@ fn stored(args: &Args) -> Result<Scope, CliError> {
     };
     let top = git.work_tree().unwrap_or(git.path());
     let limits = limits(args, &git);
+    let memory = if args.no_cache { None } else { environment::kept_key().map(|key| Memory::of(&git, &key)) };
     let at_top = args.path.canonicalize().is_ok_and(|path| path == top);
     Ok(match (args.history, at_top) {
-        (true, _) => Scope::repository(git, limits, None),
-        (false, true) => Scope::repository(git, limits, Some(respect)),
+        (true, _) => Scope::repository(git, limits, memory, None),
+        (false, true) => Scope::repository(git, limits, memory, Some(respect)),
         (false, false) => files,
     })
 }

@@ -34,6 +34,9 @@ use std::cell::Cell;
 use crate::rule::{Confidence, Cue, Extractor, Judge, Matcher, RuleIndex, RuleSet};
 use crate::text::Span;
 
+/// Differs whenever the code of this room does.
+pub const DETECTOR: &str = env!("SOPUP_DETECTOR");
+
 /// A part of a text that a rule holds to be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Match {

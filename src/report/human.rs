@@ -220,7 +220,11 @@ fn quantity(outcome: &Outcome) -> String {
         (0, _) => blobs,
         _ => format!("{files} and {blobs}"),
     };
-    format!("{texts}, {}", size(seen.bytes))
+    let known = match seen.known {
+        0 => String::new(),
+        known => format!(", {} known from an earlier scan", plural(known, "object", "objects")),
+    };
+    format!("{texts}, {}{known}", size(seen.bytes))
 }
 
 fn plural(count: u64, one: &str, many: &str) -> String {

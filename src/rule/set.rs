@@ -65,6 +65,16 @@ impl Pattern {
 }
 
 impl Rule {
+    /// Everything that decides what the rule finds.
+    pub fn identity(&self) -> String {
+        let matcher = match &self.matcher {
+            Matcher::Pattern(pattern) => format!("{:?} {} {:?}", pattern.source, pattern.reach, pattern.block),
+            Matcher::Extractor(extractor) => format!("{extractor:?}"),
+        };
+        let judged = (self.judge, self.validators, self.min_entropy, self.reject);
+        format!("{} {:?} {:?} {matcher} {judged:?}", self.id, self.confidence, self.keywords)
+    }
+
     /// Whether one of the rule's `reject` patterns matches the value.
     pub fn rejects(&self, value: &[u8]) -> bool {
         let rejects = self.rejects.get_or_init(|| self.reject.iter().map(|source| compile_regex(source)).collect());

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::Scanner;
 use super::groups::{Groups, sighted};
+use super::known::{self, Memory, Rest};
 use super::sweep::{Found, Sweep};
 use super::tips::{self, Tips};
 use crate::detect::{Hints, detect};
@@ -16,12 +17,14 @@ use crate::source::refs::{GitDir, Ref};
 use crate::source::{IndexEntry, Origin, Skip, SkipReason, SourceKind, read_index};
 
 /// A repository whose objects are scanned, all of them.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct History {
     /// Where it is.
     pub git: GitDir,
     /// What reading may cost.
     pub limits: Limits,
+    /// Where it is kept what need not be read again.
+    pub memory: Option<Memory>,
 }
 
 /// Everything that is known before objects are read.
@@ -33,8 +36,9 @@ pub(super) struct Repository {
     pub(super) index: HashMap<ObjectId, Vec<String>>,
 }
 
-/// Scans all objects, refs and other texts of a repository.
-pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) -> Result<u64, OpenError> {
+/// Scans all objects, refs and other texts of a repository. Gives how many blobs were read, and how many objects need
+/// not be.
+pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) -> Result<(u64, u64), OpenError> {
     let git = &history.git;
     let store = ObjectStore::open(&git.objects(), git.hash(), history.limits.clone())?;
     let mut names = entry_names(&store, |name| 1 << Hints::of_path(&String::from_utf8_lossy(name)).class());
@@ -54,14 +58,34 @@ pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) 
     refs.extend(stashes(git));
     missing(scanner, &store, &names);
     let repository = Repository { store, refs, names, index };
-    let found = sweep(scanner, &repository, least);
+    let (found, known) = swept(scanner, &repository, history.memory.as_ref(), least);
     let blobs = found.blobs;
     ref_names(scanner, &repository.refs);
     let wanted = wanted(scanner, &repository, &found, least);
     if !found.texts.is_empty() || !wanted.names.is_empty() {
         attributed(scanner, git, &repository, found, &wanted);
     }
-    Ok(blobs)
+    Ok((blobs, known))
+}
+
+/// Searches what is not known, and remembers it if nothing was left out.
+fn swept(scanner: &Scanner<'_>, repository: &Repository, memory: Option<&Memory>, least: Confidence) -> (Found, u64) {
+    let Some(memory) = memory else { return (sweep(scanner, repository, least, &Rest::default()), 0) };
+    let store = &repository.store;
+    let ways = |id: &ObjectId| repository.names.marks.get(id).copied().unwrap_or(1 << Hints::NONE.class());
+    let known = memory.recall(&known::digest(scanner.rules, least));
+    let mut rest = known.rest(store, ways);
+    // What is streamed is not kept in a form that can be looked at again.
+    if rest.again.iter().any(|(id, ..)| store.read(id).is_err()) {
+        rest = Rest::default();
+    }
+    let found = sweep(scanner, repository, least, &rest);
+    if found.complete && repository.names.skipped.is_empty() {
+        let after = known.after(store, ways, &found.texts);
+        memory.keep(&after);
+    }
+    let objects = store.packs().zip(&rest.packs).filter(|(_, known)| **known).map(|(pack, _)| u64::from(pack.objects)).sum();
+    (found, objects)
 }
 
 impl Repository {
@@ -98,10 +122,12 @@ pub(super) fn unread(skip: &object::Skip) -> Skip {
     Skip { what, reason }
 }
 
-fn sweep(scanner: &Scanner<'_>, repository: &Repository, least: Confidence) -> Found {
+fn sweep(scanner: &Scanner<'_>, repository: &Repository, least: Confidence, rest: &Rest) -> Found {
     let sweep = Sweep::new(scanner.rules, least, repository, scanner.progress);
-    repository.store.visit(&sweep);
+    sweep.again(&rest.again);
+    repository.store.visit_except(&sweep, |pack| rest.packs.get(pack).copied().unwrap_or(false));
     let mut found = sweep.into_found();
+    found.complete = found.skipped.is_empty() && found.missing.is_empty();
     for skip in found.skipped.drain(..) {
         scanner.skip(unread(&skip));
     }
@@ -109,6 +135,8 @@ fn sweep(scanner: &Scanner<'_>, repository: &Repository, least: Confidence) -> F
         scanner.skip(Skip { what: id.to_string(), reason: SkipReason::Missing });
     }
     found.texts.sort_unstable_by_key(|text| (text.id, text.hints.class()));
+    // What was known can lie in a new pack as well.
+    found.texts.dedup_by_key(|text| (text.id, text.hints.class()));
     found
 }
 

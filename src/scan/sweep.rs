@@ -51,6 +51,21 @@ pub(super) struct Found {
     /// Objects that commits speak of but nobody stored.
     pub(super) missing: BTreeSet<ObjectId>,
     pub(super) blobs: u64,
+    /// Everything was read.
+    pub(super) complete: bool,
+}
+
+/// An object by its name.
+#[derive(Debug, Clone, Copy)]
+struct Named {
+    id: ObjectId,
+    kind: ObjectKind,
+}
+
+impl Named {
+    fn of(object: &ObjectInfo<'_>) -> Self {
+        Self { id: object.id, kind: object.kind }
+    }
 }
 
 /// A text, or a part of one that is read in parts.
@@ -99,6 +114,25 @@ impl<'a> Sweep<'a> {
         found
     }
 
+    /// Searches objects again in which an earlier scan found something, or which have new names.
+    pub(super) fn again(&self, objects: &[(ObjectId, ObjectKind, Vec<Hints>)]) {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        std::thread::scope(|scope| {
+            for part in objects.chunks(objects.len().div_ceil(threads).max(1)) {
+                scope.spawn(move || {
+                    let mut worker = self.worker();
+                    for (id, kind, ways) in part {
+                        let Ok(object) = self.repository.store.read(id) else { continue };
+                        for &hints in ways {
+                            self.search(&mut worker, Named { id: *id, kind: *kind }, hints, &Piece::whole(&object.bytes));
+                        }
+                    }
+                    self.finish(worker);
+                });
+            }
+        });
+    }
+
     fn begin(&self, worker: &mut Worker, object: &ObjectInfo<'_>, bytes: &[u8]) {
         self.progress.texts.fetch_add(1, Ordering::Relaxed);
         self.progress.bytes.fetch_add(object.size, Ordering::Relaxed);
@@ -122,7 +156,7 @@ impl<'a> Sweep<'a> {
     }
 
     /// Searches all of a text, or a piece of it, in one way.
-    fn search(&self, worker: &mut Worker, object: &ObjectInfo<'_>, hints: Hints, piece: &Piece<'_>) {
+    fn search(&self, worker: &mut Worker, object: Named, hints: Hints, piece: &Piece<'_>) {
         let decoded = decode(piece.bytes);
         let matches = detect(&decoded.text, hints.and_bytes(&decoded.text), self.rules).into_iter().map(|found| {
             let value = decoded.text[found.span.range()].to_vec();
@@ -136,14 +170,14 @@ impl<'a> Sweep<'a> {
         if !trace.is_empty() {
             let matches = trace.matches(bytes, self.rules).into_iter();
             let with_value = |found: Match| (bytes[found.span.range()].to_vec(), found);
-            self.keep(worker, object, first, 0, matches.map(with_value));
+            self.keep(worker, Named::of(object), first, 0, matches.map(with_value));
         }
         for hints in others {
-            self.search(worker, object, hints, &Piece::whole(bytes));
+            self.search(worker, Named::of(object), hints, &Piece::whole(bytes));
         }
     }
 
-    fn keep(&self, worker: &mut Worker, object: &ObjectInfo<'_>, hints: Hints, offset: u64, found: impl Iterator<Item = (Vec<u8>, Match)>) {
+    fn keep(&self, worker: &mut Worker, object: Named, hints: Hints, offset: u64, found: impl Iterator<Item = (Vec<u8>, Match)>) {
         let hits: Vec<Hit> = found
             .filter(|(_, found)| found.confidence >= self.least)
             .map(|(value, found)| Hit {
@@ -196,7 +230,7 @@ impl Visitor for Sweep<'_> {
         let (first, others) = self.ways(object);
         if Encoding::of(bytes) != Encoding::Bytes {
             for hints in std::iter::once(first).chain(others) {
-                self.search(worker, object, hints, &Piece::whole(bytes));
+                self.search(worker, Named::of(object), hints, &Piece::whole(bytes));
             }
             return None;
         }
@@ -224,7 +258,7 @@ impl Visitor for Sweep<'_> {
         let _ = each_chunk(bytes, &mut Vec::new(), |chunk| {
             let piece = Piece { bytes: chunk.bytes, offset: chunk.offset, owned: chunk.owned };
             for &hints in std::iter::once(&first).chain(&others) {
-                self.search(worker, object, hints, &piece);
+                self.search(worker, Named::of(object), hints, &piece);
             }
         });
         Large::Read

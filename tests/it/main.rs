@@ -8,6 +8,7 @@ mod hiding;
 mod history;
 mod hook;
 mod input;
+mod memory;
 mod migrate;
 mod pack;
 mod range;

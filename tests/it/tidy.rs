@@ -13,7 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("sops", &["secret"]),
     ("detect", &["text", "rule"]),
     ("finding", &["text", "secret", "rule", "source", "detect"]),
-    ("scan", &["text", "secret", "rule", "source", "detect", "finding"]),
+    ("scan", &["text", "secret", "file", "rule", "source", "detect", "finding"]),
     ("migrate", &["text", "secret", "rule", "source", "sops", "file", "detect", "finding"]),
     ("report", &["secret", "rule", "source", "finding", "scan"]),
     ("config", &["rule", "finding"]),

@@ -63,6 +63,8 @@ pub struct PackSummary<'a> {
     pub objects: u32,
     /// What files stand beside it.
     pub flags: PackFlags,
+    /// The checksum that it ends with.
+    pub checksum: &'a [u8],
 }
 
 impl ObjectStore {
@@ -83,10 +85,15 @@ impl ObjectStore {
     /// wherever and however often it is stored, and names everything that
     /// could not be read.
     pub fn visit<V: Visitor>(&self, visitor: &V) {
+        self.visit_except(visitor, |_| false);
+    }
+
+    /// The same without the packs of these numbers, as [`packs`](Self::packs) lists them.
+    pub fn visit_except<V: Visitor>(&self, visitor: &V, known: impl Fn(usize) -> bool) {
         for skip in &self.skipped {
             visitor.skipped(skip.clone());
         }
-        for (number, pack) in self.packs.iter().enumerate() {
+        for (number, pack) in self.packs.iter().enumerate().filter(|(number, _)| !known(*number)) {
             let elsewhere = Others { store: self, number };
             let leave = &self.leave()[number];
             let pack = (&pack.file, &pack.index);
@@ -116,7 +123,14 @@ impl ObjectStore {
             bytes: pack.file.end(),
             objects: pack.index.count(),
             flags: pack.flags,
+            checksum: pack.index.pack_checksum(),
         })
+    }
+
+    /// The objects of the pack of a number, by id.
+    pub fn ids(&self, pack: usize) -> impl Iterator<Item = ObjectId> {
+        let index = &self.packs[pack].index;
+        (0..index.count()).map(|position| index.id(position))
     }
 
     /// What could not even be opened; a visit names these as well.

@@ -82,6 +82,8 @@ fn is_text(path: &Path) -> bool {
             _ => name.ends_with(b"alternates"),
         },
         b"hooks" => !name.ends_with(b".sample"),
+        // What sopup itself remembers: names of objects, sealed.
+        b"sopup" => name != b"scanned",
         b"modules" | b"reftable" | b"index" | b"index.lock" => false,
         first => !first.starts_with(b"sharedindex.") && !first.starts_with(b"fsmonitor--daemon"),
     }

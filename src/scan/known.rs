@@ -1,0 +1,189 @@
+//! What earlier scans of a repository know: packs whose objects were all searched by the same rules, and the objects in
+//! which something was found. Packs never change, so that a later scan reads only what came since.
+//!
+//! The file is in the git directory and holds no secret, only names of objects. It is sealed with a key of the user's
+//! own: one that came with a repository, or was changed, counts as none.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::sweep::Text;
+use crate::detect::{DETECTOR, Hints};
+use crate::file::{Access, put};
+use crate::rule::{Confidence, RuleSet};
+use crate::source::object::{ObjectId, ObjectKind, ObjectStore};
+use crate::source::refs::GitDir;
+
+const MAGIC: &str = "sopup scanned 1 ";
+/// A longer file is not read, in bytes.
+const LONGEST: u64 = 512 << 20;
+
+/// Where a scan keeps what it knows, and the key that seals it.
+pub struct Memory {
+    /// The file.
+    file: PathBuf,
+    key: Zeroizing<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Memory").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+/// The contents of the file.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Known {
+    /// Stands for the rules and for how they are applied.
+    rules: String,
+    packs: Vec<KnownPack>,
+    /// Objects in which something was found, and in which way of reading them.
+    texts: Vec<KnownText>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct KnownPack {
+    /// The checksum that the pack ends with.
+    checksum: String,
+    bytes: u64,
+    /// For each object, in the order of the index, the ways it was read: two bytes, in base64.
+    ways: String,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct KnownText {
+    id: String,
+    commit: bool,
+    tag: bool,
+    class: u8,
+}
+
+/// What is left to do.
+#[derive(Debug, Default)]
+pub(super) struct Rest {
+    /// Packs, by their numbers in the store, that need not be read.
+    pub(super) packs: Vec<bool>,
+    /// Objects in these packs that have to be read all the same, and the ways.
+    pub(super) again: Vec<(ObjectId, ObjectKind, Vec<Hints>)>,
+}
+
+impl Memory {
+    /// The file of a repository, sealed with this key.
+    #[must_use]
+    pub fn of(git: &GitDir, key: &[u8]) -> Self {
+        Self { file: git.common().join("sopup/scanned"), key: Zeroizing::new(key.to_vec()) }
+    }
+
+    /// What the last complete scan by these rules knew; nothing if the file is not there, not whole or not the user's.
+    pub(super) fn recall(&self, rules: &str) -> Known {
+        let known = std::fs::symlink_metadata(&self.file).ok().filter(|about| about.is_file() && about.len() <= LONGEST);
+        let text = known.and_then(|_| std::fs::read_to_string(&self.file).ok());
+        let known = text.as_deref().and_then(|text| self.unseal(text)).filter(|known| known.rules == rules);
+        known.unwrap_or_else(|| Known { rules: rules.to_owned(), ..Known::default() })
+    }
+
+    fn unseal(&self, text: &str) -> Option<Known> {
+        let (seal, body) = text.strip_prefix(MAGIC)?.split_once('\n')?;
+        let seal = STANDARD_NO_PAD.decode(seal).ok()?;
+        self.mac(body).verify_slice(&seal).ok()?;
+        serde_json::from_str(body).ok()
+    }
+
+    /// Keeps what is known now. That it cannot be kept only costs time.
+    pub(super) fn keep(&self, known: &Known) {
+        let Ok(body) = serde_json::to_string(known) else { return };
+        let seal = STANDARD_NO_PAD.encode(self.mac(&body).finalize().into_bytes());
+        let folder = self.file.parent().unwrap_or(&self.file);
+        let _ = std::fs::create_dir_all(folder);
+        let _ = put(&self.file, format!("{MAGIC}{seal}\n{body}").as_bytes(), Access::Private);
+    }
+
+    fn mac(&self, body: &str) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
+        mac.update(MAGIC.as_bytes());
+        mac.update(self.file.as_os_str().as_encoded_bytes());
+        mac.update(&[0]);
+        mac.update(body.as_bytes());
+        mac
+    }
+}
+
+impl Known {
+    /// What a store holds that these do not know.
+    pub(super) fn rest(&self, store: &ObjectStore, ways: impl Fn(&ObjectId) -> u16) -> Rest {
+        let by_checksum: HashMap<&str, &KnownPack> = self.packs.iter().map(|pack| (pack.checksum.as_str(), pack)).collect();
+        let mut rest = Rest::default();
+        let mut again: HashMap<ObjectId, u16> = HashMap::new();
+        for (number, pack) in store.packs().enumerate() {
+            let known = by_checksum.get(hex(pack.checksum).as_str()).filter(|known| known.bytes == pack.bytes);
+            let before =
+                known.and_then(|known| STANDARD_NO_PAD.decode(&known.ways).ok()).filter(|before| before.len() == 2 * pack.objects as usize);
+            rest.packs.push(before.is_some());
+            for (id, before) in store.ids(number).zip(before.iter().flat_map(|before| before.chunks_exact(2))) {
+                let more = ways(&id) & !u16::from_le_bytes([before[0], before[1]]);
+                if more != 0 {
+                    *again.entry(id).or_default() |= more;
+                }
+            }
+        }
+        let mut kinds: HashMap<ObjectId, ObjectKind> = again.keys().map(|id| (*id, ObjectKind::Blob)).collect();
+        for text in &self.texts {
+            let Some(id) = ObjectId::from_hex(text.id.as_bytes()).filter(|id| store.contains(id)) else { continue };
+            *again.entry(id).or_default() |= 1 << text.class;
+            let kind = if text.commit {
+                ObjectKind::Commit
+            } else if text.tag {
+                ObjectKind::Tag
+            } else {
+                ObjectKind::Blob
+            };
+            kinds.insert(id, kind);
+        }
+        rest.again = again.into_iter().map(|(id, ways)| (id, kinds[&id], classes(ways))).collect();
+        rest.again.sort_unstable_by_key(|(id, ..)| *id);
+        rest
+    }
+
+    /// What is known after a complete scan.
+    pub(super) fn after(self, store: &ObjectStore, ways: impl Fn(&ObjectId) -> u16, texts: &[Text]) -> Self {
+        let packs = store.packs().enumerate().map(|(number, pack)| KnownPack {
+            checksum: hex(pack.checksum),
+            bytes: pack.bytes,
+            ways: STANDARD_NO_PAD.encode(store.ids(number).flat_map(|id| ways(&id).to_le_bytes()).collect::<Vec<u8>>()),
+        });
+        let texts = texts.iter().map(|text| KnownText {
+            id: text.id.to_string(),
+            commit: text.kind == ObjectKind::Commit,
+            tag: text.kind == ObjectKind::Tag,
+            class: text.hints.class(),
+        });
+        Self { rules: self.rules, packs: packs.collect(), texts: texts.collect() }
+    }
+}
+
+fn classes(ways: u16) -> Vec<Hints> {
+    (0..Hints::CLASSES).filter(|class| ways >> class & 1 == 1).map(Hints::of_class).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Stands for rules and for how they are applied; differs if anything of it does.
+pub(super) fn digest(rules: &RuleSet, least: Confidence) -> String {
+    let mut digest = Sha256::new();
+    digest.update(DETECTOR);
+    digest.update(format!("{least:?}"));
+    for rule in rules.rules() {
+        digest.update(rule.identity());
+        digest.update([0]);
+    }
+    hex(&digest.finalize())
+}
