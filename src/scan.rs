@@ -1,17 +1,29 @@
 //! The scan on one screen: texts from a source, through `detect`, past what is allowed, to
 //! findings. Where texts come from is `source`; what is printed is `report`.
 
+mod added;
+mod groups;
+mod history;
+mod sweep;
+mod tips;
+
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};
 
 use crate::detect::{Hints, detect};
 use crate::finding::{Allowlist, Base, Finding, FingerprintKey, InlineAllow, Located, Suppression, locate, merge};
 use crate::rule::{Confidence, RuleSet};
+use crate::source::object::{Limits, OpenError};
+use crate::source::range::RangeError;
+use crate::source::refs::GitDir;
 use crate::source::{Chunk, IndexError, Origin, Repository, Respect, Skip, SkipReason, SourceKind, Target, Walk, each_chunk, staged, walk};
 use crate::text::{LineIndex, Position, decode};
+
+pub use added::{Added, Asked, Selection};
+pub use history::History;
 
 /// What to scan and by which rules.
 pub struct Request {
@@ -36,6 +48,15 @@ pub type LazyKey = LazyLock<FingerprintKey, Box<dyn FnOnce() -> FingerprintKey +
 pub enum Scope {
     /// Files below a folder, or one file.
     Worktree(Walk),
+    /// All that a repository stores, and the files of its working tree.
+    Repository {
+        /// Files below the top of the working tree, if they are scanned too.
+        files: Option<Walk>,
+        /// The rest.
+        history: History,
+    },
+    /// What some commits add.
+    Added(Added),
     /// What the next commit of this repository adds.
     Staged(Repository),
     /// Standard input, with the name it should have.
@@ -83,16 +104,33 @@ pub struct Progress {
 }
 
 /// Runs a scan.
-pub fn scan(request: &Request, progress: &Progress) -> Result<Outcome, IndexError> {
+pub fn scan(request: &Request, progress: &Progress) -> Result<Outcome, ScanError> {
     let scanner = Scanner { rules: &request.rules, inline: request.inline, progress, found: Mutex::default() };
+    let mut blobs = 0;
     match &request.scope {
         Scope::Worktree(files) => walk(files, &|target| scanner.target(target)),
+        Scope::Repository { files, history } => {
+            if let Some(files) = files {
+                walk(files, &|target| scanner.target(target));
+                scanner.other_worktrees(&history.git, files);
+            }
+            // Texts of the git directory are neither files nor blobs.
+            let (files, bytes) = (progress.texts.load(Ordering::Relaxed), progress.bytes.load(Ordering::Relaxed));
+            scanner.git_texts(&history.git);
+            progress.bytes.store(bytes, Ordering::Relaxed);
+            blobs = history::scan(&scanner, history, request.min_confidence)?;
+            progress.texts.store(files + blobs, Ordering::Relaxed);
+        }
+        Scope::Added(added) => {
+            blobs = added::scan(&scanner, added)?;
+            progress.texts.store(blobs, Ordering::Relaxed);
+        }
         Scope::Staged(repository) => scanner.index(repository)?,
         Scope::Stdin { name } => scanner.read(std::io::stdin().lock(), name, SourceKind::Stdin),
     }
     let raw = scanner.found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     let (texts, bytes) = (progress.texts.load(Ordering::Relaxed), progress.bytes.load(Ordering::Relaxed));
-    let blobs = if matches!(request.scope, Scope::Staged(_)) { texts } else { 0 };
+    let blobs = if matches!(request.scope, Scope::Staged(_)) { texts } else { blobs };
     Ok(conclude(raw, Seen { files: texts - blobs, blobs, bytes }, request))
 }
 
@@ -116,6 +154,25 @@ fn conclude(raw: Raw, seen: Seen, request: &Request) -> Outcome {
     }
     outcome.suppressions = request.allow.report();
     outcome
+}
+
+/// Why nothing could be scanned.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// The index cannot be compared with HEAD.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The objects of the repository cannot be read at all.
+    #[error(transparent)]
+    Objects(#[from] OpenError),
+    /// The commits that were asked for cannot be told.
+    #[error("{source}")]
+    Range {
+        /// Why.
+        source: Box<RangeError>,
+        /// What to try.
+        hint: String,
+    },
 }
 
 /// What the threads of a scan share.
@@ -207,7 +264,7 @@ impl Scanner<'_> {
     /// Scans the name of a file.
     fn name(&self, path: &str) {
         let origin = Origin { path: path.to_owned(), source: SourceKind::Path };
-        let located = self.guarded(path, || self.located_as(path.as_bytes(), Hints::NONE, &origin, Base::START, 0..path.len()));
+        let located = self.guarded(path, || self.located_name(path, &origin));
         self.add(located);
     }
 
@@ -220,6 +277,40 @@ impl Scanner<'_> {
         let mut matches = detect(&decoded.text, hints.and_bytes(&decoded.text), self.rules);
         matches.retain(|found| owned.contains(&decoded.in_file(bytes, found.span).start));
         locate(bytes, &decoded, matches, self.rules, origin, base, self.inline)
+    }
+
+    /// The files of other worktrees of the repository, by their full paths.
+    fn other_worktrees(&self, git: &GitDir, files: &Walk) {
+        let linked = git.worktrees();
+        linked.skipped.iter().for_each(|skip| self.skip(history::unread(skip)));
+        let linked = linked.items.into_iter().map(|worktree| worktree.path);
+        let others = git.main_work_tree().map(Path::to_path_buf).into_iter().chain(linked);
+        for root in others.filter(|top| Some(top.as_path()) != git.work_tree()) {
+            let full = |path: String| root.join(path).display().to_string();
+            let files = Walk { root: root.clone(), ..files.clone() };
+            walk(&files, &|target| {
+                self.target(match target {
+                    Target::File { path, file } => Target::File { path: full(path), file },
+                    Target::Link { path, target } => Target::Link { path: full(path), target },
+                    Target::Skipped(skip) => Target::Skipped(Skip { what: full(skip.what), ..skip }),
+                });
+            });
+        }
+    }
+
+    /// Texts in the git directory that are no objects.
+    fn git_texts(&self, git: &GitDir) {
+        let folder = git.work_tree().map_or(Path::new(""), |top| git.common().strip_prefix(top).unwrap_or(git.common()));
+        for text in git.texts() {
+            match text {
+                Ok(text) => self.read(text.content, &folder.join(text.path).to_string_lossy(), SourceKind::Git),
+                Err(skip) => self.skip(history::unread(&skip)),
+            }
+        }
+    }
+
+    fn located_name(&self, name: &str, origin: &Origin) -> Vec<Located> {
+        self.located_as(name.as_bytes(), Hints::NONE, origin, Base::START, 0..name.len())
     }
 
     /// A panic while one text is scanned costs that text alone.
@@ -254,5 +345,13 @@ impl Scope {
     /// Files below a root, by the usual rules.
     pub fn worktree(root: PathBuf, respect_gitignore: Respect, threads: usize) -> Self {
         Self::Worktree(Walk { root, respect_gitignore, threads })
+    }
+
+    /// A repository with its working tree, if it has one and `files` says so.
+    pub fn repository(git: GitDir, limits: Limits, files: Option<Respect>) -> Self {
+        let threads = limits.threads.get();
+        let top = git.work_tree().map(Path::to_path_buf);
+        let files = files.zip(top).map(|(respect_gitignore, root)| Walk { root, respect_gitignore, threads });
+        Self::Repository { files, history: History { git, limits } }
     }
 }

@@ -19,5 +19,5 @@ fuzz_target!(|input: (u8, &[u8])| {
     let _ = keyring.add_text(KEY, "the fuzzer", &NoPlugins);
     let store = format.store(Limits::default(), Style::default());
     let _ = ops::decrypt(&*store, input.1, &keyring, MacCheck::Ignored);
-    let _ = examine(&Patient { bytes: input.1, format, rule: None, keyring: Some(&keyring) });
+    let _ = examine(&Patient { bytes: input.1, format, rule: None, keyring: Some(&keyring), record: None });
 });

@@ -22,6 +22,17 @@ pub(super) fn today() -> Date {
     jiff::Zoned::now().date()
 }
 
+/// Memory that may be used for objects, in bytes: a quarter of what the machine has, `most` at
+/// most and where that is not known.
+pub(super) fn memory_budget(most: u64) -> u64 {
+    const LEAST: u64 = 64 << 20;
+    let total = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+        line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()
+    });
+    total.map_or(most, |kibibytes| (kibibytes * 1024 / 4).clamp(LEAST, most))
+}
+
 /// Which configuration to use.
 #[derive(Debug)]
 pub(super) enum ConfigChoice {

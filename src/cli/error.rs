@@ -7,7 +7,9 @@ use super::Exit;
 use crate::config::ConfigError;
 use crate::file::FileError;
 use crate::rule::{LoadError, PrefilterError};
-use crate::source::{IndexError, RepositoryError};
+use crate::scan::ScanError;
+use crate::source::RepositoryError;
+use crate::source::refs::GitDirError;
 
 /// Ends a command.
 #[derive(Debug)]
@@ -84,16 +86,36 @@ impl From<RepositoryError> for CliError {
         let hint = match &error {
             RepositoryError::NotFound(_) => "run it inside a repository, or scan files with `sopup scan PATH`",
             RepositoryError::Open { .. } => {
-                "`git fsck` tells whether the repository is sound; plain files can still be scanned with `sopup scan PATH`"
+                "`git fsck` tells whether the repository is sound; plain files can still be scanned with `sopup scan --worktree PATH`"
             }
         };
         Self::from_error(&error, hint)
     }
 }
 
-impl From<IndexError> for CliError {
-    fn from(error: IndexError) -> Self {
-        Self::from_error(&error, "`git status` tells whether the index is sound; `sopup scan PATH` scans the files themselves")
+impl From<GitDirError> for CliError {
+    fn from(error: GitDirError) -> Self {
+        let hint = match &error {
+            GitDirError::NotFound(_) => "run it inside a repository, or scan files with `sopup scan PATH`",
+            GitDirError::NotAGitDir(_) | GitDirError::Unclear(_) | GitDirError::Io { .. } | GitDirError::Skip(_) => {
+                "`git fsck` tells whether the repository is sound; plain files can still be scanned with `sopup scan --worktree --no-ignore PATH`"
+            }
+            GitDirError::OneSided { .. } => "plain files can still be scanned with `sopup scan --worktree --no-ignore PATH`",
+        };
+        // `GitDirError` tells its cause itself.
+        Self::new(error.to_string(), hint)
+    }
+}
+
+impl From<ScanError> for CliError {
+    fn from(error: ScanError) -> Self {
+        let hint = match &error {
+            // `ScanError::Range` tells its cause itself.
+            ScanError::Range { hint, .. } => return Self::new(error.to_string(), hint),
+            ScanError::Index(_) => "`git status` tells whether the index is sound; `sopup scan PATH` scans the files themselves",
+            ScanError::Objects(_) => "`git fsck` tells whether the repository is sound; `sopup scan --worktree` scans the files themselves",
+        };
+        Self::from_error(&error, hint)
     }
 }
 

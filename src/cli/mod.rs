@@ -1,6 +1,7 @@
 //! The only room that knows clap, prints, and decides exit codes. One file per command; what was
 //! typed is turned into what is meant there, and nothing of clap goes further.
 
+mod commits;
 mod completions;
 mod environment;
 mod error;
@@ -39,6 +40,7 @@ enum Command {
     Migrate(Box<migrate::Args>),
     Render(render::Args),
     Init(sops::init::Args),
+    Doctor(sops::doctor::Args),
     Encrypt(Box<sops::encrypt::Args>),
     Decrypt(sops::decrypt::Args),
     Edit(Box<sops::edit::Args>),
@@ -73,6 +75,7 @@ pub fn main() -> Exit {
         Command::Migrate(args) => migrate::run(&args, &ui),
         Command::Render(args) => render::run(&args, &ui),
         Command::Init(args) => sops::init::run(&args, &ui),
+        Command::Doctor(args) => sops::doctor::run(&args, &ui),
         Command::Encrypt(args) => sops::encrypt::run(&args, &ui),
         Command::Decrypt(args) => sops::decrypt::run(&args, &ui),
         Command::Edit(args) => sops::edit::run(&args, &ui),

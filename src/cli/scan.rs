@@ -1,6 +1,7 @@
 //! `sopup scan`.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -8,7 +9,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 
 use super::Exit;
-use super::environment::{ConfigChoice, configuration, fingerprint_key, own_key};
+use super::environment::{self, ConfigChoice, configuration, fingerprint_key, own_key};
 use super::error::CliError;
 use super::ui::Ui;
 use crate::config::Config;
@@ -16,19 +17,26 @@ use crate::file;
 use crate::finding::InlineAllow;
 use crate::report::{self, Show};
 use crate::rule::{Confidence, RuleSet, Severity, builtin, load_dir};
-use crate::scan::{LazyKey, Outcome, Progress, Request, Scope, scan};
+use crate::scan::{Added, LazyKey, Outcome, Progress, Request, Scope, scan};
+use crate::source::object::{Alternates, Limits};
+use crate::source::refs::{GitDir, GitDirError};
 use crate::source::{Repository, Respect};
 
-/// Find secrets in files, in what is staged, or in standard input
+/// Find secrets in files, in history, in what is staged, or in standard input
 ///
-/// Without an option that says otherwise, every file below PATH is scanned: tracked and untracked
-/// ones, hidden ones too, without what git ignores.
+/// At the top of a git repository everything is scanned: the files (tracked and untracked, hidden
+/// ones too, without what git ignores), those of linked worktrees, the index, and all that the
+/// repository stores, reachable or not: every version of every file, messages, notes, stashes,
+/// names, refs, and the texts in the git directory. Elsewhere the files below PATH are scanned.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  sopup scan                           this folder
+  sopup scan                           this repository with its history, or this folder
+  sopup scan --worktree                files alone
+  sopup scan --history                 history alone
   sopup scan docs/guide.md             one file
   sopup scan --staged                  what the next commit would add (for hooks)
+  sopup scan --merge-base origin/main  what a pull request adds (for CI)
   kubectl get cm -o yaml | sopup scan --stdin
   sopup scan --format json -o leaks.json --exit-zero
 
@@ -38,9 +46,13 @@ pub(super) struct Args {
     #[arg(default_value = ".", value_name = "PATH")]
     path: PathBuf,
 
-    /// Scan the files below PATH (the default)
+    /// Scan the files below PATH alone
     #[arg(long, group = "scope")]
     worktree: bool,
+
+    /// Scan all that the repository stores, and not the files of its working tree
+    #[arg(long, group = "scope", visible_alias = "objects")]
+    history: bool,
 
     /// Scan what the next commit would add: the index against HEAD, new lines alone
     #[arg(long, group = "scope")]
@@ -98,9 +110,20 @@ pub(super) struct Args {
     #[arg(long)]
     no_ignore: bool,
 
+    /// Memory for objects of the history, in MiB [default: a quarter of the machine's, 1024 at most]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=1 << 20))]
+    memory: Option<u64>,
+
+    /// Also read objects that the repository borrows from repositories below DIR
+    #[arg(long, value_name = "DIR")]
+    alternates: Option<PathBuf>,
+
     /// Number of threads; 0 for one per core
     #[arg(short, long, value_name = "N", default_value_t = 0)]
     jobs: usize,
+
+    #[command(flatten)]
+    commits: super::commits::CommitArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -156,8 +179,12 @@ fn resolve(args: &Args) -> Result<(Request, Option<String>, Option<Severity>), C
         Scope::Stdin { name: args.stdin_name.clone() }
     } else if args.staged {
         Scope::Staged(Repository::discover(&args.path)?)
+    } else if let Some(commits) = args.commits.selection()? {
+        let git = GitDir::discover(&args.path)?;
+        let limits = limits(args, &git);
+        Scope::Added(Added { git, limits, commits })
     } else {
-        Scope::worktree(args.path.clone(), if args.no_ignore { Respect::No } else { Respect::Yes }, args.jobs)
+        stored(args)?
     };
     let prefix = if args.staged { String::new() } else { folder.map(|folder| prefix(&folder, &args.path)).unwrap_or_default() };
     let request = Request {
@@ -169,6 +196,35 @@ fn resolve(args: &Args) -> Result<(Request, Option<String>, Option<Severity>), C
         allow: config.allow.below(prefix),
     };
     Ok((request, head, config.fail_on))
+}
+
+/// The repository at PATH with its history, or files.
+fn stored(args: &Args) -> Result<Scope, CliError> {
+    let respect = if args.no_ignore { Respect::No } else { Respect::Yes };
+    let files = Scope::worktree(args.path.clone(), respect, args.jobs);
+    if args.worktree {
+        return Ok(files);
+    }
+    let git = match GitDir::discover(&args.path) {
+        Err(GitDirError::NotFound(_)) if !args.history => return Ok(files),
+        git => git?,
+    };
+    let top = git.work_tree().unwrap_or(git.path());
+    let limits = limits(args, &git);
+    let at_top = args.path.canonicalize().is_ok_and(|path| path == top);
+    Ok(match (args.history, at_top) {
+        (true, _) => Scope::repository(git, limits, None),
+        (false, true) => Scope::repository(git, limits, Some(respect)),
+        (false, false) => files,
+    })
+}
+
+fn limits(args: &Args, git: &GitDir) -> Limits {
+    let alternates = Alternates::Within(args.alternates.iter().cloned().chain([git.common().to_owned()]).collect());
+    let standard = Limits::default();
+    let threads = NonZeroUsize::new(args.jobs).unwrap_or(standard.threads);
+    let memory = args.memory.map_or_else(|| environment::memory_budget(standard.memory), |mebibytes| mebibytes << 20);
+    Limits { memory, threads, alternates, ..standard }
 }
 
 fn check_path(args: &Args) -> Result<(), CliError> {
@@ -239,7 +295,8 @@ fn write(args: &Args, outcome: &Outcome, context: &report::Context<'_>, ui: &Ui)
     };
     let mut report = anstream::StripStream::new(Vec::new());
     render(args.format, &mut report, outcome, context)?;
-    file::put(path, &report.into_inner(), file::Access::Private)?;
+    file::put(path, &report.into_inner(), file::Access::Private)
+        .map_err(|error| CliError::from(error).with_hint("name a file in a folder that you can write to"))?;
     if args.format == Format::Human {
         ui.note(&format!("report written to {}", path.display()));
     }

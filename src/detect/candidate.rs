@@ -8,41 +8,65 @@ use crate::text::Span;
 /// How far a PEM block may reach, in bytes.
 const BLOCK_REACH: usize = 64 * 1024;
 
-/// The window not yet searched, for each rule whose keyword was seen.
-pub(super) struct Windows(Vec<(RuleIndex, Span)>);
+/// Hits of a rule's keywords whose windows touch, searched as one.
+pub(super) struct Chain {
+    pub(super) rule: RuleIndex,
+    /// The keywords, by increasing end.
+    pub(super) hits: Vec<Span>,
+    /// What is searched.
+    pub(super) window: Span,
+    /// Whether it has to be searched at all.
+    pub(super) wanted: bool,
+}
 
-impl Windows {
-    pub(super) fn new() -> Self {
-        Self(Vec::new())
-    }
+/// The chain that may still grow, for each rule whose keyword was seen.
+#[derive(Default)]
+pub(super) struct Chains(Vec<Chain>);
 
-    /// A keyword of a rule was seen.
-    pub(super) fn add(&mut self, search: &mut Search<'_>, index: RuleIndex, hit: Span) {
-        let Matcher::Pattern(pattern) = &search.rules.rule(index).matcher else { return };
-        if !search.rules.is_on(index) {
-            return;
+impl Chains {
+    /// A keyword of a rule was seen. Returns the chain that this hit ends.
+    pub(super) fn add(&mut self, search: &Search<'_>, rule: RuleIndex, hit: Span, wanted: bool) -> Option<Chain> {
+        let Matcher::Pattern(pattern) = &search.rules.rule(rule).matcher else { return None };
+        if !search.rules.is_on(rule) {
+            return None;
         }
-        // One byte more than a match can reach, so that `\b` sees what follows it.
-        let reach = pattern.reach + 1;
+        let reach = reach(pattern);
         let window = Span::new(hit.start.saturating_sub(reach), (hit.end + reach).min(search.text.len()));
-        match self.0.iter_mut().find(|(rule, _)| *rule == index) {
-            Some((_, open)) if window.start <= open.end => open.end = window.end,
-            Some((_, open)) => run(search, index, std::mem::replace(open, window)),
-            None => self.0.push((index, window)),
+        let chain = |hits| Chain { rule, hits, window, wanted };
+        match self.0.iter_mut().find(|open| open.rule == rule) {
+            Some(open) if window.start <= open.window.end => {
+                open.window = Span::new(open.window.start.min(window.start), window.end);
+                open.hits.push(hit);
+                open.wanted |= wanted;
+                None
+            }
+            Some(open) => Some(std::mem::replace(open, chain(vec![hit]))),
+            None => {
+                self.0.push(chain(vec![hit]));
+                None
+            }
         }
     }
 
-    /// Searches what is left.
-    pub(super) fn finish(self, search: &mut Search<'_>) {
-        for (rule, window) in self.0 {
-            run(search, rule, window);
-        }
+    /// What is left.
+    pub(super) fn into_rest(self) -> Vec<Chain> {
+        self.0
     }
 }
 
-fn run(search: &mut Search<'_>, index: RuleIndex, window: Span) {
+/// One byte more than a match can reach, so that `\b` sees what follows it.
+fn reach(pattern: &Pattern) -> usize {
+    pattern.reach + 1
+}
+
+/// Searches a chain's window.
+pub(super) fn run(search: &mut Search<'_>, chain: &Chain) {
+    let (index, window) = (chain.rule, chain.window);
     let rule = search.rules.rule(index);
     let Matcher::Pattern(pattern) = &rule.matcher else { return };
+    // A hit this near would have made the chain longer.
+    let margin = reach(pattern) + rule.keywords.iter().map(|keyword| keyword.len()).max().unwrap_or(0);
+    search.look(Span::new(window.start.saturating_sub(margin), window.end + margin));
     let regex = pattern.regex();
     let haystack = &search.text[..window.end];
     let mut at = window.start;
@@ -63,7 +87,7 @@ fn run(search: &mut Search<'_>, index: RuleIndex, window: Span) {
 /// Whether what a pattern captured is a credential.
 fn assess(search: &Search<'_>, index: RuleIndex, rule: &Rule, pattern: &Pattern, span: Span) -> Option<Match> {
     let span = match pattern.block {
-        Some(Block::Pem) => pem(search.text, span)?,
+        Some(Block::Pem) => pem(search, span)?,
         None => span,
     };
     let value = search.bytes(span);
@@ -82,7 +106,7 @@ fn assess(search: &Search<'_>, index: RuleIndex, rule: &Rule, pattern: &Pattern,
         reasons.push(Reason::Validated);
     }
     if rule.judge != Judge::Format {
-        let verdict = judge::judge(value, rule.judge, search.hints)?;
+        let verdict = judge::judge(value, rule.judge)?;
         confidence = confidence.min(verdict.confidence);
         reasons.extend(verdict.reasons);
     }
@@ -94,11 +118,14 @@ fn assess(search: &Search<'_>, index: RuleIndex, rule: &Rule, pattern: &Pattern,
 
 /// From a `-----BEGIN X-----` to its `-----END X-----`, with at least a key's worth of base64
 /// between them.
-fn pem(text: &[u8], begin: Span) -> Option<Span> {
+fn pem(search: &Search<'_>, begin: Span) -> Option<Span> {
+    let text = search.text;
     const SHORTEST_BODY: usize = 64;
     let end_of_reach = (begin.end + BLOCK_REACH).min(text.len());
     let body = &text[begin.end..end_of_reach];
-    let end = memchr::memmem::find(body, b"-----END")?;
+    let end = memchr::memmem::find(body, b"-----END");
+    search.look(Span::new(begin.start, end.map_or(end_of_reach, |end| begin.end + end + 8 + 80)));
+    let end = end?;
     let tail = &body[end + 8..];
     let dashes = memchr::memmem::find(&tail[..tail.len().min(80)], b"-----")?;
     let encoded = body[..end].iter().filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')).count();

@@ -36,6 +36,21 @@ impl Hints {
     /// Nothing is known.
     pub const NONE: Self = Self { notation: Notation::Unknown, test: false, generic: true, binary: false };
 
+    /// How many classes there are.
+    pub const CLASSES: u8 = 12;
+
+    /// A number for how a text is read: its notation, and whether names mean something in it.
+    pub fn class(self) -> u8 {
+        self.notation as u8 * 2 + u8::from(self.generic)
+    }
+
+    /// The hints of a class.
+    pub fn of_class(class: u8) -> Self {
+        const NOTATIONS: [Notation; 6] =
+            [Notation::Unknown, Notation::Prose, Notation::Yaml, Notation::Lines, Notation::Quoted, Notation::Source];
+        Self { notation: NOTATIONS[usize::from(class / 2)], generic: class % 2 == 1, ..Self::NONE }
+    }
+
     /// From a path with `/` between its parts.
     pub fn of_path(path: &str) -> Self {
         let lower = path.to_ascii_lowercase();

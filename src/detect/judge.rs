@@ -2,7 +2,7 @@
 
 use super::lexicon::{TECHNICAL, VALUE_NAMES};
 use super::randomness::Makeup;
-use super::{Hints, Notation, Reason, encoded, placeholder, randomness};
+use super::{Notation, Reason, encoded, placeholder, randomness};
 use crate::rule::{Confidence, Judge};
 
 /// The outcome for a value that may be a secret.
@@ -16,24 +16,19 @@ pub(super) struct Verdict {
 const LENGTHS: std::ops::RangeInclusive<usize> = 5..=512;
 
 /// Judges a value by the sort of name it is assigned to.
-pub(super) fn judge(value: &[u8], judge: Judge, hints: Hints) -> Option<Verdict> {
+pub(super) fn judge(value: &[u8], judge: Judge) -> Option<Verdict> {
     if !LENGTHS.contains(&value.len()) || placeholder::is_placeholder(value) || is_structure(value) {
         return None;
     }
     if encoded::base64_text(value).is_some_and(|text| encodes_nothing(text.trim_ascii())) {
         return None;
     }
-    let mut verdict = match judge {
-        Judge::Format => return Some(Verdict { confidence: Confidence::High, reasons: Vec::new() }),
-        Judge::Password => password(value)?,
-        Judge::Token if placeholder::is_fake_token(value) => return None,
-        Judge::Token => token(value)?,
-    };
-    if hints.test {
-        verdict.reasons.push(Reason::Test);
-        verdict.confidence = lower(verdict.confidence);
+    match judge {
+        Judge::Format => Some(Verdict { confidence: Confidence::High, reasons: Vec::new() }),
+        Judge::Password => password(value),
+        Judge::Token if placeholder::is_fake_token(value) => None,
+        Judge::Token => token(value),
     }
-    Some(verdict)
 }
 
 /// Whether text that was in base64 is no secret either: a placeholder, or words.
@@ -284,7 +279,7 @@ mod tests {
     use super::*;
 
     fn verdict(value: &str, by: Judge) -> Option<Confidence> {
-        judge(value.as_bytes(), by, Hints::NONE).map(|verdict| verdict.confidence)
+        judge(value.as_bytes(), by).map(|verdict| verdict.confidence)
     }
 
     #[test]

@@ -87,7 +87,7 @@ fn beside(search: &Search<'_>, context: &Context) -> Option<Value> {
     };
     let mut next = context.line;
     for _ in 0..LINES {
-        let Some(span) = line::after(text, next) else { break };
+        let Some(span) = search.line_after(next) else { break };
         let (indent, dash) = column(span);
         if indent < own || dash && indent <= own {
             break;
@@ -102,7 +102,7 @@ fn beside(search: &Search<'_>, context: &Context) -> Option<Value> {
         if starts_item && next == context.line {
             break;
         }
-        let Some(span) = line::before(text, next) else { break };
+        let Some(span) = search.line_before(next) else { break };
         let (indent, dash) = column(span);
         if indent < own {
             break;
@@ -121,8 +121,8 @@ fn beside(search: &Search<'_>, context: &Context) -> Option<Value> {
 /// Reads `data` and `stringData` of the manifest around a `kind: Secret` line.
 fn secret(search: &mut Search<'_>, kind: Span) {
     let indent = line::indent(search.bytes(kind));
-    let document = document(search.text, kind);
-    let mut current = Some(line::around(search.text, document.start));
+    let document = document(search, kind);
+    let mut current = Some(search.line_around(document.start));
     let mut encoded = None;
     while let Some(span) = current.filter(|span| span.start < document.end) {
         let bytes = search.bytes(span);
@@ -137,16 +137,19 @@ fn secret(search: &mut Search<'_>, kind: Span) {
         } else if let Some(encoded) = encoded.filter(|_| own > indent && !trimmed.starts_with(b"#")) {
             entry(search, span, encoded);
         }
-        current = line::after(search.text, span);
+        current = search.line_after(span);
     }
 }
 
-fn document(text: &[u8], kind: Span) -> Span {
+fn document(search: &Search<'_>, kind: Span) -> Span {
+    let text = search.text;
     let low = kind.start.saturating_sub(DOCUMENT_REACH);
     let high = (kind.end + DOCUMENT_REACH).min(text.len());
-    let start = memchr::memmem::rfind(&text[low..kind.start], b"\n---").map_or(low, |at| low + at + 4);
-    let end = memchr::memmem::find(&text[kind.end..high], b"\n---").map_or(high, |at| kind.end + at);
-    Span::new(line::after(text, line::around(text, start)).filter(|_| start > 0).map_or(start, |next| next.start).min(kind.start), end)
+    let before = memchr::memmem::rfind(&text[low..kind.start], b"\n---").map(|at| low + at);
+    let after = memchr::memmem::find(&text[kind.end..high], b"\n---").map(|at| kind.end + at);
+    search.look(Span::new(before.unwrap_or(low), after.map_or(high, |at| at + 4)));
+    let start = before.and_then(|at| search.line_after(search.line_around(at + 4))).map_or(low, |next| next.start);
+    Span::new(start.min(kind.start), after.unwrap_or(high))
 }
 
 /// One `key: value` of a Secret.
@@ -161,7 +164,7 @@ fn entry(search: &mut Search<'_>, span: Span, is_encoded: bool) {
         return;
     }
     let class = assign::class_of_name(&key, Cue::Token);
-    let Some((confidence, mut reasons)) = worth(search, &plain, class.map(assign::NameClass::judge)) else { return };
+    let Some((confidence, mut reasons)) = worth(&plain, class.map(assign::NameClass::judge)) else { return };
     reasons.insert(0, Reason::KubernetesSecret);
     if is_encoded {
         reasons.push(Reason::Base64);
@@ -200,13 +203,13 @@ fn is_public(key: &str) -> bool {
     assign::words(key).last().is_some_and(|word| PUBLIC.contains(&word.as_str()))
 }
 
-fn worth(search: &Search<'_>, plain: &[u8], by_name: Option<Judge>) -> Option<(Confidence, Vec<Reason>)> {
+fn worth(plain: &[u8], by_name: Option<Judge>) -> Option<(Confidence, Vec<Reason>)> {
     let private = [&b"PRIVATE KEY-----"[..], b"\"auths\"", b"\"private_key\""];
     if plain.len() >= 100 && private.iter().any(|mark| memchr::memmem::find(plain, mark).is_some()) {
         return Some((Confidence::High, Vec::new()));
     }
     let single = plain.trim_ascii();
-    let verdict = judge::judge(single, Judge::Password, search.hints)?;
+    let verdict = judge::judge(single, Judge::Password)?;
     match by_name {
         Some(_) => Some((verdict.confidence, verdict.reasons)),
         None if verdict.reasons.contains(&Reason::Random) => Some((judge::lower(verdict.confidence), verdict.reasons)),

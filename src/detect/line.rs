@@ -39,6 +39,12 @@ pub(super) fn before(text: &[u8], line: Span) -> Option<Span> {
     (end < line.start).then(|| Span::new(around(text, end).start, end))
 }
 
+/// Whether a line was short enough to be followed to both its ends.
+pub(super) fn is_whole(text: &[u8], line: Span) -> bool {
+    let ends = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    line.start.checked_sub(1).is_none_or(|before| ends(&text[before])) && text.get(line.end).is_none_or(ends)
+}
+
 /// Number of leading blanks.
 pub(super) fn indent(line: &[u8]) -> usize {
     line.iter().take_while(|&&byte| byte == b' ' || byte == b'\t').count()

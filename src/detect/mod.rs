@@ -20,14 +20,18 @@ mod prose;
 mod randomness;
 mod reason;
 mod table;
+mod trace;
 mod url;
 mod validator;
 
 pub use check::{CheckFailure, check_rule};
 pub use hints::{Hints, Notation};
 pub use reason::Reason;
+pub use trace::Trace;
 
-use crate::rule::{Confidence, Cue, Extractor, RuleIndex, RuleSet, Trigger};
+use std::cell::Cell;
+
+use crate::rule::{Confidence, Cue, Extractor, Judge, Matcher, RuleIndex, RuleSet};
 use crate::text::Span;
 
 /// A part of a text that a rule holds to be a secret.
@@ -43,12 +47,32 @@ pub struct Match {
     pub reasons: Vec<Reason>,
 }
 
+impl Match {
+    /// The same match in a file that is a test: what only looks like a secret is less sure there.
+    #[must_use]
+    pub fn in_test(mut self, rules: &RuleSet) -> Self {
+        let rule = rules.rule(self.rule);
+        let certain = match rule.matcher {
+            Matcher::Pattern(_) => rule.judge == Judge::Format,
+            Matcher::Extractor(extractor) => extractor == Extractor::AwsAccount,
+        };
+        if !certain {
+            self.confidence = judge::lower(self.confidence);
+            self.reasons.push(Reason::Test);
+        }
+        self
+    }
+}
+
 /// One text while it is being searched.
 struct Search<'a> {
     text: &'a [u8],
     hints: Hints,
     rules: &'a RuleSet,
+    /// What the current step found.
     matches: Vec<Match>,
+    /// What the current step read of the text.
+    looked: Cell<Span>,
     /// End of the last name read by `assign`, so that `secret_key` is read once.
     name_end: usize,
     /// End of the last table row looked at for credentials.
@@ -59,24 +83,49 @@ struct Search<'a> {
 
 /// Finds the secrets of one text, in order of position, none overlapping another.
 pub fn detect(text: &[u8], hints: Hints, rules: &RuleSet) -> Vec<Match> {
-    let mut search = Search { text, hints, rules, matches: Vec::new(), name_end: 0, row_end: 0, mentions_aws: None };
-    let mut candidates = candidate::Windows::new();
-    rules.prefilter().find(text, |keyword, start| {
-        let length = usize::from(rules.prefilter().lengths[usize::from(keyword)]);
-        let hit = Span::new(start, start + length);
-        for trigger in rules.triggers(keyword) {
-            match *trigger {
-                Trigger::Rule(rule) => candidates.add(&mut search, rule, hit),
-                Trigger::Cue(cue) => search.follow(cue, hit),
-            }
-        }
-    });
-    candidates.finish(&mut search);
-    account::spread(&mut search);
-    resolve(search.matches, rules)
+    Trace::read(text, hints, rules).matches(text, rules)
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(text: &'a [u8], hints: Hints, rules: &'a RuleSet) -> Self {
+        let looked = Cell::new(Span::new(0, 0));
+        Self { text, hints, rules, matches: Vec::new(), looked, name_end: 0, row_end: 0, mentions_aws: None }
+    }
+
+    /// A step starts at a place: until it ends, `looked` covers all that its outcome depends on.
+    fn begin(&mut self, at: Span) {
+        self.matches.clear();
+        self.looked.set(at);
+    }
+
+    /// A step reads this part of the text. What lies outside the text counts as read to its edge.
+    fn look(&self, span: Span) {
+        let looked = self.looked.get();
+        self.looked.set(Span::new(looked.start.min(span.start), looked.end.max(span.end.min(self.text.len()))));
+    }
+
+    /// The line that holds a place, with the line ends around it.
+    fn line_around(&self, at: usize) -> Span {
+        self.looked_at_line(line::around(self.text, at))
+    }
+
+    /// The next line after one, or `None` at the end of the text.
+    fn line_after(&self, span: Span) -> Option<Span> {
+        self.look(Span::new(span.end, span.end + 3));
+        line::after(self.text, span).map(|span| self.looked_at_line(span))
+    }
+
+    /// The line before one, or `None` at the start of the text.
+    fn line_before(&self, span: Span) -> Option<Span> {
+        line::before(self.text, span).map(|span| self.looked_at_line(span))
+    }
+
+    fn looked_at_line(&self, line: Span) -> Span {
+        // A byte order mark's length before it, an ellipsis behind it.
+        self.look(Span::new(line.start.saturating_sub(4), line.end + 4));
+        line
+    }
+
     fn follow(&mut self, cue: Cue, hit: Span) {
         match cue {
             Cue::Password | Cue::Token if self.hints.generic => {
@@ -103,26 +152,4 @@ impl Search<'_> {
     fn bytes(&self, span: Span) -> &[u8] {
         &self.text[span.range()]
     }
-}
-
-/// Of overlapping matches the most telling one stays: a provider's format before a generic name,
-/// then confidence, then length.
-fn resolve(mut matches: Vec<Match>, rules: &RuleSet) -> Vec<Match> {
-    let rank = |found: &Match| {
-        let by_format = matches!(rules.rule(found.rule).matcher, crate::rule::Matcher::Pattern(_));
-        (by_format && rules.rule(found.rule).judge == crate::rule::Judge::Format, found.confidence, found.span.len())
-    };
-    matches.sort_by(|a, b| rank(b).cmp(&rank(a)).then(a.span.cmp(&b.span)).then(a.rule.cmp(&b.rule)));
-    let mut kept: Vec<Match> = Vec::with_capacity(matches.len());
-    let mut taken = std::collections::BTreeMap::new();
-    for found in matches {
-        let before = taken.range(..found.span.end).next_back();
-        if before.is_some_and(|(_, &end)| end > found.span.start) {
-            continue;
-        }
-        taken.insert(found.span.start, found.span.end);
-        kept.push(found);
-    }
-    kept.sort_by_key(|found| found.span);
-    kept
 }

@@ -1,7 +1,7 @@
 //! Secrets in sentences: `the password is X`, ``use `X` as the password``, `login: admin / X`.
 
 use super::assign::{self, Context, Value, notation_at};
-use super::{Notation, Reason, Search, judge, line, table};
+use super::{Notation, Reason, Search, judge, table};
 use crate::rule::{Confidence, Extractor, Judge};
 use crate::text::Span;
 
@@ -23,7 +23,7 @@ pub(super) fn around(search: &mut Search<'_>, context: &Context) {
 }
 
 fn worth(search: &Search<'_>, context: &Context, span: Span) -> Option<Confidence> {
-    judge::judge(search.bytes(span), context.class.judge(), search.hints).map(|verdict| verdict.confidence)
+    judge::judge(search.bytes(span), context.class.judge()).map(|verdict| verdict.confidence)
 }
 
 /// `password X`, `password is X`, `password was changed to X`, `token for the API: X`.
@@ -148,15 +148,13 @@ fn unpunctuated(text: &[u8], word: Span) -> Span {
 
 /// `Login to X: admin / secret`, `sign in with admin/secret`.
 pub(super) fn login_at(search: &mut Search<'_>, hit: Span) {
-    let whole = line::around(search.text, hit.start);
+    let whole = search.line_around(hit.start);
     if !matches!(notation_at(search, whole), Notation::Prose | Notation::Unknown) {
         return;
     }
     let words = words_of(search.text, Span::new(hit.end, whole.end.min(hit.end + REACH)));
     let Some(value) = pair(search.text, &words) else { return };
-    if let Some(verdict) =
-        judge::judge(search.bytes(value), Judge::Password, search.hints).filter(|verdict| verdict.confidence >= Confidence::Medium)
-    {
+    if let Some(verdict) = judge::judge(search.bytes(value), Judge::Password).filter(|verdict| verdict.confidence >= Confidence::Medium) {
         let reasons = std::iter::once(Reason::Prose).chain(verdict.reasons).collect();
         search.found(Extractor::Password, value, judge::lower(verdict.confidence), reasons);
     }

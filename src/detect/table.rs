@@ -14,20 +14,21 @@ pub(super) fn below(search: &mut Search<'_>, context: &Context) {
     if search.hints.notation == Notation::Source {
         return;
     }
-    for cell in column(search.text, context.line, context.name.start) {
+    for cell in column(search, context.line, context.name.start) {
         let value = Value { span: last_of_pair(search.text, cell), uncertain: false };
         assign::report(search, context.class, &value, Reason::Table);
     }
 }
 
 /// The cells, without decoration, of the column under a place of a header row.
-pub(super) fn column(text: &[u8], header: Span, at: usize) -> Vec<Span> {
-    let Some(rule) = line::after(text, header).filter(|&span| is_delimiter(&text[span.range()])) else { return Vec::new() };
+pub(super) fn column(search: &Search<'_>, header: Span, at: usize) -> Vec<Span> {
+    let text = search.text;
+    let Some(rule) = search.line_after(header).filter(|&span| is_delimiter(&text[span.range()])) else { return Vec::new() };
     let index = cells(text, header).iter().position(|cell| cell.start <= at && at < cell.end);
     let Some(index) = index else { return Vec::new() };
     let mut found = Vec::new();
     let mut row = rule;
-    while let Some(next) = line::after(text, row).filter(|&span| text[span.range()].contains(&b'|')) {
+    while let Some(next) = search.line_after(row).filter(|&span| text[span.range()].contains(&b'|')) {
         if let Some(&cell) = cells(text, next).get(index) {
             found.push(undecorated(text, cell));
         }
@@ -45,7 +46,10 @@ pub(super) fn credentials(search: &mut Search<'_>, hit: Span) {
     if !search.hints.generic || search.hints.notation == Notation::Source || hit.start < search.row_end {
         return;
     }
-    let row = line::around(search.text, hit.start);
+    let row = search.line_around(hit.start);
+    if !line::is_whole(search.text, row) {
+        return;
+    }
     search.row_end = row.end;
     let cells = match search.bytes(row).trim_ascii_start() {
         [b'|', ..] => cells(search.text, row),
@@ -57,7 +61,7 @@ pub(super) fn credentials(search: &mut Search<'_>, hit: Span) {
     if !is_account(search.bytes(*user), search.bytes(*service)) {
         return;
     }
-    let Some(verdict) = judge::judge(search.bytes(*secret), Judge::Password, search.hints) else { return };
+    let Some(verdict) = judge::judge(search.bytes(*secret), Judge::Password) else { return };
     if verdict.confidence == Confidence::High {
         let reasons = std::iter::once(Reason::Table).chain(verdict.reasons).collect();
         search.found(Extractor::Password, *secret, Confidence::Medium, reasons);

@@ -19,18 +19,18 @@ pub(super) fn at(search: &mut Search<'_>, hit: Span) {
     if scheme == 0 {
         return;
     }
-    let Some((user, password)) = userinfo(text, hit.end) else { return };
-    let Some(verdict) = judge::judge(search.bytes(password), Judge::Password, search.hints) else { return };
+    search.look(Span::new(hit.start.saturating_sub(25), hit.end));
+    let Some((user, password)) = userinfo(search, hit.end) else { return };
+    let Some(verdict) = judge::judge(search.bytes(password), Judge::Password) else { return };
     let host = host_after(text, password.end + 1);
+    search.look(Span::new(hit.start, password.end + 2 + host.len()));
     let weak = verdict.reasons.contains(&Reason::Weak);
     let default = search.bytes(user) == search.bytes(password) || is_local(host) && weak;
     let mut reasons = vec![Reason::UrlUserinfo];
     reasons.extend(verdict.reasons);
     // In a URL even a dictionary word is a password, but the defaults of local databases are not worth a finding.
     let confidence = match verdict.confidence {
-        Confidence::Low if weak && !default && search.bytes(password).len() >= 6 && !search.hints.test && !is_example(host) => {
-            Confidence::Medium
-        }
+        Confidence::Low if weak && !default && search.bytes(password).len() >= 6 && !is_example(host) => Confidence::Medium,
         confidence => confidence,
     };
     if default {
@@ -41,12 +41,14 @@ pub(super) fn at(search: &mut Search<'_>, hit: Span) {
 }
 
 /// User and password between `://` and the last `@` before the path.
-fn userinfo(text: &[u8], start: usize) -> Option<(Span, Span)> {
+fn userinfo(search: &Search<'_>, start: usize) -> Option<(Span, Span)> {
+    let text = search.text;
     let window = &text[start..(start + REACH).min(text.len())];
     let end = window
         .iter()
         .position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'|' | b'\\' | 0..=31))
         .unwrap_or(window.len());
+    search.look(Span::new(start, start + end + 1));
     let at = memchr::memrchr(b'@', &window[..end])?;
     let colon = memchr::memchr(b':', &window[..at])?;
     (colon + 1 < at).then(|| (Span::new(start, start + colon), Span::new(start + colon + 1, start + at)))

@@ -9,7 +9,8 @@ use super::{Access, FileError};
 /// How names of drafts end; what is before it names the file and a random part.
 const SUFFIX: &str = ".sopup-draft";
 
-/// A file beside another one. It is removed on drop unless it has taken the other's place.
+/// A file beside another one. It is removed on drop unless it has taken the other's place. It is locked until then, so
+/// that who takes the new file waits until the old one is gone.
 #[derive(Debug)]
 pub(super) struct Draft {
     path: PathBuf,
@@ -42,6 +43,7 @@ impl Draft {
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
         }
         let file = options.open(&path).map_err(wrong)?;
+        file.lock().map_err(wrong)?;
         Ok(Self { path, target: target.to_path_buf(), file })
     }
 
@@ -116,13 +118,14 @@ impl Drop for Draft {
     }
 }
 
-/// Removes the drafts of a file that an interrupted sopup left. Only for who holds the file: others' drafts are in use.
+/// Removes the drafts of a file that an interrupted sopup left: those that nobody has locked.
 pub(super) fn clear_stale(target: &Path) {
     let Some(name) = target.file_name().map(|name| format!(".{}.", name.to_string_lossy())) else { return };
     for entry in fs::read_dir(folder(target)).into_iter().flatten().flatten() {
         let found = entry.file_name();
         let random = found.to_str().and_then(|found| found.strip_prefix(&name)?.strip_suffix(SUFFIX));
-        if random.is_some_and(|random| random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+        let is_draft = random.is_some_and(|random| random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        if is_draft && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
             let _ = fs::remove_file(entry.path());
         }
     }

@@ -92,6 +92,7 @@ pub fn locate(
                 end: base.position(end),
                 bytes: base.offset + in_file.start as u64..base.offset + in_file.end as u64,
                 excerpt: excerpt(text, &index, start.line, found.span, &spans),
+                sighting: None,
             },
         }
     };

@@ -1,10 +1,11 @@
 //! One finding per secret value, in an order that does not depend on how the work was shared out.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Finding, FingerprintKey, Located, Occurrence};
 use crate::rule::{Confidence, Judge, Matcher, Rule};
+use crate::source::SourceKind;
 
 /// Merges places of the same value; severe and sure findings come first.
 pub fn merge(located: Vec<Located>, key: &FingerprintKey) -> Vec<Finding> {
@@ -22,6 +23,11 @@ fn finding(mut places: Vec<Located>, key: &FingerprintKey) -> Finding {
     let best =
         places.iter().max_by_key(|one| (rank(one.rule, one.confidence), Reverse(place(&one.occurrence)))).expect("a value has a place");
     let mut occurrences: Vec<Occurrence> = places.iter().map(|one| one.occurrence.clone()).collect();
+    // A file as it is staged is the same place as the file.
+    let on_disk = |one: &Occurrence| one.origin.source == SourceKind::Worktree;
+    let files: BTreeSet<(String, u64)> =
+        occurrences.iter().filter(|one| on_disk(one)).map(|one| (one.origin.path.clone(), one.bytes.start)).collect();
+    occurrences.retain(|one| one.origin.source != SourceKind::Index || !files.contains(&(one.origin.path.clone(), one.bytes.start)));
     occurrences.dedup_by(|a, b| a.origin == b.origin && a.bytes == b.bytes);
     Finding {
         rule: best.rule,
@@ -39,6 +45,8 @@ fn rank(rule: &Rule, confidence: Confidence) -> (bool, Confidence, crate::rule::
     (by_format, confidence, rule.severity, Reverse(rule.id))
 }
 
-fn place(occurrence: &Occurrence) -> (String, u64, crate::source::SourceKind) {
-    (occurrence.origin.path.clone(), occurrence.bytes.start, occurrence.origin.source)
+/// What can be opened comes before what only the history has.
+fn place(occurrence: &Occurrence) -> (bool, String, u64, SourceKind) {
+    let past = occurrence.sighting.is_some();
+    (past, occurrence.origin.path.clone(), occurrence.bytes.start, occurrence.origin.source)
 }

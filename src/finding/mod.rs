@@ -18,7 +18,7 @@ use std::ops::Range;
 use crate::detect::Reason;
 use crate::rule::{Confidence, Rule};
 use crate::secret::Secret;
-use crate::source::Origin;
+use crate::source::{Origin, Sighting};
 use crate::text::Position;
 
 /// A distinct secret value and where it is.
@@ -51,6 +51,8 @@ pub struct Occurrence {
     pub bytes: Range<u64>,
     /// The line, without secrets.
     pub excerpt: Excerpt,
+    /// What the history says about it, for what is not on disk.
+    pub sighting: Option<Box<Sighting>>,
 }
 
 /// A line in which every secret is masked, cut to a readable length.

@@ -11,7 +11,7 @@ use super::{Context, Show, safe};
 use crate::finding::{Excerpt, Finding, Occurrence};
 use crate::rule::Severity;
 use crate::scan::Outcome;
-use crate::source::SourceKind;
+use crate::source::{Commit, Sighting, SourceKind};
 
 /// Other places listed by name below the first.
 const OTHERS: usize = 5;
@@ -38,6 +38,9 @@ fn block(out: &mut impl Write, finding: &Finding, context: &Context<'_>) -> io::
     };
     writeln!(out, "{label}{} {}", ":".bold(), format!("{} ({} confidence)", rule.name, confidence(finding.confidence)).bold())?;
     frame(out, finding, context)?;
+    if let Some(sighting) = &finding.occurrences[0].sighting {
+        writeln!(out, "   {} {}", "=".blue().bold(), in_history(sighting))?;
+    }
     others(out, &finding.occurrences[1..], context)?;
     writeln!(out, "   {} fingerprint {}\n", "=".blue().bold(), finding.fingerprint)
 }
@@ -83,12 +86,41 @@ impl Shown {
 
 fn others(out: &mut impl Write, places: &[Occurrence], context: &Context<'_>) -> io::Result<()> {
     for occurrence in places.iter().take(OTHERS) {
-        writeln!(out, "   {} also {}", "=".blue().bold(), position(occurrence, context))?;
+        let past = occurrence.sighting.as_deref().map(|sighting| format!(" {}", in_history(sighting))).unwrap_or_default();
+        writeln!(out, "   {} also {}{past}", "=".blue().bold(), position(occurrence, context))?;
     }
     if places.len() > OTHERS {
         writeln!(out, "   {} and {}", "=".blue().bold(), plural((places.len() - OTHERS) as u64, "more place", "more places"))?;
     }
     Ok(())
+}
+
+/// When it came, when it went, and who still leads to it.
+fn in_history(sighting: &Sighting) -> String {
+    let named = |commit: &Commit| format!("{} ({})", &commit.id[..commit.id.len().min(10)], day(commit));
+    let span = match (&sighting.commit, &sighting.last) {
+        (Some(first), Some(last)) if first.id != last.id => format!("in history from {} to {}", named(first), named(last)),
+        (Some(first), _) if sighting.in_head => format!("in history since {}", named(first)),
+        (Some(first), _) => format!("in history in {}", named(first)),
+        (None, _) => "in the object store, in no commit".to_owned(),
+    };
+    let versions = if sighting.versions > 1 { format!(", {} versions", sighting.versions) } else { String::new() };
+    let refs = match (sighting.refs.first(), sighting.ref_count) {
+        (None, _) if sighting.commit.is_some() => ", no ref leads to it".to_owned(),
+        (None, _) => String::new(),
+        (Some(name), 1) => format!(", on {}", safe::line(short(name))),
+        (Some(name), count) => format!(", on {} and {}", safe::line(short(name)), plural(count as u64 - 1, "other ref", "other refs")),
+    };
+    format!("{span}{versions}{refs}")
+}
+
+fn short(name: &str) -> &str {
+    name.strip_prefix("refs/heads/").or(name.strip_prefix("refs/")).unwrap_or(name)
+}
+
+fn day(commit: &Commit) -> String {
+    let (seconds, minutes) = commit.date;
+    super::local(seconds, minutes).map_or_else(|| "no date".to_owned(), |time| time.strftime("%Y-%m-%d").to_string())
 }
 
 fn position(occurrence: &Occurrence, context: &Context<'_>) -> String {
@@ -101,15 +133,19 @@ fn place(occurrence: &Occurrence, context: &Context<'_>) -> String {
     let path = safe::line(&occurrence.origin.path);
     match occurrence.origin.source {
         SourceKind::Stdin if path.is_empty() => "<stdin>".to_owned(),
-        SourceKind::Stdin | SourceKind::Index => path,
+        SourceKind::Stdin | SourceKind::Index | SourceKind::History | SourceKind::Message => path,
+        SourceKind::Note => format!("{path} (a note)"),
+        SourceKind::Stash => format!("{path} (stashed)"),
+        SourceKind::Ref => format!("{path} (a ref's name)"),
         SourceKind::Path => format!("{} (its name)", joined(context.root, &path)),
-        SourceKind::Worktree => joined(context.root, &path),
+        SourceKind::Worktree | SourceKind::Git => joined(context.root, &path),
     }
 }
 
 fn joined(root: &str, path: &str) -> String {
     match root {
         "" | "." => path.to_owned(),
+        _ if path.starts_with('/') => path.to_owned(),
         _ => format!("{}/{path}", safe::line(root.trim_end_matches('/'))),
     }
 }
@@ -177,10 +213,12 @@ fn by_severity(outcome: &Outcome) -> String {
 
 fn quantity(outcome: &Outcome) -> String {
     let seen = outcome.seen;
-    let texts = if seen.blobs > 0 || seen.files == 0 {
-        plural(seen.blobs, "staged file", "staged files")
-    } else {
-        plural(seen.files, "file", "files")
+    let files = plural(seen.files, "file", "files");
+    let blobs = plural(seen.blobs, "blob", "blobs");
+    let texts = match (seen.files, seen.blobs) {
+        (_, 0) => files,
+        (0, _) => blobs,
+        _ => format!("{files} and {blobs}"),
     };
     format!("{texts}, {}", size(seen.bytes))
 }

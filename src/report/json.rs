@@ -10,6 +10,7 @@ use super::{Context, Show, safe};
 use crate::finding::{Finding, Occurrence};
 use crate::rule::{Confidence, Kind, Severity};
 use crate::scan::Outcome;
+use crate::source::{Sighting, SourceKind};
 
 /// Secrets this short are reported without their length.
 const SHORT: usize = 8;
@@ -86,6 +87,29 @@ struct OccurrenceV1<'a> {
     byte_end: u64,
     source: &'static str,
     excerpt: &'a str,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    history: Option<HistoryV1<'a>>,
+}
+
+/// What the history says of a place that is not on disk.
+#[derive(Serialize)]
+struct HistoryV1<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blob: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_commit: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_date: Option<String>,
+    in_head: bool,
+    versions: usize,
+    refs: &'a [String],
+    ref_count: usize,
 }
 
 /// Writes one document.
@@ -164,7 +188,30 @@ fn place(occurrence: &Occurrence) -> OccurrenceV1<'_> {
         byte_end: occurrence.bytes.end,
         source: occurrence.origin.source.code(),
         excerpt: &occurrence.excerpt.text,
+        history: occurrence.sighting.as_deref().map(|sighting| history(occurrence, sighting)),
     }
+}
+
+fn history<'a>(occurrence: &Occurrence, sighting: &'a Sighting) -> HistoryV1<'a> {
+    let (first, last) = (sighting.commit.as_ref(), sighting.last.as_ref());
+    let is_blob = occurrence.origin.source != SourceKind::Message && !sighting.object.is_empty();
+    HistoryV1 {
+        blob: is_blob.then_some(&sighting.object),
+        commit: first.map(|commit| commit.id.as_str()),
+        author: first.map(|commit| commit.author.as_str()),
+        date: first.map(|commit| date(commit.date)),
+        last_commit: last.map(|commit| commit.id.as_str()),
+        last_date: last.map(|commit| date(commit.date)),
+        in_head: sighting.in_head,
+        versions: sighting.versions,
+        refs: &sighting.refs,
+        ref_count: sighting.ref_count,
+    }
+}
+
+/// RFC 3339, in the zone it was written in.
+fn date((seconds, minutes): (i64, i32)) -> String {
+    super::local(seconds, minutes).map(|time| time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()).unwrap_or_default()
 }
 
 /// The code of a severity in reports and options.

@@ -20,6 +20,12 @@ pub struct Context<'a> {
     pub secrets: Show,
 }
 
+/// A moment as the clock of whoever made the commit showed it.
+fn local(seconds: i64, minutes_east: i32) -> Option<jiff::Zoned> {
+    let offset = jiff::tz::Offset::from_seconds(minutes_east.checked_mul(60)?).ok()?;
+    Some(jiff::Timestamp::from_second(seconds).ok()?.to_zoned(offset.to_time_zone()))
+}
+
 /// Whether a report holds the values it found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Show {

@@ -181,7 +181,9 @@ impl CreationRule {
         self.path_regex.as_ref().is_none_or(|pattern| pattern.is_match(path.as_bytes()))
     }
 
-    fn matches_everything(&self) -> bool {
+    /// Whether the rule is for all paths.
+    #[must_use]
+    pub fn matches_everything(&self) -> bool {
         self.path_regex.as_ref().is_none_or(|pattern| matches!(pattern.as_str(), "" | ".*" | "^.*$" | "^" | "^.*" | ".*$"))
     }
 }

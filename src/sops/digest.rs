@@ -4,10 +4,13 @@
 //! plain values. This digest does. It is keyed with the data key, so it tells nothing about the values, and it is
 //! kept outside the file, because sops drops fields it does not know.
 
+use std::collections::BTreeMap;
+
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 use super::data_key::DataKey;
+use super::metadata::Metadata;
 use super::tree::{Map, Node, Tree};
 
 /// HMAC-SHA-256 of a plain tree under its data key, in lower-case hexadecimal. Comments are not covered.
@@ -18,7 +21,56 @@ pub fn strong_digest(tree: &Tree, key: &DataKey) -> String {
     for document in &tree.documents {
         digest.map(document);
     }
-    digest.0.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&digest.0.finalize().into_bytes())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What is kept of a file that was known to be good.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Record {
+    digest: String,
+    mac: String,
+}
+
+impl Record {
+    /// The record of an opened file.
+    #[must_use]
+    pub fn of(tree: &Tree, key: &DataKey, metadata: &Metadata) -> Self {
+        Self { digest: strong_digest(tree, key), mac: hex(&Sha256::digest(metadata.mac())) }
+    }
+
+    /// Which MAC the file had: a digest of its encrypted form.
+    #[must_use]
+    pub fn mac(&self) -> &str {
+        &self.mac
+    }
+}
+
+/// Records of many files, by path.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Records(pub BTreeMap<String, Record>);
+
+impl Records {
+    /// Reads what [`Records::print`] wrote. Lines of another form are passed over.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let is_hex = |text: &str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let record = |line: &str| {
+            let (digest, rest) = line.split_once(' ')?;
+            let (mac, path) = rest.split_once(' ')?;
+            (is_hex(digest) && is_hex(mac)).then(|| (path.to_owned(), Record { digest: digest.to_owned(), mac: mac.to_owned() }))
+        };
+        Self(text.lines().filter_map(record).collect())
+    }
+
+    /// One line for each file: its digest, that of its MAC, its path.
+    #[must_use]
+    pub fn print(&self) -> String {
+        self.0.iter().map(|(path, record)| format!("{} {} {path}\n", record.digest, record.mac)).collect()
+    }
 }
 
 struct Digest(Hmac<Sha256>);

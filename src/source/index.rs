@@ -1,9 +1,10 @@
 //! What a commit would add: the blobs of the index that differ from HEAD, read from the object
 //! database and not from the disk, and which of their lines are new.
 
-use git2::{Delta, DiffFindOptions, DiffOptions, Oid, Patch};
+use git2::{Delta, DiffFindOptions, DiffOptions, Oid};
 
 use super::Repository;
+use super::added::added_lines;
 
 /// A staged file.
 pub struct Staged {
@@ -92,28 +93,9 @@ fn merge_heads(git: &git2::Repository) -> Vec<Oid> {
 impl Staged {
     /// The lines (from 1) that the commit adds, as a test for a range of lines. Without a parent
     /// that has the file, all of them.
-    pub fn added_lines(&self) -> impl Fn(usize, usize) -> bool + use<> {
+    pub fn added_lines(&self) -> impl Fn(usize, usize) -> bool + use<'_> {
         let content = self.content.as_deref().unwrap_or_default();
         let old: Vec<&Vec<u8>> = self.parents.iter().flatten().collect();
-        let added: Vec<Vec<usize>> = old.iter().map(|old| lines_added(old, content)).collect();
-        move |first, last| added.iter().all(|lines| lines.iter().any(|line| (first..=last).contains(line)))
+        added_lines(&old, content)
     }
-}
-
-fn lines_added(old: &[u8], new: &[u8]) -> Vec<usize> {
-    let mut options = DiffOptions::new();
-    options.context_lines(0).force_text(true);
-    let all = || (1..=memchr::memchr_iter(b'\n', new).count() + 1).collect();
-    let Ok(patch) = Patch::from_buffers(old, None, new, None, Some(&mut options)) else { return all() };
-    let mut lines = Vec::new();
-    for hunk in 0..patch.num_hunks() {
-        for line in 0..patch.num_lines_in_hunk(hunk).unwrap_or(0) {
-            if let Ok(line) = patch.line_in_hunk(hunk, line)
-                && line.origin() == '+'
-            {
-                lines.extend(line.new_lineno().map(|number| number as usize));
-            }
-        }
-    }
-    lines
 }

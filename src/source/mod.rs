@@ -1,16 +1,23 @@
-//! Where texts come from: the working tree, the index, standard input; and the objects of a
-//! repository (`object`, `pack`). Sources hand over bytes with their origin and say what they could
-//! not read; they know nothing of secrets.
+//! Where texts come from: the working tree, the index, standard input; the objects of a repository
+//! (`object`, `pack`), what its directory holds besides (`refs`), what a range of commits adds
+//! (`range`) and where something was (`history`). Sources hand over bytes with their origin and say
+//! what they could not read; they know nothing of secrets.
 
+mod added;
 mod chunk;
+pub mod history;
 mod index;
+mod index_file;
 pub mod object;
 pub mod pack;
+pub mod range;
+pub mod refs;
 mod repository;
 mod worktree;
 
 pub use chunk::{Chunk, each_chunk};
 pub use index::{IndexError, Staged, staged};
+pub use index_file::{IndexEntry, read_index};
 pub use repository::{Repository, RepositoryError};
 pub use worktree::{Respect, Target, Walk, walk};
 
@@ -27,6 +34,18 @@ pub enum SourceKind {
     Stdin,
     /// The name of a file.
     Path,
+    /// A blob of the history.
+    History,
+    /// The message, author or committer of a commit, or the text of a tag.
+    Message,
+    /// A git note.
+    Note,
+    /// A stash.
+    Stash,
+    /// The name of a ref.
+    Ref,
+    /// A file of the git directory.
+    Git,
 }
 
 impl SourceKind {
@@ -37,6 +56,12 @@ impl SourceKind {
             Self::Index => "index",
             Self::Stdin => "stdin",
             Self::Path => "path",
+            Self::History => "history",
+            Self::Message => "message",
+            Self::Note => "note",
+            Self::Stash => "stash",
+            Self::Ref => "ref",
+            Self::Git => "git",
         }
     }
 }
@@ -49,6 +74,36 @@ pub struct Origin {
     pub path: String,
     /// The sort of place.
     pub source: SourceKind,
+}
+
+/// What the history says about a place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sighting {
+    /// The object that was read, in hexadecimal.
+    pub object: String,
+    /// The commit that first had it at this path.
+    pub commit: Option<Commit>,
+    /// The newest commit that has it there, unless HEAD does.
+    pub last: Option<Commit>,
+    /// Whether HEAD has it there.
+    pub in_head: bool,
+    /// Versions of the file that have it.
+    pub versions: usize,
+    /// Refs that lead to it, some by name.
+    pub refs: Vec<String>,
+    /// How many refs lead to it.
+    pub ref_count: usize,
+}
+
+/// A commit as reports name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Its id in hexadecimal.
+    pub id: String,
+    /// Name and address of its author.
+    pub author: String,
+    /// When it was written: seconds since 1970 and minutes east of UTC.
+    pub date: (i64, i32),
 }
 
 /// Something in scope that was not read.

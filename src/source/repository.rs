@@ -45,16 +45,6 @@ impl Repository {
     pub fn head(&self) -> Option<String> {
         self.git.head().ok()?.target().map(|id| id.to_string())
     }
-
-    /// Paths of the index, relative to the top, raw. Entries of submodules are left out.
-    pub fn tracked(&self) -> Result<Vec<Vec<u8>>, RepositoryError> {
-        const GITLINK: u32 = 0o160_000;
-        let index = self
-            .git
-            .index()
-            .map_err(|error| RepositoryError::Open { path: self.git.path().to_path_buf(), message: error.message().to_owned() })?;
-        Ok(index.iter().filter(|entry| entry.mode != GITLINK).map(|entry| entry.path).collect())
-    }
 }
 
 /// A repository owned by somebody else is as safe to read as any: sopup runs nothing in it.

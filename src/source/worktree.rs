@@ -11,7 +11,8 @@ use std::sync::Mutex;
 use ignore::gitignore::GitignoreBuilder;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
-use super::{Repository, RepositoryError, Skip, SkipReason};
+use super::refs::{GitDir, GitDirError};
+use super::{Skip, SkipReason, read_index};
 
 /// File of patterns, in the syntax of `.gitignore`, of what is not to be scanned.
 const IGNORE_FILE: &str = ".sopupignore";
@@ -194,14 +195,18 @@ fn innermost_io(error: &ignore::Error) -> Option<&io::Error> {
 
 /// Files that git tracks although they are ignored.
 fn visit_tracked(root: &Path, base: &Path, seen: &HashSet<u64>, visit: &impl Fn(Target)) {
-    let listed = match Repository::discover(base) {
-        Err(RepositoryError::NotFound(_)) => return,
-        Err(error) => Err(error),
-        Ok(repository) => repository.tracked().map(|tracked| (repository.workdir().map(Path::to_path_buf), tracked)),
+    let listed = match GitDir::discover(if base.as_os_str().is_empty() { Path::new(".") } else { base }) {
+        Err(GitDirError::NotFound(_)) => return,
+        Err(error) => Err(error.to_string()),
+        Ok(git) => match git.work_tree() {
+            Some(top) => read_index(&git.path().join("index"), git.hash())
+                .map(|entries| (top.to_owned(), entries))
+                .map_err(|skip| skip.reason.to_string()),
+            None => return,
+        },
     };
     let (top, tracked) = match listed {
-        Ok((Some(top), tracked)) => (top, tracked),
-        Ok((None, _)) => return,
+        Ok(listed) => listed,
         Err(error) => {
             let reason = SkipReason::Unreadable(format!(
                 "files that git both tracks and ignores cannot be told: {error}; --no-ignore scans them all"
@@ -209,9 +214,9 @@ fn visit_tracked(root: &Path, base: &Path, seen: &HashSet<u64>, visit: &impl Fn(
             return visit(Target::Skipped(Skip { what: ".git".to_owned(), reason }));
         }
     };
-    let (Ok(top), Ok(real_root)) = (top.canonicalize(), root.canonicalize()) else { return };
-    for raw in tracked {
-        let absolute = top.join(path_of(&raw));
+    let Ok(real_root) = root.canonicalize() else { return };
+    for entry in tracked {
+        let absolute = top.join(path_of(&entry.path));
         let Ok(below) = absolute.strip_prefix(&real_root) else { continue };
         let path = if below.as_os_str().is_empty() { root.to_path_buf() } else { root.join(below) };
         if seen.contains(&hash(&path)) || is_excluded(&path, root) {

@@ -61,6 +61,13 @@ pub fn decode(bytes: &[u8]) -> Decoded<'_> {
     Decoded { text: Cow::Owned(text), encoding, checkpoints, file_len: bytes.len() }
 }
 
+impl Encoding {
+    /// What the first bytes of a file say about it.
+    pub fn of(bytes: &[u8]) -> Self {
+        sniff(bytes).0
+    }
+}
+
 impl Decoded<'_> {
     /// The file's bytes behind a span of the text.
     pub fn in_file(&self, file: &[u8], span: Span) -> Span {

@@ -1,7 +1,9 @@
 //! Text as bytes: spans, line numbers, character encodings. Knows nothing of secrets or rules.
 
+mod copied;
 mod encoding;
 mod span;
 
+pub use copied::{Copied, joined};
 pub use encoding::{Decoded, Encoding, decode};
 pub use span::{LineIndex, Position, Span};

@@ -1,11 +1,17 @@
 //! Integration tests: the program itself, driven as a user drives it, with the real `git` and
 //! `pre-commit`. One module for each room.
 
+mod attribution;
+mod commits;
 mod file;
+mod hiding;
+mod history;
 mod hook;
 mod input;
 mod migrate;
 mod pack;
+mod range;
+mod refs;
 mod report;
 mod rules;
 mod scan;
@@ -13,3 +19,4 @@ mod sops;
 mod staged;
 mod support;
 mod tidy;
+mod trace;

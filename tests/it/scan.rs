@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::support::{Place, TOKEN, places};
 
 fn found(place: &Place) -> Vec<String> {
-    let mut found = places(&place.report([]));
+    let mut found = places(&place.report(["--worktree"]));
     found.sort();
     found
 }
@@ -49,7 +49,7 @@ fn tracked_untracked_hidden_but_not_ignored_nor_inside_git() {
         .write("ignored/local.txt", format!("t: {TOKEN}\n"))
         .write(".git/info/note", TOKEN);
     assert_eq!(found(&place), [".hidden/file:1:4", "ignored/forced.txt:1:4", "tracked.txt:1:4", "untracked.txt:1:4"]);
-    let mut all = places(&place.report(["--no-ignore"]));
+    let mut all = places(&place.report(["--worktree", "--no-ignore"]));
     all.sort();
     assert!(all.contains(&"ignored/local.txt:1:4".to_owned()), "{all:?}");
 }
@@ -206,7 +206,7 @@ fn a_broken_index_is_never_clean() {
     let run = place.sopup(["scan"]);
     assert_eq!(run.code, 3);
     assert!(run.stdout.contains("not scanned: .git: files that git both tracks and ignores cannot be told"), "{}", run.stdout);
-    assert_eq!(place.sopup(["scan", "--no-ignore"]).code, 0);
+    assert_eq!(place.sopup(["scan", "--worktree", "--no-ignore"]).code, 0);
     let run = place.sopup(["scan", "--staged"]);
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("cannot compare the index with HEAD") && run.stderr.contains("hint:"), "{}", run.stderr);

@@ -9,7 +9,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("secret", &[]),
     ("file", &[]),
     ("rule", &[]),
-    ("source", &[]),
+    ("source", &["text"]),
     ("sops", &["secret"]),
     ("detect", &["text", "rule"]),
     ("finding", &["text", "secret", "rule", "source", "detect"]),

@@ -15,7 +15,8 @@ use crate::cli::ui::Ui;
 use crate::file::{Access, FileError, Held, PATIENCE, create};
 use crate::sops::creation_rule::{Config, recipient_list};
 use crate::sops::recipient::Recipient;
-use crate::source::Repository;
+use crate::source::read_index;
+use crate::source::refs::GitDir;
 
 /// Write a first .sops.yaml, which says what is encrypted for whom
 ///
@@ -50,8 +51,8 @@ pub(in crate::cli) struct Args {
 }
 
 pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
-    let repository = Repository::discover(args.path.as_deref().unwrap_or(Path::new("."))).ok();
-    let top = repository.as_ref().and_then(|repository| repository.workdir());
+    let repository = GitDir::discover(args.path.as_deref().unwrap_or(Path::new("."))).ok();
+    let top = repository.as_ref().and_then(|repository| repository.work_tree());
     let folder = args.path.clone().or_else(|| top.map(Path::to_path_buf)).unwrap_or_else(|| PathBuf::from("."));
     let target = folder.join(FILE_NAME);
     if fs::symlink_metadata(&target).is_ok() {
@@ -166,7 +167,7 @@ fn append(path: &Path, lines: &str) -> Result<(), CliError> {
     Ok(held.replace(&all, Access::Private)?)
 }
 
-fn text(args: &Args, recipients: &[Recipient], repository: Option<&Repository>) -> String {
+fn text(args: &Args, recipients: &[Recipient], repository: Option<&GitDir>) -> String {
     let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
     let mut text = "# Which files sopup and sops encrypt, and who can decrypt them.\ncreation_rules:\n".to_owned();
     text.push_str(&format!("  - path_regex: {}\n", quoted(&args.path_regex)));
@@ -181,9 +182,10 @@ fn text(args: &Args, recipients: &[Recipient], repository: Option<&Repository>) 
 
 /// How the repository's YAML files are indented, by their majority. sops changes every line of a file with another
 /// indentation than it is told.
-fn usual_indent(repository: &Repository) -> Option<usize> {
-    let top = repository.workdir()?;
-    let paths = repository.tracked().ok()?.into_iter().filter_map(|path| String::from_utf8(path).ok());
+fn usual_indent(repository: &GitDir) -> Option<usize> {
+    let top = repository.work_tree()?;
+    let index = read_index(&repository.path().join("index"), repository.hash()).ok()?;
+    let paths = index.into_iter().filter_map(|entry| String::from_utf8(entry.path).ok());
     let yaml = paths.filter(|path| path.ends_with(".yaml") || path.ends_with(".yml")).take(500);
     let mut votes = [0usize; 9];
     for path in yaml {

@@ -4,6 +4,7 @@
 
 mod child;
 pub(super) mod decrypt;
+pub(super) mod doctor;
 pub(super) mod edit;
 pub(super) mod encrypt;
 mod error;

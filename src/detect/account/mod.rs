@@ -5,8 +5,8 @@
 
 mod public;
 
-use super::{Reason, Search, line, table, validator};
-use crate::rule::{Confidence, Extractor, Matcher, Validator};
+use super::{Match, Reason, Search, table, validator};
+use crate::rule::{Confidence, Extractor, Matcher, RuleSet, Validator};
 use crate::text::Span;
 
 /// A cue for an account number was seen.
@@ -23,7 +23,7 @@ pub(super) fn at(search: &mut Search<'_>, hit: Span) {
 /// `arn:partition:service:region:account:resource`
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>).
 fn arn(search: &mut Search<'_>, hit: Span) {
-    let end = line::around(search.text, hit.start).end.min(hit.start + 128);
+    let end = search.line_around(hit.start).end.min(hit.start + 128);
     let rest = &search.text[hit.start..end];
     let mut colons = memchr::memchr_iter(b':', rest).skip(3);
     let (Some(before), Some(after)) = (colons.next(), colons.next()) else { return };
@@ -32,6 +32,7 @@ fn arn(search: &mut Search<'_>, hit: Span) {
 
 /// `account.dkr.ecr.region.amazonaws.com`.
 fn registry(search: &mut Search<'_>, hit: Span) {
+    search.look(Span::new(hit.start.saturating_sub(13), hit.end));
     if let Some(start) = hit.start.checked_sub(12) {
         confirm(search, Span::new(start, hit.start), Reason::Arn);
     }
@@ -39,6 +40,7 @@ fn registry(search: &mut Search<'_>, hit: Span) {
 
 /// `sqs.region.amazonaws.com/account/queue`.
 fn queue(search: &mut Search<'_>, hit: Span) {
+    search.look(Span::new(hit.start, hit.end + 13));
     if search.text.get(hit.end + 12) == Some(&b'/') {
         confirm(search, Span::new(hit.end, hit.end + 12), Reason::Arn);
     }
@@ -52,10 +54,10 @@ fn confirm(search: &mut Search<'_>, span: Span, reason: Reason) {
 
 /// `aws_account_id = "…"`, `AWS account …`, `| Account ID |` and the column below.
 fn named(search: &mut Search<'_>, hit: Span) {
-    let whole = line::around(search.text, hit.start);
+    let whole = search.line_around(hit.start);
     let behind = numbers_behind(search.text, hit.end, whole.end);
     let says_id = says_id(&search.text[hit.end..whole.end]);
-    let spans = if behind.is_empty() { table::column(search.text, whole, hit.start) } else { behind };
+    let spans = if behind.is_empty() { table::column(search, whole, hit.start) } else { behind };
     for span in spans {
         let Some(number) = number(search.text, span) else { continue };
         let confidence = match (mentions_aws(search), says_id) {
@@ -168,6 +170,7 @@ fn is_timestamp(number: &str) -> bool {
 
 fn mentions_aws(search: &mut Search<'_>) -> bool {
     let text = search.text;
+    search.look(Span::new(0, text.len()));
     *search.mentions_aws.get_or_insert_with(|| {
         const MARKS: [&[u8]; 6] = [b"aws", b"AWS", b"Aws", b"amazon", b"Amazon", b"arn:"];
         MARKS.iter().any(|mark| {
@@ -180,29 +183,29 @@ fn mentions_aws(search: &mut Search<'_>) -> bool {
 }
 
 /// Reports every other place of the confirmed numbers, and of those inside access key IDs.
-pub(super) fn spread(search: &mut Search<'_>) {
-    let Some(rule) = search.rules.extractor(Extractor::AwsAccount) else { return };
+pub(super) fn spread(text: &[u8], rules: &RuleSet, matches: &mut Vec<Match>) {
+    let Some(rule) = rules.extractor(Extractor::AwsAccount) else { return };
     let mut numbers: Vec<String> = Vec::new();
-    for found in &search.matches {
+    for found in matches.iter() {
         let known = if found.rule == rule {
-            number(search.text, found.span)
+            number(text, found.span)
         } else {
-            let decodes = matches!(search.rules.rule(found.rule).matcher, Matcher::Pattern(_))
-                && search.rules.rule(found.rule).validators.contains(&Validator::AwsAccessKeyId);
-            decodes.then(|| validator::aws_account(search.bytes(found.span)).flatten()).flatten().map(|account| format!("{account:012}"))
+            let decodes = matches!(rules.rule(found.rule).matcher, Matcher::Pattern(_))
+                && rules.rule(found.rule).validators.contains(&Validator::AwsAccessKeyId);
+            decodes.then(|| validator::aws_account(&text[found.span.range()]).flatten()).flatten().map(|account| format!("{account:012}"))
         };
         numbers.extend(known.filter(|known| !numbers.contains(known)));
     }
     for known in numbers.iter().filter(|known| !public::is_public(known)) {
         let dashed = format!("{}-{}-{}", &known[..4], &known[4..8], &known[8..]);
         for form in [known.as_str(), &dashed] {
-            let places: Vec<Span> =
-                memchr::memmem::find_iter(search.text, form.as_bytes()).map(|at| Span::new(at, at + form.len())).collect();
-            for span in places {
-                if number(search.text, span).is_some() {
-                    search.found(Extractor::AwsAccount, span, Confidence::High, vec![Reason::SeenAsAccount]);
-                }
-            }
+            let places = memchr::memmem::find_iter(text, form.as_bytes()).map(|at| Span::new(at, at + form.len()));
+            matches.extend(places.filter(|&span| number(text, span).is_some()).map(|span| Match {
+                rule,
+                span,
+                confidence: Confidence::High,
+                reasons: vec![Reason::SeenAsAccount],
+            }));
         }
     }
 }

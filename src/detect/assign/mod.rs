@@ -6,7 +6,7 @@ mod value;
 
 pub(super) use name::words;
 
-use super::{Notation, Reason, Search, judge, kubernetes, line, prose, table};
+use super::{Notation, Reason, Search, judge, kubernetes, prose, table};
 use crate::rule::{Cue, Extractor, Judge};
 use crate::text::Span;
 pub(super) use name::NameClass;
@@ -20,11 +20,14 @@ pub(super) fn at(search: &mut Search<'_>, cue: Cue, hit: Span) {
     if hit.start < search.name_end {
         return;
     }
-    let name = name_around(search.text, hit);
+    let reach = NAME_REACH + 1;
+    search.look(Span::new(hit.start.saturating_sub(reach), hit.end + reach));
+    let Some(name) = name_around(search.text, hit) else { return };
     search.name_end = name.end;
+    search.look(Span::new(name.start.saturating_sub(reach), name.end));
     let full = Span::new(name.start - path_before(search.text, name.start), name.end);
     let Some(class) = name::classify(&String::from_utf8_lossy(search.bytes(full)), cue) else { return };
-    let whole = line::around(search.text, hit.start);
+    let whole = search.line_around(name.start);
     let context = Context { name, line: whole, class };
     let before = search.matches.len();
     let assigned = value::after(search, &context);
@@ -70,7 +73,7 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
         NameClass::Password => *value,
         NameClass::Token => Value { span: without_user(search.text, value.span), ..*value },
     };
-    let Some(verdict) = judge::judge(search.bytes(value.span), class.judge(), search.hints) else { return };
+    let Some(verdict) = judge::judge(search.bytes(value.span), class.judge()) else { return };
     if is_elided(search.text, value.span) {
         return;
     }
@@ -93,22 +96,26 @@ fn is_elided(text: &[u8], value: Span) -> bool {
     rest.starts_with(b"...") || rest.starts_with("…".as_bytes())
 }
 
-fn name_around(text: &[u8], hit: Span) -> Span {
+/// The name that a cue belongs to; `None` for a run of letters too long to be one.
+fn name_around(text: &[u8], hit: Span) -> Option<Span> {
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || *byte >= 0x80;
     let low = hit.start.saturating_sub(NAME_REACH);
     let high = (hit.end + NAME_REACH).min(text.len());
     // A cue such as `pw:` ends with its separator, which is not part of the name.
     let cue = &text[hit.range()];
     let core = hit.start + cue.iter().rposition(part).map_or(0, |at| at + 1);
-    let start = hit.start - text[low..hit.start].iter().rev().take_while(|byte| part(byte)).count();
+    let before = text[low..hit.start].iter().rev().take_while(|byte| part(byte)).count();
     let mut end = core;
     if core == hit.end {
         end += text[core..high].iter().take_while(|byte| part(byte)).count();
     }
+    if before == NAME_REACH || end == hit.end + NAME_REACH {
+        return None;
+    }
     while end > core && matches!(text[end - 1], b'.' | b'-') {
         end -= 1;
     }
-    Span::new(start, end)
+    Some(Span::new(hit.start - before, end))
 }
 
 /// Length of a path segment before a name: `checksum/` of `checksum/secret`.

@@ -322,8 +322,8 @@ fn block_scalar(search: &Search<'_>, context: &Context) -> Option<Value> {
         return None;
     }
     let own = line::indent(search.bytes(context.line));
-    let first = line::after(text, context.line)?;
+    let first = search.line_after(context.line)?;
     let deeper = |span: Span| line::indent(search.bytes(span)) > own && !search.bytes(span).trim_ascii().is_empty();
-    let goes_on = line::after(text, first).is_some_and(deeper);
+    let goes_on = search.line_after(first).is_some_and(deeper);
     (deeper(first) && !goes_on).then(|| Value { span: line::trim(text, first), uncertain: false })
 }

@@ -55,11 +55,12 @@ pub(super) fn may_enter(dir: &Path, alternates: &Alternates) -> Result<(), SkipR
 }
 
 fn allowed(dir: &Path, alternates: &Alternates) -> Result<PathBuf, SkipReason> {
-    let Alternates::Within(root) = alternates else {
+    let Alternates::Within(roots) = alternates else {
         return Err(SkipReason::Outside);
     };
     let real = fs::canonicalize(dir)?;
-    if real.starts_with(fs::canonicalize(root)?) { Ok(real) } else { Err(SkipReason::Outside) }
+    let inside = |root: &PathBuf| fs::canonicalize(root).is_ok_and(|root| real.starts_with(root));
+    if roots.iter().any(inside) { Ok(real) } else { Err(SkipReason::Outside) }
 }
 
 /// The lines of an `alternates` file: paths, relative to the directory.

@@ -46,6 +46,6 @@ impl Limits {
 pub enum Alternates {
     /// Name them as skipped.
     Refuse,
-    /// Read those whose real path lies in this directory, name the others.
-    Within(PathBuf),
+    /// Read those whose real path lies in one of these directories, name the others.
+    Within(Vec<PathBuf>),
 }

@@ -54,9 +54,22 @@ impl ObjectStore {
     /// Only when the directory itself cannot be read. What is unusable in it
     /// is named by [`skipped`](Self::skipped) and by every visit.
     pub fn open(objects_dir: &Path, hash: HashKind, limits: Limits) -> Result<Self, OpenError> {
-        fs::read_dir(objects_dir).map_err(|source| OpenError::Directory { dir: objects_dir.to_owned(), source })?;
+        Self::open_all(&[objects_dir], hash, limits)
+    }
+
+    /// Finds everything in several object directories, which are read as one.
+    ///
+    /// # Errors
+    /// Only when one of the directories cannot be read.
+    pub fn open_all(objects_dirs: &[&Path], hash: HashKind, limits: Limits) -> Result<Self, OpenError> {
         let mut store = Self::new(hash, limits);
-        let dirs = object_dirs(objects_dir, &store.limits.alternates, &mut store.skipped);
+        let mut dirs = Vec::new();
+        for &dir in objects_dirs {
+            fs::read_dir(dir).map_err(|source| OpenError::Directory { dir: dir.to_owned(), source })?;
+            dirs.extend(object_dirs(dir, &store.limits.alternates, &mut store.skipped));
+        }
+        dirs.sort();
+        dirs.dedup();
         let mut without_index = Vec::new();
         for dir in dirs {
             store.find_packs(&dir.join("pack"), &mut without_index);

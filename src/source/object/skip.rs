@@ -92,6 +92,9 @@ pub enum SkipReason {
     /// An index or a pack as a whole is unusable.
     #[error("{0}")]
     Unusable(String),
+    /// Something names it, and it is not stored, as in a shallow or partial clone.
+    #[error("not in the repository")]
+    Missing,
     /// The visitor panicked on it.
     #[error("scanning it failed")]
     Panicked,

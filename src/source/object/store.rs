@@ -95,6 +95,12 @@ impl ObjectStore {
         loose_visit::visit(&self.loose_only(), visitor, &self.limits);
     }
 
+    /// What names its objects.
+    #[must_use]
+    pub fn hash_kind(&self) -> HashKind {
+        self.hash
+    }
+
     /// How much there is.
     #[must_use]
     pub fn counts(&self) -> Counts {

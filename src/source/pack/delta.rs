@@ -5,6 +5,7 @@ use std::cell::{Cell, OnceCell};
 use std::fmt;
 
 use crate::source::object::{Damage, SkipReason};
+use crate::text::{Copied, joined};
 
 /// So many bytes of the largest object allow for one instruction.
 const OPS_SHARE: usize = 16;
@@ -95,6 +96,19 @@ impl<'a> Delta<'a> {
             };
             Some(Part { start, bytes, copied_from })
         })
+    }
+
+    /// What is copied from the base, in order; neighbours in both are one.
+    #[must_use]
+    pub fn copied(&self) -> Vec<Copied> {
+        joined(self.ops.iter().scan(0, |at, &op| {
+            let to = *at;
+            *at += op.size();
+            Some(match op {
+                DeltaOp::Copy { from, len } => Copied { from: from as usize, to, len: len as usize },
+                DeltaOp::Insert { from, .. } => Copied { from: from as usize, to, len: 0 },
+            })
+        }))
     }
 
     /// The result's size in bytes.

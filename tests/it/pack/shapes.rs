@@ -158,7 +158,7 @@ fn alternates_are_named_or_followed_inside_their_root() {
     assert_eq!(seen.skips.len(), 1);
     assert_eq!(seen.skips[0].reason, SkipReason::Outside);
 
-    let within = |root: &Path| Limits { alternates: Alternates::Within(root.to_owned()), ..Limits::default() };
+    let within = |root: &Path| Limits { alternates: Alternates::Within(vec![root.to_owned()]), ..Limits::default() };
     let elsewhere = see(&borrower.store(within(borrower.path())));
     assert_eq!((elsewhere.objects.len(), elsewhere.skips.len()), (1, 1));
     let followed = see(&borrower.store(within(lender.path())));

@@ -303,3 +303,60 @@ fn case_55_errors_tell_nothing_of_the_values() {
     let run = bench.sopup(&["encrypt", "--age", "AGE-SECRET-KEY-1QQQ", "nested.yaml"]);
     assert!(!run.stderr.contains("QQQ"), "{}", run.stderr);
 }
+
+/// A bech32 text of 8-bit data.
+fn bech32(prefix: &str, data: &[u8]) -> String {
+    const LETTERS: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+    let bits: Vec<u8> = data.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect();
+    let mut words: Vec<u8> = bits.chunks(5).map(|five| (0..5).fold(0, |word, at| word << 1 | five.get(at).copied().unwrap_or(0))).collect();
+    let expanded = prefix.bytes().map(|c| c >> 5).chain([0]).chain(prefix.bytes().map(|c| c & 31));
+    let checksum = expanded.chain(words.iter().copied()).chain([0; 6]).fold(1u32, |sum, word| {
+        let top = sum >> 25;
+        let next = (sum & 0x01ff_ffff) << 5 ^ u32::from(word);
+        [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3]
+            .iter()
+            .enumerate()
+            .fold(next, |next, (at, generator)| if top >> at & 1 == 1 { next ^ generator } else { next })
+    }) ^ 1;
+    words.extend((0..6).map(|at| u8::try_from(checksum >> (5 * (5 - at)) & 31).expect("five bits")));
+    format!("{prefix}1{}", words.iter().map(|word| char::from(LETTERS[usize::from(*word)])).collect::<String>())
+}
+
+#[test]
+fn case_15_post_quantum_recipients_need_their_plugin() {
+    let bench = Bench::new();
+    // A key of ML-KEM-768 that is all zeros and a point of X25519: well-formed, and nobody's.
+    let recipient = bech32("age1pq", &[[0; 1184].as_slice(), &[9; 32]].concat());
+    bench.put("x.yaml", b"a: hunter2hunter2\n");
+    let run = bench.sopup(&["encrypt", "--age", &recipient, "-i", "x.yaml"]);
+    assert!(run.code == 2 && run.stderr.contains("age-plugin-pq"), "{}", run.stderr);
+    assert_eq!(bench.get("x.yaml"), b"a: hunter2hunter2\n", "no broken file is left");
+    // What sops makes for such a recipient and an ordinary one opens with the ordinary key, and its keys are kept.
+    let both = format!("{recipient},{}", bench.recipients[0]);
+    let theirs = bench.sops_encrypt("x.yaml", b"a: hunter2hunter2\n", &["--age", &both]);
+    bench.put("x.yaml", &theirs);
+    assert_eq!(bench.sopup_prints(&["decrypt", "x.yaml"]), "a: hunter2hunter2\n");
+    assert_eq!(bench.sopup_reads(&["set", "--value-stdin", "x.yaml", "[\"a\"]"], b"\"b\"").code, 0);
+    assert!(text(&bench.get("x.yaml")).contains(&recipient));
+    assert!(bench.sopup(&["doctor", "x.yaml"]).stdout.contains("post-quantum and classic"));
+    let only = bench.sops_encrypt("y.yaml", b"a: b\n", &["--age", &recipient]);
+    bench.put("y.yaml", &only);
+    let run = bench.sopup(&["decrypt", "y.yaml"]);
+    assert!(run.code == 2 && run.stderr.contains("age1pq1"), "{}", run.stderr);
+}
+
+#[test]
+fn case_41_new_lines_are_indented_as_the_rules_say() {
+    let bench = Bench::new();
+    bench.put(".sops.yaml", format!("creation_rules:\n  - age: {}\nstores:\n  yaml:\n    indent: 2\n", bench.recipients[0]).as_bytes());
+    bench.put("x.yaml", b"a: b\n");
+    bench.sopup_prints(&["encrypt", "-i", "x.yaml"]);
+    let run = bench.sopup_reads(&["set", "--value-stdin", "x.yaml", "[\"m\"]"], b"{\"k\": {\"l\": [\"x\"]}}");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let before = text(&bench.get("x.yaml"));
+    assert!(before.contains("\nm:\n  k:\n    l:\n      - ENC["), "{before}");
+    assert!(bench.sops(&["set", "x.yaml", "[\"a\"]", "\"c\""]).status.success());
+    let after = text(&bench.get("x.yaml"));
+    let changed = after.lines().filter(|line| !before.lines().any(|old| old == *line)).count();
+    assert!(changed <= 3, "sops finds the indentation it expects: {changed} lines\n{before}\n{after}");
+}

@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 mod commands;
+mod doctor;
 mod edits;
 mod execs;
 mod init;

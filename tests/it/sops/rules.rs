@@ -107,7 +107,7 @@ fn the_doctor_compares_a_file_with_its_rule() {
     let config = Config::parse(rule.as_bytes()).expect("parses");
     let rule = config.rule_for("x.yaml").expect("a rule");
     let keyring = bench.keyring(&[0]);
-    let look = |bytes: &[u8]| examine(&Patient { bytes, format: Format::Yaml, rule, keyring: Some(&keyring) });
+    let look = |bytes: &[u8]| examine(&Patient { bytes, format: Format::Yaml, rule, keyring: Some(&keyring), record: None }).problems;
     let found = look(&file);
     for expected in ["is not named by its creation rule", "cannot open it", "is not that of its creation rule", "only one key"] {
         assert!(found.iter().any(|problem| problem.to_string().contains(expected)), "{expected}: {found:?}");

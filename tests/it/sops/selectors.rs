@@ -79,8 +79,8 @@ fn case_26_useless_expressions_are_refused_and_found() {
     bench.put(".sops.yaml", format!("creation_rules:\n  - age: {}\n    encrypted_regex: '^(?!x)'\n", bench.recipients[0]).as_bytes());
     let theirs = bench.sops_encrypt("x.yaml", PLAIN.as_bytes(), &[]);
     assert!(text(&theirs).contains("name: four"), "sops left it plain");
-    let patient = Patient { bytes: &theirs, format: Format::Yaml, rule: None, keyring: None };
-    assert!(examine(&patient).iter().any(|problem| matches!(problem, Problem::BadMetadata(_))));
+    let patient = Patient { bytes: &theirs, format: Format::Yaml, rule: None, keyring: None, record: None };
+    assert!(examine(&patient).problems.iter().any(|problem| matches!(problem, Problem::BadMetadata(_))));
 
     let nothing = Selector::EncryptedRegex(Pattern::new("^absent$").expect("compiles"));
     let plan = Plan { selector: Some(nothing), ..bench.plan() };
@@ -88,8 +88,8 @@ fn case_26_useless_expressions_are_refused_and_found() {
     assert!(matches!(refused, EncryptError::NothingSelected { .. }));
     let allowed = Plan { nothing_selected: NothingSelected::Allow, ..plan };
     let file = bench.encrypt_as("x.yaml", PLAIN.as_bytes(), &allowed).expect("encrypts nothing");
-    let patient = Patient { bytes: &file, format: Format::Yaml, rule: None, keyring: None };
-    assert!(examine(&patient).iter().any(|problem| matches!(problem, Problem::NothingEncrypted { .. })));
+    let patient = Patient { bytes: &file, format: Format::Yaml, rule: None, keyring: None, record: None };
+    assert!(examine(&patient).problems.iter().any(|problem| matches!(problem, Problem::NothingEncrypted { .. })));
 }
 
 #[test]

@@ -82,8 +82,8 @@ fn case_36_and_53_carriage_returns() {
     let converted = text(&bench.encrypt("x.env", b"A=b\n").expect("encrypts")).replace('\n', "\r\n");
     assert!(bench.sops_decrypt("x.env", converted.as_bytes()).is_err());
     assert!(bench.decrypt("x.env", converted.as_bytes()).is_err());
-    let patient = Patient { bytes: converted.as_bytes(), format: Format::Dotenv, rule: None, keyring: None };
-    let problems = examine(&patient);
+    let patient = Patient { bytes: converted.as_bytes(), format: Format::Dotenv, rule: None, keyring: None, record: None };
+    let problems = examine(&patient).problems;
     assert!(problems.iter().any(|problem| matches!(problem, Problem::CarriageReturns | Problem::BadMetadata(_))), "{problems:?}");
     let yaml = text(&bench.encrypt("x.yaml", b"a: b\nc:\n  - d\n").expect("encrypts")).replace('\n', "\r\n");
     bench.sops_decrypt("x.yaml", yaml.as_bytes()).expect("sops");

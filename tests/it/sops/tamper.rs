@@ -106,8 +106,8 @@ fn case_22_plain_values_and_the_scope_of_the_mac() {
     bench.sops_decrypt("x.yaml", ours.as_bytes()).expect("sops decrypts");
     bench.sops_decrypt("x.yaml", changed.as_bytes()).expect("sops accepts");
     bench.decrypt("x.yaml", changed.as_bytes()).expect("so do we");
-    let patient = Patient { bytes: changed.as_bytes(), format: Format::Yaml, rule: None, keyring: None };
-    assert!(examine(&patient).iter().any(|problem| matches!(problem, Problem::PlainValuesUnguarded)));
+    let patient = Patient { bytes: changed.as_bytes(), format: Format::Yaml, rule: None, keyring: None, record: None };
+    assert!(examine(&patient).problems.iter().any(|problem| matches!(problem, Problem::PlainValuesUnguarded)));
     bench.put(".sops.yaml", format!("creation_rules:\n  - age: {}\n    mac_only_encrypted: true\n", bench.recipients[0]).as_bytes());
     let theirs = bench.sops_encrypt("x.yaml", PLAIN.as_bytes(), &[]);
     assert!(text(&theirs).contains("mac_only_encrypted: true"));
@@ -213,7 +213,7 @@ fn hostile_files_cost_little() {
 fn truncated_files_never_open() {
     let (bench, ours) = file();
     for cut in (0..ours.len()).step_by(37) {
-        let _ = examine(&Patient { bytes: &ours.as_bytes()[..cut], format: Format::Yaml, rule: None, keyring: None });
+        let _ = examine(&Patient { bytes: &ours.as_bytes()[..cut], format: Format::Yaml, rule: None, keyring: None, record: None });
         assert!(bench.decrypt("x.yaml", &ours.as_bytes()[..cut]).is_err(), "cut at {cut}");
     }
 }

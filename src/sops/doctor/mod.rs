@@ -1,13 +1,18 @@
 //! What is wrong with one SOPS file: a pure function over its bytes, its creation rule and the keys at hand.
 
+mod problem;
+
+pub use problem::{Problem, Weight};
+
 use std::collections::HashMap;
 
 use super::cipher::Envelope;
 use super::creation_rule::CreationRule;
 use super::crypt;
+use super::digest::Record;
 use super::keyring::{Keyring, OpenError};
 use super::mac::{MacError, MacScope, Protection};
-use super::metadata::{Metadata, MetadataError};
+use super::metadata::Metadata;
 use super::ops::{self, DecryptError};
 use super::recipient::{Kind, Recipient};
 use super::store::{Format, Limits, ReadError, Source, Style};
@@ -24,140 +29,105 @@ pub struct Patient<'a> {
     pub rule: Option<&'a CreationRule>,
     /// The identities at hand; without, only what shows without decrypting is checked.
     pub keyring: Option<&'a Keyring>,
+    /// What was recorded of it when it was known to be good.
+    pub record: Option<&'a Record>,
 }
 
-/// Something wrong.
-#[derive(Debug, thiserror::Error)]
-pub enum Problem {
-    /// The file cannot be read.
-    #[error("cannot be read: {0}")]
-    Unreadable(ReadError),
-    /// A creation rule covers the file and nobody encrypted it.
-    #[error("a creation rule covers this file, and it is not encrypted")]
-    NotEncrypted,
-    /// The metadata is unusable.
-    #[error("its sops metadata is unusable: {0}")]
-    BadMetadata(MetadataError),
-    /// The file holds no MAC, or it does not hold.
-    #[error("{0}")]
-    BadMac(MacError),
-    /// The file does not decrypt.
-    #[error("does not decrypt: {0}")]
-    DoesNotDecrypt(DecryptError),
-    /// A value stands plain where the selector promises encryption.
-    #[error("`{path}` is plain text, although the selector says it is encrypted")]
-    PlainValue {
-        /// The keys, joined by dots.
-        path: String,
-    },
-    /// An encrypted value where the selector says plain: sops would hand out the ciphertext.
-    #[error("`{path}` is encrypted, although the selector says it is plain; sops will not decrypt it")]
-    EncryptedInPlainPlace {
-        /// The keys, joined by dots.
-        path: String,
-    },
-    /// The selector matches nothing.
-    #[error("nothing is encrypted: the selector `{selector}` matches none of the {values} values")]
-    NothingEncrypted {
-        /// The selector.
-        selector: String,
-        /// How many values there are.
-        values: usize,
-    },
-    /// Comments stand readable among encrypted values.
-    #[error("{count} comment(s) among encrypted values are readable")]
-    PlainComments {
-        /// How many.
-        count: usize,
-    },
-    /// Comments that look encrypted and do not open.
-    #[error("{count} encrypted comment(s) do not open")]
-    BrokenComments {
-        /// How many.
-        count: usize,
-    },
-    /// Two different values under one nonce: their contents can be computed from one another.
-    #[error("`{path}` and another value share a nonce with different contents; rotate the data key")]
-    NonceReused {
-        /// The keys, joined by dots.
-        path: String,
-    },
-    /// CRLF line ends break dotenv files.
-    #[error("has CRLF line ends, which sops takes for part of the values; add `*.env text eol=lf` to .gitattributes")]
-    CarriageReturns,
-    /// Somebody can open the file whom the rule does not name.
-    #[error("`{recipient}` can open it and is not named by its creation rule; run updatekeys")]
-    UnknownRecipient {
-        /// The recipient.
-        recipient: String,
-    },
-    /// Somebody named by the rule cannot open the file.
-    #[error("`{recipient}` is named by its creation rule and cannot open it; run updatekeys")]
-    MissingRecipient {
-        /// The recipient.
-        recipient: String,
-    },
-    /// The selector is not that of the rule.
-    #[error("its selector `{found}` is not that of its creation rule, `{expected}`")]
-    OtherSelector {
-        /// The file's.
-        found: String,
-        /// The rule's.
-        expected: String,
-    },
-    /// Only one key opens the file: if it is lost, so is the file.
-    #[error("only one key can open it; if that is lost, so are its values")]
-    SingleRecipient,
-    /// Post-quantum and classic recipients together.
-    #[error("it is encrypted for post-quantum and classic recipients: a quantum computer needs only the classic one")]
-    MixedRecipients,
-    /// The MAC covers only encrypted values.
-    #[error("plain values can be changed unnoticed, because the MAC covers only encrypted ones (mac_only_encrypted)")]
-    PlainValuesUnguarded,
+/// What was found out about a file.
+#[derive(Debug, Default)]
+pub struct Diagnosis {
+    /// What is wrong; empty means that nothing was found with what was given.
+    pub problems: Vec<Problem>,
+    /// Whether it is a SOPS file, and whether it could be opened.
+    pub state: State,
+    /// What is to be recorded of it; only if it was opened and its MAC holds.
+    pub record: Option<Record>,
 }
 
-/// Examines a file. An empty list means: nothing found with what was given.
+/// How far a file could be looked into.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum State {
+    /// It is not encrypted with sops.
+    #[default]
+    Plain,
+    /// It is, and there was no key to open it.
+    Closed,
+    /// It is, and it cannot be opened by anybody.
+    Broken,
+    /// It is, and was opened.
+    Opened,
+}
+
+/// Whether the bytes could be a SOPS file: they hold something encrypted, and be it a MAC.
 #[must_use]
-pub fn examine(patient: &Patient<'_>) -> Vec<Problem> {
+pub fn looks_encrypted(bytes: &[u8]) -> bool {
+    memchr::memmem::find(bytes, b"ENC[AES256_GCM,").is_some()
+}
+
+/// Examines a file.
+#[must_use]
+pub fn examine(patient: &Patient<'_>) -> Diagnosis {
     let store = patient.format.store(Limits::default(), Style::default());
     let mut source = match store.read_encrypted(patient.bytes) {
         Ok(source) => source,
         Err(error) => return unreadable(patient, error),
     };
-    let Some(fields) = source.metadata.take() else {
-        return if patient.rule.is_some() { vec![Problem::NotEncrypted] } else { Vec::new() };
-    };
-    let metadata = match Metadata::parse(fields) {
-        Ok(metadata) => metadata,
-        Err(error) => return vec![Problem::BadMetadata(error)],
-    };
-    let mut problems = Vec::new();
+    let Some(fields) = source.metadata.take() else { return plain(patient, &source) };
+    let mut found = Diagnosis { state: State::Closed, ..Diagnosis::default() };
+    let problems = &mut found.problems;
     if patient.format == Format::Dotenv && patient.bytes.contains(&b'\r') {
         problems.push(Problem::CarriageReturns);
     }
-    values(&source, &metadata, &mut problems);
-    recipients(&metadata, patient.rule, &mut problems);
-    if let Some(rule) = patient.rule {
-        selector(&metadata, rule, &mut problems);
+    let metadata = match Metadata::parse(fields) {
+        Ok(metadata) => metadata,
+        Err(error) => {
+            problems.push(Problem::BadMetadata(error));
+            found.state = State::Broken;
+            return found;
+        }
+    };
+    values(&source, &metadata, problems);
+    recipients(&metadata, patient.rule, problems);
+    if let Some(rule) = patient.rule.filter(|_| patient.format != Format::Binary) {
+        selector(&metadata, rule, problems);
     }
     if metadata.mac_scope() == MacScope::EncryptedOnly {
         problems.push(Problem::PlainValuesUnguarded);
     }
     match patient.keyring {
-        Some(keyring) => decrypted(patient, keyring, &mut problems),
+        Some(keyring) => decrypted(patient, keyring, &mut found),
         None if metadata.mac().is_empty() => problems.push(Problem::BadMac(MacError::Missing)),
         None => {}
     }
-    problems
+    found
 }
 
-/// A binary file is anything, so one that is no JSON is simply not encrypted.
-fn unreadable(patient: &Patient<'_>, error: ReadError) -> Vec<Problem> {
-    match (patient.format, patient.rule) {
-        (Format::Binary, Some(_)) => vec![Problem::NotEncrypted],
-        (Format::Binary, None) => Vec::new(),
-        _ => vec![Problem::Unreadable(error)],
-    }
+/// A file that is not of its format. If nothing looks encrypted, it is none of our business, unless a rule says so.
+fn unreadable(patient: &Patient<'_>, error: ReadError) -> Diagnosis {
+    let problem = match patient.format {
+        Format::Binary => patient.rule.map(|_| Problem::NotEncrypted),
+        _ if looks_encrypted(patient.bytes) => Some(Problem::Unreadable(error)),
+        _ => patient.rule.map(|_| Problem::NotEncrypted),
+    };
+    Diagnosis { problems: problem.into_iter().collect(), ..Diagnosis::default() }
+}
+
+/// A file without metadata: fine, unless the rule would encrypt some of it or some of it is encrypted.
+fn plain(patient: &Patient<'_>, source: &Source) -> Diagnosis {
+    let selector = patient.rule.map(|rule| rule.selector.clone().unwrap_or_default());
+    let (mut selected, mut sealed) = (false, false);
+    crypt::inspect(&source.tree, &selector.clone().unwrap_or_default(), &mut |_, value, protection| {
+        selected |= protection == Protection::Encrypted && !value.to_bytes().is_empty();
+        sealed |= matches!(value, Scalar::Text(text) if text.as_str().is_some_and(|text| Envelope::parse(text).is_ok()));
+    });
+    let problem = if sealed {
+        Some(Problem::NoMetadata)
+    } else if selector.is_some() && (selected || patient.format == Format::Binary) {
+        Some(Problem::NotEncrypted)
+    } else {
+        None
+    };
+    Diagnosis { problems: problem.into_iter().collect(), ..Diagnosis::default() }
 }
 
 fn values(source: &Source, metadata: &Metadata, problems: &mut Vec<Problem>) {
@@ -220,22 +190,42 @@ fn selector(metadata: &Metadata, rule: &CreationRule, problems: &mut Vec<Problem
     }
 }
 
-fn decrypted(patient: &Patient<'_>, keyring: &Keyring, problems: &mut Vec<Problem>) {
+fn decrypted(patient: &Patient<'_>, keyring: &Keyring, found: &mut Diagnosis) {
     let store = patient.format.store(Limits::default(), Style::default());
+    let problems = &mut found.problems;
     match ops::open(&*store, patient.bytes, keyring) {
         // Being unable to open a file is no fault of the file.
         Err(DecryptError::Open(OpenError::NotForUs { .. } | OpenError::NoIdentities | OpenError::Threshold { .. })) => {}
-        Err(error) => problems.push(Problem::DoesNotDecrypt(error)),
+        Err(error) => {
+            found.state = State::Broken;
+            problems.push(Problem::DoesNotDecrypt(error));
+        }
         Ok(opened) => {
-            problems.extend(opened.mac.err().map(Problem::BadMac));
+            found.state = State::Opened;
             if opened.tally.plain_comments > 0 {
                 problems.push(Problem::PlainComments { count: opened.tally.plain_comments });
             }
             if opened.tally.broken_comments > 0 {
                 problems.push(Problem::BrokenComments { count: opened.tally.broken_comments });
             }
+            match opened.mac {
+                Ok(()) => {
+                    let now = Record::of(&opened.tree, &opened.key, &opened.metadata);
+                    problems.extend(patient.record.and_then(|then| compare(then, &now)));
+                    found.record = Some(now);
+                }
+                Err(error) => problems.push(Problem::BadMac(error)),
+            }
         }
     }
+}
+
+/// A new MAC is made by those who have the data key alone. The same MAC over another content is not.
+fn compare(then: &Record, now: &Record) -> Option<Problem> {
+    if then.mac() != now.mac() {
+        return Some(Problem::DigestOutdated);
+    }
+    (then != now).then_some(Problem::ChangedUnnoticed)
 }
 
 fn shown(metadata: &Metadata) -> String {

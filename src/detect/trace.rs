@@ -1,0 +1,293 @@
+//! What was found in a text and what it depended on, so that a text made from parts of another
+//! one is searched only where it is new.
+//!
+//! Each step, a cue or a chain of keyword hits, notes how much of the text it read. A step that
+//! found something or read far is kept. In a text that copies parts of the first one, a step whose
+//! whole reading was copied has the same outcome there; the steps near a seam are done anew, and
+//! so is every kept one whose reading was cut.
+
+use super::candidate::{self, Chain, Chains};
+use super::{Hints, Match, Search, account};
+use crate::rule::{Cue, Judge, Matcher, RuleIndex, RuleSet, Trigger};
+use crate::text::{Copied, Span};
+
+/// A step that read no further than this from its hits, in bytes, and found nothing, is not kept.
+/// Longer than any keyword.
+const NEAR: usize = 256;
+
+/// What is remembered of a text that was searched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    hints: Hints,
+    len: usize,
+    /// By the place of the first hit.
+    steps: Vec<Step>,
+}
+
+/// One step of a search that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Step {
+    kind: Kind,
+    /// By increasing end; one for a cue.
+    hits: Vec<Span>,
+    looked: Span,
+    matches: Vec<Match>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Cue(Cue),
+    Chain(RuleIndex),
+}
+
+impl Trace {
+    /// Searches a whole text.
+    pub fn read(text: &[u8], hints: Hints, rules: &RuleSet) -> Self {
+        let mut reader = Reader::new(text, hints, rules);
+        rules.prefilter().find(text, |keyword, start| reader.keyword(keyword, start, |_| true, &[]));
+        reader.finish()
+    }
+
+    /// Searches a text that was made from one already searched; `copied` lists what was copied,
+    /// in the order of the new text and with
+    /// neighbours joined ([`crate::text::joined`]). The outcome is that of [`Self::read`].
+    pub fn reread(text: &[u8], hints: Hints, rules: &RuleSet, base: &Self, copied: &[Copied]) -> Self {
+        let seams = seams(base.len, text.len(), copied);
+        let windows = widened(&seams, 2 * NEAR, text.len());
+        let new: usize = windows.iter().map(|window| window.len()).sum();
+        if base.hints != hints || new > text.len() / 4 * 3 {
+            return Self::read(text, hints, rules);
+        }
+        if windows.is_empty() && base.steps.is_empty() {
+            return Self { hints, len: text.len(), steps: Vec::new() };
+        }
+        let mut reader = Reader::new(text, hints, rules);
+        let near = widened(&seams, NEAR, text.len());
+        let inherited = reader.inherit(base, copied, &near);
+        let mut again = inherited.again.into_iter().peekable();
+        for window in &windows {
+            rules.prefilter().find(&text[window.range()], |keyword, start| {
+                let start = window.start + start;
+                let end = start + usize::from(rules.prefilter().lengths[usize::from(keyword)]);
+                while let Some((rule, hit)) = again.next_if(|(_, hit)| hit.end <= end) {
+                    reader.hit(rule, hit, true);
+                }
+                reader.keyword(keyword, start, |hit| touches(&near, hit), &inherited.taken);
+            });
+        }
+        for (rule, hit) in again {
+            reader.hit(rule, hit, true);
+        }
+        reader.finish()
+    }
+
+    /// The secrets of the text this trace was made from, in order of position, none overlapping
+    /// another.
+    pub fn matches(&self, text: &[u8], rules: &RuleSet) -> Vec<Match> {
+        let mut matches: Vec<Match> = self.steps.iter().flat_map(|step| &step.matches).cloned().collect();
+        if matches.is_empty() {
+            return matches;
+        }
+        account::spread(text, rules, &mut matches);
+        let matches = resolve(matches, rules);
+        if self.hints.test { matches.into_iter().map(|found| found.in_test(rules)).collect() } else { matches }
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.steps.iter().all(|step| step.matches.is_empty())
+    }
+}
+
+/// A search that keeps its steps.
+struct Reader<'a> {
+    search: Search<'a>,
+    chains: Chains,
+    steps: Vec<Step>,
+}
+
+/// What a base leaves to do.
+struct Inherited {
+    /// Hits of chains that have to be searched again, by increasing end.
+    again: Vec<(RuleIndex, Span)>,
+    /// These and the hits of chains that were taken over, sorted.
+    taken: Vec<(RuleIndex, Span)>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(text: &'a [u8], hints: Hints, rules: &'a RuleSet) -> Self {
+        Self { search: Search::new(text, hints, rules), chains: Chains::default(), steps: Vec::new() }
+    }
+
+    /// Follows a keyword; `taken` are hits of chains that are dealt with already.
+    fn keyword(&mut self, keyword: u16, start: usize, wanted: impl Fn(Span) -> bool, taken: &[(RuleIndex, Span)]) {
+        let rules = self.search.rules;
+        let hit = Span::new(start, start + usize::from(rules.prefilter().lengths[usize::from(keyword)]));
+        let wanted = wanted(hit);
+        for trigger in rules.triggers(keyword) {
+            match *trigger {
+                Trigger::Rule(rule) if taken.binary_search(&(rule, hit)).is_err() => self.hit(rule, hit, wanted),
+                Trigger::Cue(cue) if wanted => self.cue(cue, hit),
+                _ => {}
+            }
+        }
+    }
+
+    fn hit(&mut self, rule: RuleIndex, hit: Span, wanted: bool) {
+        if let Some(chain) = self.chains.add(&self.search, rule, hit, wanted) {
+            self.chain(chain);
+        }
+    }
+
+    fn cue(&mut self, cue: Cue, hit: Span) {
+        self.search.begin(hit);
+        self.search.follow(cue, hit);
+        let looked = self.search.looked.get();
+        if !self.search.matches.is_empty() || looked.start + NEAR < hit.start || looked.end > hit.end + NEAR {
+            self.keep(Kind::Cue(cue), vec![hit]);
+        }
+    }
+
+    fn chain(&mut self, chain: Chain) {
+        if !chain.wanted {
+            return;
+        }
+        self.search.begin(chain.window);
+        candidate::run(&mut self.search, &chain);
+        if !self.search.matches.is_empty() || chain.window.len() > NEAR {
+            self.keep(Kind::Chain(chain.rule), chain.hits);
+        }
+    }
+
+    fn keep(&mut self, kind: Kind, hits: Vec<Span>) {
+        let matches = std::mem::take(&mut self.search.matches);
+        self.steps.push(Step { kind, hits, looked: self.search.looked.get(), matches });
+    }
+
+    fn finish(mut self) -> Trace {
+        for chain in std::mem::take(&mut self.chains).into_rest() {
+            self.chain(chain);
+        }
+        self.steps.sort_by_key(|step| step.hits[0]);
+        Trace { hints: self.search.hints, len: self.search.text.len(), steps: self.steps }
+    }
+
+    /// Takes over the steps of a base that were copied whole, and does those again that were cut.
+    fn inherit(&mut self, base: &Trace, copied: &[Copied], near: &[Span]) -> Inherited {
+        let mut inherited = Inherited { again: Vec::new(), taken: Vec::new() };
+        // A chain that begins before a run may have hits in it.
+        let longest = base.steps.iter().map(Step::extent).max().unwrap_or(0);
+        for run in copied {
+            let first = base.steps.partition_point(|step| step.hits[0].start + longest < run.from);
+            for step in base.steps[first..].iter().take_while(|step| step.hits[0].start < run.from + run.len) {
+                let whole = holds(run, step.looked, base.len, self.search.text.len());
+                match step.kind {
+                    Kind::Chain(rule) if whole => {
+                        let step = step.moved(run);
+                        inherited.taken.extend(step.hits.iter().map(|&hit| (rule, hit)));
+                        self.steps.push(step);
+                    }
+                    Kind::Chain(rule) => {
+                        let hits = step.hits.iter().filter(|hit| run.covers(**hit)).map(|&hit| (rule, run.moved(hit)));
+                        inherited.again.extend(hits);
+                    }
+                    Kind::Cue(_) if !run.covers(step.hits[0]) || touches(near, run.moved(step.hits[0])) => {}
+                    Kind::Cue(_) if whole => self.steps.push(step.moved(run)),
+                    Kind::Cue(cue) => {
+                        self.search.name_end = 0;
+                        self.search.row_end = 0;
+                        self.cue(cue, run.moved(step.hits[0]));
+                    }
+                }
+            }
+        }
+        self.search.name_end = 0;
+        self.search.row_end = 0;
+        inherited.again.sort_by_key(|(rule, hit)| (hit.end, hit.start, *rule));
+        inherited.taken.extend(&inherited.again);
+        inherited.taken.sort_unstable();
+        inherited
+    }
+}
+
+/// Whether all that a step read was copied. What it read up to an edge of the old text must lie
+/// at that edge of the new one.
+fn holds(run: &Copied, looked: Span, old: usize, new: usize) -> bool {
+    let starts = looked.start > run.from || looked.start == run.from && (looked.start > 0 || run.to == 0);
+    let end = run.from + run.len;
+    let ends = looked.end <= end && (looked.end < old || run.to + run.len == new);
+    starts && ends
+}
+
+impl Step {
+    /// Bytes from the first hit to the end of the last.
+    fn extent(&self) -> usize {
+        self.hits.last().map_or(0, |last| last.end) - self.hits[0].start
+    }
+
+    fn moved(&self, run: &Copied) -> Self {
+        let matches =
+            self.matches.iter().map(|found| Match { span: run.moved(found.span), reasons: found.reasons.clone(), ..*found }).collect();
+        Self { kind: self.kind, hits: self.hits.iter().map(|&hit| run.moved(hit)).collect(), looked: run.moved(self.looked), matches }
+    }
+}
+
+/// The parts of a new text that were not copied, and the points where copied parts meet that did
+/// not do so before; also where one text ends and the other does not.
+fn seams(old: usize, new: usize, copied: &[Copied]) -> Vec<Span> {
+    let mut seams = Vec::new();
+    let mut to = 0;
+    let mut from = 0;
+    for run in copied {
+        if run.to != to || run.from != from {
+            seams.push(Span::new(to, run.to));
+        }
+        (to, from) = (run.to + run.len, run.from + run.len);
+    }
+    if to != new || from != old {
+        seams.push(Span::new(to, new));
+    }
+    seams
+}
+
+/// Spans with a margin on either side; those that touch become one.
+fn widened(seams: &[Span], margin: usize, len: usize) -> Vec<Span> {
+    let mut wide: Vec<Span> = Vec::with_capacity(seams.len());
+    for seam in seams {
+        let span = Span::new(seam.start.saturating_sub(margin), (seam.end + margin).min(len));
+        match wide.last_mut() {
+            Some(last) if span.start <= last.end => last.end = span.end,
+            _ => wide.push(span),
+        }
+    }
+    wide
+}
+
+/// Whether a hit touches one of several sorted spans.
+fn touches(spans: &[Span], hit: Span) -> bool {
+    let next = spans.partition_point(|span| span.end < hit.start);
+    spans.get(next).is_some_and(|span| span.start <= hit.end)
+}
+
+/// Of overlapping matches the most telling one stays: a provider's format before a generic name,
+/// then confidence, then length.
+fn resolve(mut matches: Vec<Match>, rules: &RuleSet) -> Vec<Match> {
+    let rank = |found: &Match| {
+        let by_format = matches!(rules.rule(found.rule).matcher, Matcher::Pattern(_));
+        (by_format && rules.rule(found.rule).judge == Judge::Format, found.confidence, found.span.len())
+    };
+    let order = |found: &Match| (found.span, found.rule);
+    matches.sort_by(|a, b| rank(b).cmp(&rank(a)).then(order(a).cmp(&order(b))).then_with(|| a.reasons.cmp(&b.reasons)));
+    let mut kept: Vec<Match> = Vec::with_capacity(matches.len());
+    let mut taken = std::collections::BTreeMap::new();
+    for found in matches {
+        let before = taken.range(..found.span.end).next_back();
+        if before.is_some_and(|(_, &end)| end > found.span.start) {
+            continue;
+        }
+        taken.insert(found.span.start, found.span.end);
+        kept.push(found);
+    }
+    kept.sort_by_key(|found| found.span);
+    kept
+}

@@ -1,0 +1,233 @@
+//! From hits in versions of files to places that a person can go to: one for each value and path,
+//! shown as in the oldest version that has it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Scanner;
+use super::history::Repository;
+use super::sweep::{Found, Text};
+use super::tips::{NAMED, Tips, described};
+use crate::detect::{Hints, detect};
+use crate::finding::{Base, Excerpt, Located, Occurrence, locate};
+use crate::secret::MASK;
+use crate::source::history::{Attribution, CommitGraph, Place, Wanted};
+use crate::source::object::{ObjectId, ObjectKind, ObjectStore};
+use crate::source::{Origin, Sighting, SourceKind};
+use crate::text::{Position, decode};
+
+/// A value by its number, its path and its source.
+type Key = (u32, String, SourceKind);
+
+/// A value at a path, in all its versions.
+#[derive(Debug, Default)]
+struct Group {
+    /// The oldest version: when it came, and its number among the texts.
+    first: Option<(u32, usize)>,
+    /// The newest version, likewise.
+    newest: Option<(u32, usize)>,
+    introduced: BTreeSet<u32>,
+    last: Option<u32>,
+    in_head: bool,
+    versions: BTreeSet<usize>,
+}
+
+/// All of them.
+pub(super) struct Groups<'a> {
+    scanner: &'a Scanner<'a>,
+    repository: &'a Repository,
+    graph: &'a CommitGraph,
+    tips: &'a Tips,
+    found: Found,
+    groups: BTreeMap<Key, Group>,
+}
+
+impl<'a> Groups<'a> {
+    pub(super) fn new(scanner: &'a Scanner<'a>, repository: &'a Repository, graph: &'a CommitGraph, tips: &'a Tips, found: Found) -> Self {
+        Self { scanner, repository, graph, tips, found, groups: BTreeMap::new() }
+    }
+
+    /// Groups the hits in blobs by the paths the blobs had.
+    pub(super) fn add_blobs(&mut self, wanted: &Wanted, attribution: &Attribution) {
+        for at in 0..self.found.texts.len() {
+            let text = &self.found.texts[at];
+            if text.kind != ObjectKind::Blob {
+                continue;
+            }
+            let id = text.id;
+            let class = text.hints.class();
+            let places = &attribution.blobs[wanted.blobs.binary_search(&id).expect("every blob with hits is wanted")];
+            let fits = |path: &str| Hints::of_path(path).class() == class;
+            let mut placed = false;
+            for place in places {
+                let path = String::from_utf8_lossy(&place.path).into_owned();
+                if fits(&path) {
+                    placed = true;
+                    self.add(at, &path, SourceKind::History, Some(place));
+                }
+            }
+            for path in self.repository.index.get(&id).into_iter().flatten().filter(|path| fits(path) && places.is_empty()) {
+                placed = true;
+                self.add(at, &path.clone(), SourceKind::Index, None);
+            }
+            if !placed && places.is_empty() {
+                self.add(at, &format!("blob {id}"), SourceKind::History, None);
+            }
+        }
+    }
+
+    /// Groups the hits in commits and tags.
+    pub(super) fn add_messages(&mut self) {
+        for at in 0..self.found.texts.len() {
+            let (kind, id) = (self.found.texts[at].kind, self.found.texts[at].id);
+            match kind {
+                ObjectKind::Commit => {
+                    let commit = self.graph.number(&id);
+                    let place = Place { path: Vec::new(), introduced: commit.into_iter().collect(), last: None, in_head: false };
+                    self.add(at, &format!("commit {id}"), SourceKind::Message, Some(&place));
+                }
+                ObjectKind::Tag => self.add(at, &format!("tag {id}"), SourceKind::Message, None),
+                _ => {}
+            }
+        }
+    }
+
+    fn add(&mut self, at: usize, path: &str, source: SourceKind, place: Option<&Place>) {
+        let values: BTreeSet<u32> = self.found.texts[at].hits.iter().map(|hit| hit.value).collect();
+        for value in values {
+            let group = self.groups.entry((value, path.to_owned(), source)).or_default();
+            let came = place.and_then(|place| place.introduced.first().copied()).unwrap_or(u32::MAX);
+            group.first = Some(group.first.map_or((came, at), |first| first.min((came, at))));
+            let newest = place.and_then(|place| place.introduced.last().copied()).unwrap_or(0);
+            group.newest = group.newest.max(Some((newest, at)));
+            group.versions.insert(at);
+            if let Some(place) = place {
+                group.introduced.extend(&place.introduced);
+                group.in_head |= place.in_head;
+                group.last = group.last.into_iter().chain(place.last).max_by_key(|&commit| (self.graph.time(commit), commit));
+            }
+        }
+    }
+
+    /// Every group as a place with its line. Each object is read once.
+    pub(super) fn located(&self) -> Vec<Located> {
+        let mut by_text: BTreeMap<usize, Vec<(&Key, &Group)>> = BTreeMap::new();
+        for (key, group) in &self.groups {
+            let (_, at) = group.first.expect("a group has a version");
+            by_text.entry(at).or_default().push((key, group));
+        }
+        let reached = self.reached();
+        let mut all = Vec::new();
+        for (at, groups) in by_text {
+            let text = &self.found.texts[at];
+            let bytes = self.repository.store.read(&text.id).ok().map(|object| object.bytes);
+            for (key, group) in groups {
+                let origin = Origin { path: key.1.clone(), source: key.2 };
+                let mut sighting = self.sighting(text, group);
+                let refs = &reached[key];
+                sighting.ref_count = refs.len();
+                sighting.refs = refs.iter().take(NAMED).cloned().collect();
+                let source = source_of(key.2, refs);
+                let located = match &bytes {
+                    Some(bytes) => self.in_text(text, bytes, key.0, &origin),
+                    None => self.unseen(text, key.0, &origin),
+                };
+                let allowed_since = located.iter().all(|one| !one.allowed_inline) && self.allowed_in_newest(group, key.0, &origin);
+                all.extend(located.into_iter().map(|mut one| {
+                    one.allowed_inline |= allowed_since;
+                    one.occurrence.origin.source = source;
+                    one.occurrence.sighting = Some(Box::new(sighting.clone()));
+                    one
+                }));
+            }
+        }
+        all
+    }
+
+    /// Refs that lead to each group.
+    fn reached(&self) -> BTreeMap<&Key, Vec<String>> {
+        let sets: Vec<Vec<u32>> = self.groups.values().map(|group| group.introduced.iter().copied().collect()).collect();
+        self.groups.keys().zip(self.tips.leading(self.graph, &sets)).collect()
+    }
+
+    fn sighting(&self, text: &Text, group: &Group) -> Sighting {
+        let first = group.introduced.first().map(|&commit| self.graph.id(commit));
+        let last = group.last.filter(|_| !group.in_head).map(|commit| self.graph.id(commit));
+        let commit = |id: Option<ObjectId>| id.and_then(|id| described(&self.repository.store, &id));
+        Sighting {
+            object: text.id.to_string(),
+            commit: commit(first),
+            last: commit(last),
+            in_head: group.in_head,
+            versions: group.versions.len(),
+            refs: Vec::new(),
+            ref_count: 0,
+        }
+    }
+
+    /// The places of one value in a text.
+    fn in_text(&self, text: &Text, bytes: &[u8], value: u32, origin: &Origin) -> Vec<Located> {
+        let rules = self.scanner.rules;
+        let decoded = decode(bytes);
+        let matches = detect(&decoded.text, text.hints.and_bytes(&decoded.text), rules);
+        let test = Hints::of_path(&origin.path).test && text.kind == ObjectKind::Blob;
+        let matches = if test { matches.into_iter().map(|found| found.in_test(rules)).collect() } else { matches };
+        let located = locate(bytes, &decoded, matches, rules, origin, Base::START, self.scanner.inline);
+        let secret = &self.found.values[value as usize];
+        located.into_iter().filter(|one| one.secret == *secret).collect()
+    }
+
+    /// The place of a value in an object that is too large to hold.
+    fn unseen(&self, text: &Text, value: u32, origin: &Origin) -> Vec<Located> {
+        let start = Position { line: 1, column: 1 };
+        let hit = text.hits.iter().find(|hit| hit.value == value);
+        let located = hit.map(|hit| Located {
+            rule: self.scanner.rules.rule(hit.rule),
+            secret: self.found.values[value as usize].clone(),
+            confidence: hit.confidence,
+            reasons: hit.reasons.clone(),
+            occurrence: Occurrence {
+                origin: origin.clone(),
+                start,
+                end: start,
+                bytes: hit.bytes.clone(),
+                excerpt: Excerpt { text: MASK.to_owned(), mark: 0..MASK.len() },
+                sighting: None,
+            },
+            allowed_inline: false,
+        });
+        located.into_iter().collect()
+    }
+
+    /// Whether the newest version of the file marks the value as accepted.
+    fn allowed_in_newest(&self, group: &Group, value: u32, origin: &Origin) -> bool {
+        let Some((_, at)) = group.newest.filter(|newest| Some(newest.1) != group.first.map(|first| first.1)) else { return false };
+        let text = &self.found.texts[at];
+        let Ok(object) = self.repository.store.read(&text.id) else { return false };
+        if memchr::memmem::find(&object.bytes, b"sopup:allow").is_none() {
+            return false;
+        }
+        let located = self.in_text(text, &object.bytes, value, origin);
+        !located.is_empty() && located.iter().all(|one| one.allowed_inline)
+    }
+}
+
+/// What the history says about a path of something that is not a text.
+pub(super) fn sighted(place: &Place, graph: &CommitGraph, store: &ObjectStore) -> Sighting {
+    let named = |number: Option<u32>| number.and_then(|number| described(store, &graph.id(number)));
+    Sighting {
+        commit: named(place.introduced.first().copied()),
+        last: named(place.last.filter(|_| !place.in_head)),
+        in_head: place.in_head,
+        ..Sighting::default()
+    }
+}
+
+/// Notes and stashes are commits of their own refs.
+pub(super) fn source_of(source: SourceKind, refs: &[String]) -> SourceKind {
+    let all = |prefix: &str| !refs.is_empty() && refs.iter().all(|name| name.starts_with(prefix));
+    match source {
+        SourceKind::History if all("refs/notes/") => SourceKind::Note,
+        SourceKind::History if all("refs/stash") => SourceKind::Stash,
+        other => other,
+    }
+}

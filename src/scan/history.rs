@@ -1,0 +1,190 @@
+//! The scan of a repository's history: names from trees, every object once, and for what was found
+//! the paths and commits it was in.
+
+use std::collections::HashMap;
+
+use super::Scanner;
+use super::groups::{Groups, sighted};
+use super::sweep::{Found, Sweep};
+use super::tips::{self, Tips};
+use crate::detect::{Hints, detect};
+use crate::finding::Located;
+use crate::rule::Confidence;
+use crate::source::history::{Attribution, CommitGraph, EntryNames, Wanted, attribute, entry_names};
+use crate::source::object::{self, Limits, ObjectId, ObjectKind, ObjectStore, OpenError};
+use crate::source::refs::{GitDir, Ref};
+use crate::source::{IndexEntry, Origin, Skip, SkipReason, SourceKind, read_index};
+
+/// A repository whose objects are scanned, all of them.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// Where it is.
+    pub git: GitDir,
+    /// What reading may cost.
+    pub limits: Limits,
+}
+
+/// Everything that is known before objects are read.
+pub(super) struct Repository {
+    pub(super) store: ObjectStore,
+    pub(super) refs: Vec<Ref>,
+    pub(super) names: EntryNames,
+    /// By blob.
+    pub(super) index: HashMap<ObjectId, Vec<String>>,
+}
+
+/// Scans all objects, refs and other texts of a repository.
+pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) -> Result<u64, OpenError> {
+    let git = &history.git;
+    let store = ObjectStore::open(&git.objects(), git.hash(), history.limits.clone())?;
+    let mut names = entry_names(&store, |name| 1 << Hints::of_path(&String::from_utf8_lossy(name)).class());
+    let entries = read_index(&git.path().join("index"), git.hash()).unwrap_or_else(|skip| {
+        scanner.skip(skip);
+        Vec::new()
+    });
+    let mut index: HashMap<ObjectId, Vec<String>> = HashMap::new();
+    for IndexEntry { path, id, .. } in entries {
+        let path = String::from_utf8_lossy(&path).into_owned();
+        *names.marks.entry(id).or_default() |= 1 << Hints::of_path(&path).class();
+        index.entry(id).or_default().push(path);
+    }
+    let refs = git.refs();
+    refs.skipped.iter().chain(git.skipped()).for_each(|skip| scanner.skip(unread(skip)));
+    let mut refs = refs.items;
+    refs.extend(stashes(git));
+    missing(scanner, &store, &names);
+    let repository = Repository { store, refs, names, index };
+    let found = sweep(scanner, &repository, least);
+    let blobs = found.blobs;
+    ref_names(scanner, &repository.refs);
+    let wanted = wanted(scanner, &repository, &found, least);
+    if !found.texts.is_empty() || !wanted.names.is_empty() {
+        attributed(scanner, git, &repository, found, &wanted);
+    }
+    Ok(blobs)
+}
+
+impl Repository {
+    /// The ways to read a blob, from the names it has; at least one.
+    pub(super) fn ways(&self, blob: &ObjectId) -> impl Iterator<Item = Hints> {
+        let marks = self.names.marks.get(blob).copied().unwrap_or(1 << Hints::NONE.class());
+        (0..Hints::CLASSES).filter(move |class| marks >> class & 1 == 1).map(Hints::of_class)
+    }
+}
+
+/// Names what trees speak of but nobody stored, as in a partial clone.
+fn missing(scanner: &Scanner<'_>, store: &ObjectStore, names: &EntryNames) {
+    let mut missing: Vec<ObjectId> = names.marks.keys().chain(&names.trees).filter(|id| !store.contains(id)).copied().collect();
+    missing.sort_unstable();
+    for id in missing {
+        scanner.skip(Skip { what: id.to_string(), reason: SkipReason::Missing });
+    }
+    for skip in &names.skipped {
+        scanner.skip(unread(skip));
+    }
+}
+
+pub(super) fn unread(skip: &object::Skip) -> Skip {
+    let what = match &skip.id {
+        Some(id) => format!("object {id}"),
+        None => skip.place.to_string(),
+    };
+    let reason = match &skip.reason {
+        object::SkipReason::Panicked => SkipReason::Panicked,
+        object::SkipReason::Missing => SkipReason::Missing,
+        object::SkipReason::NotAFile => SkipReason::NotAFile,
+        other => SkipReason::Unreadable(other.to_string()),
+    };
+    Skip { what, reason }
+}
+
+fn sweep(scanner: &Scanner<'_>, repository: &Repository, least: Confidence) -> Found {
+    let sweep = Sweep::new(scanner.rules, least, repository, scanner.progress);
+    repository.store.visit(&sweep);
+    let mut found = sweep.into_found();
+    for skip in found.skipped.drain(..) {
+        scanner.skip(unread(&skip));
+    }
+    for id in std::mem::take(&mut found.missing) {
+        scanner.skip(Skip { what: id.to_string(), reason: SkipReason::Missing });
+    }
+    found.texts.sort_unstable_by_key(|text| (text.id, text.hints.class()));
+    found
+}
+
+fn ref_names(scanner: &Scanner<'_>, refs: &[Ref]) {
+    for one in refs {
+        let name = String::from_utf8_lossy(&one.name).into_owned();
+        let origin = Origin { path: name.clone(), source: SourceKind::Ref };
+        let located = scanner.guarded(&name, || scanner.located_name(&name, &origin));
+        scanner.add(located);
+    }
+}
+
+/// Blobs with hits, and names that hold a secret; sorted.
+fn wanted(scanner: &Scanner<'_>, repository: &Repository, found: &Found, least: Confidence) -> Wanted {
+    let mut blobs: Vec<ObjectId> = found.texts.iter().filter(|text| text.kind == ObjectKind::Blob).map(|text| text.id).collect();
+    blobs.dedup();
+    let holds = |name: &[u8]| detect(name, Hints::NONE, scanner.rules).iter().any(|found| found.confidence >= least);
+    let mut names: Vec<Box<[u8]>> = repository.names.names.iter().filter(|name| holds(name)).cloned().collect();
+    names.sort_unstable();
+    Wanted { blobs, names }
+}
+
+/// Works out where everything was and hands it on, one place for each value and path.
+fn attributed(scanner: &Scanner<'_>, git: &GitDir, repository: &Repository, found: Found, wanted: &Wanted) {
+    let store = &repository.store;
+    let graph = CommitGraph::read(store);
+    let head = tips::head(git, &repository.refs).and_then(|id| graph.number(&id));
+    let attribution = attribute(store, &graph, head, wanted);
+    if attribution.truncated {
+        let reason = SkipReason::Unreadable("too deep or too long to be attributed; some paths are not listed".to_owned());
+        scanner.skip(Skip { what: "history".to_owned(), reason });
+    }
+    let tips = Tips::of(store, &repository.refs, &graph);
+    let mut groups = Groups::new(scanner, repository, &graph, &tips, found);
+    groups.add_blobs(wanted, &attribution);
+    groups.add_messages();
+    for located in groups.located() {
+        scanner.add(vec![located]);
+    }
+    scanner.add(names_located(scanner, (store, &graph), wanted, &attribution));
+}
+
+/// Stashes, the latest first. Only the latest has a ref; what is wrong with the log shows where it is scanned as a file.
+fn stashes(git: &GitDir) -> Vec<Ref> {
+    let mut commits = Vec::new();
+    let _ = git.each_log_entry(&mut |entry| {
+        if entry.name == b"refs/stash" {
+            commits.push(entry.new);
+        }
+    });
+    let named = |(number, id)| Ref { name: format!("refs/stash@{{{number}}}").into_bytes(), id, peeled: None, symbolic: None };
+    commits.into_iter().rev().enumerate().map(named).collect()
+}
+
+/// Names of files and folders that hold a secret, at every path they had.
+fn names_located(
+    scanner: &Scanner<'_>,
+    (store, graph): (&ObjectStore, &CommitGraph),
+    wanted: &Wanted,
+    attribution: &Attribution,
+) -> Vec<Located> {
+    let mut all = Vec::new();
+    for (name, places) in wanted.names.iter().zip(&attribution.names) {
+        if places.is_empty() {
+            let name = String::from_utf8_lossy(name).into_owned();
+            all.extend(scanner.located_name(&name, &Origin { path: name.clone(), source: SourceKind::Path }));
+        }
+        for place in places {
+            let path = String::from_utf8_lossy(&place.path).into_owned();
+            let origin = Origin { path: path.clone(), source: SourceKind::Path };
+            let sighting = sighted(place, graph, store);
+            all.extend(scanner.located_name(&path, &origin).into_iter().map(|mut located| {
+                located.occurrence.sighting = Some(Box::new(sighting.clone()));
+                located
+            }));
+        }
+    }
+    all
+}

@@ -1,0 +1,240 @@
+//! Every blob, commit and tag of a repository, searched once. Of an object that is stored as a
+//! delta only what is new is searched; the rest is known from its base.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io::Read;
+use std::ops::Range;
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::Progress;
+use super::history::Repository;
+use crate::detect::{Hints, Match, Reason, Trace, detect};
+use crate::rule::{Confidence, RuleIndex, RuleSet};
+use crate::secret::Secret;
+use crate::source::each_chunk;
+use crate::source::history::CommitText;
+use crate::source::object::{Large, ObjectId, ObjectInfo, ObjectKind, Skip, Visitor};
+use crate::source::pack::Delta;
+use crate::text::{Encoding, decode};
+
+/// What was found in one object, read in one way.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub(super) id: ObjectId,
+    pub(super) kind: ObjectKind,
+    /// How it was read, without what its bytes say.
+    pub(super) hints: Hints,
+    /// By place.
+    pub(super) hits: Vec<Hit>,
+}
+
+/// A secret in an object.
+#[derive(Debug, Clone)]
+pub(super) struct Hit {
+    pub(super) rule: RuleIndex,
+    /// Its number among the distinct values.
+    pub(super) value: u32,
+    /// Where it is in the object.
+    pub(super) bytes: Range<u64>,
+    pub(super) confidence: Confidence,
+    pub(super) reasons: Vec<Reason>,
+}
+
+/// What a sweep found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) texts: Vec<Text>,
+    /// The distinct values, by number.
+    pub(super) values: Vec<Secret>,
+    pub(super) skipped: Vec<Skip>,
+    /// Objects that commits speak of but nobody stored.
+    pub(super) missing: BTreeSet<ObjectId>,
+    pub(super) blobs: u64,
+}
+
+/// A text, or a part of one that is read in parts.
+struct Piece<'a> {
+    bytes: &'a [u8],
+    offset: u64,
+    /// What starts here belongs to this piece.
+    owned: Range<usize>,
+}
+
+impl<'a> Piece<'a> {
+    fn whole(bytes: &'a [u8]) -> Self {
+        Self { bytes, offset: 0, owned: 0..bytes.len() }
+    }
+}
+
+/// Looks for secrets in every object it is handed.
+pub(super) struct Sweep<'a> {
+    rules: &'a RuleSet,
+    least: Confidence,
+    repository: &'a Repository,
+    progress: &'a Progress,
+    values: Mutex<HashMap<Secret, u32>>,
+    found: Mutex<Found>,
+}
+
+/// What a thread keeps to itself.
+#[derive(Default)]
+pub(super) struct Worker {
+    texts: Vec<Text>,
+    missing: BTreeSet<ObjectId>,
+    blobs: u64,
+}
+
+impl<'a> Sweep<'a> {
+    pub(super) fn new(rules: &'a RuleSet, least: Confidence, repository: &'a Repository, progress: &'a Progress) -> Self {
+        Self { rules, least, repository, progress, values: Mutex::default(), found: Mutex::default() }
+    }
+
+    /// What was found, once every object was visited.
+    pub(super) fn into_found(self) -> Found {
+        let mut found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut values: Vec<(Secret, u32)> = self.values.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect();
+        values.sort_unstable_by_key(|(_, number)| *number);
+        found.values = values.into_iter().map(|(value, _)| value).collect();
+        found
+    }
+
+    fn begin(&self, worker: &mut Worker, object: &ObjectInfo<'_>, bytes: &[u8]) {
+        self.progress.texts.fetch_add(1, Ordering::Relaxed);
+        self.progress.bytes.fetch_add(object.size, Ordering::Relaxed);
+        worker.blobs += u64::from(object.kind == ObjectKind::Blob);
+        if object.kind == ObjectKind::Commit
+            && let Some(commit) = CommitText::parse(bytes)
+        {
+            let named = commit.parents.into_iter().chain([commit.tree]);
+            worker.missing.extend(named.filter(|id| !self.repository.store.contains(id)));
+        }
+    }
+
+    /// The ways to read an object: the first is followed along deltas, the others are rare.
+    fn ways(&self, object: &ObjectInfo<'_>) -> (Hints, Vec<Hints>) {
+        if object.kind != ObjectKind::Blob {
+            return (Hints::NONE, Vec::new());
+        }
+        let mut ways = self.repository.ways(&object.id);
+        let first = ways.next().unwrap_or(Hints::NONE);
+        (first, ways.collect())
+    }
+
+    /// Searches all of a text, or a piece of it, in one way.
+    fn search(&self, worker: &mut Worker, object: &ObjectInfo<'_>, hints: Hints, piece: &Piece<'_>) {
+        let decoded = decode(piece.bytes);
+        let matches = detect(&decoded.text, hints.and_bytes(&decoded.text), self.rules).into_iter().map(|found| {
+            let value = decoded.text[found.span.range()].to_vec();
+            (value, Match { span: decoded.in_file(piece.bytes, found.span), ..found })
+        });
+        self.keep(worker, object, hints, piece.offset, matches.filter(|(_, found)| piece.owned.contains(&found.span.start)));
+    }
+
+    /// Takes what a trace found, and searches in the other ways.
+    fn conclude(&self, worker: &mut Worker, object: &ObjectInfo<'_>, bytes: &[u8], trace: &Trace, (first, others): (Hints, Vec<Hints>)) {
+        if !trace.is_empty() {
+            let matches = trace.matches(bytes, self.rules).into_iter();
+            let with_value = |found: Match| (bytes[found.span.range()].to_vec(), found);
+            self.keep(worker, object, first, 0, matches.map(with_value));
+        }
+        for hints in others {
+            self.search(worker, object, hints, &Piece::whole(bytes));
+        }
+    }
+
+    fn keep(&self, worker: &mut Worker, object: &ObjectInfo<'_>, hints: Hints, offset: u64, found: impl Iterator<Item = (Vec<u8>, Match)>) {
+        let hits: Vec<Hit> = found
+            .filter(|(_, found)| found.confidence >= self.least)
+            .map(|(value, found)| Hit {
+                rule: found.rule,
+                value: self.number(Secret::new(value)),
+                bytes: offset + found.span.start as u64..offset + found.span.end as u64,
+                confidence: found.confidence,
+                reasons: found.reasons,
+            })
+            .collect();
+        if hits.is_empty() {
+            return;
+        }
+        match worker.texts.iter_mut().rev().take_while(|text| text.id == object.id).find(|text| text.hints == hints) {
+            // The next piece of a large text.
+            Some(text) => text.hits.extend(hits),
+            None => worker.texts.push(Text { id: object.id, kind: object.kind, hints, hits }),
+        }
+    }
+
+    fn number(&self, value: Secret) -> u32 {
+        let mut values = lock(&self.values);
+        let next = u32::try_from(values.len()).unwrap_or(u32::MAX);
+        *values.entry(value).or_insert(next)
+    }
+}
+
+impl Visitor for Sweep<'_> {
+    /// What is known of a text; nothing of one that had to be decoded.
+    type Node = Option<Trace>;
+    type Worker = Worker;
+
+    fn worker(&self) -> Worker {
+        Worker::default()
+    }
+
+    fn finish(&self, worker: Worker) {
+        let mut found = lock(&self.found);
+        found.texts.extend(worker.texts);
+        found.missing.extend(worker.missing);
+        found.blobs += worker.blobs;
+    }
+
+    fn wants(&self, kind: ObjectKind) -> bool {
+        kind != ObjectKind::Tree
+    }
+
+    fn whole(&self, worker: &mut Worker, object: &ObjectInfo<'_>, bytes: &[u8]) -> Self::Node {
+        self.begin(worker, object, bytes);
+        let (first, others) = self.ways(object);
+        if Encoding::of(bytes) != Encoding::Bytes {
+            for hints in std::iter::once(first).chain(others) {
+                self.search(worker, object, hints, &Piece::whole(bytes));
+            }
+            return None;
+        }
+        let trace = Trace::read(bytes, first.and_bytes(bytes), self.rules);
+        self.conclude(worker, object, bytes, &trace, (first, others));
+        Some(trace)
+    }
+
+    fn delta(&self, worker: &mut Worker, object: &ObjectInfo<'_>, delta: &Delta<'_>, base: &Self::Node) -> Self::Node {
+        let bytes = delta.bytes();
+        let Some(base) = base.as_ref().filter(|_| Encoding::of(bytes) == Encoding::Bytes) else {
+            return self.whole(worker, object, bytes);
+        };
+        self.begin(worker, object, bytes);
+        let (first, others) = self.ways(object);
+        let trace = Trace::reread(bytes, first.and_bytes(bytes), self.rules, base, &delta.copied());
+        self.conclude(worker, object, bytes, &trace, (first, others));
+        Some(trace)
+    }
+
+    fn large(&self, worker: &mut Worker, object: &ObjectInfo<'_>, bytes: &mut dyn Read) -> Large {
+        self.begin(worker, object, &[]);
+        let (first, others) = self.ways(object);
+        // An error shows when the reader checks how much was read.
+        let _ = each_chunk(bytes, &mut Vec::new(), |chunk| {
+            let piece = Piece { bytes: chunk.bytes, offset: chunk.offset, owned: chunk.owned };
+            for &hints in std::iter::once(&first).chain(&others) {
+                self.search(worker, object, hints, &piece);
+            }
+        });
+        Large::Read
+    }
+
+    fn skipped(&self, skip: Skip) {
+        lock(&self.found).skipped.push(skip);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,17 @@
+//! What a repository's history says about its objects: the names of blobs (`names`), the graph of
+//! commits (`graph`), and where and when a blob was in the tree (`attribute`). Objects are read by
+//! [`crate::source::object`]; what is in a blob is none of this module's business.
+
+mod attribute;
+mod contents;
+mod graph;
+mod leads;
+mod links;
+mod names;
+mod places;
+mod recent;
+mod trees;
+
+pub use attribute::{Attribution, Place, Wanted, attribute};
+pub use graph::{CommitGraph, CommitText};
+pub use names::{EntryNames, entry_names};

@@ -1,0 +1,170 @@
+//! `sopup doctor` on a folder of files, each with one thing wrong (matrix cases 22, 23, 26, 48 and 53).
+
+use super::bench::{Bench, text};
+
+/// A folder with rules and one sound file.
+fn bench() -> Bench {
+    let bench = Bench::with_keys(3);
+    let (a, b) = (&bench.recipients[0], &bench.recipients[1]);
+    bench.put(
+        "repo/.sops.yaml",
+        format!(
+            "creation_rules:\n  - path_regex: ^k8s/\n    encrypted_regex: ^(data|stringData)$\n    age: {a},{b}\n  - path_regex: \\.enc\\.(yaml|env)$\n    age: {a},{b}\n"
+        )
+        .as_bytes(),
+    );
+    bench.put("repo/README.md", b"Values look like ENC[AES256_GCM,data:...]\n");
+    bench.put("repo/chart/templates/x.yaml", b"{{ if .Values.sops }}\nsops: {{ .x }}\n{{ end }}\n");
+    bench.put("repo/k8s/deployment.yaml", b"kind: Deployment\nspec: {}\n");
+    encrypted(&bench, "good.enc.yaml", "a: hunter2hunter2\nx_unencrypted: v1\ny_unencrypted: Secret\n");
+    bench
+}
+
+/// Encrypts a file of the folder by its rules.
+fn encrypted(bench: &Bench, name: &str, plain: &str) -> String {
+    bench.put(&format!("repo/{name}"), plain.as_bytes());
+    let out = bench.sopup_command(&["encrypt", "-i", name]).current_dir(bench.path("repo")).output().expect("runs");
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    text(&bench.get(&format!("repo/{name}")))
+}
+
+fn doctor(bench: &Bench, args: &[&str]) -> (i32, serde_json::Value) {
+    let args: Vec<&str> = ["doctor", "repo", "--format", "json"].iter().chain(args).copied().collect();
+    let run = bench.sopup(&args);
+    (run.code, serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", run.stdout, run.stderr)))
+}
+
+/// The codes of one file's problems.
+fn codes(report: &serde_json::Value, path: &str) -> Vec<String> {
+    let files = report["files"].as_array().expect("files");
+    let file = files.iter().find(|file| file["path"] == path);
+    let problems = file.map(|file| file["problems"].as_array().expect("problems").clone()).unwrap_or_default();
+    problems.iter().map(|problem| problem["code"].as_str().expect("a code").to_owned()).collect()
+}
+
+#[test]
+fn a_sound_folder_is_clean() {
+    let bench = bench();
+    let (code, report) = doctor(&bench, &["--strict"]);
+    assert_eq!((code, &report["summary"]["files"], &report["schema"]), (0, &1.into(), &"sopup.doctor/v1".into()), "{report:#}");
+    assert_eq!(report["files"].as_array().expect("files").len(), 1, "{report:#}");
+    let human = bench.sopup(&["doctor", "repo"]);
+    assert_eq!((human.code, human.stdout.as_str()), (0, "1 SOPS file: 0 errors, 0 warnings\n"));
+    assert_eq!(bench.sopup(&["doctor", "absent"]).code, 2);
+    let one = bench.sopup(&["doctor", "repo/good.enc.yaml"]);
+    assert_eq!((one.code, one.stdout.as_str()), (0, "1 SOPS file: 0 errors, 0 warnings\n"));
+}
+
+#[test]
+fn each_fault_is_found() {
+    let bench = bench();
+    let secret = "hunter2hunter2";
+    let good = text(&bench.get("repo/good.enc.yaml"));
+    let plan = |keys: &[usize]| bench.plan_for(keys);
+    let put = |name: &str, content: &str| bench.put(&format!("repo/{name}"), content.as_bytes());
+    put("plain.enc.yaml", &format!("a: {secret}\n"));
+    put("k8s/plain-secret.yaml", &format!("kind: Secret\nstringData:\n  a: {secret}\n"));
+    put("mac.enc.yaml", &good.replace("x_unencrypted: v1", "x_unencrypted: v2"));
+    put("added.enc.yaml", &good.replace("sops:\n", &format!("b: {secret}\nsops:\n")));
+    put("comment.enc.yaml", &good.replace("sops:\n", &format!("# {secret}\nsops:\n")));
+    put("no-block.enc.yaml", good.split("sops:\n").next().expect("a part"));
+    put("version.enc.yaml", &good.replace("version: 3.11.0", "version: x"));
+    put("cut.enc.yaml", &good[..good.len() - 300]);
+    let other = bench.encrypt_as("other.yaml", b"a: b\n", &plan(&[0, 2])).expect("encrypts");
+    bench.put("repo/other.enc.yaml", &other);
+    let env = encrypted(&bench, "crlf.enc.env", "A=b\n").replace('\n', "\r\n");
+    put("crlf.enc.env", &env);
+    bench.put(
+        "bad-rules/.sops.yaml",
+        format!("creation_rules:\n  - age: {}\n    encrypted_regex: '(?!x)'\n", bench.recipients[0]).as_bytes(),
+    );
+    bench.put("repo/nothing.yaml", b"");
+    std::fs::rename(bench.path("bad-rules/.sops.yaml"), bench.path(".sops.yaml")).expect("moves");
+    bench.put("repo/nothing.yaml", &bench.sops_encrypt("n.yaml", b"a: b\n", &[]));
+
+    let (code, report) = doctor(&bench, &[]);
+    assert_eq!(code, 1, "{report:#}");
+    for (path, expected) in [
+        ("plain.enc.yaml", "not-encrypted"),
+        ("k8s/plain-secret.yaml", "not-encrypted"),
+        ("mac.enc.yaml", "bad-mac"),
+        ("added.enc.yaml", "plain-value"),
+        ("comment.enc.yaml", "plain-comments"),
+        ("no-block.enc.yaml", "no-metadata"),
+        ("version.enc.yaml", "bad-metadata"),
+        ("cut.enc.yaml", "bad-metadata"),
+        ("other.enc.yaml", "unknown-recipient"),
+        ("other.enc.yaml", "missing-recipient"),
+        ("crlf.enc.env", "carriage-returns"),
+        ("nothing.yaml", "bad-metadata"),
+    ] {
+        assert!(codes(&report, path).iter().any(|code| code == expected), "{path}: {expected} is not in {:?}", codes(&report, path));
+    }
+    for path in ["good.enc.yaml", "k8s/deployment.yaml", "README.md", "chart/templates/x.yaml"] {
+        assert_eq!(codes(&report, path), Vec::<String>::new(), "{path}");
+    }
+    assert!(!report.to_string().contains(secret));
+    let human = bench.sopup(&["doctor", "repo"]);
+    assert!(human.code == 1 && !human.stdout.contains(secret));
+    assert!(
+        human.stdout.contains("error: plain.enc.yaml: a creation rule covers this file, and it is not encrypted\n"),
+        "{}",
+        human.stdout
+    );
+}
+
+#[test]
+fn warnings_fail_only_if_wished() {
+    let bench = bench();
+    bench.put("repo/.sops.yaml", format!("creation_rules:\n  - age: {}\n    pathregex: x\n  - age: []\n", bench.recipients[0]).as_bytes());
+    bench.put("repo/good.enc.yaml", &bench.encrypt("x.yaml", b"a: b\n").expect("encrypts"));
+    let (code, report) = doctor(&bench, &[]);
+    assert_eq!((code, codes(&report, "good.enc.yaml")), (0, vec!["single-recipient".to_owned()]), "{report:#}");
+    assert_eq!(report["rules"].as_array().expect("rules").len(), 3, "{report:#}");
+    assert_eq!(doctor(&bench, &["--strict"]).0, 1);
+    bench.put("repo/.sops.yaml", b"creation_rules:\n  - path_regex: (\n");
+    let (code, report) = doctor(&bench, &[]);
+    assert_eq!((code, &report["rules"][0]["level"]), (1, &"error".into()), "{report:#}");
+}
+
+#[test]
+fn what_could_not_be_checked_is_not_called_clean() {
+    let bench = bench();
+    bench.put("keys.txt", bench.key(2).as_bytes());
+    let run = bench.sopup(&["doctor", "repo"]);
+    assert!(run.code == 3 && run.stdout.contains("1 file could not be opened") && run.stdout.contains("good.enc.yaml"), "{}", run.stdout);
+    let run = bench.sopup(&["doctor", "--no-decrypt", "repo"]);
+    assert!(run.code == 0 && run.stdout.contains("Nothing was decrypted"), "{}", run.stdout);
+}
+
+#[test]
+fn case_23_digests_tell_what_the_mac_does_not() {
+    let bench = bench();
+    let good = text(&bench.get("repo/good.enc.yaml"));
+    let run = bench.sopup(&["doctor", "--record", "repo"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let records = text(&bench.get("repo/.sopup.digests"));
+    assert!(records.ends_with(" good.enc.yaml\n") && records.lines().count() == 1, "{records}");
+    assert_eq!(doctor(&bench, &["--strict"]).0, 0);
+    for (what, changed) in [
+        ("a renamed key", good.replace("x_unencrypted", "z_unencrypted")),
+        ("an added empty value", good.replace("sops:\n", "extra: null\nsops:\n")),
+        ("moved text", good.replace("x_unencrypted: v1\ny_unencrypted: Secret", "x_unencrypted: v1S\ny_unencrypted: ecret")),
+    ] {
+        bench.sops_decrypt("x.yaml", changed.as_bytes()).unwrap_or_else(|error| panic!("sops notices {what}: {error}"));
+        bench.put("repo/good.enc.yaml", changed.as_bytes());
+        let (code, report) = doctor(&bench, &[]);
+        assert_eq!((code, codes(&report, "good.enc.yaml")), (1, vec!["changed-unnoticed".to_owned()]), "{what}");
+    }
+    // Whoever has a key may change the file; then the digest is out of date, and a new one can be recorded.
+    bench.put("repo/good.enc.yaml", good.as_bytes());
+    let out = bench.sops(&["set", "repo/good.enc.yaml", "[\"a\"]", "\"other\""]);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    encrypted(&bench, "second.enc.yaml", "a: b\n");
+    let (code, report) = doctor(&bench, &[]);
+    assert_eq!((code, codes(&report, "good.enc.yaml")), (0, vec!["digest-outdated".to_owned()]));
+    assert_eq!(codes(&report, "second.enc.yaml"), ["no-digest"]);
+    assert_eq!(bench.sopup(&["doctor", "--record", "--strict", "repo"]).code, 0);
+    assert_eq!(text(&bench.get("repo/.sopup.digests")).lines().count(), 2);
+    assert_eq!(doctor(&bench, &["--strict"]).0, 0);
+}
