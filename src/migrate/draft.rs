@@ -154,8 +154,15 @@ impl<'a> Draft<'a> {
             return *id;
         }
         let stage = naming::stage(&file.path).unwrap_or("shared");
-        let store = self.store(&format!("secrets/{stage}"), ".enc.yaml", &Shape::Keys, "shared");
+        let folder = self.shared_folder();
+        let store = self.store(&format!("{folder}/{stage}"), ".enc.yaml", &Shape::Keys, "shared");
         self.put(store, key, value)
+    }
+
+    /// The folder of shared stores: `secrets`, unless git ignores it.
+    pub fn shared_folder(&self) -> &'static str {
+        let usable = |folder: &&str| !self.repo.is_ignored(&format!("{folder}/shared.enc.yaml"));
+        ["secrets", "sops", "config/sops"].into_iter().find(usable).unwrap_or("secrets")
     }
 
     /// Adds a step for some of a file's places.

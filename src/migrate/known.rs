@@ -91,6 +91,7 @@ fn site(bytes: &[u8], path: &str, span: Span, finding: &Finding, search: &Search
             end: index.position(bytes, span.end),
             bytes: span.start as u64..span.end as u64,
             excerpt: Excerpt { text: String::new(), mark: 0..0 },
+            sighting: None,
         },
         allowed_inline: false,
     };

@@ -21,14 +21,14 @@ use crate::migrate::change::{Change, Tools, changes};
 use crate::migrate::disk::RealDisk;
 use crate::migrate::file::SourceFile;
 use crate::migrate::journal::{self, Journal, State};
-use crate::migrate::known::Search;
+use crate::migrate::known::{Search, places};
 use crate::migrate::plan::{Applicability, Decision, Plan};
 use crate::migrate::plan_file::{self, Decisions};
 use crate::migrate::policy::Policy;
 use crate::migrate::preflight::refusals;
 use crate::migrate::proof::{Judge, prove};
 use crate::migrate::repo::Repo;
-use crate::migrate::{Settings, plan, survey};
+use crate::migrate::{KubernetesStyle, Settings, plan, survey};
 use crate::rule::Confidence;
 use crate::scan::{Outcome, Progress, Request, Scope, scan};
 use crate::sops::keyring::Keyring;
@@ -89,6 +89,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "RECIPIENTS", env = "SOPS_AGE_RECIPIENTS")]
     age: Option<String>,
 
+    /// How encrypted Kubernetes Secrets reach the cluster
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = Kubernetes::Auto)]
+    kubernetes: Kubernetes,
+
     /// Put back what the last migration changed, or the one with this id
     #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with_all = ["dry_run", "yes", "apply", "plan_out", "resume"])]
     undo: Option<String>,
@@ -108,6 +112,16 @@ pub(super) struct Args {
     /// Also use the rules in this folder
     #[arg(long, value_name = "DIR")]
     rules: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Kubernetes {
+    /// Through ksops if the repository uses it, else in place
+    Auto,
+    /// Among the resources, decrypted by what applies them, as Flux does
+    InPlace,
+    /// Through a ksops generator when kustomize builds
+    Ksops,
 }
 
 /// What the steps of a run share.
@@ -157,8 +171,13 @@ impl Run<'_> {
         let outcome = self.ui.watched(&progress, || scan(&request, &progress))?;
         let Scope::Worktree(walk) = &request.scope else { return Ok(Exit::Internal) };
         let search = Search { walk, allow: &request.allow, key: &request.key };
-        let (files, unread) = survey(&outcome.findings, self.repo, &below, &search);
-        let settings = Settings { policy: &self.policy, keyring: self.keyring };
+        let (files, unread) = survey(&outcome.findings, places(&outcome.findings, &search), self.repo, &below);
+        let kubernetes = match self.args.kubernetes {
+            Kubernetes::Auto => KubernetesStyle::Auto,
+            Kubernetes::InPlace => KubernetesStyle::InPlace,
+            Kubernetes::Ksops => KubernetesStyle::Ksops,
+        };
+        let settings = Settings { policy: &self.policy, keyring: self.keyring, kubernetes };
         let mut plan = plan(&files, self.repo, &settings);
         plan.notes.extend(unread.iter().map(|path| format!("{path} holds secrets and could not be read again; it is left alone")));
         self.decide(&mut plan, &files, &request.key)?;
@@ -185,7 +204,7 @@ impl Run<'_> {
             return Err(CliError::new("nothing was changed", "answer `y`, or use --yes, to apply the plan").exiting(Exit::Refused));
         }
         let journal = self.write(&changes)?;
-        self.conclude(&request, &plan, upto, &journal)
+        self.conclude(&request, &below, (&plan, upto), &journal)
     }
 
     fn request(&self) -> Result<(Request, String), CliError> {
@@ -294,7 +313,7 @@ impl Run<'_> {
     }
 
     /// Scans again and says what happened. What should be gone and is not puts everything back.
-    fn conclude(&self, request: &Request, plan: &Plan, upto: Applicability, journal: &Journal) -> Result<Exit, CliError> {
+    fn conclude(&self, request: &Request, below: &str, (plan, upto): (&Plan, Applicability), journal: &Journal) -> Result<Exit, CliError> {
         let progress = Progress::default();
         let outcome = self.ui.watched(&progress, || scan(request, &progress))?;
         let moved = |finding: &crate::finding::Finding| {
@@ -304,12 +323,14 @@ impl Run<'_> {
         };
         let left: Vec<String> =
             outcome.findings.iter().filter(|finding| moved(finding)).map(|finding| finding.occurrences[0].origin.path.clone()).collect();
-        show::summary(plan, upto, journal, &outcome, self.ui)?;
+        let (files, unread) = survey(&outcome.findings, Vec::new(), self.repo, below);
+        let remaining = files.values().map(|file| file.sites.len()).sum::<usize>() + unread.len();
+        show::summary(plan, upto, journal, remaining, self.ui)?;
         if !left.is_empty() {
             let hint = "`sopup migrate --undo` puts everything back; please report this";
             return Err(CliError::new(format!("still found after the migration: {}", left.join(", ")), hint));
         }
-        Ok(exit(&outcome, !outcome.findings.is_empty()))
+        Ok(exit(&outcome, remaining > 0))
     }
 
     fn undo(&self, journals: Vec<Journal>, id: &str) -> Result<Exit, CliError> {

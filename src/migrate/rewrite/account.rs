@@ -1,5 +1,5 @@
 //! AWS account IDs are no secrets: they give way to a named parameter, the same for each ID everywhere. The real ones
-//! go to `secrets/accounts.sops.env`.
+//! go to an encrypted `accounts.sops.env`.
 
 use std::collections::BTreeMap;
 
@@ -45,13 +45,14 @@ impl Accounts {
 
 /// Plans the account IDs of a file.
 pub(super) fn rewrite(file: &SourceFile, sites: &[&Site], accounts: &Accounts, draft: &mut Draft<'_>) {
+    let folder = draft.shared_folder();
     for &site in sites {
         let Some(name) = accounts.0.get(&site.secret) else { continue };
-        let Some((span, text, verdict)) = replacement(file, site, name) else {
+        let Some((span, text, verdict)) = replacement(file, site, name, &format!("{folder}/accounts.sops.env")) else {
             draft.manual("account", file, &[site], "an AWS account ID in program text: read it from the configuration or from STS");
             continue;
         };
-        let store = draft.store("secrets/accounts", ".sops.env", &Shape::Keys, "accounts");
+        let store = draft.store(&format!("{folder}/accounts"), ".sops.env", &Shape::Keys, "accounts");
         let id = draft.put(store, &[name], &site.secret);
         let mut actions = vec![Action::Splice { file: file.path.clone(), span, text }];
         actions.extend(dotenv::companions(draft, store));
@@ -59,13 +60,11 @@ pub(super) fn rewrite(file: &SourceFile, sites: &[&Site], accounts: &Accounts, d
     }
 }
 
-const STORE: &str = "secrets/accounts.sops.env";
-
-fn replacement(file: &SourceFile, site: &Site, name: &str) -> Option<(crate::text::Span, String, Verdict)> {
+fn replacement(file: &SourceFile, site: &Site, name: &str, accounts: &str) -> Option<(crate::text::Span, String, Verdict)> {
     let variable = format!("${{{name}}}");
-    let required = format!("${{{name}:?set by sops exec-env {STORE}}}");
+    let required = format!("${{{name}:?set by sops exec-env {accounts}}}");
     let rendered = Verdict::review(format!(
-        "substitute it where the file is used: Flux `postBuild`, or `sops exec-env {STORE} 'envsubst < {}'`",
+        "substitute it where the file is used: Flux `postBuild`, or `sops exec-env {accounts} 'envsubst < {}'`",
         file.path
     ));
     let Some(text) = file.text() else { return Some((site.span, format!("<{name}>"), Verdict::safe(""))) };
@@ -76,10 +75,10 @@ fn replacement(file: &SourceFile, site: &Site, name: &str) -> Option<(crate::tex
     }
     if shell::Shell.takes(file) && !file.name().ends_with(".ps1") {
         let quote = shell_quote(&text[line.range()], site.span.start - line.start);
-        return Some((site.span, expand(&required, quote), Verdict::safe(format!("run with `sops exec-env {STORE} {}`", file.path))));
+        return Some((site.span, expand(&required, quote), Verdict::safe(format!("run with `sops exec-env {accounts} {}`", file.path))));
     }
     if compose::Compose.takes(file) {
-        return Some((site.span, required, Verdict::safe(format!("started with `sops exec-env {STORE} 'docker compose up'`"))));
+        return Some((site.span, required, Verdict::safe(format!("started with `sops exec-env {accounts} 'docker compose up'`"))));
     }
     if let Some(system) = ci::system(file) {
         let text = match system {

@@ -61,7 +61,7 @@ impl Config {
 
     fn reference(&self, file: &SourceFile, text: &str, site: &Site, draft: &mut Draft<'_>) {
         let quoted = text[..site.span.start.min(text.len())].ends_with('"');
-        let value = if quoted { text.get(site.span.range()).and_then(unescaped) } else { Some(site.secret.clone()) };
+        let value = if quoted { text.get(site.span.range()).and_then(unescaped) } else { Some(site.value()) };
         let Some(value) = value else {
             return draft.manual(self.id(), file, &[site], "the value is written in a way that sopup does not edit");
         };

@@ -1,7 +1,7 @@
 //! Kubernetes manifests. Secrets are encrypted where they are; values in the environment and arguments of containers
 //! and in ConfigMaps move to encrypted Secrets beside the file.
 
-use super::{Anchors, Rewriter, configmap, container};
+use super::{Anchors, Rewriter, configmap, container, ksops};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile, folder_of};
 use crate::migrate::outline::{Item, Outline, Part, Spelling};
@@ -57,6 +57,9 @@ impl Rewriter for Kubernetes {
     }
 }
 
+/// Why a kustomization cannot be made to generate the Secret.
+const OUT_OF_REACH: &str = "a kustomization lists the file in a way, or from a folder, in which sopup cannot point it to ksops";
+
 /// A manifest with its outline.
 pub(super) struct Manifest<'m> {
     pub(super) file: &'m SourceFile,
@@ -97,7 +100,13 @@ fn in_place(manifest: &Manifest<'_>, sites: &[&Site], draft: &mut Draft<'_>) {
     };
     let (inside, outside): (Vec<&Site>, Vec<&Site>) = sites.iter().copied().partition(in_data);
     if !inside.is_empty() {
-        let actions = vec![Action::Encrypt { file: manifest.file.path.clone(), selector: SECRET_SELECTOR }];
+        let mut actions = vec![Action::Encrypt { file: manifest.file.path.clone(), selector: SECRET_SELECTOR }];
+        if ksops::is_used(draft) {
+            match ksops::relocation(&manifest.file.path, draft) {
+                Some(moved) => actions.extend(moved),
+                None => return draft.manual("kubernetes", manifest.file, &inside, OUT_OF_REACH),
+            }
+        }
         draft.step("kubernetes", manifest.file, &inside, Verdict::safe(APPLY), actions, Vec::new());
     }
     if !outside.is_empty() {
@@ -126,6 +135,7 @@ fn free_name(wanted: &str, folder: &str, draft: &Draft<'_>) -> String {
 pub(super) fn listed(file: &SourceFile, store: usize, draft: &Draft<'_>) -> (Vec<Action>, Verdict) {
     let store = draft.path_of(store).to_owned();
     let name = store.rsplit('/').next().unwrap_or(&store);
+    let ksops = ksops::is_used(draft);
     let mut actions = Vec::new();
     for (path, text) in draft.repo.manifests() {
         if !is_kustomization(path) {
@@ -141,7 +151,8 @@ pub(super) fn listed(file: &SourceFile, store: usize, draft: &Draft<'_>) -> (Vec
         if items.iter().any(|item| outline.scalar(item).as_deref() == Some(&new)) {
             continue;
         }
-        actions.push(after_line(path, text, last, &format!("{}- {new}", " ".repeat(last.column))));
+        let generated = ksops.then(|| ksops::generator(path, text, &store, name)).flatten();
+        actions.extend(generated.unwrap_or_else(|| vec![after_line(path, text, last, &format!("{}- {new}", " ".repeat(last.column)))]));
     }
     if actions.is_empty() {
         return (actions, Verdict::review(format!("no kustomization lists this file: apply {store} together with it")));

@@ -1,14 +1,13 @@
 //! Kustomizations: literals of a `secretGenerator` become an encrypted Secret among the resources.
 
 use super::container::key_of;
-use super::kubernetes::{after_line, is_kustomization, lines_of};
-use super::{Anchors, Rewriter};
+use super::kubernetes::{is_kustomization, lines_of};
+use super::{Anchors, Rewriter, ksops};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
-use crate::migrate::outline::{Item, Outline, Part, Spelling};
+use crate::migrate::outline::{Item, Outline, Part};
 use crate::migrate::plan::{Action, EntryId, Shape};
 use crate::secret::Secret;
-use crate::text::Span;
 
 /// `kustomization.yaml`.
 pub(super) struct Kustomize;
@@ -91,10 +90,16 @@ impl Kustomize {
         let siblings = outline.children(0, &list).count();
         let whole = outline.at(0, &list).filter(|_| siblings == 1).unwrap_or(generator);
         let mut actions = vec![Action::Splice { file: file.path.clone(), span: lines_of(text, whole), text: String::new() }];
-        let Some(resource) = resource(file, text, outline, draft.path_of(store)) else {
-            return draft.manual(self.id(), file, sites, "`resources` is written in a way that sopup does not edit");
+        let path = draft.path_of(store).to_owned();
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        let listed = match ksops::is_used(draft) {
+            true => ksops::generator(&file.path, text, &path, name),
+            false => ksops::list_entry(&file.path, text, "resources", name),
         };
-        actions.push(resource);
+        let Some(listed) = listed else {
+            return draft.manual(self.id(), file, sites, "`resources` or `generators` is written in a way that sopup does not edit");
+        };
+        actions.extend(listed);
         let verdict =
             Verdict::safe("the Secret keeps its name and loses the hash behind it: pods do not restart by themselves when it changes");
         draft.step(self.id(), file, sites, verdict, actions, ids);
@@ -108,20 +113,4 @@ fn literal(outline: &Outline<'_>, item: &Item) -> Option<(String, Secret)> {
     let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
     let value = unquoted.or_else(|| value.strip_prefix('\'').and_then(|value| value.strip_suffix('\''))).unwrap_or(value);
     Some((key.to_owned(), Secret::new(value.as_bytes().to_vec())))
-}
-
-/// A new entry among the resources.
-fn resource(file: &SourceFile, text: &str, outline: &Outline<'_>, store: &str) -> Option<Action> {
-    let name = store.rsplit('/').next().unwrap_or(store);
-    let Some(list) = outline.key(0, &["resources"]) else {
-        let end = file.line_end();
-        let at = Span::new(text.len(), text.len());
-        let before = if text.ends_with('\n') { "" } else { end };
-        return Some(Action::Splice { file: file.path.clone(), span: at, text: format!("{before}resources:{end}  - {name}{end}") });
-    };
-    if list.spelling != Spelling::None {
-        return None;
-    }
-    let last = outline.children(0, &list.path).last()?;
-    Some(after_line(&file.path, text, last, &format!("{}- {name}", " ".repeat(last.column))))
 }

@@ -52,7 +52,7 @@ impl Rewriter for Markdown {
         };
         for site in sites {
             let name = name(text, file, site);
-            let id = draft.shared(file, &[&words::of_file(file), &name], &site.secret);
+            let id = draft.shared(file, &[&words::of_file(file), &name], &site.value());
             let text = replacement(text, file, site.span, id, draft);
             let actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text }];
             draft.step(self.id(), file, &[site], Verdict::safe(""), actions, vec![id]);
@@ -110,6 +110,10 @@ pub(super) fn setting(text: &str, line: Span, span: Span) -> Setting {
 fn is_whole(text: &str, span: Span) -> bool {
     let before = text[..span.start].chars().next_back();
     let after = text[span.end..].chars().next();
+    let word = text[..span.start].rfind(|c: char| c.is_whitespace() || "\"'`(<|".contains(c)).map_or(0, |at| at + 1);
+    if text[word..span.start].contains("://") {
+        return false;
+    }
     let opens = before.is_none_or(|c| c.is_whitespace() || "\"'*_(|>=:[".contains(c));
     let closes = after.is_none_or(|c| c.is_whitespace() || "\"'*_)|<.,;:!?]".contains(c));
     opens && closes
@@ -198,6 +202,7 @@ mod tests {
         assert_eq!(setting_in("The password is SECRET."), Setting::Word);
         assert_eq!(setting_in("| db | SECRET |"), Setting::Word);
         assert_eq!(setting_in("see postgres://u:SECRET@h/d"), Setting::Inside);
+        assert_eq!(setting_in("[here](https://x.y/z?password=SECRET)."), Setting::Inside);
         assert_eq!(setting_in("run `mysql -pSECRET`"), Setting::Command);
         assert_eq!(setting_in("```bash\nexport X=SECRET\n```"), Setting::ShellBlock);
         assert_eq!(setting_in("```yaml\na: b\n```\ntext\n~~~\nx: SECRET\n~~~"), Setting::Block);

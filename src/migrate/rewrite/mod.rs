@@ -10,6 +10,7 @@ mod configmap;
 mod container;
 mod dotenv;
 mod helm;
+mod ksops;
 mod kubernetes;
 mod kustomize;
 mod markdown;

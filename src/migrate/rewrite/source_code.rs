@@ -74,6 +74,11 @@ impl Rewriter for SourceCode {
 
 /// A string of its own gives way to the look-up; in a longer one, the parts around it are joined to it.
 fn edit(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<(Span, String)> {
+    // Inside a raw string or a text over several lines, quotes are part of the text.
+    let before = &text[..site.span.start];
+    if ["`", "\"\"\"", "'''"].iter().any(|mark| before.matches(mark).count() % 2 == 1) {
+        return None;
+    }
     if let Some((span, _)) = literal(text, site.span) {
         return Some((span, lookup.to_owned()));
     }

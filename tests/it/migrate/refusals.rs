@@ -70,8 +70,11 @@ fn a_locked_index_is_refused() {
 #[test]
 fn a_store_that_git_would_ignore_is_refused() {
     let bench = bench();
-    bench.place.write(".gitignore", "secrets/\n").commit("ignores");
+    bench.place.write(".gitignore", "*.enc.yaml\n").commit("ignores");
     refused(&bench, "would be ignored by git");
+    bench.place.write(".gitignore", "secrets/\n").commit("ignores a folder alone");
+    assert_eq!(bench.migrate(["--yes"]).code, 0);
+    assert!(bench.decrypt("sops/shared.enc.yaml").contains(OTHER));
 }
 
 #[test]
