@@ -1,6 +1,6 @@
 //! Moves secrets from where they were found into SOPS files, and leaves references behind.
 //!
-//! The story: [`survey`] reads the files that findings are in; [`plan`] asks the rewriters ([`rewrite`]) what
+//! The story: [`survey`] reads the files that findings are in; [`plan()`] asks the rewriters (`rewrite`) what
 //! would take each secret's place and where it would go; [`change::changes`] makes the new bytes and decrypts every
 //! store again; [`proof::prove`] scans the result before anything is written; [`apply::apply`] writes it, journalled.
 //! Only `apply`, `journal` and `disk` write files.
