@@ -107,6 +107,13 @@ pub fn folder_of(path: &str) -> &str {
     path.rfind('/').map_or("", |at| &path[..=at])
 }
 
+/// Whether a span lies in `ENC[AES256_GCM,…]`: what a rule reads into ciphertext is chance.
+pub fn is_sealed(bytes: &[u8], span: Span) -> bool {
+    let before = &bytes[..span.start.min(bytes.len())];
+    let line = &before[memchr::memrchr(b'\n', before).map_or(0, |at| at + 1)..];
+    memchr::memmem::rfind(line, b"ENC[AES256_GCM,").is_some_and(|at| memchr::memchr(b']', &line[at..]).is_none())
+}
+
 /// The places of findings in the working tree, by file.
 pub fn sites(findings: &[Finding]) -> std::collections::BTreeMap<String, Vec<Site>> {
     let mut by_file = std::collections::BTreeMap::<String, Vec<Site>>::new();
@@ -123,4 +130,18 @@ pub fn sites(findings: &[Finding]) -> std::collections::BTreeMap<String, Vec<Sit
         }
     }
     by_file
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ciphertext_is_told_from_what_follows_it() {
+        let text = b"a: b\nK=ENC[AES256_GCM,data:pw=x,iv:y]; pw=z\npw=u";
+        let at = |needle: &[u8]| memchr::memmem::find(text, needle).map(|at| Span::new(at, at + needle.len())).expect("is there");
+        assert!(is_sealed(text, at(b"x,iv")));
+        assert!(!is_sealed(text, at(b"z")));
+        assert!(!is_sealed(text, at(b"u")));
+    }
 }

@@ -32,8 +32,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::finding::Finding;
 use crate::sops::keyring::Keyring;
 use draft::Draft;
-use file::{SourceFile, sites};
-use known::Search;
+use file::{Site, SourceFile, is_sealed, sites};
 use plan::{Action, Plan};
 use policy::{Policy, Scheme};
 use repo::Repo;
@@ -60,19 +59,23 @@ pub enum KubernetesStyle {
     Ksops,
 }
 
-/// The files that hold secrets, by path, and those that could not be read again. `below` is the path of the scanned folder: empty, or ending in `/`.
-pub fn survey(findings: &[Finding], repo: &Repo, below: &str, search: &Search<'_>) -> (BTreeMap<String, SourceFile>, Vec<String>) {
+/// The files that hold secrets, by path, and those that could not be read again. `further` are places that no finding
+/// names; `below` is the path of the scanned folder: empty, or ending in `/`.
+pub fn survey(findings: &[Finding], further: Vec<(String, Site)>, repo: &Repo, below: &str) -> (BTreeMap<String, SourceFile>, Vec<String>) {
     let (mut files, mut unread) = (BTreeMap::new(), Vec::new());
     let mut by_file = sites(findings);
-    for (path, site) in known::places(findings, search) {
+    for (path, site) in further {
         by_file.entry(path).or_default().push(site);
     }
     for (path, sites) in by_file {
         let path = format!("{below}{path}");
         match repo.read(&path) {
             Some(bytes) => {
-                let sites = sites.into_iter().filter(|site| site.span.end <= bytes.len()).collect();
-                files.insert(path.clone(), SourceFile::new(path, bytes, sites));
+                let plain = |site: &Site| site.span.end <= bytes.len() && !is_sealed(&bytes, site.span);
+                let sites: Vec<Site> = sites.into_iter().filter(plain).collect();
+                if !sites.is_empty() {
+                    files.insert(path.clone(), SourceFile::new(path, bytes, sites));
+                }
             }
             None => unread.push(path),
         }

@@ -21,7 +21,7 @@ use crate::migrate::change::{Change, Tools, changes};
 use crate::migrate::disk::RealDisk;
 use crate::migrate::file::SourceFile;
 use crate::migrate::journal::{self, Journal, State};
-use crate::migrate::known::Search;
+use crate::migrate::known::{Search, places};
 use crate::migrate::plan::{Applicability, Decision, Plan};
 use crate::migrate::plan_file::{self, Decisions};
 use crate::migrate::policy::Policy;
@@ -171,7 +171,7 @@ impl Run<'_> {
         let outcome = self.ui.watched(&progress, || scan(&request, &progress))?;
         let Scope::Worktree(walk) = &request.scope else { return Ok(Exit::Internal) };
         let search = Search { walk, allow: &request.allow, key: &request.key };
-        let (files, unread) = survey(&outcome.findings, self.repo, &below, &search);
+        let (files, unread) = survey(&outcome.findings, places(&outcome.findings, &search), self.repo, &below);
         let kubernetes = match self.args.kubernetes {
             Kubernetes::Auto => KubernetesStyle::Auto,
             Kubernetes::InPlace => KubernetesStyle::InPlace,
@@ -204,7 +204,7 @@ impl Run<'_> {
             return Err(CliError::new("nothing was changed", "answer `y`, or use --yes, to apply the plan").exiting(Exit::Refused));
         }
         let journal = self.write(&changes)?;
-        self.conclude(&request, &plan, upto, &journal)
+        self.conclude(&request, &below, (&plan, upto), &journal)
     }
 
     fn request(&self) -> Result<(Request, String), CliError> {
@@ -313,7 +313,7 @@ impl Run<'_> {
     }
 
     /// Scans again and says what happened. What should be gone and is not puts everything back.
-    fn conclude(&self, request: &Request, plan: &Plan, upto: Applicability, journal: &Journal) -> Result<Exit, CliError> {
+    fn conclude(&self, request: &Request, below: &str, (plan, upto): (&Plan, Applicability), journal: &Journal) -> Result<Exit, CliError> {
         let progress = Progress::default();
         let outcome = self.ui.watched(&progress, || scan(request, &progress))?;
         let moved = |finding: &crate::finding::Finding| {
@@ -323,12 +323,14 @@ impl Run<'_> {
         };
         let left: Vec<String> =
             outcome.findings.iter().filter(|finding| moved(finding)).map(|finding| finding.occurrences[0].origin.path.clone()).collect();
-        show::summary(plan, upto, journal, &outcome, self.ui)?;
+        let (files, unread) = survey(&outcome.findings, Vec::new(), self.repo, below);
+        let remaining = files.values().map(|file| file.sites.len()).sum::<usize>() + unread.len();
+        show::summary(plan, upto, journal, remaining, self.ui)?;
         if !left.is_empty() {
             let hint = "`sopup migrate --undo` puts everything back; please report this";
             return Err(CliError::new(format!("still found after the migration: {}", left.join(", ")), hint));
         }
-        Ok(exit(&outcome, !outcome.findings.is_empty()))
+        Ok(exit(&outcome, remaining > 0))
     }
 
     fn undo(&self, journals: Vec<Journal>, id: &str) -> Result<Exit, CliError> {

@@ -13,7 +13,6 @@ use crate::migrate::file::SourceFile;
 use crate::migrate::journal::Journal;
 use crate::migrate::plan::{Applicability, Plan, Step};
 use crate::report::safe;
-use crate::scan::Outcome;
 use crate::secret::Secret;
 use crate::text::decode;
 
@@ -122,13 +121,12 @@ impl Mask {
 }
 
 /// What happened and what is left to do.
-pub(super) fn summary(plan: &Plan, upto: Applicability, journal: &Journal, after: &Outcome, ui: &Ui) -> io::Result<()> {
+pub(super) fn summary(plan: &Plan, upto: Applicability, journal: &Journal, left: usize, ui: &Ui) -> io::Result<()> {
     let mut out = ui.stdout();
     let chosen: Vec<&Step> = plan.chosen(upto).collect();
     let secrets: BTreeSet<_> = chosen.iter().flat_map(|step| step.places.iter().map(|place| &place.fingerprint)).collect();
     let places: usize = chosen.iter().map(|step| step.places.len()).sum();
     writeln!(out, "Moved {} secrets from {places} places; {} files changed. Nothing is staged.", secrets.len(), journal.files().len())?;
-    let left: usize = after.findings.iter().map(|finding| finding.occurrences.len()).sum();
     if left > 0 {
         writeln!(out, "{left} places are left; `sopup migrate --dry-run` says why.")?;
     }

@@ -72,7 +72,7 @@ impl Bench {
         found
     }
 
-    /// How many places a scan of the working tree reports.
+    /// The places that a scan of the working tree reports.
     pub(crate) fn findings(&self) -> Vec<String> {
         crate::support::places(&self.place.report(["--worktree"]))
     }

@@ -252,14 +252,14 @@ fn nothing_is_left_for_git_to_ignore() {
 fn places_that_nothing_announces_move_too() {
     let bench = Bench::new();
     let secret = "dZGticVp4YMga48";
-    let (plain, encoded) = (format!("rows = [\"{secret}\", \"x{secret}\"]\n"), "blob ZFpHdGljVnA0WU1nYTQ4 end\n");
+    let (plain, encoded) = (format!("rows = [\"x{secret}\", \"{secret}\"]\n"), "blob ZFpHdGljVnA0WU1nYTQ4 end\n");
     bench.place.write("a.sh", format!("#!/bin/sh\nPGPASSWORD={secret} psql\n")).write("data.toml", plain).write("notes.md", encoded);
     bench.place.write("kept.toml", format!("rows = [\"{secret}\"] # sopup:allow\n"));
     bench.commit();
     let run = bench.migrate(["--yes", "--include-review"]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     let text = |path: &str| std::fs::read_to_string(bench.place.join(path)).expect("a file");
-    assert_eq!(text("data.toml"), format!("rows = [\"ref+sops://a.sops.env?format=dotenv#/PGPASSWORD\", \"x{secret}\"]\n"));
+    assert_eq!(text("data.toml"), format!("rows = [\"x{secret}\", \"ref+sops://a.sops.env?format=dotenv#/PGPASSWORD\"]\n"));
     assert!(!text("notes.md").contains("ZFpH"), "{}", text("notes.md"));
     assert!(text("kept.toml").contains(secret));
 }
