@@ -340,6 +340,11 @@ impl Scanner<'_> {
         self.lock().skipped.push(skip);
     }
 
+    /// How much could not be read so far.
+    fn skips(&self) -> usize {
+        self.lock().skipped.len()
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Raw> {
         self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

@@ -2,10 +2,13 @@
 //! shown as in the oldest version that has it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
 
 use super::Scanner;
 use super::history::Repository;
-use super::sweep::{Found, Text};
+use super::sweep::{Found, Hit, Text};
 use super::tips::{NAMED, Tips, described};
 use crate::detect::{Hints, detect};
 use crate::finding::{Base, Excerpt, Located, Occurrence, locate};
@@ -108,39 +111,36 @@ impl<'a> Groups<'a> {
         }
     }
 
-    /// Every group as a place with its line. Each object is read once.
-    pub(super) fn located(&self) -> Vec<Located> {
-        let mut by_text: BTreeMap<usize, Vec<(&Key, &Group)>> = BTreeMap::new();
+    /// Every group as a place. What is too large to be read again is located at once.
+    pub(super) fn placed(&self) -> (Vec<Placed>, Vec<Located>) {
+        let (mut placed, mut unseen) = (Vec::new(), Vec::new());
+        let reached = self.reached();
         for (key, group) in &self.groups {
             let (_, at) = group.first.expect("a group has a version");
-            by_text.entry(at).or_default().push((key, group));
-        }
-        let reached = self.reached();
-        let mut all = Vec::new();
-        for (at, groups) in by_text {
             let text = &self.found.texts[at];
-            let bytes = self.repository.store.read(&text.id).ok().map(|object| object.bytes);
-            for (key, group) in groups {
-                let origin = Origin { path: key.1.clone(), source: key.2 };
-                let mut sighting = self.sighting(text, group);
-                let refs = &reached[key];
-                sighting.ref_count = refs.len();
-                sighting.refs = refs.iter().take(NAMED).cloned().collect();
-                let source = source_of(key.2, refs);
-                let located = match &bytes {
-                    Some(bytes) => self.in_text(text, bytes, key.0, &origin),
-                    None => self.unseen(text, key.0, &origin),
-                };
-                let allowed_since = located.iter().all(|one| !one.allowed_inline) && self.allowed_in_newest(group, key.0, &origin);
-                all.extend(located.into_iter().map(|mut one| {
-                    one.allowed_inline |= allowed_since;
-                    one.occurrence.origin.source = source;
-                    one.occurrence.sighting = Some(Box::new(sighting.clone()));
-                    one
-                }));
+            let refs = &reached[key];
+            let mut sighting = self.sighting(text, group);
+            sighting.ref_count = refs.len();
+            sighting.refs = refs.iter().take(NAMED).cloned().collect();
+            let hit = text.hits.iter().find(|hit| hit.value == key.0).expect("a group is of a value of the text");
+            let place = Placed {
+                object: text.id.to_string(),
+                blob: text.kind == ObjectKind::Blob,
+                class: text.hints.class(),
+                bytes: hit.bytes.clone(),
+                path: key.1.clone(),
+                read_as: key.2,
+                source: source_of(key.2, refs),
+                allowed: self.allowed_in_newest(group, key.0, &key.1),
+                sighting,
+            };
+            if self.repository.store.read(&text.id).is_ok() {
+                placed.push(place);
+            } else {
+                unseen.push(self.unseen(hit, place));
             }
         }
-        all
+        (placed, unseen)
     }
 
     /// Refs that lead to each group.
@@ -164,51 +164,82 @@ impl<'a> Groups<'a> {
         }
     }
 
-    /// The places of one value in a text.
-    fn in_text(&self, text: &Text, bytes: &[u8], value: u32, origin: &Origin) -> Vec<Located> {
-        let rules = self.scanner.rules;
-        let decoded = decode(bytes);
-        let matches = detect(&decoded.text, text.hints.and_bytes(&decoded.text), rules);
-        let test = Hints::of_path(&origin.path).test && text.kind == ObjectKind::Blob;
-        let matches = if test { matches.into_iter().map(|found| found.in_test(rules)).collect() } else { matches };
-        let located = locate(bytes, &decoded, matches, rules, origin, Base::START, self.scanner.inline);
-        let secret = &self.found.values[value as usize];
-        located.into_iter().filter(|one| one.secret == *secret).collect()
-    }
-
     /// The place of a value in an object that is too large to hold.
-    fn unseen(&self, text: &Text, value: u32, origin: &Origin) -> Vec<Located> {
+    fn unseen(&self, hit: &Hit, place: Placed) -> Located {
         let start = Position { line: 1, column: 1 };
-        let hit = text.hits.iter().find(|hit| hit.value == value);
-        let located = hit.map(|hit| Located {
+        Located {
             rule: self.scanner.rules.rule(hit.rule),
-            secret: self.found.values[value as usize].clone(),
+            secret: self.found.values[hit.value as usize].clone(),
             confidence: hit.confidence,
             reasons: hit.reasons.clone(),
             occurrence: Occurrence {
-                origin: origin.clone(),
+                origin: Origin { path: place.path, source: place.source },
                 start,
                 end: start,
-                bytes: hit.bytes.clone(),
+                bytes: place.bytes,
                 excerpt: Excerpt { text: MASK.to_owned(), mark: 0..MASK.len() },
-                sighting: None,
+                sighting: Some(Box::new(place.sighting)),
             },
             allowed_inline: false,
-        });
-        located.into_iter().collect()
+        }
     }
 
     /// Whether the newest version of the file marks the value as accepted.
-    fn allowed_in_newest(&self, group: &Group, value: u32, origin: &Origin) -> bool {
+    fn allowed_in_newest(&self, group: &Group, value: u32, path: &str) -> bool {
         let Some((_, at)) = group.newest.filter(|newest| Some(newest.1) != group.first.map(|first| first.1)) else { return false };
         let text = &self.found.texts[at];
         let Ok(object) = self.repository.store.read(&text.id) else { return false };
         if memchr::memmem::find(&object.bytes, b"sopup:allow").is_none() {
             return false;
         }
-        let located = self.in_text(text, &object.bytes, value, origin);
+        let origin = Origin { path: path.to_owned(), source: SourceKind::History };
+        let secret = &self.found.values[value as usize];
+        let mut located = in_text(self.scanner, (text.hints, text.kind == ObjectKind::Blob), &object.bytes, &origin);
+        located.retain(|one| one.secret == *secret);
         !located.is_empty() && located.iter().all(|one| one.allowed_inline)
     }
+}
+
+/// A value at a path, without the value: what has to be read again to show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Placed {
+    object: String,
+    blob: bool,
+    class: u8,
+    /// Where the value is in the object.
+    bytes: Range<u64>,
+    pub(super) path: String,
+    read_as: SourceKind,
+    source: SourceKind,
+    /// Accepted by a mark in a later version.
+    allowed: bool,
+    sighting: Sighting,
+}
+
+impl Placed {
+    /// The places of the value in the object; `None` if they are not there.
+    pub(super) fn located(&self, scanner: &Scanner<'_>, store: &ObjectStore) -> Option<Vec<Located>> {
+        let bytes = store.read(&ObjectId::from_hex(self.object.as_bytes())?).ok()?.bytes;
+        let origin = Origin { path: self.path.clone(), source: self.read_as };
+        let mut located = in_text(scanner, (Hints::of_class(self.class), self.blob), &bytes, &origin);
+        let secret = located.iter().find(|one| one.occurrence.bytes == self.bytes)?.secret.clone();
+        located.retain(|one| one.secret == secret);
+        for one in &mut located {
+            one.allowed_inline |= self.allowed;
+            one.occurrence.origin.source = self.source;
+            one.occurrence.sighting = Some(Box::new(self.sighting.clone()));
+        }
+        Some(located)
+    }
+}
+
+/// What is found in an object, read in a way, at a path.
+fn in_text(scanner: &Scanner<'_>, (hints, blob): (Hints, bool), bytes: &[u8], origin: &Origin) -> Vec<Located> {
+    let decoded = decode(bytes);
+    let matches = detect(&decoded.text, hints.and_bytes(&decoded.text), scanner.rules);
+    let test = blob && Hints::of_path(&origin.path).test;
+    let matches = if test { matches.into_iter().map(|found| found.in_test(scanner.rules)).collect() } else { matches };
+    locate(bytes, &decoded, matches, scanner.rules, origin, Base::START, scanner.inline)
 }
 
 /// What the history says about a path of something that is not a text.

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use super::Scanner;
-use super::groups::{Groups, sighted};
-use super::known::{self, Memory, Rest};
+use super::groups::{Groups, Placed, sighted};
+use super::known::{self, Known, Memory, Rest};
 use super::sweep::{Found, Sweep};
 use super::tips::{self, Tips};
 use crate::detect::{Hints, detect};
@@ -41,57 +41,75 @@ pub(super) struct Repository {
 pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) -> Result<(u64, u64), OpenError> {
     let git = &history.git;
     let store = ObjectStore::open(&git.objects(), git.hash(), history.limits.clone())?;
-    let mut names = entry_names(&store, |name| 1 << Hints::of_path(&String::from_utf8_lossy(name)).class());
+    let refs = git.refs();
+    refs.skipped.iter().chain(git.skipped()).for_each(|skip| scanner.skip(unread(skip)));
+    let mut refs = refs.items;
+    refs.extend(stashes(git));
+    ref_names(scanner, &refs);
     let entries = read_index(&git.path().join("index"), git.hash()).unwrap_or_else(|skip| {
         scanner.skip(skip);
         Vec::new()
     });
+    let skips = scanner.skips();
+    let known = history.memory.as_ref().map(|memory| memory.recall(&known::digest(scanner.rules, least))).unwrap_or_default();
+    let state = format!("{} {:?}", known::state(&store, git, &refs, &entries), scanner.inline);
+    if let Some(located) = known.places(&state).and_then(|places| all_located(scanner, &store, places)) {
+        located.into_iter().for_each(|located| scanner.add(located));
+        return Ok((0, store.packs().map(|pack| u64::from(pack.objects)).sum()));
+    }
+
+    let mut names = entry_names(&store, |name| 1 << Hints::of_path(&String::from_utf8_lossy(name)).class());
     let mut index: HashMap<ObjectId, Vec<String>> = HashMap::new();
     for IndexEntry { path, id, .. } in entries {
         let path = String::from_utf8_lossy(&path).into_owned();
         *names.marks.entry(id).or_default() |= 1 << Hints::of_path(&path).class();
         index.entry(id).or_default().push(path);
     }
-    let refs = git.refs();
-    refs.skipped.iter().chain(git.skipped()).for_each(|skip| scanner.skip(unread(skip)));
-    let mut refs = refs.items;
-    refs.extend(stashes(git));
     missing(scanner, &store, &names);
     let repository = Repository { store, refs, names, index };
-    let (found, known) = swept(scanner, &repository, history.memory.as_ref(), least);
-    let blobs = found.blobs;
-    ref_names(scanner, &repository.refs);
+    let (found, rest) = swept(scanner, &repository, &known, least);
+    let (blobs, complete) = (found.blobs, found.complete && repository.names.skipped.is_empty());
+    let mut known = known.after(&repository.store, |id| repository.marks(id), &found.texts);
     let wanted = wanted(scanner, &repository, &found, least);
-    if !found.texts.is_empty() || !wanted.names.is_empty() {
-        attributed(scanner, git, &repository, found, &wanted);
+    let places = if found.texts.is_empty() && wanted.names.is_empty() {
+        Some(Vec::new())
+    } else {
+        attributed(scanner, git, &repository, found, &wanted)
+    };
+    if let Some(places) = places.filter(|_| scanner.skips() == skips) {
+        known.place(state, places);
     }
-    Ok((blobs, known))
+    if let Some(memory) = history.memory.as_ref().filter(|_| complete) {
+        memory.keep(&known);
+    }
+    let of_known = repository.store.packs().zip(&rest.packs).filter(|(_, known)| **known);
+    Ok((blobs, of_known.map(|(pack, _)| u64::from(pack.objects)).sum()))
 }
 
-/// Searches what is not known, and remembers it if nothing was left out.
-fn swept(scanner: &Scanner<'_>, repository: &Repository, memory: Option<&Memory>, least: Confidence) -> (Found, u64) {
-    let Some(memory) = memory else { return (sweep(scanner, repository, least, &Rest::default()), 0) };
-    let store = &repository.store;
-    let ways = |id: &ObjectId| repository.names.marks.get(id).copied().unwrap_or(1 << Hints::NONE.class());
-    let known = memory.recall(&known::digest(scanner.rules, least));
-    let mut rest = known.rest(store, ways);
-    // What is streamed is not kept in a form that can be looked at again.
-    if rest.again.iter().any(|(id, ..)| store.read(id).is_err()) {
-        rest = Rest::default();
+/// What was found in a repository that is as it was; `None` if it cannot be shown again.
+fn all_located(scanner: &Scanner<'_>, store: &ObjectStore, places: &[Placed]) -> Option<Vec<Vec<Located>>> {
+    places.iter().map(|place| place.located(scanner, store)).collect()
+}
+
+/// Searches what is not known.
+fn swept(scanner: &Scanner<'_>, repository: &Repository, known: &Known, least: Confidence) -> (Found, Rest) {
+    let rest = known.rest(&repository.store, |id| repository.marks(id));
+    match sweep(scanner, repository, least, &rest) {
+        Some(found) => (found, rest),
+        // What was streamed cannot be looked at again alone.
+        None => (sweep(scanner, repository, least, &Rest::default()).unwrap_or_default(), Rest::default()),
     }
-    let found = sweep(scanner, repository, least, &rest);
-    if found.complete && repository.names.skipped.is_empty() {
-        let after = known.after(store, ways, &found.texts);
-        memory.keep(&after);
-    }
-    let objects = store.packs().zip(&rest.packs).filter(|(_, known)| **known).map(|(pack, _)| u64::from(pack.objects)).sum();
-    (found, objects)
 }
 
 impl Repository {
+    /// The same as bits, by their classes.
+    fn marks(&self, blob: &ObjectId) -> u16 {
+        self.names.marks.get(blob).copied().unwrap_or(1 << Hints::NONE.class())
+    }
+
     /// The ways to read a blob, from the names it has; at least one.
     pub(super) fn ways(&self, blob: &ObjectId) -> impl Iterator<Item = Hints> {
-        let marks = self.names.marks.get(blob).copied().unwrap_or(1 << Hints::NONE.class());
+        let marks = self.marks(blob);
         (0..Hints::CLASSES).filter(move |class| marks >> class & 1 == 1).map(Hints::of_class)
     }
 }
@@ -122,9 +140,12 @@ pub(super) fn unread(skip: &object::Skip) -> Skip {
     Skip { what, reason }
 }
 
-fn sweep(scanner: &Scanner<'_>, repository: &Repository, least: Confidence, rest: &Rest) -> Found {
+/// `None` if something cannot be looked at again.
+fn sweep(scanner: &Scanner<'_>, repository: &Repository, least: Confidence, rest: &Rest) -> Option<Found> {
     let sweep = Sweep::new(scanner.rules, least, repository, scanner.progress);
-    sweep.again(&rest.again);
+    if !sweep.again(&rest.again) {
+        return None;
+    }
     repository.store.visit_except(&sweep, |pack| rest.packs.get(pack).copied().unwrap_or(false));
     let mut found = sweep.into_found();
     found.complete = found.skipped.is_empty() && found.missing.is_empty();
@@ -137,7 +158,7 @@ fn sweep(scanner: &Scanner<'_>, repository: &Repository, least: Confidence, rest
     found.texts.sort_unstable_by_key(|text| (text.id, text.hints.class()));
     // What was known can lie in a new pack as well.
     found.texts.dedup_by_key(|text| (text.id, text.hints.class()));
-    found
+    Some(found)
 }
 
 fn ref_names(scanner: &Scanner<'_>, refs: &[Ref]) {
@@ -159,8 +180,9 @@ fn wanted(scanner: &Scanner<'_>, repository: &Repository, found: &Found, least: 
     Wanted { blobs, names }
 }
 
-/// Works out where everything was and hands it on, one place for each value and path.
-fn attributed(scanner: &Scanner<'_>, git: &GitDir, repository: &Repository, found: Found, wanted: &Wanted) {
+/// Works out where everything was and hands it on, one place for each value and path. Gives the places if they can be
+/// shown again.
+fn attributed(scanner: &Scanner<'_>, git: &GitDir, repository: &Repository, found: Found, wanted: &Wanted) -> Option<Vec<Placed>> {
     let store = &repository.store;
     let graph = CommitGraph::read(store);
     let head = tips::head(git, &repository.refs).and_then(|id| graph.number(&id));
@@ -173,10 +195,18 @@ fn attributed(scanner: &Scanner<'_>, git: &GitDir, repository: &Repository, foun
     let mut groups = Groups::new(scanner, repository, &graph, &tips, found);
     groups.add_blobs(wanted, &attribution);
     groups.add_messages();
-    for located in groups.located() {
-        scanner.add(vec![located]);
+    let (placed, unseen) = groups.placed();
+    let again = unseen.is_empty() && wanted.names.is_empty();
+    scanner.add(unseen);
+    for place in &placed {
+        let Some(located) = place.located(scanner, store) else {
+            scanner.skip(Skip { what: place.path.clone(), reason: SkipReason::Changed });
+            continue;
+        };
+        scanner.add(located);
     }
     scanner.add(names_located(scanner, (store, &graph), wanted, &attribution));
+    again.then_some(placed)
 }
 
 /// Stashes, the latest first. Only the latest has a ref; what is wrong with the log shows where it is scanned as a file.

@@ -14,12 +14,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use super::groups::Placed;
 use super::sweep::Text;
 use crate::detect::{DETECTOR, Hints};
 use crate::file::{Access, put};
 use crate::rule::{Confidence, RuleSet};
+use crate::source::IndexEntry;
 use crate::source::object::{ObjectId, ObjectKind, ObjectStore};
-use crate::source::refs::GitDir;
+use crate::source::refs::{GitDir, Ref};
 
 const MAGIC: &str = "sopup scanned 1 ";
 /// A longer file is not read, in bytes.
@@ -46,6 +48,8 @@ pub(super) struct Known {
     packs: Vec<KnownPack>,
     /// Objects in which something was found, and in which way of reading them.
     texts: Vec<KnownText>,
+    /// The places of all that was found, if the repository is still in this state.
+    places: Option<(String, Vec<Placed>)>,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,6 +120,16 @@ impl Memory {
 }
 
 impl Known {
+    /// What was found in this state of the repository.
+    pub(super) fn places(&self, state: &str) -> Option<&[Placed]> {
+        self.places.as_ref().filter(|(known, _)| known == state).map(|(_, places)| places.as_slice())
+    }
+
+    /// Remembers the places of all that was found.
+    pub(super) fn place(&mut self, state: String, places: Vec<Placed>) {
+        self.places = Some((state, places));
+    }
+
     /// What a store holds that these do not know.
     pub(super) fn rest(&self, store: &ObjectStore, ways: impl Fn(&ObjectId) -> u16) -> Rest {
         let by_checksum: HashMap<&str, &KnownPack> = self.packs.iter().map(|pack| (pack.checksum.as_str(), pack)).collect();
@@ -164,7 +178,7 @@ impl Known {
             tag: text.kind == ObjectKind::Tag,
             class: text.hints.class(),
         });
-        Self { rules: self.rules, packs: packs.collect(), texts: texts.collect() }
+        Self { rules: self.rules, packs: packs.collect(), texts: texts.collect(), places: None }
     }
 }
 
@@ -174,6 +188,35 @@ fn classes(ways: u16) -> Vec<Hints> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Stands for everything in a repository that decides what is reported of its history.
+pub(super) fn state(store: &ObjectStore, git: &GitDir, refs: &[Ref], index: &[IndexEntry]) -> String {
+    let mut digest = Sha256::new();
+    let mut add = |part: &[u8]| {
+        digest.update((part.len() as u64).to_le_bytes());
+        digest.update(part);
+    };
+    for pack in store.packs() {
+        add(pack.checksum);
+        add(&pack.bytes.to_le_bytes());
+    }
+    add(b"loose");
+    store.loose().for_each(|id| add(id.as_bytes()));
+    add(b"refs");
+    add(&git.head_name());
+    for one in refs {
+        add(&one.name);
+        add(one.id.as_ref().map_or(&[], |id| id.as_bytes()));
+    }
+    add(b"index");
+    for entry in index {
+        add(&entry.path);
+        add(entry.id.as_bytes());
+    }
+    git.shallow().iter().for_each(|id| add(id.as_bytes()));
+    store.skipped().iter().for_each(|skip| add(skip.to_string().as_bytes()));
+    hex(&digest.finalize())
 }
 
 /// Stands for rules and for how they are applied; differs if anything of it does.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 use std::ops::Range;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Progress;
@@ -114,15 +114,20 @@ impl<'a> Sweep<'a> {
         found
     }
 
-    /// Searches objects again in which an earlier scan found something, or which have new names.
-    pub(super) fn again(&self, objects: &[(ObjectId, ObjectKind, Vec<Hints>)]) {
+    /// Searches objects again in which an earlier scan found something, or which have new names; whether all could be read.
+    pub(super) fn again(&self, objects: &[(ObjectId, ObjectKind, Vec<Hints>)]) -> bool {
+        let all = AtomicBool::new(true);
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         std::thread::scope(|scope| {
             for part in objects.chunks(objects.len().div_ceil(threads).max(1)) {
+                let all = &all;
                 scope.spawn(move || {
                     let mut worker = self.worker();
                     for (id, kind, ways) in part {
-                        let Ok(object) = self.repository.store.read(id) else { continue };
+                        let Ok(object) = self.repository.store.read(id) else {
+                            all.store(false, Ordering::Relaxed);
+                            break;
+                        };
                         for &hints in ways {
                             self.search(&mut worker, Named { id: *id, kind: *kind }, hints, &Piece::whole(&object.bytes));
                         }
@@ -131,6 +136,7 @@ impl<'a> Sweep<'a> {
                 });
             }
         });
+        all.into_inner()
     }
 
     fn begin(&self, worker: &mut Worker, object: &ObjectInfo<'_>, bytes: &[u8]) {

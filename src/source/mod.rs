@@ -23,8 +23,10 @@ pub use worktree::{Respect, Target, Walk, walk};
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// What sort of place a text came from; the codes of reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum SourceKind {
     /// A file of the working tree, or any file or symbolic link on disk.
     Worktree,
@@ -77,7 +79,7 @@ pub struct Origin {
 }
 
 /// What the history says about a place.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sighting {
     /// The object that was read, in hexadecimal.
     pub object: String,
@@ -96,7 +98,7 @@ pub struct Sighting {
 }
 
 /// A commit as reports name it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {
     /// Its id in hexadecimal.
     pub id: String,

@@ -67,6 +67,30 @@ fn what_has_a_new_name_is_read_anew() {
 }
 
 #[test]
+fn what_is_reported_does_not_change() {
+    let place = packed();
+    place.write("kept.env", format!("DB_PASSWORD={NEW}\n")).commit("three");
+    place.write("kept.env", format!("DB_PASSWORD={NEW} # sopup:allow\n")).commit("four");
+    let report = |args: &[&str]| {
+        let run = place.sopup([&["scan", "--history", "--format", "json", "--show-secrets"], args].concat());
+        let report: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+        (run.code, report["findings"].clone(), report["summary"]["suppressed"].clone())
+    };
+    for args in [&[][..], &["--no-inline-allow"]] {
+        let whole = report(&[args, &["--no-cache"]].concat());
+        for _ in 0..2 {
+            assert_eq!(report(args), whole, "{args:?}");
+        }
+    }
+    // The refs that lead to a place are told as they are now.
+    let before = report(&[]);
+    place.git(["branch", "other"]);
+    let after = report(&[]);
+    assert_ne!(before.1, after.1);
+    assert_eq!(after, report(&["--no-cache"]));
+}
+
+#[test]
 fn other_rules_know_nothing() {
     let place = packed();
     scan(&place, &[]);

@@ -133,6 +133,11 @@ impl ObjectStore {
         (0..index.count()).map(|position| index.id(position))
     }
 
+    /// Loose objects, in an order that depends on their names and directories alone.
+    pub fn loose(&self) -> impl Iterator<Item = &ObjectId> {
+        self.loose.iter().flat_map(|dir| &dir.ids)
+    }
+
     /// What could not even be opened; a visit names these as well.
     #[must_use]
     pub fn skipped(&self) -> &[Skip] {
