@@ -68,6 +68,17 @@ pub(super) fn run(search: &mut Search<'_>, chain: &Chain) {
     let margin = reach(pattern) + rule.keywords.iter().map(|keyword| keyword.len()).max().unwrap_or(0);
     search.look(Span::new(window.start.saturating_sub(margin), window.end + margin));
     let regex = pattern.regex();
+    for hit in &chain.hits {
+        // `\nghp_…`, `%3Dghp_…`: to the pattern the escape is a part of the word.
+        if is_behind_escape(&search.text[..hit.start]) {
+            let captures = regex.captures(&search.text[hit.start..window.end]);
+            let secret = captures.as_ref().and_then(|captures| captures.name("secret").or(captures.get(0)));
+            if let Some(secret) = secret.filter(|secret| secret.start() == 0) {
+                let span = Span::new(hit.start, hit.start + secret.end());
+                search.matches.extend(assess(search, index, rule, pattern, span));
+            }
+        }
+    }
     let haystack = &search.text[..window.end];
     let mut at = window.start;
     while let Some(captures) = regex.captures_at(haystack, at) {
@@ -81,6 +92,17 @@ pub(super) fn run(search: &mut Search<'_>, chain: &Chain) {
         if at > haystack.len() {
             break;
         }
+    }
+}
+
+/// Whether a text ends with `\n`, `\t`, `\u003d` or `%3D`.
+fn is_behind_escape(before: &[u8]) -> bool {
+    let hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    match before {
+        [.., b'\\', b'n' | b't' | b'r'] => true,
+        [.., b'\\', b'u', a, b, c, d] => hex(&[*a, *b, *c, *d]),
+        [.., b'%', a, b] => hex(&[*a, *b]),
+        _ => false,
     }
 }
 

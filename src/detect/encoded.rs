@@ -1,6 +1,15 @@
-//! Values that are text in base64.
+//! Text in base64 or hexadecimal: what one value encodes, and runs of such characters anywhere in
+//! a text, which are decoded and searched as a text of their own.
 
 use super::validator;
+use super::{Hints, Match, Notation, Reason, detect};
+use crate::rule::{Confidence, RuleSet};
+use crate::text::Span;
+
+/// The shortest run that is decoded, in bytes.
+pub(super) const SHORTEST: usize = 20;
+/// The longest, in bytes: longer than an encoded key or manifest.
+const LONGEST: usize = 64 * 1024;
 
 /// The text that a value encodes, if it is base64 of printable text of at least four characters.
 pub(super) fn base64_text(value: &[u8]) -> Option<Vec<u8>> {
@@ -8,7 +17,88 @@ pub(super) fn base64_text(value: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let decoded = validator::base64(value)?;
-    let printable =
-        std::str::from_utf8(&decoded).is_ok_and(|text| text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t')));
-    (printable && decoded.len() >= 4).then_some(decoded)
+    (is_printable(&decoded) && decoded.len() >= 4).then_some(decoded)
+}
+
+fn is_printable(text: &[u8]) -> bool {
+    std::str::from_utf8(text).is_ok_and(|text| text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t')))
+}
+
+/// Calls `found` for every run of a part of a text that may encode text; runs are followed beyond
+/// the part.
+pub(super) fn runs(text: &[u8], part: Span, mut found: impl FnMut(Span)) {
+    let mut at = part.start;
+    let mut passed = 0;
+    while at < part.end.min(text.len()) {
+        // Every run has a byte at one of these places.
+        if !is_code(text[at]) {
+            at += SHORTEST;
+            continue;
+        }
+        let low = passed.max(at.saturating_sub(LONGEST));
+        let before = text[low..at].iter().rev().take_while(|&&byte| is_code(byte)).count();
+        let after = text[at..].iter().take_while(|&&byte| is_code(byte)).count();
+        let mut run = Span::new(at - before, at + after);
+        if text[run.range()].starts_with(b"0x") {
+            run.start += 2;
+        }
+        passed = run.end;
+        at = run.end + SHORTEST;
+        if run.len() >= SHORTEST && run.len() < LONGEST && may_encode(&text[run.range()]) {
+            let padding = text[run.end..].iter().take(2).take_while(|&&byte| byte == b'=').count();
+            found(Span::new(run.start, run.end + padding));
+        }
+    }
+}
+
+fn is_code(byte: u8) -> bool {
+    const TABLE: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut at = 0;
+        while at < 256 {
+            table[at] = (at as u8).is_ascii_alphanumeric() || matches!(at as u8, b'+' | b'/' | b'-' | b'_');
+            at += 1;
+        }
+        table
+    };
+    TABLE[usize::from(byte)]
+}
+
+/// Whether the beginning decodes to printable text, which chance hardly does.
+fn may_encode(run: &[u8]) -> bool {
+    let ascii = |bytes: &[u8]| bytes.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t'));
+    if let Some(head) = hex(&run[..16]) {
+        return ascii(&head);
+    }
+    validator::base64(&run[..20]).is_some_and(|head| ascii(&head))
+}
+
+/// What a run encodes, and how.
+fn decoded(run: &[u8]) -> Option<(Vec<u8>, Reason)> {
+    let text = match hex(run) {
+        Some(text) => (text, Reason::Hex),
+        None => (validator::base64(run)?, Reason::Base64),
+    };
+    is_printable(&text.0).then_some(text)
+}
+
+fn hex(run: &[u8]) -> Option<Vec<u8>> {
+    if !run.len().is_multiple_of(2) {
+        return None;
+    }
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+    run.chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
+}
+
+/// The most telling secret in what a run encodes, as a match of the whole run.
+pub(super) fn search(text: &[u8], run: Span, hints: Hints, rules: &RuleSet) -> Option<Match> {
+    let (inner, how) = decoded(&text[run.range()])?;
+    let hints = Hints { notation: Notation::Unknown, binary: false, test: false, ..hints };
+    let best = detect(&inner, hints, rules).into_iter().max_by_key(|found| (found.confidence, found.span.len()))?;
+    if best.confidence < Confidence::Medium {
+        return None;
+    }
+    let mut reasons = best.reasons;
+    reasons.push(how);
+    Some(Match { span: run, reasons, ..best })
 }

@@ -26,7 +26,7 @@ pub struct Hints {
     pub notation: Notation,
     /// It is a test or a fixture.
     pub test: bool,
-    /// Names and prose mean something in it; off for lock files and binaries.
+    /// Names and prose mean something in it; off for lock files.
     pub generic: bool,
     /// It holds NUL bytes.
     pub binary: bool,
@@ -62,7 +62,7 @@ impl Hints {
     #[must_use]
     pub fn and_bytes(self, text: &[u8]) -> Self {
         let binary = memchr::memchr(0, &text[..text.len().min(8192)]).is_some();
-        Self { binary, generic: self.generic && !binary, ..self }
+        Self { binary, ..self }
     }
 }
 

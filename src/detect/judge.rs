@@ -33,6 +33,10 @@ pub(super) fn judge(value: &[u8], judge: Judge) -> Option<Verdict> {
 
 /// Whether text that was in base64 is no secret either: a placeholder, or words.
 fn encodes_nothing(text: &[u8]) -> bool {
+    // So few bytes can be text by chance.
+    if text.len() < 8 && !text.iter().all(u8::is_ascii_alphanumeric) {
+        return false;
+    }
     let worth = || password(text).is_some_and(|verdict| verdict.confidence >= Confidence::Medium);
     placeholder::is_placeholder(text) || text.len() >= 4 && !text.starts_with(b"-----") && !text.starts_with(b"{") && !worth()
 }
@@ -55,6 +59,10 @@ fn password(value: &[u8]) -> Option<Verdict> {
     if makeup.letters() + makeup.foreign == 0 {
         return (makeup.digits > 0).then_some(()).and_then(|()| verdict(Confidence::Low, Reason::Weak));
     }
+    // A sentence in a script without spaces, or a word with letters that English lacks.
+    if makeup.foreign > 0 && (makeup.digits == 0 || makeup.foreign * 3 > makeup.length) {
+        return verdict(Confidence::Low, Reason::Weak);
+    }
     if randomness::is_random(value) {
         return verdict(Confidence::High, Reason::Random);
     }
@@ -69,6 +77,12 @@ fn password(value: &[u8]) -> Option<Verdict> {
         return verdict(Confidence::Medium, Reason::Words);
     }
     if makeup.letters() >= 8 && makeup.joins == 0 && !randomness::reads_as_words(value) {
+        return verdict(Confidence::Medium, Reason::Random);
+    }
+    // `ops_app_qjmvt`: a role and a generated part.
+    let generated =
+        value.rsplit(|byte| matches!(byte, b'-' | b'_')).next().is_some_and(|last| last.len() >= 5 && !randomness::reads_as_words(last));
+    if makeup.joins >= 2 && makeup.upper == 0 && generated {
         return verdict(Confidence::Medium, Reason::Random);
     }
     verdict(Confidence::Low, Reason::Weak)
@@ -102,13 +116,14 @@ fn names_a_secret(value: &[u8]) -> bool {
         TECHNICAL.has(word) || word.bytes().all(|byte| byte.is_ascii_lowercase()) || word.bytes().all(|byte| byte.is_ascii_digit())
     };
     let plain = words.iter().all(|word| word.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    let joined = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/' | b':'));
+    let joined = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/' | b':' | b'@'));
     let pair_is_technical = words.windows(2).any(|pair| TECHNICAL.has(&pair.concat()));
     let is_technical = (pair_is_technical || words.iter().any(|word| TECHNICAL.has(word))) && words.iter().all(technical);
+    let joined = joined || text.ends_with(';');
     joined
         && plain
         && (is_technical
-            || TECHNICAL.has(&text.to_lowercase())
+            || TECHNICAL.has(text.to_lowercase().trim_end_matches(';'))
             || named && words.len() > 1 && words.iter().all(|word| word.len() < 16 && !mixes(word)))
 }
 
@@ -160,10 +175,15 @@ fn is_structure(value: &[u8]) -> bool {
         || starts(b"\\\\")
         || has(b"://")
         || starts(b"//")
+        || [&b"sha1"[..], b"sha256", b"sha384", b"sha512", b"md5"].iter().any(|digest| is_digest(value, digest))
         || starts(b"-----BEGIN")
         || has(b":\"")
         || starts(b"C:\\")
     {
+        return true;
+    }
+    let opens = matches!(value.first(), Some(b'{' | b'[' | b'(' | b'<' | b'?')) && !value.iter().any(u8::is_ascii_digit);
+    if opens || starts(b"?") || value.ends_with(b"(") || value.ends_with(b"[") || starts(b"[{") || is_pair_of_names(value) {
         return true;
     }
     if value.ends_with(b"()")
@@ -186,6 +206,19 @@ fn is_structure(value: &[u8]) -> bool {
         || text.ends_with(':')
         || text.starts_with("--")
         || is_call(text)
+}
+
+/// `secret_name1=secret_uri1`, `secret_name=`
+fn is_pair_of_names(value: &[u8]) -> bool {
+    let Some(at) = memchr::memchr(b'=', value) else { return false };
+    let (name, rest) = (&value[..at], &value[at + 1..]);
+    let identifier = |text: &[u8]| text.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'_');
+    name.contains(&b'_') && identifier(name) && identifier(rest) && (rest.is_empty() || rest.contains(&b'_'))
+}
+
+/// `sha256:…`, `sha512-…`: a checksum with the name of its algorithm.
+fn is_digest(value: &[u8], algorithm: &[u8]) -> bool {
+    value.strip_prefix(algorithm).is_some_and(|rest| matches!(rest.first(), Some(b':' | b'-')) && rest.len() > 16)
 }
 
 /// `github.com/owner/name`, `k8s.io/api/v1.Secret`, `unix:/run/x`: an address and a path.
@@ -296,6 +329,8 @@ mod tests {
             "53a53dd63214d4f3254b9f0b4f9af992",
             "Dn+%UgaQR0n21",
             "data_dev_qjma2",
+            "ops_app_egahg",
+            "SCxhQ098",
             "MUMYLLQLOEIIZOYAKBXU",
         ] {
             assert!(verdict(value, Judge::Password) >= Some(Confidence::Medium), "{value}");
@@ -306,6 +341,9 @@ mod tests {
     fn names_paths_and_words_are_no_passwords() {
         for value in [
             "postgres-password",
+            "shop_app_mysql",
+            "team_shared_vault",
+            "sha256:5e7e0fd554f3030d5ff2f2e9b8c95c0298da6fa24258afd628be5d8a7e148fd4",
             "db-password",
             "cptm8-db-credentials",
             "/run/secrets/db_password",
@@ -320,6 +358,12 @@ mod tests {
             "sha256",
             "values.yaml",
             "password_hash",
+            "rails_config[",
+            "PostgreSQLがMD5認証で受け入れるパスワード",
+            "{Disabled",
+            "secret_name1=secret_uri1",
+            "utf8mb4;",
+            ":password@host",
             "config.db.password",
             "X-Auth-Token",
         ] {

@@ -21,8 +21,11 @@ pub(super) fn at(search: &mut Search<'_>, context: &Context) {
         secret(search, context.line);
         return;
     }
-    if let Some(value) = same_line_value(search.text, context).or_else(|| is_name_field(&field).then(|| beside(search, context)).flatten())
-    {
+    let named = is_name_field(&field);
+    let value = same_line_value(search.text, context)
+        .or_else(|| named.then(|| value_before(search.text, context).or_else(|| beside(search, context))).flatten())
+        .or_else(|| declared(search, context));
+    if let Some(value) = value {
         assign::report(search, context.class, &value, Reason::NameValuePair);
     }
 }
@@ -44,6 +47,62 @@ fn same_line_value(text: &[u8], context: &Context) -> Option<Value> {
     value_after(text, at, end)
 }
 
+/// `{"value": "Y", "name": "X"}`.
+fn value_before(text: &[u8], context: &Context) -> Option<Value> {
+    let low = context.line.start.max(context.name.start.saturating_sub(4 * NEAR));
+    let open = low + memchr::memrchr(b'{', &text[low..context.name.start])?;
+    let before = text[open..context.name.start].to_ascii_lowercase();
+    let at = open + memchr::memmem::find(&before, b"value")? + 5;
+    value_after(text, at, context.name.start)
+}
+
+/// What a declaration holds that bears the name: `variable "x" { default = "Y" }`,
+/// `X: {Type: String, Default: Y}`, also over several lines.
+fn declared(search: &Search<'_>, context: &Context) -> Option<Value> {
+    const LINES: usize = 6;
+    let text = search.text;
+    let rest = &text[context.name.end..context.line.end];
+    let closers = rest.iter().take_while(|byte| matches!(byte, b'"' | b'\'' | b':' | b' ')).count();
+    let opens = match &rest[closers..] {
+        [] | [b'\r'] => rest.contains(&b':'),
+        [b'{', ..] => closers > 0,
+        _ => false,
+    };
+    if !opens {
+        return None;
+    }
+    let field = |span: Span| {
+        let bytes = &text[span.range()];
+        let key = bytes.trim_ascii_start();
+        let start = span.end - key.len() + usize::from(matches!(key.first(), Some(b'"' | b'\'')));
+        let key = text[start..span.end].split(|byte| !byte.is_ascii_alphabetic()).next()?;
+        let fits = [&b"default"[..], b"value", b"defaultvalue", b"initialvalue"].iter().any(|known| key.eq_ignore_ascii_case(known));
+        fits.then(|| value_after(text, start + key.len(), span.end)).flatten()
+    };
+    if rest.len() > closers + 1 && rest[closers] == b'{' {
+        let inside = context.name.end + closers + 1;
+        let end = inside + memchr::memchr(b'}', &text[inside..context.line.end.min(inside + 4 * NEAR)])?;
+        let mut at = inside;
+        for part in text[inside..end].split(|&byte| byte == b',') {
+            if let Some(value) = field(Span::new(at, at + part.len())) {
+                return Some(value);
+            }
+            at += part.len() + 1;
+        }
+        return None;
+    }
+    let own = line::indent(search.bytes(context.line));
+    let mut next = search.line_after(context.line);
+    for _ in 0..LINES {
+        let span = next.filter(|&span| line::indent(search.bytes(span)) > own)?;
+        if let Some(value) = field(span) {
+            return Some(value);
+        }
+        next = search.line_after(span);
+    }
+    None
+}
+
 /// What stands behind a field's name: `: x`, `": "x"`, ` = "x"`.
 fn value_after(text: &[u8], at: usize, end: usize) -> Option<Value> {
     let skip = text[at..end].iter().take_while(|byte| matches!(byte, b'"' | b'\'' | b' ' | b'\t')).count();
@@ -58,7 +117,9 @@ fn value_after(text: &[u8], at: usize, end: usize) -> Option<Value> {
         return Some(Value { span, uncertain: false });
     }
     let bare = &text[start..end];
-    let length = memchr::memmem::find(bare, b" #").unwrap_or(bare.len());
+    let comment = memchr::memmem::find(bare, b" #").unwrap_or(bare.len());
+    // `{name: X, value: y}`
+    let length = memchr::memchr2(b',', b'}', &bare[..comment]).filter(|&at| !bare[..at].contains(&b'{')).unwrap_or(comment);
     let span = line::trim(text, Span::new(start, start + length));
     (!span.is_empty() && !search_blank(text, span)).then_some(Value { span, uncertain: false })
 }

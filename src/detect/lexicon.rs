@@ -32,6 +32,7 @@ lexicon!(TOKENS, "tokens");
 lexicon!(KEY_QUALIFIERS, "key-qualifiers");
 lexicon!(ABOUT, "about");
 lexicon!(NOT_ONE, "not-one");
+lexicon!(NO_TOKEN, "no-token");
 lexicon!(TECHNICAL, "technical");
 lexicon!(STAND_INS, "stand-ins");
 lexicon!(PLACEHOLDER_MARKS, "placeholder-marks");

@@ -1,4 +1,4 @@
-//! The line around a place in a text, bounded so that a line of a hundred megabytes costs no more
+//! The line around a place in a text; a NUL ends one too. It is bounded so that a line of a hundred megabytes costs no more
 //! than a short one.
 
 use crate::text::Span;
@@ -10,8 +10,8 @@ const REACH: usize = 1024;
 pub(super) fn around(text: &[u8], at: usize) -> Span {
     let low = at.saturating_sub(REACH);
     let high = (at + REACH).min(text.len());
-    let start = memchr::memrchr2(b'\n', b'\r', &text[low..at]).map_or(low, |found| low + found + 1);
-    let end = memchr::memchr2(b'\n', b'\r', &text[at..high]).map_or(high, |found| at + found);
+    let start = memchr::memrchr3(b'\n', b'\r', 0, &text[low..at]).map_or(low, |found| low + found + 1);
+    let end = memchr::memchr3(b'\n', b'\r', 0, &text[at..high]).map_or(high, |found| at + found);
     Span::new(start, end)
 }
 
@@ -41,7 +41,7 @@ pub(super) fn before(text: &[u8], line: Span) -> Option<Span> {
 
 /// Whether a line was short enough to be followed to both its ends.
 pub(super) fn is_whole(text: &[u8], line: Span) -> bool {
-    let ends = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    let ends = |byte: &u8| matches!(byte, b'\n' | b'\r' | 0);
     line.start.checked_sub(1).is_none_or(|before| ends(&text[before])) && text.get(line.end).is_none_or(ends)
 }
 

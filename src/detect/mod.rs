@@ -2,7 +2,7 @@
 //!
 //! Pure: no files, no git, no clock. One pass of the prefilter finds keywords; each sets off a
 //! rule's pattern (`candidate`) or code that understands the text around it (`assign`, `prose`,
-//! `table`, `kubernetes`, `url`, `account`). What a value is worth is decided by `judge`.
+//! `table`, `grid`, `html`, `kubernetes`, `url`, `account`). What a value is worth is decided by `judge`.
 //! Where texts come from is `source`; what is done with matches is `finding`.
 
 mod account;
@@ -10,7 +10,9 @@ mod assign;
 mod candidate;
 mod check;
 mod encoded;
+mod grid;
 mod hints;
+mod html;
 mod judge;
 mod kubernetes;
 mod lexicon;
@@ -136,8 +138,11 @@ impl<'a> Search<'a> {
             }
             Cue::Url => {
                 url::at(self, hit);
-                table::credentials(self, hit);
+                if !self.hints.binary {
+                    table::credentials(self, hit);
+                }
             }
+            _ if self.hints.binary => {}
             Cue::Cell => table::credentials(self, hit),
             Cue::Account if self.hints.generic => account::at(self, hit),
             Cue::Login if self.hints.generic => prose::login_at(self, hit),

@@ -6,11 +6,13 @@ use super::lexicon::{PASSWORDS, PLACEHOLDER_MARKS, STAND_INS};
 /// Whether a value assigned to a name is a stand-in or a reference and so not a secret.
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
     let lower = String::from_utf8_lossy(value).to_lowercase();
-    let bare = lower.trim_matches(|c: char| c.is_whitespace() || "\"'`*_()[]{}<>".contains(c));
+    let plain = lower.strip_prefix("{noop}").unwrap_or(&lower);
+    let bare = plain.trim_matches(|c: char| c.is_whitespace() || "\"'`*_()[]{}<>:".contains(c));
     let letters: String = bare.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).collect();
     STAND_INS.has(bare)
         || STAND_INS.has(&letters)
         || is_numbered_word(&letters)
+        || is_disguised_word(bare)
         || PLACEHOLDER_MARKS.iter().any(|mark| lower.contains(mark))
         || is_enclosed(&lower)
         || is_repetitive(value)
@@ -24,6 +26,30 @@ fn is_numbered_word(text: &str) -> bool {
     text.len() - word.len() <= 4 && word.len() > 3 && PASSWORDS.has(word)
 }
 
+/// `MyP@ssw0rd123!`, `test-password-1`: that word again, with a word before it and a count behind it.
+fn is_disguised_word(text: &str) -> bool {
+    const BEFORE: [&str; 22] = [
+        "", "my", "new", "old", "test", "testing", "fake", "db", "sql", "ssh", "http", "smtp", "root", "admin", "user", "your", "the",
+        "replace", "sample", "super", "secure", "strong",
+    ];
+    const COUNTS: [&str; 11] = ["", "0", "1", "2", "3", "01", "12", "123", "1234", "12345", "12345678"];
+    let word = text.trim_end_matches(|c: char| c.is_ascii_punctuation());
+    let name = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    let count = &word[name.len()..];
+    let letters: String = name
+        .chars()
+        .filter_map(|c| match c {
+            '@' | '4' => Some('a'),
+            '0' => Some('o'),
+            '$' | '5' => Some('s'),
+            '3' => Some('e'),
+            c => c.is_alphanumeric().then_some(c),
+        })
+        .collect();
+    let stem = ["password", "passwd", "passord"].iter().find_map(|word| letters.strip_suffix(word));
+    COUNTS.contains(&count) && stem.is_some_and(|before| BEFORE.contains(&before))
+}
+
 /// `<…>`, `[…]`, `{…}`, `(…)`, `%…%`, `__…__`, `@@…@@`, `#{…}#`: a slot to be filled.
 fn is_enclosed(value: &str) -> bool {
     const PAIRS: &[(&str, &str)] = &[
@@ -35,6 +61,7 @@ fn is_enclosed(value: &str) -> bool {
         ("__", "__"),
         ("@@", "@@"),
         ("@", "@"),
+        ("*", "*"),
         ("#", "#"),
         ("«", "»"),
         ("%%", "%%"),
@@ -69,6 +96,8 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
         || has(b"$[[")
         || has(b"{%")
         || has(b"%{")
+        || has(b"%s")
+        || has(b"%v")
     {
         return true;
     }
@@ -81,7 +110,9 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
         let name = value[1..]
             .iter()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'.' | b'>' | b'-' | b'[' | b']' | b'\'' | b'"'));
-        if name && (first.is_ascii_alphabetic() || *first == b'_' || value.len() <= 3) {
+        // `$credential.GetNetworkCredential().Password`
+        let member = first.is_ascii_alphabetic() && has(b".") && (has(b"()") || has(b"->"));
+        if member || name && (first.is_ascii_alphabetic() || *first == b'_' || value.len() <= 3) {
             return true;
         }
     }
@@ -263,6 +294,11 @@ mod tests {
             "ENC(abc)",
             "(none)",
             "example-password",
+            "*app-password*",
+            "MyP@ssw0rd123!",
+            "replacePassword1234$",
+            "testPassword0",
+            "$AzCred.GetNetworkCredential().Password",
         ] {
             assert!(is_placeholder(value.as_bytes()), "{value}");
         }
@@ -279,6 +315,7 @@ mod tests {
             "Copper-Violet-Ember-602",
             "CN%1B-l7%*hNlTM9m",
             "$uper7Tief!x",
+            "Password2019!",
         ] {
             assert!(!is_placeholder(value.as_bytes()), "{value}");
         }

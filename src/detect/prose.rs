@@ -1,7 +1,8 @@
 //! Secrets in sentences: `the password is X`, ``use `X` as the password``, `login: admin / X`.
 
 use super::assign::{self, Context, Value, notation_at};
-use super::{Notation, Reason, Search, judge, table};
+use super::lexicon::ACCOUNTS;
+use super::{Notation, Reason, Search, judge, line, randomness, table};
 use crate::rule::{Confidence, Extractor, Judge};
 use crate::text::Span;
 
@@ -15,9 +16,12 @@ pub(super) fn around(search: &mut Search<'_>, context: &Context) {
     if !matches!(notation_at(search, context.line), Notation::Prose | Notation::Unknown) {
         return;
     }
-    let value = behind(search, context)
-        .or_else(|| ahead(search.text, context).filter(|value| worth(search, context, value.span) >= Some(Confidence::Medium)));
-    if let Some(value) = value {
+    let mut values = behind(search, context);
+    if values.is_empty() {
+        let other = ahead(search.text, context).or_else(|| under(search, context));
+        values.extend(other.filter(|value| worth(search, context, value.span) >= Some(Confidence::Medium)));
+    }
+    for value in values {
         assign::report(search, context.class, &value, Reason::Prose);
     }
 }
@@ -27,32 +31,76 @@ fn worth(search: &Search<'_>, context: &Context, span: Span) -> Option<Confidenc
 }
 
 /// `password X`, `password is X`, `password was changed to X`, `token for the API: X`.
-fn behind(search: &Search<'_>, context: &Context) -> Option<Value> {
+///
+/// Two at most, as in `was X and is now Y`.
+fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
     let text = search.text;
     let end = context.line.end.min(context.name.end + REACH);
     if search.bytes(context.name).eq_ignore_ascii_case(b"pass") {
-        return None;
+        return Vec::new();
     }
+    let mut found: Vec<Value> = Vec::new();
     let parted = text.get(context.name.end).is_some_and(u8::is_ascii_whitespace);
     let mut joint = if parted { Joint::Direct } else { Joint::Quoted };
     for (count, word) in words_of(text, Span::new(context.name.end, end)).into_iter().take(WORDS).enumerate() {
         let bytes = &text[word.range()];
         match marked(text, word, end) {
             Some(span) if joint != Joint::None && worth(search, context, span) >= Some(Confidence::Medium) => {
-                return Some(Value { span, uncertain: false });
+                found.push(Value { span, uncertain: false });
             }
             _ => {}
         }
         let bare = unpunctuated(text, word);
-        if joint.lets_bare(count) && is_bare_secret(search.bytes(bare), joint) && worth(search, context, bare) >= Some(Confidence::Medium) {
-            return Some(Value { span: bare, uncertain: true });
+        let last = word.end == context.line.end;
+        if found.is_empty()
+            && joint.lets_bare(count, last)
+            && is_bare_secret(search.bytes(bare), joint)
+            && worth(search, context, bare) >= Some(Confidence::Medium)
+        {
+            found.push(Value { span: bare, uncertain: true });
+            break;
         }
-        joint = Joint::of(bytes, count);
-        if bytes.ends_with(b".") || bytes.ends_with(b";") {
-            return None;
+        // `password/data-hash: x`: the colon is another name's.
+        joint = if count == 0 && !parted && bytes.iter().any(u8::is_ascii_alphanumeric) { Joint::None } else { Joint::of(bytes, count) };
+        let stops = bytes.ends_with(b".") || bytes.ends_with(b";") && found.is_empty();
+        if stops || found.len() == 2 {
+            break;
         }
     }
-    None
+    found
+}
+
+/// What stands alone below a heading or a term: `## Admin password` and the next line, `: X` of a
+/// definition list.
+fn under(search: &Search<'_>, context: &Context) -> Option<Value> {
+    let text = search.text;
+    let documents = matches!(search.hints.notation, Notation::Prose | Notation::Unknown);
+    let free = text[context.line.start..context.name.start].last().is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'*' | b'-'));
+    if !documents || !free {
+        return None;
+    }
+    let before = text[context.line.start..context.name.start].trim_ascii();
+    let after = text[context.name.end..context.line.end].trim_ascii();
+    let heading = before.starts_with(b"#");
+    let short =
+        before.split(u8::is_ascii_whitespace).count() <= 4 && !before.iter().any(|byte| matches!(byte, b'.' | b',' | b'|' | b'<' | b'-'));
+    if !short || !after.iter().all(|byte| matches!(byte, b'*' | b':' | b'_' | b'#')) {
+        return None;
+    }
+    let mut next = search.line_after(context.line)?;
+    if search.bytes(next).trim_ascii().is_empty() {
+        next = search.line_after(next).filter(|_| heading)?;
+    }
+    let line = line::trim(text, next);
+    let (line, defined) = match search.bytes(line) {
+        [b':', b' ', ..] => (line::trim(text, Span::new(line.start + 1, line.end)), true),
+        _ => (line, false),
+    };
+    let value = marked(text, line, line.end).unwrap_or(line);
+    let alone = value == line || value.end + 2 >= line.end;
+    let word = !search.bytes(value).iter().any(u8::is_ascii_whitespace);
+    let digit = search.bytes(value).iter().any(u8::is_ascii_digit);
+    (alone && word && (heading || defined || value != line) && (digit || value != line)).then_some(Value { span: value, uncertain: false })
 }
 
 /// Whether a word without quotes reads as no word of a sentence: no markup or flag, and after
@@ -62,9 +110,10 @@ fn is_bare_secret(word: &[u8], joint: Joint) -> bool {
         .iter()
         .any(|byte| matches!(byte, b'|' | b'(' | b')' | b'[' | b']' | b'<' | b'>' | b'{' | b'}' | b',' | b'/' | b'\\' | b'`' | b'"'))
         && !word.starts_with(b"-");
-    let mixed = word.iter().any(u8::is_ascii_digit)
+    let digit = word.iter().any(u8::is_ascii_digit);
+    let mixed = digit
         && word.iter().any(|byte| byte.is_ascii_uppercase() || byte.is_ascii_punctuation() && !matches!(byte, b'-' | b'.' | b'_' | b'\''));
-    clean && (joint == Joint::Verb || mixed)
+    clean && (joint == Joint::Verb || mixed || joint == Joint::Label && (digit || randomness::is_random(word)))
 }
 
 /// How a word ties what follows it to the name.
@@ -76,6 +125,8 @@ enum Joint {
     Verb,
     /// `to`, as in "was changed to".
     To,
+    /// A colon or a dash after other words: a bare word can follow that ends the line.
+    Label,
     /// Only what is quoted can follow.
     Quoted,
     /// Nothing can.
@@ -84,17 +135,24 @@ enum Joint {
 
 impl Joint {
     /// Whether a word without quotes can follow; `to` loses its force with distance.
-    fn lets_bare(self, count: usize) -> bool {
-        matches!(self, Self::Direct | Self::Verb) || self == Self::To && count <= 3
+    fn lets_bare(self, count: usize, last: bool) -> bool {
+        matches!(self, Self::Direct | Self::Verb) || self == Self::To && count <= 3 || self == Self::Label && last
     }
 
     fn of(word: &[u8], count: usize) -> Self {
-        match word.to_ascii_lowercase().as_slice() {
+        const VERBS: [&str; 16] =
+            ["es", "est", "era", "é", "è", "ist", "lautet", "war", "är", "er", "jest", "是", "为", "は", "это", "este"];
+        let lower = word.to_ascii_lowercase();
+        if std::str::from_utf8(&lower).is_ok_and(|word| VERBS.contains(&word)) {
+            return Self::Verb;
+        }
+        match lower.as_slice() {
             b"is" | b"was" | b"=" | b":" | b"is:" | b"=>" | b"->" => Self::Verb,
             b"to" | b"to:" => Self::To,
             b"be" | b"are" | b"as" | b"now" | b"still" | b"currently" => Self::Quoted,
-            b"-" | b"*" | b"**" | b"\xe2\x80\x93" if count == 0 => Self::Quoted,
-            other if other.ends_with(b":") => Self::Quoted,
+            b"*" | b"**" if count == 0 => Self::Quoted,
+            b"-" | b"\xe2\x80\x93" | b"\xe2\x80\x94" => Self::Label,
+            other if other.ends_with(b":") || other.ends_with(b":**") => Self::Label,
             _ => Self::None,
         }
     }
@@ -131,9 +189,19 @@ fn words_of(text: &[u8], span: Span) -> Vec<Span> {
 fn marked(text: &[u8], word: Span, end: usize) -> Option<Span> {
     let skip = text[word.range()].iter().take_while(|byte| matches!(byte, b'(' | b'*' | b'[')).count();
     let open = word.start + skip;
+    if let Some(width) = assign::tag(&text[open..end]) {
+        let start = open + width;
+        let length = memchr::memchr(b'<', &text[start..end])?;
+        return Some(Span::new(start, start + length)).filter(|span| !span.is_empty());
+    }
+    if let Some(inner) = text[open..end].strip_prefix(b"``") {
+        let length = memchr::memmem::find(inner, b"``")?;
+        return Some(Span::new(open + 2, open + 2 + length)).filter(|span| !span.is_empty());
+    }
     let quote = *text.get(open).filter(|byte| matches!(byte, b'`' | b'"' | b'\''))?;
     let length = memchr::memchr(quote, &text[open + 1..end])?;
-    Some(Span::new(open + 1, open + 1 + length)).filter(|span| !span.is_empty())
+    let span = table::undecorated(text, Span::new(open + 1, open + 1 + length));
+    Some(span).filter(|span| !span.is_empty())
 }
 
 fn unpunctuated(text: &[u8], word: Span) -> Span {
@@ -153,11 +221,30 @@ pub(super) fn login_at(search: &mut Search<'_>, hit: Span) {
         return;
     }
     let words = words_of(search.text, Span::new(hit.end, whole.end.min(hit.end + REACH)));
-    let Some(value) = pair(search.text, &words) else { return };
+    let cue = search.bytes(hit).to_ascii_lowercase();
+    let value = if cue.ends_with(b":") {
+        of_account(search, whole, hit, &words)
+    } else if cue.starts_with(b"rotated") {
+        words.first().and_then(|&word| marked(search.text, word, whole.end))
+    } else {
+        pair(search.text, &words)
+    };
+    let Some(value) = value else { return };
     if let Some(verdict) = judge::judge(search.bytes(value), Judge::Password).filter(|verdict| verdict.confidence >= Confidence::Medium) {
         let reasons = std::iter::once(Reason::Prose).chain(verdict.reasons).collect();
         search.found(Extractor::Password, value, judge::lower(verdict.confidence), reasons);
     }
+}
+
+/// `grafana admin: X`, with nothing behind it.
+fn of_account(search: &Search<'_>, line: Span, hit: Span, words: &[Span]) -> Option<Span> {
+    let before = search.text[..hit.start].last();
+    let whole = before.is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'_' | b'-' | b'.' | b'"'));
+    let [word] = words else { return None };
+    let bytes = search.bytes(*word);
+    let mixed = bytes.len() >= 10 && bytes.iter().any(u8::is_ascii_digit) && bytes.iter().any(u8::is_ascii_uppercase);
+    let clean = bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'!' | b'#' | b'+'));
+    (whole && mixed && clean && word.end == line.end).then_some(*word)
 }
 
 /// The second part of the first `user / secret` or `user/secret` behind a connecting word.
@@ -169,9 +256,14 @@ fn pair(text: &[u8], words: &[Span]) -> Option<Span> {
     let at = words.iter().position(|&word| connects(word))?;
     match words.get(at + 1..)? {
         [user, slash, secret, ..] if &text[slash.range()] == b"/" && is_user(text, *user) => Some(unpunctuated(text, *secret)),
+        [user, joint, secret, ..]
+            if is_user(text, *user) && is_and(&text[joint.range()]) && is_marked(text, *user) && is_marked(text, *secret) =>
+        {
+            Some(unpunctuated(text, *secret))
+        }
         [both, ..] => {
             let whole = unpunctuated(text, *both);
-            let slash = memchr::memchr(b'/', &text[whole.range()])?;
+            let slash = memchr::memchr2(b'/', b':', &text[whole.range()])?;
             let user = Span::new(whole.start, whole.start + slash);
             (is_user(text, user)).then(|| Span::new(user.end + 1, whole.end))
         }
@@ -179,10 +271,19 @@ fn pair(text: &[u8], words: &[Span]) -> Option<Span> {
     }
 }
 
+fn is_and(word: &[u8]) -> bool {
+    matches!(word, b"and" | b"&" | b"und" | b"y" | b"et" | b"e" | b"with")
+}
+
+fn is_marked(text: &[u8], word: Span) -> bool {
+    matches!(text[word.start], b'`' | b'*' | b'"')
+}
+
 fn is_user(text: &[u8], span: Span) -> bool {
     let span = table::undecorated(text, span);
     let bytes = &text[span.range()];
-    !bytes.is_empty()
+    let known = || bytes.contains(&b'@') || ACCOUNTS.has(&String::from_utf8_lossy(bytes).to_lowercase());
+    bytes.first().is_some_and(|first| !first.is_ascii_uppercase() || known())
         && bytes.len() <= 64
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'@'))
 }

@@ -23,6 +23,8 @@ pub enum Reason {
     KubernetesSecret,
     /// It decodes from base64 to such a value.
     Base64,
+    /// It decodes from hexadecimal to such a value.
+    Hex,
     /// It looks random.
     Random,
     /// It mixes kinds of characters as passwords do.
@@ -58,6 +60,7 @@ impl Reason {
             Self::NameValuePair => "name-value-pair",
             Self::KubernetesSecret => "kubernetes-secret",
             Self::Base64 => "base64",
+            Self::Hex => "hex",
             Self::Random => "random",
             Self::Mixed => "mixed-characters",
             Self::Words => "words",

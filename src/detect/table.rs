@@ -1,8 +1,9 @@
-//! Tables of Markdown: a header cell says what its column holds.
+//! Tables: a header cell says what its column holds. Markdown's are read here, others in `grid` and
+//! `html`.
 
 use super::assign::{self, Context, Value};
 use super::lexicon::ACCOUNTS;
-use super::{Notation, Reason, Search, judge, line};
+use super::{Notation, Reason, Search, grid, html, judge, line};
 use crate::rule::{Confidence, Extractor, Judge};
 use crate::text::Span;
 
@@ -14,7 +15,7 @@ pub(super) fn below(search: &mut Search<'_>, context: &Context) {
     if search.hints.notation == Notation::Source {
         return;
     }
-    for cell in column(search, context.line, context.name.start) {
+    for cell in column(search, context.line, context.name.start).into_iter().chain(html::beside(search, context.name)) {
         let value = Value { span: last_of_pair(search.text, cell), uncertain: false };
         assign::report(search, context.class, &value, Reason::Table);
     }
@@ -22,6 +23,16 @@ pub(super) fn below(search: &mut Search<'_>, context: &Context) {
 
 /// The cells, without decoration, of the column under a place of a header row.
 pub(super) fn column(search: &Search<'_>, header: Span, at: usize) -> Vec<Span> {
+    [pipes, grid::column, html::column].iter().map(|read| read(search, header, at)).find(|cells| !cells.is_empty()).unwrap_or_default()
+}
+
+/// The contents of the cells of a header of a Markdown table.
+pub(super) fn header_cells(search: &Search<'_>, header: Span) -> impl Iterator<Item = Span> {
+    cells(search.text, header).into_iter().map(|cell| undecorated(search.text, cell))
+}
+
+/// `| a | b |` above `|---|---|`.
+fn pipes(search: &Search<'_>, header: Span, at: usize) -> Vec<Span> {
     let text = search.text;
     let Some(rule) = search.line_after(header).filter(|&span| is_delimiter(&text[span.range()])) else { return Vec::new() };
     let index = cells(text, header).iter().position(|cell| cell.start <= at && at < cell.end);
@@ -88,7 +99,7 @@ fn is_delimiter(line: &[u8]) -> bool {
 }
 
 /// The cells of a row, between unescaped pipes.
-fn cells(text: &[u8], row: Span) -> Vec<Span> {
+pub(super) fn cells(text: &[u8], row: Span) -> Vec<Span> {
     let row = line::trim(text, row);
     let mut pipes: Vec<usize> = row.range().filter(|&at| text[at] == b'|' && (at == row.start || text[at - 1] != b'\\')).collect();
     if pipes.first() != Some(&row.start) {
@@ -103,7 +114,7 @@ fn cells(text: &[u8], row: Span) -> Vec<Span> {
 /// Without blanks, back-ticks, quotes, bold and italic marks around it.
 pub(super) fn undecorated(text: &[u8], cell: Span) -> Span {
     let mut span = line::trim(text, cell);
-    for marks in [&b"**"[..], b"__", b"`", b"\"", b"'"] {
+    for marks in [&b"**"[..], b"__", b"``", b"`", b"+", b"\"", b"'"] {
         let bytes = &text[span.range()];
         if bytes.len() > 2 * marks.len() && bytes.starts_with(marks) && bytes.ends_with(marks) {
             span = Span::new(span.start + marks.len(), span.end - marks.len());

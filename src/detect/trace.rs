@@ -7,7 +7,7 @@
 //! so is every kept one whose reading was cut.
 
 use super::candidate::{self, Chain, Chains};
-use super::{Hints, Match, Search, account};
+use super::{Hints, Match, Search, account, encoded};
 use crate::rule::{Cue, Judge, Matcher, RuleIndex, RuleSet, Trigger};
 use crate::text::{Copied, Span};
 
@@ -38,6 +38,8 @@ struct Step {
 enum Kind {
     Cue(Cue),
     Chain(RuleIndex),
+    /// A run of base64 or hexadecimal; it is its own hit.
+    Encoded,
 }
 
 impl Trace {
@@ -45,6 +47,7 @@ impl Trace {
     pub fn read(text: &[u8], hints: Hints, rules: &RuleSet) -> Self {
         let mut reader = Reader::new(text, hints, rules);
         rules.prefilter().find(text, |keyword, start| reader.keyword(keyword, start, |_| true, &[]));
+        encoded::runs(text, Span::new(0, text.len()), |run| reader.encoded(run));
         reader.finish()
     }
 
@@ -74,6 +77,15 @@ impl Trace {
         });
         for (rule, hit) in again {
             reader.hit(rule, hit, true);
+        }
+        let mut passed = 0;
+        for &window in &windows {
+            encoded::runs(text, window, |run| {
+                if run.start >= passed && touches(&near, run) {
+                    reader.encoded(run);
+                }
+                passed = run.end;
+            });
         }
         reader.finish()
     }
@@ -156,6 +168,15 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn encoded(&mut self, run: Span) {
+        self.search.begin(run);
+        self.search.look(Span::new(run.start.saturating_sub(3), run.end + 3));
+        if let Some(found) = encoded::search(self.search.text, run, self.search.hints, self.search.rules) {
+            self.search.matches.push(found);
+            self.keep(Kind::Encoded, vec![run]);
+        }
+    }
+
     fn keep(&mut self, kind: Kind, hits: Vec<Span>) {
         let matches = std::mem::take(&mut self.search.matches);
         self.steps.push(Step { kind, hits, looked: self.search.looked.get(), matches });
@@ -188,8 +209,10 @@ impl<'a> Reader<'a> {
                         let hits = step.hits.iter().filter(|hit| run.covers(**hit)).map(|&hit| (rule, run.moved(hit)));
                         inherited.again.extend(hits);
                     }
-                    Kind::Cue(_) if !run.covers(step.hits[0]) || touches(near, run.moved(step.hits[0])) => {}
-                    Kind::Cue(_) if whole => self.steps.push(step.moved(run)),
+                    Kind::Cue(_) | Kind::Encoded if !run.covers(step.hits[0]) || touches(near, run.moved(step.hits[0])) => {}
+                    Kind::Cue(_) | Kind::Encoded if whole => self.steps.push(step.moved(run)),
+                    // Cut, so near a seam.
+                    Kind::Encoded => {}
                     Kind::Cue(cue) => {
                         self.search.name_end = 0;
                         self.search.row_end = 0;

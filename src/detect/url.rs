@@ -10,6 +10,10 @@ const REACH: usize = 512;
 /// `://` was seen.
 pub(super) fn at(search: &mut Search<'_>, hit: Span) {
     let text = search.text;
+    if search.bytes(hit).starts_with(b"%") {
+        encoded_at(search, hit);
+        return;
+    }
     let scheme = text[..hit.start]
         .iter()
         .rev()
@@ -38,6 +42,26 @@ pub(super) fn at(search: &mut Search<'_>, hit: Span) {
     }
     let confidence = if is_example(host) { judge::lower(confidence) } else { confidence };
     search.found(Extractor::ConnectionUrl, password, if default { Confidence::Low } else { confidence }, reasons);
+}
+
+/// `%3A%2F%2Fuser%3Apassword%40host`: a URL inside another one.
+fn encoded_at(search: &mut Search<'_>, hit: Span) {
+    let text = search.text;
+    let window = &text[hit.end..(hit.end + REACH).min(text.len())];
+    let length = window
+        .iter()
+        .position(|byte| !byte.is_ascii_graphic() || matches!(byte, b'&' | b'"' | b'\'' | b'<' | b'>' | b')'))
+        .unwrap_or(window.len());
+    search.look(Span::new(hit.start, hit.end + length + 1));
+    let authority = window[..length].to_ascii_lowercase();
+    let authority = &authority[..memchr::memmem::find(&authority, b"%2f").unwrap_or(length)];
+    let Some(at) = memchr::memmem::rfind(authority, b"%40") else { return };
+    let Some(colon) = memchr::memmem::find(&authority[..at], b"%3a") else { return };
+    let password = Span::new(hit.end + colon + 3, hit.end + at);
+    if let Some(verdict) = judge::judge(search.bytes(password), Judge::Password) {
+        let reasons = std::iter::once(Reason::UrlUserinfo).chain(verdict.reasons).collect();
+        search.found(Extractor::ConnectionUrl, password, verdict.confidence, reasons);
+    }
 }
 
 /// User and password between `://` and the last `@` before the path.

@@ -52,6 +52,21 @@ const STRUCTURES: &[&str] = &[
     "ghp_",
     "<td>grafana</td><td>admin</td><td>Walrus88Timber</td>\n",
     "\0",
+    "Z2hwX1gwNmdXTzYwUnAySmFrMlJ2WUs0ak9WcGIzYm9IbTFHd1dFaQ==",
+    "aGVsbG8gd29ybGQ",
+    "6768705f5830366757",
+    "<table><tr><th>Host</th><th>Password</th></tr>\n<tr><td>db1</td><td>Walrus88Timber</td></tr>\n</table>\n",
+    "<dt>Password</dt>\n<dd>Walrus88Timber</dd>\n",
+    "=======  ==============\nService  Password\n=======  ==============\nGrafana  Walrus88Timber\n=======  ==============\n",
+    "+------+----------------+\n| Host | Password       |\n+======+================+\n| db1  | Walrus88Timber |\n",
+    ".. list-table::\n\n   * - Service\n     - Password\n   * - Jira\n     - Walrus88Timber\n",
+    "|===\n|Service |Password\n\n|Grafana\n|Walrus88Timber\n|===\n",
+    "password: >-\n  Walrus88\n  Timber77\n",
+    "password:\n  \"Walrus88Timber\"\n",
+    "apiKeys:\n  - yI7CqhxNl5Mk6WGq81Td\n",
+    "## Admin password\n\nWalrus88Timber\n",
+    "variable \"db_password\" {\n  type = string\n  default = \"Walrus88Timber\"\n}\n",
+    "  DBPassword:\n    Type: String\n    Default: Walrus88Timber\n",
 ];
 
 /// What a text is made of.

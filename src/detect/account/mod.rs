@@ -14,7 +14,7 @@ pub(super) fn at(search: &mut Search<'_>, hit: Span) {
     let cue = search.bytes(hit).to_ascii_lowercase();
     match cue.as_slice() {
         b"arn:aws" => arn(search, hit),
-        b".dkr.ecr." => registry(search, hit),
+        b".dkr.ecr." | b".signin.aws." => host(search, hit),
         b"amazonaws.com/" => queue(search, hit),
         _ => named(search, hit),
     }
@@ -30,8 +30,8 @@ fn arn(search: &mut Search<'_>, hit: Span) {
     confirm(search, Span::new(hit.start + before + 1, hit.start + after), Reason::Arn);
 }
 
-/// `account.dkr.ecr.region.amazonaws.com`.
-fn registry(search: &mut Search<'_>, hit: Span) {
+/// `account.dkr.ecr.region.amazonaws.com`, `account.signin.aws.amazon.com`.
+fn host(search: &mut Search<'_>, hit: Span) {
     search.look(Span::new(hit.start.saturating_sub(13), hit.end));
     if let Some(start) = hit.start.checked_sub(12) {
         confirm(search, Span::new(start, hit.start), Reason::Arn);
@@ -57,7 +57,7 @@ fn named(search: &mut Search<'_>, hit: Span) {
     let whole = search.line_around(hit.start);
     let behind = numbers_behind(search.text, hit.end, whole.end);
     let says_id = says_id(&search.text[hit.end..whole.end]);
-    let spans = if behind.is_empty() { table::column(search, whole, hit.start) } else { behind };
+    let spans = if behind.is_empty() { account_column(search, whole, hit.start) } else { behind };
     for span in spans {
         let Some(number) = number(search.text, span) else { continue };
         let confidence = match (mentions_aws(search), says_id) {
@@ -69,6 +69,17 @@ fn named(search: &mut Search<'_>, hit: Span) {
             search.found(Extractor::AwsAccount, span, confidence, vec![Reason::AccountName]);
         }
     }
+}
+
+/// The cells below "Account", or, if those are names, below the "ID" beside it.
+fn account_column(search: &Search<'_>, header: Span, at: usize) -> Vec<Span> {
+    let cells = table::column(search, header, at);
+    if cells.is_empty() || cells.iter().any(|&cell| number(search.text, cell).is_some()) {
+        return cells;
+    }
+    table::header_cells(search, header)
+        .find(|&cell| search.bytes(cell).eq_ignore_ascii_case(b"id"))
+        .map_or(cells, |cell| table::column(search, header, cell.start))
 }
 
 /// `account ID`, `accountId`, `account_id`.
@@ -233,6 +244,8 @@ mod tests {
             "https://sqs.eu-west-1.amazonaws.com/296733347720/jobs",
             "allowed_account_ids = [\"296733347720\"] # aws",
             "AWS account 2967-3334-7720",
+            "https://296733347720.signin.aws.amazon.com/console",
+            "AWS\n\n| Account | ID | For |\n|---|---|---|\n| prod | 296733347720 | all |\n",
             "AWS\n\n| Env | Account |\n|---|---|\n| prod | 296733347720 |\n",
         ] {
             let digits: Vec<String> = found(text).iter().map(|f| f.replace('-', "")).collect();

@@ -3,9 +3,9 @@
 
 /// Whether a number of twelve digits is public knowledge.
 pub(super) fn is_public(number: &str) -> bool {
-    let first = number.as_bytes()[0];
-    let same = number.bytes().all(|digit| digit == first);
-    same || DOCUMENTATION.contains(&number) || SERVICES.contains(&number)
+    let digits: std::collections::BTreeSet<u8> = number.bytes().collect();
+    let made_up = digits.len() <= 2 || number.starts_with("12345678");
+    made_up || DOCUMENTATION.contains(&number) || SERVICES.contains(&number)
 }
 
 /// Example accounts of the AWS documentation

@@ -2,21 +2,25 @@
 //! separator, a value. What the name means is in `name`, where the value ends in `value`.
 
 mod name;
+mod scalar;
 mod value;
 
 pub(super) use name::words;
 
 use super::{Notation, Reason, Search, judge, kubernetes, prose, table};
-use crate::rule::{Cue, Extractor, Judge};
+use crate::rule::{Confidence, Cue, Extractor, Judge};
 use crate::text::Span;
 pub(super) use name::NameClass;
-pub(super) use value::{Value, quoted_literals};
+pub(super) use value::{Value, quoted_literals, tag};
 
 /// How far a name reaches to either side of its cue, in bytes.
 const NAME_REACH: usize = 96;
 
 /// How long a reference may be before its last name, in bytes.
 const REFERENCE_REACH: usize = 256;
+
+/// `：`, as Chinese and Japanese texts write it.
+const FULLWIDTH_COLON: &[u8] = "：".as_bytes();
 
 /// A cue was seen: reads the name around it and reports what is assigned to it.
 pub(super) fn at(search: &mut Search<'_>, cue: Cue, hit: Span) {
@@ -40,7 +44,7 @@ pub(super) fn at(search: &mut Search<'_>, cue: Cue, hit: Span) {
     for value in assigned.iter().flatten() {
         report(search, class, value, Reason::Name);
     }
-    if search.matches.len() > before {
+    if search.matches.len() > before || search.hints.binary {
         return;
     }
     kubernetes::at(search, &context);
@@ -76,16 +80,34 @@ impl NameClass {
 /// Judges a value and records it.
 pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, why: Reason) {
     let value = match class {
-        NameClass::Password => *value,
+        NameClass::Password => Value { span: without_scheme(search.bytes(value.span), value.span), ..*value },
         NameClass::Token => Value { span: without_user(search.text, value.span), ..*value },
     };
-    let Some(verdict) = judge::judge(search.bytes(value.span), class.judge()) else { return };
+    let Some(verdict) = judge::judge(&scalar::folded(search.bytes(value.span)), class.judge()) else { return };
     if is_elided(search.text, value.span) || is_ciphertext(search.text, value.span) {
+        return;
+    }
+    if search.hints.binary {
+        in_binary(search, class, value, verdict, why);
         return;
     }
     let confidence = if value.uncertain { judge::lower(verdict.confidence) } else { verdict.confidence };
     let reasons = std::iter::once(why).chain(verdict.reasons).collect();
     search.found(class.extractor(), value.span, confidence, reasons);
+}
+
+/// Programs are full of names and texts about secrets: only a value that cannot be either counts.
+fn in_binary(search: &mut Search<'_>, class: NameClass, value: Value, verdict: judge::Verdict, why: Reason) {
+    let printable = search.bytes(value.span).iter().all(|byte| byte.is_ascii_graphic());
+    if verdict.confidence == Confidence::High && printable && !value.uncertain {
+        let reasons = std::iter::once(why).chain(verdict.reasons).chain([Reason::Binary]).collect();
+        search.found(class.extractor(), value.span, Confidence::Medium, reasons);
+    }
+}
+
+/// Of `pass:secret`, as OpenSSL's options have it, the secret.
+fn without_scheme(bytes: &[u8], value: Span) -> Span {
+    if bytes.starts_with(b"pass:") && bytes.len() > 5 { Span::new(value.start + 5, value.end) } else { value }
 }
 
 /// Of `admin:secret`, as in `auth = "admin:secret"`, the secret.
@@ -115,6 +137,9 @@ fn name_around(text: &[u8], hit: Span) -> Option<Span> {
     let high = (hit.end + NAME_REACH).min(text.len());
     // A cue such as `pw:` ends with its separator, which is not part of the name.
     let cue = &text[hit.range()];
+    if is_unspaced(cue) {
+        return Some(hit);
+    }
     let core = hit.start + cue.iter().rposition(part).map_or(0, |at| at + 1);
     let before = text[low..hit.start].iter().rev().take_while(|byte| part(byte)).count();
     let mut end = core;
@@ -123,6 +148,9 @@ fn name_around(text: &[u8], hit: Span) -> Option<Span> {
     }
     if before == NAME_REACH || end == hit.end + NAME_REACH {
         return None;
+    }
+    if let Some(colon) = memchr::memmem::find(&text[core..end], FULLWIDTH_COLON) {
+        end = core + colon;
     }
     while end > core && matches!(text[end - 1], b'.' | b'-') {
         end -= 1;
@@ -137,6 +165,11 @@ fn is_reference(search: &mut Search<'_>, start: usize) -> bool {
     let bytes = search.bytes(before);
     let mut parts = bytes.rsplit(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'(' | b'<'));
     parts.next().is_some_and(|part| memchr::memmem::find(part, b"ref+").is_some())
+}
+
+/// Whether a cue is of a script that puts no spaces between words: Thai, Chinese, Japanese, Korean.
+fn is_unspaced(cue: &[u8]) -> bool {
+    matches!(cue, [0xe0, 0xb8..=0xbf, ..] | [0xe3..=0xed, ..])
 }
 
 /// Length of a path segment before a name: `checksum/` of `checksum/secret`.

@@ -1,6 +1,6 @@
 //! What a name means: a password, a token, or neither.
 
-use crate::detect::lexicon::{ABOUT, KEY_QUALIFIERS, NOT_ONE, PASSWORD_ENDINGS, PASSWORDS, TOKENS};
+use crate::detect::lexicon::{ABOUT, KEY_QUALIFIERS, NO_TOKEN, NOT_ONE, PASSWORD_ENDINGS, PASSWORDS, TOKENS};
 use crate::rule::Cue;
 
 /// The sort of secret a name promises.
@@ -50,9 +50,12 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
         words.pop();
     }
     let (at, class) = (0..words.len()).rev().find_map(|at| class_of(&words, at).map(|class| (at, class)))?;
+    // `fastcgi_pass`, `proxy_pass` hand a request on.
+    let hands_on =
+        words[at] == "pass" && at > 0 && ["fastcgi", "proxy", "uwsgi", "scgi", "grpc", "memcached"].contains(&words[at - 1].as_str());
     let about = words[at + 1..].iter().any(|word| ABOUT.has(word) || is_agent(word));
-    let negated = words[..at].iter().any(|word| NOT_ONE.has(word));
-    (!about && !negated).then_some(class)
+    let negated = words[..at].iter().any(|word| NOT_ONE.has(word) || class == NameClass::Token && NO_TOKEN.has(word));
+    (!about && !negated && !hands_on).then_some(class)
 }
 
 /// `refresher`, `validator`: does something with secrets and is none.
@@ -73,9 +76,10 @@ fn class_of(words: &[String], at: usize) -> Option<NameClass> {
     if TOKENS.has(trimmed) || ["apikey", "token", "secret"].iter().any(|ending| trimmed.ends_with(ending) && trimmed.len() < 20) {
         return Some(NameClass::Token);
     }
+    let keys = trimmed == "keys" && before == Some("api");
     let key = trimmed == "key" && before.is_some_and(|before| KEY_QUALIFIERS.has(before));
     let cookie = trimmed == "cookie" && before == Some("erlang") || trimmed == "erlangcookie";
-    (key || cookie).then_some(NameClass::Token)
+    (key || keys || cookie).then_some(NameClass::Token)
 }
 
 #[cfg(test)]
@@ -108,6 +112,12 @@ mod tests {
             "smtp_auth_password",
             "userPassword1",
             "passwordProd",
+            "http.proxyPassword",
+            "bind_pw",
+            "mot_de_passe",
+            "CACHE_PASSWORD",
+            "kata sandi",
+            "Şifre",
         ] {
             assert_eq!(class(name), Some(NameClass::Password), "{name}");
         }
@@ -131,6 +141,8 @@ mod tests {
             "encryptionKey",
             "github_token",
             "x-api-key",
+            "apiKeys",
+            "jeton",
         ] {
             assert_eq!(class(name), Some(NameClass::Token), "{name}");
         }
@@ -154,6 +166,8 @@ mod tests {
             "nextToken",
             "public_key",
             "csrf_token",
+            "fastcgi_pass",
+            "proxy_pass",
             "bypass",
             "compass",
             "passing",

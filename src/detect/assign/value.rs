@@ -1,7 +1,7 @@
 //! What stands behind a name: the separator, and where the value begins and ends.
 
 use super::super::{Notation, Search, judge, line};
-use super::{Context, inside_literal, notation_at};
+use super::{Context, FULLWIDTH_COLON, inside_literal, notation_at, scalar};
 use crate::text::Span;
 
 /// A value assigned to a name.
@@ -40,21 +40,33 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     }
     let (separator, start) = separator(text, context, notation)?;
     let start = skip_decoration(text, start, line.end);
-    if separator == Separator::Colon
-        && let Some(value) = block_scalar(search, context)
-    {
-        return Some(vec![value]);
+    if separator == Separator::Colon {
+        let values = scalar::below(search, context);
+        if !values.is_empty() {
+            return Some(values);
+        }
     }
     if start >= line.end {
         return None;
     }
+    if text[start..line.end].starts_with(b"{{") {
+        return action_default(text, start, line.end).map(sure);
+    }
     if let Some(span) = quoted(text, start, line.end) {
+        // The next name of an object, and no value: `"key": "password", "value": …`.
+        let is_name = separator == Separator::Argument && text[span.end + 1..line.end].trim_ascii_start().starts_with(b":");
+        if is_name {
+            return None;
+        }
         return Some(vec![Value { span, uncertain: separator == Separator::Argument }]);
     }
     match separator {
         Separator::Argument => None,
         Separator::Element => until(text, start, line.end, b'<').map(sure),
-        Separator::Cell => until(text, start, line.end, b'|').map(|span| sure(line::trim(text, span))),
+        Separator::Cell => {
+            let cell = until(text, start, line.end, b'|').unwrap_or(Span::new(start, line.end));
+            Some(sure(line::trim(text, cell)))
+        }
         Separator::Equals | Separator::Colon | Separator::Blank => unquoted(search, context, notation, separator, start),
     }
 }
@@ -63,6 +75,13 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
 fn inside_action(before: &[u8]) -> bool {
     let open = memchr::memmem::rfind(before, b"{{");
     open.is_some_and(|at| memchr::memmem::find(&before[at..], b"}}").is_none())
+}
+
+/// The literal of `{{ .Values.x | default "literal" }}`.
+fn action_default(text: &[u8], start: usize, end: usize) -> Option<Span> {
+    let close = start + memchr::memmem::find(&text[start..end], b"}}")?;
+    let literal = start + memchr::memmem::find(&text[start..close], b"default \"")? + 8;
+    quoted(text, literal, close)
 }
 
 fn sure(span: Span) -> Vec<Value> {
@@ -92,12 +111,21 @@ fn separator(text: &[u8], context: &Context, notation: Notation) -> Option<(Sepa
     let found = |separator, width: usize| Some((separator, skip_blanks(text, at + width, end)));
     match rest {
         [b':', b'=', ..] | [b'=', b'>', ..] => found(Separator::Equals, 2),
+        // `${NAME:-x}`
+        [b':', b'-', ..] if text[context.line.start..context.name.start].ends_with(b"${") => found(Separator::Equals, 2),
+        [b':', b':', b' ', ..] if matches!(notation, Notation::Prose | Notation::Unknown) => found(Separator::Colon, 2),
         [b'=', b'=' | b'~', ..] | [b':', b':', ..] => None,
+        _ if rest.starts_with(FULLWIDTH_COLON) => found(Separator::Colon, FULLWIDTH_COLON.len()),
         [b'=', ..] => found(Separator::Equals, 1),
         [b':', next, ..] if attached && !matches!(next, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'*') => None,
         [b':', ..] => found(Separator::Colon, 1),
-        [b',', ..] if was_quoted => found(Separator::Argument, 1),
+        // A Ruby symbol or a quoted name.
+        [b',', ..] if was_quoted || closers == 0 && context.name.start > 0 && text[context.name.start - 1] == b':' => {
+            found(Separator::Argument, 1)
+        }
         [b'(', ..] if closers == 0 && at == joined => found(Separator::Argument, 1),
+        // `var dbPassword string = "x"`
+        _ if rest.starts_with(b"string = ") && at > joined => found(Separator::Equals, 8),
         [b'>', ..] if element => found(Separator::Element, 1),
         [b'|', ..] if starts_row(&text[context.line.range()]) => found(Separator::Cell, 1),
         _ => blank(text, context, notation, at, joined).map(|start| (Separator::Blank, start)),
@@ -136,14 +164,24 @@ fn skip_decoration(text: &[u8], mut at: usize, end: usize) -> usize {
         let width = match rest {
             [b'*', b'*', b' ', ..] => 2,
             [b'*' | b'_', b' ', ..] => 1,
-            _ if rest.starts_with(b"<code>") => 6,
-            _ if rest.starts_with(b"</b>") || rest.starts_with(b"<tt>") => 4,
-            _ if rest.starts_with(b"</strong>") => 9,
+            [b'<', ..] => match tag(rest) {
+                Some(width) => width,
+                None => return at,
+            },
+            [b'!', b'!', ..] => rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len()),
             _ if rest.starts_with(b"**") && !rest.starts_with(b"***") => 2,
             _ => return at,
         };
         at = skip_blanks(text, at + width, end);
     }
+}
+
+/// Length of a tag of HTML that only says how text looks.
+pub(in crate::detect) fn tag(rest: &[u8]) -> Option<usize> {
+    const TAGS: [&[u8]; 12] = [b"code", b"b", b"strong", b"tt", b"kbd", b"em", b"i", b"samp", b"pre", b"var", b"span", b"mark"];
+    let close = rest.iter().take(16).position(|&byte| byte == b'>')?;
+    let name = rest[..close].strip_prefix(b"<")?;
+    TAGS.contains(&name.strip_prefix(b"/").unwrap_or(name)).then_some(close + 1)
 }
 
 /// A quoted literal at `start`, also with escaped quotes (`\"x\"`) and with a letter before
@@ -161,6 +199,8 @@ pub(in crate::detect) fn quoted(text: &[u8], start: usize, end: usize) -> Option
             let length = memchr::memmem::find(&text[open..end], &[b'\\', *quote])?;
             Some(Span::new(open, open + length))
         }
+        [b'"', b'"', b'"', ..] | [b'\'', b'\'', b'\'', ..] => fenced(text, start + prefix, end, 3),
+        [b'`', b'`', next, ..] if *next != b'`' => fenced(text, start + prefix, end, 2),
         [quote @ (b'"' | b'\'' | b'`'), ..] => {
             let open = start + prefix + 1;
             let mut escaped = false;
@@ -173,6 +213,13 @@ pub(in crate::detect) fn quoted(text: &[u8], start: usize, end: usize) -> Option
         }
         _ => None,
     }
+}
+
+/// What stands between a mark of so many quotes and the next such mark.
+fn fenced(text: &[u8], start: usize, end: usize, width: usize) -> Option<Span> {
+    let open = start + width;
+    let length = memchr::memmem::find(text.get(open..end)?, &text[start..open])?;
+    Some(Span::new(open, open + length))
 }
 
 /// The quoted literals of a call's arguments on one line, from `start` on, three at most.
@@ -194,12 +241,14 @@ pub(in crate::detect) fn quoted_literals(text: &[u8], start: usize, end: usize) 
 fn unquoted(search: &Search<'_>, context: &Context, notation: Notation, separator: Separator, start: usize) -> Option<Vec<Value>> {
     let text = search.text;
     let line = context.line;
-    let literal = inside_literal(text, line, context.name.start);
+    // `config['password'] = x`: the literal ends with the name.
+    let closed = matches!(text.get(context.name.end), Some(b'"' | b'\'' | b'`'));
+    let literal = !closed && inside_literal(text, line, context.name.start);
     if let Some(values) = typed_or_called(text, start, line.end, notation) {
         return values;
     }
     let in_text = literal && separator == Separator::Equals;
-    if !in_text && !judge::takes_bare_values(notation) {
+    if !in_text && !judge::takes_bare_values(notation) && !is_shell_line(text, context) {
         return None;
     }
     let stop = if literal || is_listed(text, context) { Stop::AtList } else { Stop::AtBlank };
@@ -213,6 +262,14 @@ fn unquoted(search: &Search<'_>, context: &Context, notation: Notation, separato
         return None;
     }
     Some(vec![Value { span: trim_end(text, span, notation), uncertain }])
+}
+
+/// `export NAME=` or `NAME=` at the start of a line, as in scripts inside other files.
+fn is_shell_line(text: &[u8], context: &Context) -> bool {
+    let before = text[context.line.start..context.name.start].trim_ascii();
+    let capitals = !text[context.name.range()].iter().any(u8::is_ascii_lowercase);
+    let attached = matches!(&text[context.name.end..context.line.end], [b'=', value, ..] if !value.is_ascii_whitespace());
+    attached && (before == b"export" || before.is_empty() && capitals)
 }
 
 /// In programs: `password: string = "x"` and `password = call("x")`. The outer `None` means that
@@ -312,18 +369,4 @@ fn trim_end(text: &[u8], span: Span, notation: Notation) -> Span {
         bytes = last;
     }
     Span::new(span.start, span.start + bytes.len())
-}
-
-/// A YAML block scalar of a single line: `password: |-` and the value below.
-fn block_scalar(search: &Search<'_>, context: &Context) -> Option<Value> {
-    let text = search.text;
-    let header = text[context.name.end..context.line.end].trim_ascii_end();
-    if !matches!(header.last(), Some(b'|' | b'>' | b'-' | b'+')) || !header.iter().any(|byte| matches!(byte, b'|' | b'>')) {
-        return None;
-    }
-    let own = line::indent(search.bytes(context.line));
-    let first = search.line_after(context.line)?;
-    let deeper = |span: Span| line::indent(search.bytes(span)) > own && !search.bytes(span).trim_ascii().is_empty();
-    let goes_on = search.line_after(first).is_some_and(deeper);
-    (deeper(first) && !goes_on).then(|| Value { span: line::trim(text, first), uncertain: false })
 }
