@@ -182,6 +182,7 @@ fn case_32_what_sops_refuses_is_refused() {
         "a: 'x\n",
         "? [a]\n: b\n",
         "a:\n\t- b\n",
+        "a: \"x\\/y\"\n",
     ];
     for plain in files {
         bench.put("x.yaml", plain.as_bytes());

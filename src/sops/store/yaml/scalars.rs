@@ -50,6 +50,9 @@ impl Builder<'_> {
 
     fn value(&mut self, event: &Ev, text: &str, form: Form) -> Result<Scalar, ReadError> {
         let as_text = || Scalar::Text(Text::from(text));
+        if matches!(form, Form::Quoted) && self.text.get(event.start..event.span.end).is_some_and(has_slash_escape) {
+            self.refuse(event, "the escape `\\/`: sops' YAML parser does not know it; write `/`".to_owned());
+        }
         let Some(tag) = event.tag.as_deref().filter(|tag| *tag != "!") else {
             return match form {
                 Form::Plain => self.plain(event, text),
@@ -94,6 +97,20 @@ impl Builder<'_> {
         };
         fits.ok_or_else(|| syntax(event, &format!("the value does not fit its tag `!!{tag}`")))
     }
+}
+
+/// Whether a quoted scalar, as it is spelled, has a `\/` in it.
+fn has_slash_escape(spelled: &str) -> bool {
+    let mut bytes = spelled.bytes();
+    if bytes.next() != Some(b'"') {
+        return false;
+    }
+    while let Some(byte) = bytes.next() {
+        if byte == b'\\' && bytes.next() == Some(b'/') {
+            return true;
+        }
+    }
+    false
 }
 
 /// A block scalar's header (`|2-`, with its tag) and the lines below it.
