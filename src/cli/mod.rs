@@ -6,6 +6,7 @@ mod completions;
 mod environment;
 mod error;
 mod exit;
+mod explain;
 mod man;
 mod migrate;
 mod render;
@@ -37,6 +38,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Scan(Box<scan::Args>),
+    Explain(explain::Args),
     Migrate(Box<migrate::Args>),
     Render(render::Args),
     Init(sops::init::Args),
@@ -72,6 +74,7 @@ pub fn main() -> Exit {
     let ui = Ui::new(cli.color);
     let result = match cli.command {
         Command::Scan(args) => scan::run(&args, &ui),
+        Command::Explain(args) => explain::run(&args, &ui),
         Command::Migrate(args) => migrate::run(&args, &ui),
         Command::Render(args) => render::run(&args, &ui),
         Command::Init(args) => sops::init::run(&args, &ui),

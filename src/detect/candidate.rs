@@ -1,8 +1,8 @@
 //! Provider formats: each rule's pattern runs only around its keywords, and windows that touch
 //! run as one, so that a text full of keywords is still read once per rule.
 
-use super::{Match, Reason, Search, judge, placeholder, validator};
-use crate::rule::{Block, Confidence, Judge, Matcher, Pattern, Rule, RuleIndex};
+use super::{Match, Objection, Reason, Search, judge, placeholder, validator};
+use crate::rule::{Block, Confidence, Judge, Matcher, Pattern, RuleIndex};
 use crate::text::Span;
 
 /// How far a PEM block may reach, in bytes.
@@ -74,8 +74,7 @@ pub(super) fn run(search: &mut Search<'_>, chain: &Chain) {
             let captures = regex.captures(&search.text[hit.start..window.end]);
             let secret = captures.as_ref().and_then(|captures| captures.name("secret").or(captures.get(0)));
             if let Some(secret) = secret.filter(|secret| secret.start() == 0) {
-                let span = Span::new(hit.start, hit.start + secret.end());
-                search.matches.extend(assess(search, index, rule, pattern, span));
+                consider(search, index, Span::new(hit.start, hit.start + secret.end()));
             }
         }
     }
@@ -85,10 +84,7 @@ pub(super) fn run(search: &mut Search<'_>, chain: &Chain) {
         let whole = captures.get(0).expect("group 0 is the match");
         at = if whole.end() > whole.start() { whole.end() } else { whole.end() + 1 };
         let secret = captures.name("secret").unwrap_or(whole);
-        let span = Span::new(secret.start(), secret.end());
-        if let Some(found) = assess(search, index, rule, pattern, span) {
-            search.matches.push(found);
-        }
+        consider(search, index, Span::new(secret.start(), secret.end()));
         if at > haystack.len() {
             break;
         }
@@ -106,21 +102,31 @@ fn is_behind_escape(before: &[u8]) -> bool {
     }
 }
 
-/// Whether what a pattern captured is a credential.
-fn assess(search: &Search<'_>, index: RuleIndex, rule: &Rule, pattern: &Pattern, span: Span) -> Option<Match> {
-    let span = match pattern.block {
-        Some(Block::Pem) => pem(search, span)?,
-        None => span,
-    };
-    let value = search.bytes(span);
-    if rule.min_entropy.is_some_and(|least| validator::entropy(value) < least) || rule.rejects(value) {
-        return None;
+/// Records what a pattern captured, if it is a credential.
+fn consider(search: &mut Search<'_>, index: RuleIndex, span: Span) {
+    match assess(search, index, span) {
+        Ok(found) => search.matches.push(found),
+        Err(objection) => search.reject(Some(index), span, objection),
     }
-    if pattern.block.is_none() && placeholder::is_fake_token(value) {
-        return None;
+}
+
+/// Whether what a pattern captured is a credential.
+fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Objection> {
+    let rule = search.rules.rule(index);
+    let block = matches!(&rule.matcher, Matcher::Pattern(Pattern { block: Some(Block::Pem), .. }));
+    let span = if block { pem(search, span).ok_or(Objection::Structure)? } else { span };
+    let value = search.bytes(span);
+    if rule.min_entropy.is_some_and(|least| validator::entropy(value) < least) {
+        return Err(Objection::Entropy);
+    }
+    if rule.rejects(value) {
+        return Err(Objection::Exception);
+    }
+    if !block && placeholder::is_fake_token(value) {
+        return Err(Objection::Placeholder);
     }
     if !rule.validators.iter().all(|&check| validator::passes(check, value)) {
-        return None;
+        return Err(Objection::Invalid);
     }
     let mut reasons = vec![Reason::Format];
     let mut confidence = rule.confidence;
@@ -128,14 +134,14 @@ fn assess(search: &Search<'_>, index: RuleIndex, rule: &Rule, pattern: &Pattern,
         reasons.push(Reason::Validated);
     }
     if rule.judge != Judge::Format {
-        let verdict = judge::judge(value, rule.judge)?;
+        let verdict = judge::weigh(value, rule.judge)?;
         confidence = confidence.min(verdict.confidence);
         reasons.extend(verdict.reasons);
     }
     if search.hints.binary && rule.validators.is_empty() && confidence < Confidence::High {
-        return None;
+        return Err(Objection::Binary);
     }
-    Some(Match { rule: index, span, confidence, reasons })
+    Ok(Match { rule: index, span, confidence, reasons })
 }
 
 /// From a `-----BEGIN X-----` to its `-----END X-----`, with at least a key's worth of base64

@@ -2,7 +2,7 @@
 
 use super::lexicon::{TECHNICAL, VALUE_NAMES};
 use super::randomness::Makeup;
-use super::{Notation, Reason, encoded, placeholder, randomness};
+use super::{Notation, Objection, Reason, encoded, placeholder, randomness};
 use crate::rule::{Confidence, Judge};
 
 /// The outcome for a value that may be a secret.
@@ -17,18 +17,35 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 5..=512;
 
 /// Judges a value by the sort of name it is assigned to.
 pub(super) fn judge(value: &[u8], judge: Judge) -> Option<Verdict> {
-    if !LENGTHS.contains(&value.len()) || placeholder::is_placeholder(value) || is_structure(value) {
-        return None;
+    weigh(value, judge).ok()
+}
+
+/// The same, with the reason why it is none.
+pub(super) fn weigh(value: &[u8], judge: Judge) -> Result<Verdict, Objection> {
+    if !LENGTHS.contains(&value.len()) {
+        return Err(Objection::Length);
+    }
+    if placeholder::is_placeholder(value) {
+        return Err(Objection::Placeholder);
+    }
+    if is_structure(value) {
+        return Err(Objection::Structure);
     }
     if encoded::base64_text(value).is_some_and(|text| encodes_nothing(text.trim_ascii())) {
-        return None;
+        return Err(Objection::Encodes);
     }
     match judge {
-        Judge::Format => Some(Verdict { confidence: Confidence::High, reasons: Vec::new() }),
-        Judge::Password => password(value),
-        Judge::Token if placeholder::is_fake_token(value) => None,
-        Judge::Token => token(value),
+        Judge::Format => Ok(Verdict { confidence: Confidence::High, reasons: Vec::new() }),
+        Judge::Password => password(value).ok_or(Objection::Name),
+        Judge::Token if placeholder::is_fake_token(value) => Err(Objection::Placeholder),
+        Judge::Token if is_no_token(value) => Err(Objection::Name),
+        Judge::Token => token(value).ok_or(Objection::NotGenerated),
     }
+}
+
+/// Words, the name of a secret or a measure.
+fn is_no_token(value: &[u8]) -> bool {
+    names_a_secret(value) || is_measure(value) || value.iter().any(|byte| byte.is_ascii_whitespace() || !byte.is_ascii())
 }
 
 /// Whether text that was in base64 is no secret either: a placeholder, or words.
@@ -91,9 +108,6 @@ fn password(value: &[u8]) -> Option<Verdict> {
 /// A value under a name that means a machine's secret: only what a generator makes counts.
 fn token(value: &[u8]) -> Option<Verdict> {
     let makeup = Makeup::of(value);
-    if names_a_secret(value) || is_measure(value) || value.iter().any(u8::is_ascii_whitespace) || makeup.foreign > 0 {
-        return None;
-    }
     let generated = randomness::is_random(value);
     let confidence = match (generated, makeup.length) {
         (true, 24..) => Confidence::High,

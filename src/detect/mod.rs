@@ -10,6 +10,7 @@ mod assign;
 mod candidate;
 mod check;
 mod encoded;
+mod explain;
 mod grid;
 mod hints;
 mod html;
@@ -21,17 +22,19 @@ mod placeholder;
 mod prose;
 mod randomness;
 mod reason;
+mod settle;
 mod table;
 mod trace;
 mod url;
 mod validator;
 
 pub use check::{CheckFailure, check_rule};
+pub use explain::{Candidate, Fate, Objection, explain};
 pub use hints::{Hints, Notation};
 pub use reason::Reason;
 pub use trace::Trace;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use crate::rule::{Confidence, Cue, Extractor, Judge, Matcher, RuleIndex, RuleSet};
 use crate::text::Span;
@@ -78,6 +81,8 @@ struct Search<'a> {
     matches: Vec<Match>,
     /// What the current step read of the text.
     looked: Cell<Span>,
+    /// What was looked at and is no match, if somebody wants to know.
+    rejected: Option<RefCell<Vec<(RuleIndex, Span, Objection)>>>,
     /// End of the last name read by `assign`, so that `secret_key` is read once.
     name_end: usize,
     /// End of the last table row looked at for credentials.
@@ -94,7 +99,7 @@ pub fn detect(text: &[u8], hints: Hints, rules: &RuleSet) -> Vec<Match> {
 impl<'a> Search<'a> {
     fn new(text: &'a [u8], hints: Hints, rules: &'a RuleSet) -> Self {
         let looked = Cell::new(Span::new(0, 0));
-        Self { text, hints, rules, matches: Vec::new(), looked, name_end: 0, row_end: 0, mentions_aws: None }
+        Self { text, hints, rules, matches: Vec::new(), looked, rejected: None, name_end: 0, row_end: 0, mentions_aws: None }
     }
 
     /// A step starts at a place: until it ends, `looked` covers all that its outcome depends on.
@@ -154,6 +159,13 @@ impl<'a> Search<'a> {
     fn found(&mut self, extractor: Extractor, span: Span, confidence: Confidence, reasons: Vec<Reason>) {
         if let Some(rule) = self.rules.extractor(extractor) {
             self.matches.push(Match { rule, span, confidence, reasons });
+        }
+    }
+
+    /// Notes why a value is no match.
+    fn reject(&self, rule: Option<RuleIndex>, span: Span, objection: Objection) {
+        if let (Some(rejected), Some(rule)) = (&self.rejected, rule) {
+            rejected.borrow_mut().push((rule, span, objection));
         }
     }
 

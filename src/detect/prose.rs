@@ -224,8 +224,8 @@ pub(super) fn login_at(search: &mut Search<'_>, hit: Span) {
     let cue = search.bytes(hit).to_ascii_lowercase();
     let value = if cue.ends_with(b":") {
         of_account(search, whole, hit, &words)
-    } else if cue.starts_with(b"rotated") {
-        words.first().and_then(|&word| marked(search.text, word, whole.end))
+    } else if cue.starts_with(b"rotated") || cue.ends_with(b"value") {
+        words.iter().take(3).find_map(|&word| marked(search.text, word, whole.end)).filter(|&span| is_generated(search.bytes(span)))
     } else {
         pair(search.text, &words)
     };
@@ -234,6 +234,12 @@ pub(super) fn login_at(search: &mut Search<'_>, hit: Span) {
         let reasons = std::iter::once(Reason::Prose).chain(verdict.reasons).collect();
         search.found(Extractor::Password, value, judge::lower(verdict.confidence), reasons);
     }
+}
+
+/// Nothing says that this is a password but its looks.
+fn is_generated(value: &[u8]) -> bool {
+    let mixed = value.iter().any(u8::is_ascii_digit) && value.iter().any(|byte| !byte.is_ascii_lowercase() && !byte.is_ascii_digit());
+    value.len() >= 8 && mixed
 }
 
 /// `grafana admin: X`, with nothing behind it.

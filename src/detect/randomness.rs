@@ -76,7 +76,9 @@ pub(super) fn is_random(value: &[u8]) -> bool {
     let rate = makeup.switches as f64 / (makeup.length - 1) as f64;
     match (makeup.digits > 0, makeup.lower > 0 && makeup.upper > 0) {
         (true, true) => rate > 0.28,
-        (true, false) => rate > 0.25 && makeup.digits * 10 > makeup.length,
+        (true, false) => {
+            makeup.digits * 10 > makeup.length && (rate > 0.25 || rate > 0.15 && makeup.length >= 20 && !reads_as_words(value))
+        }
         (false, mixed) => (mixed || makeup.length >= 16) && makeup.letters() * 10 >= makeup.length * 8 && !reads_as_words(value),
     }
 }
@@ -154,6 +156,7 @@ mod tests {
             "Xyk4fxh9aUUsvn2tIqEqXb4jZEmKt7kW",
             "E2kSn8Dhyk1ERNVHX0a3hBlbf0F8UFPUtP3SwvaMUJ8=",
             "visqetHqtHwf11poyNUzbfIQueaz",
+            "yi94pwci6ibjfc9phbikhqutbe",
         ] {
             assert!(is_random(value.as_bytes()), "{value}");
         }

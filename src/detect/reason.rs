@@ -37,6 +37,8 @@ pub enum Reason {
     AccountName,
     /// The same number is an account number elsewhere in the text.
     SeenAsAccount,
+    /// The same value is a secret elsewhere in the text.
+    SeenElsewhere,
     /// Against: it is short, a dictionary word, or digits alone.
     Weak,
     /// Against: a default that its product ships with.
@@ -67,6 +69,7 @@ impl Reason {
             Self::Arn => "arn",
             Self::AccountName => "account-name",
             Self::SeenAsAccount => "seen-as-account",
+            Self::SeenElsewhere => "seen-elsewhere",
             Self::Weak => "weak",
             Self::Default => "default",
             Self::Test => "test",

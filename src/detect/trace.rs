@@ -6,9 +6,11 @@
 //! whole reading was copied has the same outcome there; the steps near a seam are done anew, and
 //! so is every kept one whose reading was cut.
 
+use std::cell::RefCell;
+
 use super::candidate::{self, Chain, Chains};
-use super::{Hints, Match, Search, account, encoded};
-use crate::rule::{Cue, Judge, Matcher, RuleIndex, RuleSet, Trigger};
+use super::{Hints, Match, Objection, Search, account, encoded, settle};
+use crate::rule::{Cue, RuleIndex, RuleSet, Trigger};
 use crate::text::{Copied, Span};
 
 /// A step that read no further than this from its hits, in bytes, and found nothing, is not kept.
@@ -46,9 +48,22 @@ impl Trace {
     /// Searches a whole text.
     pub fn read(text: &[u8], hints: Hints, rules: &RuleSet) -> Self {
         let mut reader = Reader::new(text, hints, rules);
-        rules.prefilter().find(text, |keyword, start| reader.keyword(keyword, start, |_| true, &[]));
-        encoded::runs(text, Span::new(0, text.len()), |run| reader.encoded(run));
+        reader.whole();
         reader.finish()
+    }
+
+    /// The same, with what was looked at and is no match.
+    pub(super) fn read_with_rejected(text: &[u8], hints: Hints, rules: &RuleSet) -> (Self, Vec<(RuleIndex, Span, Objection)>) {
+        let mut reader = Reader::new(text, hints, rules);
+        reader.search.rejected = Some(RefCell::default());
+        reader.whole();
+        let (search, trace) = reader.end();
+        (trace, search.rejected.map(RefCell::into_inner).unwrap_or_default())
+    }
+
+    /// Every match, before those that overlap are left out.
+    pub(super) fn all_matches(&self) -> impl Iterator<Item = &Match> {
+        self.steps.iter().flat_map(|step| &step.matches)
     }
 
     /// Searches a text that was made from one already searched; `copied` lists what was copied,
@@ -93,12 +108,12 @@ impl Trace {
     /// The secrets of the text this trace was made from, in order of position, none overlapping
     /// another.
     pub fn matches(&self, text: &[u8], rules: &RuleSet) -> Vec<Match> {
-        let mut matches: Vec<Match> = self.steps.iter().flat_map(|step| &step.matches).cloned().collect();
+        let mut matches: Vec<Match> = self.all_matches().cloned().collect();
         if matches.is_empty() {
             return matches;
         }
         account::spread(text, rules, &mut matches);
-        let matches = resolve(matches, rules);
+        let matches = settle::settle(text, matches, rules);
         if self.hints.test { matches.into_iter().map(|found| found.in_test(rules)).collect() } else { matches }
     }
 
@@ -126,6 +141,13 @@ struct Inherited {
 impl<'a> Reader<'a> {
     fn new(text: &'a [u8], hints: Hints, rules: &'a RuleSet) -> Self {
         Self { search: Search::new(text, hints, rules), chains: Chains::default(), steps: Vec::new() }
+    }
+
+    /// Searches all of the text.
+    fn whole(&mut self) {
+        let (text, rules) = (self.search.text, self.search.rules);
+        rules.prefilter().find(text, |keyword, start| self.keyword(keyword, start, |_| true, &[]));
+        encoded::runs(text, Span::new(0, text.len()), |run| self.encoded(run));
     }
 
     /// Follows a keyword; `taken` are hits of chains that are dealt with already.
@@ -163,7 +185,9 @@ impl<'a> Reader<'a> {
         }
         self.search.begin(chain.window);
         candidate::run(&mut self.search, &chain);
-        if !self.search.matches.is_empty() || chain.window.len() > NEAR {
+        // A block was followed beyond the window.
+        let far = self.search.looked.get().end > chain.window.end + NEAR;
+        if !self.search.matches.is_empty() || chain.window.len() > NEAR || far {
             self.keep(Kind::Chain(chain.rule), chain.hits);
         }
     }
@@ -182,12 +206,17 @@ impl<'a> Reader<'a> {
         self.steps.push(Step { kind, hits, looked: self.search.looked.get(), matches });
     }
 
-    fn finish(mut self) -> Trace {
+    fn finish(self) -> Trace {
+        self.end().1
+    }
+
+    fn end(mut self) -> (Search<'a>, Trace) {
         for chain in std::mem::take(&mut self.chains).into_rest() {
             self.chain(chain);
         }
         self.steps.sort_by_key(|step| step.hits[0]);
-        Trace { hints: self.search.hints, len: self.search.text.len(), steps: self.steps }
+        let trace = Trace { hints: self.search.hints, len: self.search.text.len(), steps: self.steps };
+        (self.search, trace)
     }
 
     /// Takes over the steps of a base that were copied whole, and does those again that were cut.
@@ -287,27 +316,4 @@ fn widened(seams: &[Span], margin: usize, len: usize) -> Vec<Span> {
 fn touches(spans: &[Span], hit: Span) -> bool {
     let next = spans.partition_point(|span| span.end < hit.start);
     spans.get(next).is_some_and(|span| span.start <= hit.end)
-}
-
-/// Of overlapping matches the most telling one stays: a provider's format before a generic name,
-/// then confidence, then length.
-fn resolve(mut matches: Vec<Match>, rules: &RuleSet) -> Vec<Match> {
-    let rank = |found: &Match| {
-        let by_format = matches!(rules.rule(found.rule).matcher, Matcher::Pattern(_));
-        (by_format && rules.rule(found.rule).judge == Judge::Format, found.confidence, found.span.len())
-    };
-    let order = |found: &Match| (found.span, found.rule);
-    matches.sort_by(|a, b| rank(b).cmp(&rank(a)).then(order(a).cmp(&order(b))).then_with(|| a.reasons.cmp(&b.reasons)));
-    let mut kept: Vec<Match> = Vec::with_capacity(matches.len());
-    let mut taken = std::collections::BTreeMap::new();
-    for found in matches {
-        let before = taken.range(..found.span.end).next_back();
-        if before.is_some_and(|(_, &end)| end > found.span.start) {
-            continue;
-        }
-        taken.insert(found.span.start, found.span.end);
-        kept.push(found);
-    }
-    kept.sort_by_key(|found| found.span);
-    kept
 }

@@ -128,6 +128,8 @@ const WORDS: &[(Cue, &[&str])] = &[
             "credenciais",
             "rotated from",
             "rotated to",
+            "previous value",
+            "old value",
             "admin:",
             "root:",
         ],

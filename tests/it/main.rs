@@ -3,6 +3,7 @@
 
 mod attribution;
 mod commits;
+mod explain;
 mod file;
 mod hiding;
 mod history;

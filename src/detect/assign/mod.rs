@@ -7,7 +7,7 @@ mod value;
 
 pub(super) use name::words;
 
-use super::{Notation, Reason, Search, judge, kubernetes, prose, table};
+use super::{Notation, Objection, Reason, Search, judge, kubernetes, prose, table};
 use crate::rule::{Confidence, Cue, Extractor, Judge};
 use crate::text::Span;
 pub(super) use name::NameClass;
@@ -83,9 +83,12 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
         NameClass::Password => Value { span: without_scheme(search.bytes(value.span), value.span), ..*value },
         NameClass::Token => Value { span: without_user(search.text, value.span), ..*value },
     };
-    let Some(verdict) = judge::judge(&scalar::folded(search.bytes(value.span)), class.judge()) else { return };
+    let verdict = match judge::weigh(&scalar::folded(search.bytes(value.span)), class.judge()) {
+        Ok(verdict) => verdict,
+        Err(objection) => return search.reject(search.rules.extractor(class.extractor()), value.span, objection),
+    };
     if is_elided(search.text, value.span) || is_ciphertext(search.text, value.span) {
-        return;
+        return search.reject(search.rules.extractor(class.extractor()), value.span, Objection::Placeholder);
     }
     if search.hints.binary {
         in_binary(search, class, value, verdict, why);
@@ -99,7 +102,9 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
 /// Programs are full of names and texts about secrets: only a value that cannot be either counts.
 fn in_binary(search: &mut Search<'_>, class: NameClass, value: Value, verdict: judge::Verdict, why: Reason) {
     let printable = search.bytes(value.span).iter().all(|byte| byte.is_ascii_graphic());
-    if verdict.confidence == Confidence::High && printable && !value.uncertain {
+    if verdict.confidence < Confidence::High || !printable || value.uncertain {
+        search.reject(search.rules.extractor(class.extractor()), value.span, Objection::Binary);
+    } else {
         let reasons = std::iter::once(why).chain(verdict.reasons).chain([Reason::Binary]).collect();
         search.found(class.extractor(), value.span, Confidence::Medium, reasons);
     }

@@ -1,0 +1,47 @@
+//! `sopup explain`: why something was or was not reported.
+
+use super::support::Place;
+
+#[test]
+fn a_line_is_explained_without_its_secrets() {
+    let place = Place::new();
+    place.write(
+        "a.env",
+        "DB_PASSWORD=Walrus88Timber\nAPI_TOKEN=changeme\nOTHER_PASSWORD=walrus\nMODE=fast\nX_PASSWORD=Onyx77Glacier # sopup:allow\n",
+    );
+    place.write(".sopup.yaml", "allow:\n  - paths: [b.env]\n    reason: a sandbox\n");
+    place.write("b.env", "DB_PASSWORD=Walrus88Timber\n");
+    let line = |what: &str| {
+        let run = place.sopup(["explain", what]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        assert!(!run.stdout.contains("88Timber") && !run.stdout.contains("77Glacier"), "{}", run.stdout);
+        run.stdout
+    };
+    assert!(line("a.env:1").contains("generic-password  reported (high confidence: name, random)"));
+    assert!(line("a.env:2").contains("generic-token  not reported: it is a placeholder"));
+    assert!(line("a.env:3").contains("not reported: below the threshold `medium` (low confidence: name, weak)"));
+    assert!(line("a.env:4").contains("no rule looked at anything here"));
+    assert!(line("a.env:5").contains("not reported: allowed by `sopup:allow` on its line"));
+    assert!(line("b.env:1").contains("not reported: allowed by the allowlist: a sandbox"));
+}
+
+#[test]
+fn a_fingerprint_leads_to_all_its_places() {
+    let place = Place::new();
+    place.write("a.env", "DB_PASSWORD=Walrus88Timber\n").write("docs/b.md", "The password is `Walrus88Timber`.\n");
+    let report = place.sopup(["scan", "--format", "json", "."]).stdout;
+    let fingerprint = report.split("\"fingerprint\": \"").nth(1).and_then(|rest| rest.get(..24)).expect("a finding has a fingerprint");
+    let run = place.sopup(["explain", fingerprint]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stdout.contains("a.env:1") && run.stdout.contains("docs/b.md:1"), "{}", run.stdout);
+    let other = place.sopup(["explain", "000000000000000000000000"]);
+    assert_eq!(other.code, 2);
+    assert!(other.stderr.contains("no value below . has the fingerprint"), "{}", other.stderr);
+}
+
+#[test]
+fn what_is_neither_is_refused() {
+    let run = Place::new().sopup(["explain", "nonsense"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("neither FILE:LINE nor a fingerprint"), "{}", run.stderr);
+}
