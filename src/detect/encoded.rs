@@ -7,7 +7,9 @@ use crate::rule::{Confidence, RuleSet};
 use crate::text::Span;
 
 /// The shortest run that is decoded, in bytes.
-pub(super) const SHORTEST: usize = 20;
+const SHORTEST: usize = 28;
+/// The same in programs, which are full of long names and seldom hold encoded passwords.
+const SHORTEST_IN_SOURCE: usize = 40;
 /// The longest, in bytes: longer than an encoded key or manifest.
 const LONGEST: usize = 64 * 1024;
 
@@ -26,31 +28,43 @@ fn is_printable(text: &[u8]) -> bool {
 
 /// Calls `found` for every run of a part of a text that may encode text; runs are followed beyond
 /// the part.
-pub(super) fn runs(text: &[u8], part: Span, mut found: impl FnMut(Span)) {
+pub(super) fn runs(text: &[u8], part: Span, hints: Hints, mut found: impl FnMut(Span)) {
+    let shortest = if hints.notation == Notation::Source { SHORTEST_IN_SOURCE } else { SHORTEST };
     let mut at = part.start;
     let mut passed = 0;
-    while at < part.end.min(text.len()) {
-        // Every run has a byte at one of these places.
+    let high = part.end.min(text.len());
+    // Every run has a byte at one of these places.
+    while at < high {
         if !is_code(text[at]) {
-            at += SHORTEST;
+            at += shortest;
             continue;
         }
-        let low = passed.max(at.saturating_sub(LONGEST));
-        let before = text[low..at].iter().rev().take_while(|&&byte| is_code(byte)).count();
-        let after = text[at..].iter().take_while(|&&byte| is_code(byte)).count();
-        let mut run = Span::new(at - before, at + after);
-        if text[run.range()].starts_with(b"0x") {
-            run.start += 2;
-        }
-        passed = run.end;
-        at = run.end + SHORTEST;
-        if run.len() >= SHORTEST && run.len() < LONGEST && may_encode(&text[run.range()]) {
-            let padding = text[run.end..].iter().take(2).take_while(|&&byte| byte == b'=').count();
-            found(Span::new(run.start, run.end + padding));
+        let end = at + text[at..].iter().take_while(|&&byte| is_code(byte)).count();
+        let start = if may_be_long(text, at, end, shortest) {
+            let low = passed.max(at.saturating_sub(LONGEST));
+            at - text[low..at].iter().rev().take_while(|&&byte| is_code(byte)).count()
+        } else {
+            at
+        };
+        at = end + shortest;
+        passed = end;
+        let start = if text[start..end].starts_with(b"0x") { start + 2 } else { start };
+        let run = Span::new(start, end);
+        if run.len() >= shortest && run.len() < LONGEST && may_encode(&text[run.range()]) {
+            let padding = text[end..].iter().take(2).take_while(|&&byte| byte == b'=').count();
+            found(Span::new(start, end + padding));
         }
     }
 }
 
+/// Whether a run that reaches from `at` to `end` can be long enough: a look at two bytes before it
+/// spares most of the short ones.
+fn may_be_long(text: &[u8], at: usize, end: usize, shortest: usize) -> bool {
+    let missing = shortest.saturating_sub(end - at);
+    missing == 0 || at >= missing && is_code(text[at - missing]) && is_code(text[at - missing / 2])
+}
+
+#[inline]
 fn is_code(byte: u8) -> bool {
     const TABLE: [bool; 256] = {
         let mut table = [false; 256];

@@ -99,10 +99,39 @@ fn password(value: &[u8]) -> Option<Verdict> {
     // `ops_app_qjmvt`: a role and a generated part.
     let generated =
         value.rsplit(|byte| matches!(byte, b'-' | b'_')).next().is_some_and(|last| last.len() >= 5 && !randomness::reads_as_words(last));
-    if makeup.joins >= 2 && makeup.upper == 0 && generated {
+    if makeup.joins >= 2 && makeup.upper == 0 && (generated || is_role_password(value)) {
         return verdict(Confidence::Medium, Reason::Random);
     }
     verdict(Confidence::Low, Reason::Weak)
+}
+
+/// `ops_prod_xedue`: a team, an environment or role, and a few letters that are no usual name.
+fn is_role_password(value: &[u8]) -> bool {
+    const ROLES: [&[u8]; 10] = [b"dev", b"stg", b"stage", b"staging", b"prod", b"production", b"root", b"admin", b"app", b"rw"];
+    const NAMES: [&[u8]; 20] = [
+        b"database",
+        b"service",
+        b"account",
+        b"backup",
+        b"default",
+        b"master",
+        b"server",
+        b"shared",
+        b"system",
+        b"cluster",
+        b"primary",
+        b"replica",
+        b"reader",
+        b"writer",
+        b"public",
+        b"private",
+        b"network",
+        b"config",
+        b"manager",
+        b"client",
+    ];
+    let parts: Vec<&[u8]> = value.split(|byte| matches!(byte, b'-' | b'_')).collect();
+    matches!(parts.as_slice(), [_, role, last] if ROLES.contains(role) && (5..=10).contains(&last.len()) && !NAMES.contains(last))
 }
 
 /// A value under a name that means a machine's secret: only what a generator makes counts.
@@ -159,7 +188,7 @@ fn is_measure(value: &[u8]) -> bool {
 /// A one-way hash of a password in the usual notations: bcrypt, crypt, Apache, Argon2, LDAP,
 /// Django and Werkzeug.
 fn is_hash(value: &[u8]) -> bool {
-    const MARKS: [&[u8]; 14] = [
+    const MARKS: [&[u8]; 18] = [
         b"$2a$",
         b"$2b$",
         b"$2y$",
@@ -172,6 +201,10 @@ fn is_hash(value: &[u8]) -> bool {
         b"{SHA}",
         b"{SSHA}",
         b"{SSHA512}",
+        b"{SSHA256}",
+        b"{MD5}",
+        b"{SMD5}",
+        b"{CRYPT}",
         b"pbkdf2",
         b"scrypt:",
     ];
@@ -182,7 +215,9 @@ fn is_hash(value: &[u8]) -> bool {
 fn is_structure(value: &[u8]) -> bool {
     let has = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
     let starts = |prefix: &[u8]| value.starts_with(prefix);
-    if starts(b"/") && !starts(b"//") && value[1..].contains(&b'/')
+    // Base64 can begin with a slash and have another one.
+    let generated = || value.len() >= 32 && !value.contains(&b'.') && Makeup::of(value).classes() >= 3 && randomness::is_random(value);
+    if starts(b"/") && !starts(b"//") && value[1..].contains(&b'/') && !generated()
         || starts(b"./")
         || starts(b"../")
         || starts(b"~/")
@@ -197,7 +232,9 @@ fn is_structure(value: &[u8]) -> bool {
         return true;
     }
     let opens = matches!(value.first(), Some(b'{' | b'[' | b'(' | b'<' | b'?')) && !value.iter().any(u8::is_ascii_digit);
-    if opens || starts(b"?") || value.ends_with(b"(") || value.ends_with(b"[") || starts(b"[{") || is_pair_of_names(value) {
+    // `{0.token`, `maxlength=`
+    let cut = starts(b"{") && !has(b"}") || value.strip_suffix(b"=").is_some_and(|name| name.iter().all(u8::is_ascii_lowercase));
+    if opens || cut || starts(b"?") || value.ends_with(b"(") || value.ends_with(b"[") || starts(b"[{") || is_pair_of_names(value) {
         return true;
     }
     if value.ends_with(b"()")
@@ -302,7 +339,8 @@ fn is_file_name(text: &str) -> bool {
         "secret",
         "enc",
     ];
-    text.rsplit_once('.').is_some_and(|(stem, extension)| !stem.is_empty() && EXTENSIONS.contains(&extension))
+    let names = |stem: &str| !stem.is_empty() && (stem.contains('/') || !randomness::is_random(stem.as_bytes()));
+    text.rsplit_once('.').is_some_and(|(stem, extension)| EXTENSIONS.contains(&extension) && names(stem))
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/'))
 }
 
@@ -344,6 +382,8 @@ mod tests {
             "Dn+%UgaQR0n21",
             "data_dev_qjma2",
             "ops_app_egahg",
+            "app_prod_xedue",
+            "w_m96qigixn4d5QjW.tf",
             "SCxhQ098",
             "MUMYLLQLOEIIZOYAKBXU",
         ] {
@@ -356,6 +396,7 @@ mod tests {
         for value in [
             "postgres-password",
             "shop_app_mysql",
+            "shop_prod_database",
             "team_shared_vault",
             "sha256:5e7e0fd554f3030d5ff2f2e9b8c95c0298da6fa24258afd628be5d8a7e148fd4",
             "db-password",
@@ -375,6 +416,10 @@ mod tests {
             "rails_config[",
             "PostgreSQLがMD5認証で受け入れるパスワード",
             "{Disabled",
+            "{0.token",
+            "maxlength=",
+            "$encrypted$",
+            "{MD5}wb68DeX0CyENafzUADNn9A==",
             "secret_name1=secret_uri1",
             "utf8mb4;",
             ":password@host",
@@ -388,6 +433,7 @@ mod tests {
     #[test]
     fn tokens_must_look_generated() {
         for value in [
+            "/hGzXGPoAsotG2YpfdTs1H/DqBwi+QRXesXmV9AT",
             "26caee7acd46eb4955558ffaafa05e9f",
             "uPIxJnBp9C6MyP8WejYVkH5aY9nU2sScQCTaSJVCya",
             "yI7CqhxNl5Mk6WG",

@@ -2,7 +2,7 @@
 //! Kubernetes Secrets.
 
 use super::assign::{self, Context, Value};
-use super::{Reason, Search, encoded, judge, line, placeholder};
+use super::{Notation, Reason, Search, encoded, judge, line, placeholder};
 use crate::rule::{Confidence, Cue, Extractor, Judge};
 use crate::text::Span;
 
@@ -68,7 +68,7 @@ fn declared(search: &Search<'_>, context: &Context) -> Option<Value> {
         [b'{', ..] => closers > 0,
         _ => false,
     };
-    if !opens {
+    if !opens || search.hints.notation == Notation::Source {
         return None;
     }
     let field = |span: Span| {

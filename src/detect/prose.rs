@@ -113,7 +113,11 @@ fn is_bare_secret(word: &[u8], joint: Joint) -> bool {
     let digit = word.iter().any(u8::is_ascii_digit);
     let mixed = digit
         && word.iter().any(|byte| byte.is_ascii_uppercase() || byte.is_ascii_punctuation() && !matches!(byte, b'-' | b'.' | b'_' | b'\''));
-    clean && (joint == Joint::Verb || mixed || joint == Joint::Label && (digit || randomness::is_random(word)))
+    clean
+        && (joint == Joint::Verb
+            || mixed
+            || joint == Joint::Label && digit
+            || matches!(joint, Joint::Label | Joint::To) && randomness::is_random(word))
 }
 
 /// How a word ties what follows it to the name.
@@ -209,13 +213,16 @@ fn unpunctuated(text: &[u8], word: Span) -> Span {
         let kept = span.len() - text[span.range()].iter().rev().take_while(|byte| marks.contains(byte)).count();
         Span::new(span.start, span.start + kept)
     };
-    let bare = without(word, b".,;)");
+    let bare = without(word, b".,;)'\"");
     let inner = table::undecorated(text, bare);
     if inner == bare { without(bare, b"*") } else { inner }
 }
 
 /// `Login to X: admin / secret`, `sign in with admin/secret`.
 pub(super) fn login_at(search: &mut Search<'_>, hit: Span) {
+    if matches!(search.hints.notation, Notation::Yaml | Notation::Lines) {
+        return;
+    }
     let whole = search.line_around(hit.start);
     if !matches!(notation_at(search, whole), Notation::Prose | Notation::Unknown) {
         return;

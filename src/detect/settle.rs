@@ -1,6 +1,6 @@
 //! Which of the matches of a text stay, and where else in it their values are.
 
-use super::{Match, Reason};
+use super::{Match, Reason, randomness};
 use crate::rule::{Confidence, Judge, Kind, Matcher, RuleSet};
 use crate::text::Span;
 
@@ -28,7 +28,7 @@ fn repeated(text: &[u8], matches: &[Match], rules: &RuleSet) -> Vec<Match> {
         let value = &text[found.span.range()];
         found.confidence >= Confidence::Medium
             && found.span.len() >= SHORTEST
-            && value.iter().any(u8::is_ascii_digit)
+            && (randomness::is_random(value) || matches!(rules.rule(found.rule).matcher, Matcher::Pattern(_)))
             && rules.rule(found.rule).kind != Kind::Identifier
             && !value.contains(&b'\n')
     };

@@ -23,7 +23,11 @@ pub(super) fn below(search: &mut Search<'_>, context: &Context) {
 
 /// The cells, without decoration, of the column under a place of a header row.
 pub(super) fn column(search: &Search<'_>, header: Span, at: usize) -> Vec<Span> {
-    [pipes, grid::column, html::column].iter().map(|read| read(search, header, at)).find(|cells| !cells.is_empty()).unwrap_or_default()
+    let found = if search.bytes(header).contains(&b'|') { pipes(search, header, at) } else { Vec::new() };
+    if !found.is_empty() || !matches!(search.hints.notation, Notation::Prose | Notation::Unknown) {
+        return found;
+    }
+    [grid::column, html::column].iter().map(|read| read(search, header, at)).find(|cells| !cells.is_empty()).unwrap_or_default()
 }
 
 /// The contents of the cells of a header of a Markdown table.

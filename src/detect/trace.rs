@@ -95,7 +95,7 @@ impl Trace {
         }
         let mut passed = 0;
         for &window in &windows {
-            encoded::runs(text, window, |run| {
+            encoded::runs(text, window, hints, |run| {
                 if run.start >= passed && touches(&near, run) {
                     reader.encoded(run);
                 }
@@ -147,7 +147,7 @@ impl<'a> Reader<'a> {
     fn whole(&mut self) {
         let (text, rules) = (self.search.text, self.search.rules);
         rules.prefilter().find(text, |keyword, start| self.keyword(keyword, start, |_| true, &[]));
-        encoded::runs(text, Span::new(0, text.len()), |run| self.encoded(run));
+        encoded::runs(text, Span::new(0, text.len()), self.search.hints, |run| self.encoded(run));
     }
 
     /// Follows a keyword; `taken` are hits of chains that are dealt with already.

@@ -18,6 +18,7 @@ mod report;
 mod rules;
 mod scan;
 mod sops;
+mod spans;
 mod staged;
 mod support;
 mod tidy;
