@@ -1,12 +1,13 @@
 //! From the chosen steps of a plan to the new bytes of each file. Nothing is written here; every store is
 //! decrypted again and compared before it is handed on.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use zeroize::Zeroizing;
 
+use super::dismiss::NotAList;
 use super::file::SourceFile;
-use super::plan::{Action, Applicability, Entry, Plan, Shape, Store as PlannedStore};
+use super::plan::{Action, Applicability, Entry, Plan, Shape, Step, Store as PlannedStore};
 use super::policy::{NoRecipients, Policy, SECRET_SELECTOR};
 use super::repo::Repo;
 use super::store_check::{Expected, StoreFault, check};
@@ -94,6 +95,9 @@ pub enum ChangeError {
     /// A file that the plan edits is not there.
     #[error("{0}: the file is gone or not a regular file")]
     Gone(String),
+    /// The allowlist cannot take the false alarms.
+    #[error(transparent)]
+    Allowlist(#[from] NotAList),
     /// Two edits want the same bytes.
     #[error("{0}: two edits overlap; skip one of them")]
     Overlap(String),
@@ -251,13 +255,7 @@ fn text(
         None => repo.read(path).map(Zeroizing::new),
     };
     let mut after = before.clone().unwrap_or_default();
-    let splices: Vec<(Span, &str)> = actions
-        .iter()
-        .filter_map(|action| match action {
-            Action::Splice { span, text, .. } => Some((*span, text.as_str())),
-            _ => None,
-        })
-        .collect();
+    let splices: Vec<(Span, &str)> = actions.iter().filter_map(|action| splice_of(action)).collect();
     if !splices.is_empty() {
         let bytes = before.as_ref().ok_or_else(|| ChangeError::Gone(path.to_owned()))?;
         let encoding = files.get(path).map_or(Encoding::Bytes, SourceFile::encoding);
@@ -267,6 +265,14 @@ fn text(
     for action in actions {
         match action {
             Action::Splice { .. } => {}
+            Action::Extract { from, span, .. } => {
+                let source = files.get(from).and_then(|file| file.bytes.get(span.range()));
+                let bytes = source.ok_or_else(|| ChangeError::Gone(from.clone()))?;
+                if before.is_some() {
+                    return Err(ChangeError::Exists(path.to_owned()));
+                }
+                after = Zeroizing::new(bytes.to_vec());
+            }
             Action::Create { text, .. } => match &before {
                 None => after = Zeroizing::new(text.clone().into_bytes()),
                 Some(known) if known.as_slice() == text.as_bytes() => {}
@@ -283,6 +289,20 @@ fn text(
         checked(path, &after, expected, tools)?;
     }
     Ok(Change { path: path.to_owned(), before, after, expected })
+}
+
+/// The bytes of a step's own file with its splices made; as they are if that cannot be.
+pub fn preview(step: &Step, file: &SourceFile) -> Zeroizing<Vec<u8>> {
+    let splice = |action: &'_ Action| matches!(action, Action::Splice { file, .. } if *file == step.file);
+    let splices = step.actions.iter().filter(|action| splice(action)).filter_map(splice_of).collect();
+    spliced(&file.bytes, splices, file.encoding()).map_or_else(|| file.bytes.clone(), Zeroizing::new)
+}
+
+fn splice_of(action: &Action) -> Option<(Span, &str)> {
+    match action {
+        Action::Splice { span, text, .. } => Some((*span, text.as_str())),
+        _ => None,
+    }
 }
 
 /// Bytes with spans replaced, in order of place; `None` if spans overlap or lie outside. Insertions at one
@@ -339,13 +359,4 @@ fn in_place(path: &str, plain: &[u8], selector: &str, tools: Tools<'_>) -> Resul
     let bytes = ops::encrypt(&*format, plain, &plan, tools.plugins)
         .map_err(|source| ChangeError::Encrypt { path: path.to_owned(), source: Box::new(source) })?;
     Ok((bytes, tree))
-}
-
-/// The places of chosen steps, by file: what must be gone afterwards.
-pub fn moved(plan: &Plan, upto: Applicability) -> HashMap<&str, Vec<Span>> {
-    let mut moved = HashMap::<&str, Vec<Span>>::new();
-    for step in plan.chosen(upto) {
-        moved.entry(step.file.as_str()).or_default().extend(step.places.iter().map(|place| place.span));
-    }
-    moved
 }

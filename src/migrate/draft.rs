@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::file::{Site, SourceFile};
-use super::plan::{Action, Applicability, Decision, Entry, EntryId, Place, Plan, Shape, Step, Store};
+use super::plan::{Action, Applicability, Decision, Entry, EntryId, Place, Plan, Readers, Shape, Step, Store};
 use super::policy::Policy;
 use super::repo::Repo;
 use super::vault::{Vault, VaultError};
@@ -98,6 +98,12 @@ impl<'a> Draft<'a> {
         Some(self.plan.stores.len() - 1)
     }
 
+    /// Whether a path is that of a file, or of one that is planned.
+    pub fn is_taken(&self, path: &str) -> bool {
+        let mut planned = self.plan.steps.iter().flat_map(|step| &step.actions).map(Action::file);
+        self.repo.exists(path) || self.plan.stores.iter().any(|store| store.path == path) || planned.any(|file| file == path)
+    }
+
     fn open(&self, path: &str) -> Result<Vault, VaultError> {
         let bytes = self.repo.read(path).ok_or(VaultError::NotAFile)?;
         Vault::open(path, &bytes, self.settings.keyring)
@@ -105,20 +111,24 @@ impl<'a> Draft<'a> {
 
     /// Puts a value under a key of a store; under a key like it if another value stands there.
     pub fn put(&mut self, store: usize, key: &[&str], value: &Secret) -> EntryId {
+        self.put_for(Readers::Programs, store, key, value)
+    }
+
+    fn put_for(&mut self, readers: Readers, store: usize, key: &[&str], value: &Secret) -> EntryId {
         let mut number = 1;
         loop {
             let mut path: Vec<String> = key.iter().map(|part| (*part).to_owned()).collect();
             if let (Some(last), 2..) = (path.last_mut(), number) {
                 last.push_str(&format!("_{number}"));
             }
-            if let Some(id) = self.try_put(store, path, value) {
+            if let Some(id) = self.try_put(readers, store, path, value) {
                 return id;
             }
             number += 1;
         }
     }
 
-    fn try_put(&mut self, at: usize, path: Vec<String>, value: &Secret) -> Option<EntryId> {
+    fn try_put(&mut self, readers: Readers, at: usize, path: Vec<String>, value: &Secret) -> Option<EntryId> {
         let store = &mut self.plan.stores[at];
         let below = |a: &[String], b: &[String]| a.len() < b.len() && b.starts_with(a);
         if store.entries.iter().any(|known| below(&known.path, &path) || below(&path, &known.path)) {
@@ -132,7 +142,7 @@ impl<'a> Draft<'a> {
         {
             return None;
         }
-        store.entries.push(Entry { path, value: value.clone() });
+        store.entries.push(Entry { path, value: value.clone(), readers });
         let id = EntryId { store: at, entry: store.entries.len() - 1 };
         self.values.entry(value.clone()).or_insert(id);
         Some(id)
@@ -147,16 +157,22 @@ impl<'a> Draft<'a> {
         known.is_none_or(|entry| entry.value == *value) && !vault.is_some_and(|vault| vault.refuses(&path, value))
     }
 
-    /// An entry that any file may refer to: one that holds the value already, else a new one in the store of the
-    /// file's environment.
+    /// An entry that any file may refer to: one that holds the value already, else a new one where somebody wants it
+    /// or in the store of the file's environment.
     pub fn shared(&mut self, file: &SourceFile, key: &[&str], value: &Secret) -> EntryId {
-        if let Some(id) = self.values.get(value) {
+        let known = self.values.get(value).filter(|id| !is_for_tests(self.path_of(id.store)) || is_for_tests(&file.path));
+        if let Some(id) = known {
             return *id;
+        }
+        if let Some(wish) = self.settings.wishes.of(value, self.settings.key) {
+            let store = self.store(&wish.stem, &wish.suffix, &Shape::Keys, "shared");
+            let key: Vec<&str> = wish.key.iter().map(String::as_str).collect();
+            return self.put_for(Readers::References, store, &key, value);
         }
         let stage = naming::stage(&file.path).unwrap_or("shared");
         let folder = self.shared_folder();
         let store = self.store(&format!("{folder}/{stage}"), ".enc.yaml", &Shape::Keys, "shared");
-        self.put(store, key, value)
+        self.put_for(Readers::References, store, key, value)
     }
 
     /// The folder of shared stores: `secrets`, unless git ignores it.
@@ -211,6 +227,11 @@ impl<'a> Draft<'a> {
     pub fn path_of(&self, store: usize) -> &str {
         &self.plan.stores[store].path
     }
+}
+
+/// Whether a path is below a folder of tests: nothing else should look for its values there.
+fn is_for_tests(path: &str) -> bool {
+    path.split('/').any(|part| matches!(part, "test" | "tests" | "testdata" | "fixtures" | "__tests__" | "spec"))
 }
 
 fn place(site: &Site) -> Place {

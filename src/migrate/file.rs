@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use super::plan::ACCOUNT_RULE;
 use crate::finding::{Finding, Fingerprint};
 use crate::rule::{Kind, Rule};
 use crate::secret::Secret;
@@ -84,7 +85,7 @@ impl SourceFile {
 impl Site {
     /// Whether it is an AWS account ID: told apart from secrets because it is parameterised.
     pub fn is_account(&self) -> bool {
-        self.rule.id == "aws-account-id"
+        self.rule.id == ACCOUNT_RULE
     }
 
     /// The secret itself: a key of several lines without the indentation that it has in the text.

@@ -52,6 +52,8 @@ pub struct Journal {
 struct HeadV1 {
     schema: String,
     id: String,
+    /// Migrations of a repository are counted from 1: clocks go backwards, and two migrations may have one second.
+    number: u64,
     created: String,
     state: State,
     files: Vec<FileV1>,
@@ -154,7 +156,7 @@ pub fn all(git_dir: &Path, disk: &dyn Disk) -> Result<Vec<Journal>, JournalError
             None => discard(&folder, disk),
         }
     }
-    journals.sort_by(|a, b| (&a.head.created, &a.head.id).cmp(&(&b.head.created, &b.head.id)));
+    journals.sort_by_key(|journal| journal.head.number);
     Ok(journals)
 }
 
@@ -183,6 +185,7 @@ impl Journal {
         tools: Tools<'_>,
         disk: &dyn Disk,
     ) -> Result<(Self, Payload), JournalError> {
+        let number = 1 + all(git_dir, disk)?.last().map_or(0, |last| last.head.number);
         let mut random = [0; 38];
         getrandom::fill(&mut random).map_err(|error| JournalError::Io { path: git_dir.to_path_buf(), source: io::Error::other(error) })?;
         let id: String = random[32..].iter().map(|byte| format!("{byte:02x}")).collect();
@@ -196,6 +199,7 @@ impl Journal {
         let head = HeadV1 {
             schema: SCHEMA.to_owned(),
             id: id.clone(),
+            number,
             created: tools.now.as_str().to_owned(),
             state: State::Applying,
             files: files.collect(),

@@ -34,7 +34,7 @@ pub struct Search<'a> {
 
 /// Places of the findings' values below the walk's root, those of the findings among them.
 pub fn places(findings: &[Finding], search: &Search<'_>) -> Vec<(String, Site)> {
-    let known: Vec<&Finding> = findings.iter().filter(|finding| is_telling(finding)).collect();
+    let known: Vec<&Finding> = findings.iter().filter(|finding| is_sought(finding)).collect();
     let spelled: Vec<(&Finding, Zeroizing<Vec<u8>>)> =
         known.iter().flat_map(|finding| spellings(&finding.secret).into_iter().map(|spelling| (*finding, spelling))).collect();
     let spelled: Vec<_> = spelled.into_iter().filter(|(_, spelling)| spelling.len() >= SHORTEST).collect();
@@ -59,12 +59,17 @@ pub fn places(findings: &[Finding], search: &Search<'_>) -> Vec<(String, Site)> 
     found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// Values that can hardly stand anywhere by chance. Account IDs are told by what is around them.
-fn is_telling(finding: &Finding) -> bool {
-    let value = finding.secret.expose();
-    let mixed = value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic);
+/// Account IDs are told by what is around them.
+fn is_sought(finding: &Finding) -> bool {
     let sort = !matches!(finding.rule.kind, Kind::Identifier | Kind::Hash);
-    sort && mixed && finding.confidence == Confidence::High && value.len() >= SHORTEST
+    sort && finding.confidence == Confidence::High && is_telling(&finding.secret)
+}
+
+/// Whether a value can hardly stand anywhere by chance.
+fn is_telling(secret: &Secret) -> bool {
+    let value = secret.expose();
+    let mixed = value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic);
+    mixed && value.len() >= SHORTEST
 }
 
 /// Whether a hit is no part of a longer word.

@@ -10,6 +10,7 @@ pub mod apply;
 mod apply_tests;
 pub mod change;
 pub mod disk;
+pub mod dismiss;
 pub mod draft;
 pub mod file;
 pub mod journal;
@@ -26,16 +27,18 @@ pub mod repo;
 mod rewrite;
 pub mod store_check;
 mod vault;
+pub mod wish;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::finding::Finding;
+use crate::finding::{Finding, FingerprintKey};
 use crate::sops::keyring::Keyring;
 use draft::Draft;
 use file::{Site, SourceFile, is_sealed, sites};
 use plan::{Action, Plan};
 use policy::{Policy, Scheme};
 use repo::Repo;
+use wish::Wishes;
 
 /// What planning goes by.
 pub struct Settings<'a> {
@@ -45,6 +48,10 @@ pub struct Settings<'a> {
     pub keyring: &'a Keyring,
     /// How encrypted Secrets reach the cluster.
     pub kubernetes: KubernetesStyle,
+    /// Where people want values to go.
+    pub wishes: &'a Wishes,
+    /// Names values in wishes.
+    pub key: &'a FingerprintKey,
 }
 
 /// How encrypted Secrets reach the cluster.

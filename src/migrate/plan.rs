@@ -6,6 +6,9 @@ use crate::secret::Secret;
 use crate::sops::store::Format;
 use crate::text::Span;
 
+/// The rule that finds AWS account IDs.
+pub const ACCOUNT_RULE: &str = "aws-account-id";
+
 /// How sure it is that a step keeps things working.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Applicability {
@@ -73,6 +76,17 @@ pub struct Entry {
     pub path: Vec<String>,
     /// What is encrypted.
     pub value: Secret,
+    /// Who reads it by its name.
+    pub readers: Readers,
+}
+
+/// Who reads an entry by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// References that sopup writes: the entry can have any name in any store.
+    References,
+    /// A program, a container or a chart.
+    Programs,
 }
 
 /// Names an entry of a plan.
@@ -121,7 +135,7 @@ pub struct Place {
 }
 
 /// Whether a step is applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// By its applicability and what the user asked for.
     Open,
@@ -129,6 +143,8 @@ pub enum Decision {
     Accepted,
     /// A person said no.
     Skipped,
+    /// A person said that there is no secret, and why.
+    Dismissed(String),
 }
 
 /// Something done to a file.
@@ -142,6 +158,15 @@ pub enum Action {
         span: Span,
         /// What takes their place.
         text: String,
+    },
+    /// A new file with bytes of another, to be encrypted.
+    Extract {
+        /// Relative to the top of the repository.
+        file: String,
+        /// The other file.
+        from: String,
+        /// Its bytes, half-open.
+        span: Span,
     },
     /// The file becomes a SOPS file where it is, after its splices.
     Encrypt {
@@ -170,7 +195,11 @@ impl Action {
     /// The file it changes.
     pub fn file(&self) -> &str {
         match self {
-            Self::Splice { file, .. } | Self::Encrypt { file, .. } | Self::Create { file, .. } | Self::Append { file, .. } => file,
+            Self::Splice { file, .. }
+            | Self::Extract { file, .. }
+            | Self::Encrypt { file, .. }
+            | Self::Create { file, .. }
+            | Self::Append { file, .. } => file,
         }
     }
 }
@@ -182,6 +211,20 @@ impl Plan {
         (store, &store.entries[id.entry])
     }
 
+    /// Takes over what was decided about the same steps in another plan.
+    pub fn decide_as(&mut self, other: &Self) {
+        for (step, known) in self.steps.iter_mut().zip(&other.steps) {
+            if (&step.file, &step.places) == (&known.file, &known.places) {
+                step.decision = known.decision.clone();
+            }
+        }
+    }
+
+    /// Whether a run that accepts `upto` changes any file.
+    pub fn changes_something(&self, upto: Applicability) -> bool {
+        self.steps.iter().any(|step| step.is_chosen(upto) || matches!(step.decision, Decision::Dismissed(_)))
+    }
+
     /// The steps that a run applies.
     pub fn chosen(&self, upto: Applicability) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(move |step| step.is_chosen(upto))
@@ -191,10 +234,10 @@ impl Plan {
 impl Step {
     /// Whether a run that accepts `upto` applies it.
     pub fn is_chosen(&self, upto: Applicability) -> bool {
-        match self.decision {
+        match &self.decision {
             _ if self.applicability == Applicability::Manual => false,
             Decision::Accepted => true,
-            Decision::Skipped => false,
+            Decision::Skipped | Decision::Dismissed(_) => false,
             Decision::Open => self.applicability <= upto,
         }
     }
@@ -202,5 +245,12 @@ impl Step {
     /// The first line it is about.
     pub fn line(&self) -> usize {
         self.places.first().map_or(1, |place| place.line)
+    }
+}
+
+impl Place {
+    /// Whether a stranger who knows the value can do something with it: AWS account IDs are named only to be tidy.
+    pub fn is_secret(&self) -> bool {
+        self.rule != ACCOUNT_RULE
     }
 }

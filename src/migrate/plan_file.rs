@@ -6,15 +6,17 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::file::SourceFile;
-use super::plan::{Action, Decision, Plan, Step};
+use super::plan::{Action, Decision, Entry, Plan, Readers, Step, Store};
+use super::wish::{Wish, WishError, Wishes};
 use crate::finding::FingerprintKey;
 use crate::secret::Secret;
 
 const SCHEMA: &str = "sopup.plan/v1";
 
 const HEAD: &str = "\
-# A plan of sopup. It holds no secret. To change it: set `apply` of a step to `true` or `false`; then
-# `sopup migrate --apply THIS-FILE`. It is refused if a file has changed since.
+# A plan of sopup. It holds no secret. To change it: set `apply` of a step to `true` or `false`, or give it a
+# `false_alarm: REASON`; give secrets another `store` and `key`. Then `sopup migrate --apply THIS-FILE`. It is refused
+# if a file has changed since.
 ";
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -23,9 +25,9 @@ struct PlanV1 {
     schema: String,
     /// Keyed hashes of the files as they were.
     files: BTreeMap<String, String>,
-    steps: Vec<StepV1>,
     #[serde(default)]
-    stores: Vec<StoreV1>,
+    secrets: Vec<SecretV1>,
+    steps: Vec<StepV1>,
     #[serde(default)]
     notes: Vec<String>,
 }
@@ -41,6 +43,8 @@ struct StepV1 {
     reason: String,
     /// `null`: by its applicability.
     apply: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    false_alarm: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     entries: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -70,9 +74,11 @@ struct EditV1 {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct StoreV1 {
-    path: String,
-    keys: Vec<String>,
+struct SecretV1 {
+    fingerprint: String,
+    secret: String,
+    store: String,
+    key: String,
 }
 
 /// A plan as it was read.
@@ -96,24 +102,40 @@ pub enum PlanFileError {
         /// The line.
         line: usize,
     },
+    /// A secret has another name or store than it can have.
+    #[error(transparent)]
+    Wish(#[from] WishError),
+    /// A secret cannot have another name.
+    #[error("{store} {key}: a program reads it by this name, so it cannot have another")]
+    Named {
+        /// Where it goes.
+        store: String,
+        /// Its name.
+        key: String,
+    },
 }
 
 /// Writes a plan.
 pub fn write(plan: &Plan, files: &BTreeMap<String, SourceFile>, key: &FingerprintKey) -> String {
-    let steps: Vec<StepV1> = plan.steps.iter().map(|step| step_v1(plan, step)).collect();
-    let stores = plan
-        .stores
-        .iter()
-        .filter(|store| !store.entries.is_empty())
-        .map(|store| StoreV1 { path: store.path.clone(), keys: store.entries.iter().map(|entry| entry.path.join(".")).collect() });
     let written = PlanV1 {
         schema: SCHEMA.to_owned(),
         files: files.iter().map(|(path, file)| (path.clone(), mark(file, key))).collect(),
-        steps,
-        stores: stores.collect(),
+        secrets: secrets(plan, key),
+        steps: plan.steps.iter().map(|step| step_v1(plan, step)).collect(),
         notes: plan.notes.clone(),
     };
     format!("{HEAD}{}", serde_yaml::to_string(&written).unwrap_or_default())
+}
+
+fn secrets(plan: &Plan, key: &FingerprintKey) -> Vec<SecretV1> {
+    let entries = plan.stores.iter().flat_map(|store| store.entries.iter().map(move |entry| (store, entry)));
+    let secret = |(store, entry): (&Store, &Entry)| SecretV1 {
+        fingerprint: key.fingerprint(&entry.value).to_string(),
+        secret: entry.value.redacted(),
+        store: store.path.clone(),
+        key: entry.path.join("."),
+    };
+    entries.map(secret).collect()
 }
 
 /// A keyed hash: the content may be little more than a password.
@@ -144,7 +166,11 @@ fn step_v1(plan: &Plan, step: &Step) -> StepV1 {
         apply: match step.decision {
             Decision::Open => None,
             Decision::Accepted => Some(true),
-            Decision::Skipped => Some(false),
+            Decision::Skipped | Decision::Dismissed(_) => Some(false),
+        },
+        false_alarm: match &step.decision {
+            Decision::Dismissed(reason) => Some(reason.clone()),
+            _ => None,
         },
         entries: entries.collect(),
         edits: step.actions.iter().map(edit_v1).collect(),
@@ -156,6 +182,7 @@ fn edit_v1(action: &Action) -> EditV1 {
         |file: &str, bytes, what: &str, text: &str| EditV1 { file: file.to_owned(), bytes, what: what.to_owned(), text: text.to_owned() };
     match action {
         Action::Splice { file, span, text } => edit(file, Some([span.start, span.end]), "replace", text),
+        Action::Extract { file, from, span } => edit(file, Some([span.start, span.end]), "extract", from),
         Action::Encrypt { file, selector } => edit(file, None, "encrypt", selector),
         Action::Create { file, text } => edit(file, None, "create", text),
         Action::Append { file, line } => edit(file, None, "append", line),
@@ -189,15 +216,41 @@ impl Decisions {
             let Some(at) = fresh.iter().position(same) else {
                 return Err(PlanFileError::Differs { file: step.file.clone(), line: step.places.first().map_or(1, |place| place.line) });
             };
-            plan.steps[at].decision = match step.apply {
-                None => Decision::Open,
-                Some(true) => Decision::Accepted,
-                Some(false) => Decision::Skipped,
+            plan.steps[at].decision = match (&step.false_alarm, step.apply) {
+                (Some(reason), _) => Decision::Dismissed(reason.clone()),
+                (None, None) => Decision::Open,
+                (None, Some(true)) => Decision::Accepted,
+                (None, Some(false)) => Decision::Skipped,
             };
             // A second step of the file cannot mean the same one.
             fresh[at].places.clear();
         }
         Ok(())
+    }
+}
+
+impl Decisions {
+    /// The names that the file has and a plan made now does not.
+    ///
+    /// # Errors
+    /// [`PlanFileError::Wish`], [`PlanFileError::Named`].
+    pub fn wishes(&self, plan: &Plan, key: &FingerprintKey) -> Result<Wishes, PlanFileError> {
+        let mut wishes = Wishes::default();
+        let entries = plan.stores.iter().flat_map(|store| &store.entries);
+        for (now, entry) in secrets(plan, key).into_iter().zip(entries) {
+            let same = |secret: &&SecretV1| secret.fingerprint == now.fingerprint;
+            let mut named = self.0.secrets.iter().filter(same).peekable();
+            if named.peek().is_none() || named.clone().any(|secret| (&secret.store, &secret.key) == (&now.store, &now.key)) {
+                continue;
+            }
+            if entry.readers == Readers::Programs {
+                return Err(PlanFileError::Named { store: now.store, key: now.key });
+            }
+            if let Some(secret) = named.next() {
+                wishes.insert(key.fingerprint(&entry.value), Wish::new(&secret.store, &secret.key)?);
+            }
+        }
+        Ok(wishes)
     }
 }
 

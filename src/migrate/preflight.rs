@@ -41,6 +41,15 @@ pub enum Refusal {
         /// What the system said.
         reason: String,
     },
+    /// A commit would take more along than the migration.
+    #[error("something is staged already; commit it first, or leave out --commit")]
+    Staged,
+    /// A commit would need the filter, which is a program that the repository names.
+    #[error("{0} passes a filter of .gitattributes, which sopup does not run; leave out --commit and commit with git")]
+    Filtered(String),
+    /// Nobody is known to have made the commit.
+    #[error("git does not know who you are: set user.name and user.email, or leave out --commit")]
+    Nobody,
     /// It is not a file.
     #[error("{0} is not a regular file")]
     NotAFile(String),
@@ -63,6 +72,14 @@ pub fn refusals(changes: &[Change], repo: &Repo) -> Vec<Refusal> {
         }
     }
     refusals
+}
+
+/// All reasons not to commit these changes.
+pub fn commit_refusals(changes: &[Change], repo: &Repo) -> Vec<Refusal> {
+    let filtered = changes.iter().filter(|change| repo.is_filtered(&change.path)).map(|change| Refusal::Filtered(change.path.clone()));
+    let staged = repo.has_staged().then_some(Refusal::Staged);
+    let nobody = (!repo.has_committer()).then_some(Refusal::Nobody);
+    staged.into_iter().chain(nobody).chain(filtered).collect()
 }
 
 fn of_file(path: &str, repo: &Repo) -> Vec<Refusal> {

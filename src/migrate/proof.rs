@@ -1,7 +1,7 @@
 //! Proof that a migration does what it says, on the new bytes, before they are written: what was moved is not there
 //! any more in any encoding, a scan finds nothing where it was, and nothing but the planned bytes changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aho_corasick::AhoCorasick;
 use base64::Engine as _;
@@ -20,9 +20,17 @@ use crate::text::decode;
 /// Something that a migration would leave behind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Leftover {
-    /// A value that was moved still stands in a file.
+    /// A value still stands in a file at a place that it was to be moved from.
     #[error("{path}: a value that is moved would still stand in it ({times} times)")]
     Value {
+        /// The file.
+        path: String,
+        /// How often.
+        times: usize,
+    },
+    /// A value that was moved stands where nothing says that it is the secret, and may be there by chance.
+    #[error("{path}: a value that is moved also stands where nothing says that it is a secret ({times} times)")]
+    Doubtful {
         /// The file.
         path: String,
         /// How often.
@@ -38,6 +46,13 @@ pub enum Leftover {
         /// The rule.
         rule: &'static str,
     },
+}
+
+impl Leftover {
+    /// Whether only a person can tell if it is one.
+    pub fn is_doubtful(&self) -> bool {
+        matches!(self, Self::Doubtful { .. })
+    }
 }
 
 /// What decides about findings.
@@ -59,16 +74,16 @@ pub fn prove(
 ) -> Vec<Leftover> {
     let staying = staying(plan, upto, files);
     let moved = moved(plan, upto, files, &staying);
-    let spellings: Vec<Zeroizing<Vec<u8>>> = moved.iter().flat_map(|secret| spellings(secret)).collect();
+    let finder = Finder::new(&moved);
     let mut left = Vec::new();
-    let automaton = AhoCorasick::new(spellings.iter().map(|spelling| spelling.as_slice())).ok().filter(|_| !spellings.is_empty());
     for change in changes {
-        let times = automaton.as_ref().map_or(0, |automaton| {
-            let alone = |hit: &aho_corasick::Match| stands_alone(&change.after, hit.start(), hit.end());
-            automaton.find_iter(change.after.as_slice()).filter(alone).count()
-        });
-        if times > 0 {
-            left.push(Leftover::Value { path: change.path.clone(), times });
+        let (before, after) = (finder.count(change.before.as_deref().map_or(&[], Vec::as_slice)), finder.count(&change.after));
+        let planned = files.get(&change.path).map_or(0, |file| places_of(file, plan, upto, &moved));
+        let (path, times) = (change.path.clone(), after);
+        match after {
+            0 => {}
+            _ if after > before.saturating_sub(planned) => left.push(Leftover::Value { path, times }),
+            _ => left.push(Leftover::Doubtful { path, times }),
         }
         // What is encrypted was checked value by value; a scan of ciphertext would only meet chance.
         if change.expected.is_some() {
@@ -77,6 +92,28 @@ pub fn prove(
         left.extend(findings(change, files.get(&change.path), &staying, judge));
     }
     left
+}
+
+/// Finds values in all their spellings.
+struct Finder(Option<AhoCorasick>);
+
+impl Finder {
+    fn new(secrets: &[&Secret]) -> Self {
+        let spellings: Vec<Zeroizing<Vec<u8>>> = secrets.iter().flat_map(|secret| spellings(secret)).collect();
+        Self(AhoCorasick::new(spellings.iter().map(|spelling| spelling.as_slice())).ok().filter(|_| !spellings.is_empty()))
+    }
+
+    fn count(&self, bytes: &[u8]) -> usize {
+        let alone = |hit: &aho_corasick::Match| stands_alone(bytes, hit.start(), hit.end());
+        self.0.as_ref().map_or(0, |finder| finder.find_iter(bytes).filter(alone).count())
+    }
+}
+
+/// How many places of a file are to lose one of these values.
+fn places_of(file: &SourceFile, plan: &Plan, upto: Applicability, moved: &[&Secret]) -> usize {
+    let steps = plan.chosen(upto).filter(|step| step.file == file.path);
+    let chosen: BTreeSet<_> = steps.flat_map(|step| step.places.iter().map(|place| place.span)).collect();
+    file.sites.iter().filter(|site| chosen.contains(&site.span) && moved.binary_search(&&site.secret).is_ok()).count()
 }
 
 /// Values that stay somewhere because no chosen step moves them.

@@ -102,6 +102,43 @@ impl Repo {
         }
     }
 
+    /// Whether the index differs from what is committed.
+    pub fn has_staged(&self) -> bool {
+        let head = self.git.head().and_then(|head| head.peel_to_tree()).ok();
+        let diff = self.git.diff_tree_to_index(head.as_ref(), None, None);
+        diff.map_or(true, |diff| diff.deltas().len() > 0)
+    }
+
+    /// Whether git would pass a file through a program before it stores it.
+    pub fn is_filtered(&self, path: &str) -> bool {
+        let filter = self.git.get_attr(Path::new(path), "filter", git2::AttrCheckFlags::default());
+        filter.is_ok_and(|filter| filter.is_some())
+    }
+
+    /// Whether git knows who commits.
+    pub fn has_committer(&self) -> bool {
+        self.git.signature().is_ok()
+    }
+
+    /// Commits files as they are now, and returns the short name of the commit.
+    ///
+    /// # Errors
+    /// What libgit2 said.
+    pub fn commit(&self, paths: &[&str], message: &str) -> Result<String, git2::Error> {
+        let mut index = self.git.index()?;
+        index.read(true)?;
+        for path in paths {
+            index.add_path(Path::new(path))?;
+        }
+        index.write()?;
+        let tree = self.git.find_tree(index.write_tree()?)?;
+        let who = self.git.signature()?;
+        let parent = self.git.head().and_then(|head| head.peel_to_commit()).ok();
+        let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
+        let id = self.git.commit(Some("HEAD"), &who, &who, message, &tree, &parents)?;
+        Ok(id.to_string()[..12].to_owned())
+    }
+
     /// Paths and texts of the YAML files, read once.
     pub fn manifests(&self) -> &[(String, String)] {
         self.manifests.get_or_init(|| {

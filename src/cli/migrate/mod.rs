@@ -1,14 +1,16 @@
 //! `sopup migrate`.
 
+mod after;
+mod back;
+mod review;
 mod setup;
 mod show;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::Exit;
-use super::environment::{ConfigChoice, configuration};
+use super::environment::{ConfigChoice, configuration, fingerprint_key};
 use super::error::CliError;
 use super::scan::{key, prefix, rule_set};
 use super::sops::keys::Keys;
@@ -16,18 +18,20 @@ use super::sops::now;
 use super::ui::Ui;
 use crate::file::{Access, put};
 use crate::finding::{FingerprintKey, InlineAllow};
-use crate::migrate::apply::{ApplyError, apply, resume, undo};
+use crate::migrate::apply::apply;
 use crate::migrate::change::{Change, Tools, changes};
 use crate::migrate::disk::RealDisk;
+use crate::migrate::dismiss::{self, By};
 use crate::migrate::file::SourceFile;
 use crate::migrate::journal::{self, Journal, State};
 use crate::migrate::known::{Search, places};
 use crate::migrate::plan::{Applicability, Decision, Plan};
-use crate::migrate::plan_file::{self, Decisions};
+use crate::migrate::plan_file::{self, Decisions, PlanFileError};
 use crate::migrate::policy::Policy;
-use crate::migrate::preflight::refusals;
-use crate::migrate::proof::{Judge, prove};
+use crate::migrate::preflight::{commit_refusals, refusals};
+use crate::migrate::proof::{Judge, Leftover, prove};
 use crate::migrate::repo::Repo;
+use crate::migrate::wish::Wishes;
 use crate::migrate::{KubernetesStyle, Settings, plan, survey};
 use crate::rule::Confidence;
 use crate::scan::{Outcome, Progress, Request, Scope, scan};
@@ -35,13 +39,14 @@ use crate::sops::keyring::Keyring;
 use crate::sops::plugin::{NoPlugins, Plugins};
 use crate::sops::timestamp::Timestamp;
 use crate::source::Respect;
+use review::Review;
 use setup::{Matching, lock, policy};
 
 /// Move secrets into SOPS files and leave references that keep things working
 ///
 /// Scans the files below PATH, plans for each secret which SOPS file receives it and what takes its place, shows the
 /// plan, asks, writes the SOPS files, decrypts them again, and only then edits the files. Nothing is staged or
-/// committed. `.sops.yaml` says who can open the SOPS files.
+/// committed unless `--commit` says so. `.sops.yaml` says who can open the SOPS files.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Steps are `safe` (the file stays valid, and whoever needs the value is led to it or stops with a message),
@@ -92,6 +97,14 @@ pub(super) struct Args {
     /// How encrypted Kubernetes Secrets reach the cluster
     #[arg(long, value_enum, value_name = "HOW", default_value_t = Kubernetes::Auto)]
     kubernetes: Kubernetes,
+
+    /// Commit what was changed; nothing else may be staged. Hooks are not run
+    #[arg(long, conflicts_with_all = ["dry_run", "plan_out"])]
+    commit: bool,
+
+    /// Do not look which of the values the history still holds
+    #[arg(long)]
+    no_history: bool,
 
     /// Put back what the last migration changed, or the one with this id
     #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with_all = ["dry_run", "yes", "apply", "plan_out", "resume"])]
@@ -166,48 +179,61 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
 impl Run<'_> {
     /// Scan, plan, show, ask, apply.
     fn migrate(&self) -> Result<Exit, CliError> {
-        let (request, below) = self.request()?;
+        let (request, below, by) = self.request()?;
         let progress = Progress::default();
         let outcome = self.ui.watched(&progress, || scan(&request, &progress))?;
         let Scope::Worktree(walk) = &request.scope else { return Ok(Exit::Internal) };
         let search = Search { walk, allow: &request.allow, key: &request.key };
         let (files, unread) = survey(&outcome.findings, places(&outcome.findings, &search), self.repo, &below);
+        let draft = |wishes: &Wishes| self.draft(wishes, &files, &unread, &request.key);
+        let mut plan = self.decided(&draft, &files, &request.key)?;
+        if let Some(file) = &self.args.plan_out {
+            return self.write_plan(file, &plan, &files, &request.key);
+        }
+        let upto = if self.args.include_review { Applicability::NeedsReview } else { Applicability::Safe };
+        let nothing = !plan.changes_something(upto) && (!self.asks() || plan.steps.is_empty());
+        // Behind a diff, the plan says in short what was long.
+        if nothing || !self.args.dry_run {
+            show::plan(&plan, upto, self.ui)?;
+        }
+        if nothing {
+            return Ok(exit(&outcome, !plan.steps.is_empty()));
+        }
+        if self.asks() {
+            let review = Review { files: &files, draft: &draft, key: &request.key, wishes: Wishes::default(), ui: self.ui };
+            plan = self.confirmed(plan, upto, review)?;
+        }
+        let mut changes = changes(&plan, upto, &files, self.repo, self.tools()).map_err(|error| setup::refused(&error))?;
+        let judge = Judge { rules: &request.rules, min_confidence: request.min_confidence };
+        let left = prove(&plan, upto, &files, &changes, judge);
+        changes.extend(dismiss::change(&plan, self.repo, by).map_err(|error| setup::refused(&error.into()))?);
+        if self.args.dry_run {
+            show::diff(&changes, &files, self.ui)?;
+            show::plan(&plan, upto, self.ui)?;
+        }
+        let (doubtful, left): (Vec<Leftover>, Vec<Leftover>) = left.into_iter().partition(Leftover::is_doubtful);
+        self.refuse(&changes, &left.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        doubtful.iter().for_each(|left| self.ui.note(&left.to_string()));
+        if self.args.dry_run {
+            return Ok(Exit::Clean);
+        }
+        let journal = self.write(&changes)?;
+        self.conclude(request, &below, (&plan, upto), &journal)
+    }
+
+    fn draft(&self, wishes: &Wishes, files: &BTreeMap<String, SourceFile>, unread: &[String], key: &FingerprintKey) -> Plan {
         let kubernetes = match self.args.kubernetes {
             Kubernetes::Auto => KubernetesStyle::Auto,
             Kubernetes::InPlace => KubernetesStyle::InPlace,
             Kubernetes::Ksops => KubernetesStyle::Ksops,
         };
-        let settings = Settings { policy: &self.policy, keyring: self.keyring, kubernetes };
-        let mut plan = plan(&files, self.repo, &settings);
+        let settings = Settings { policy: &self.policy, keyring: self.keyring, kubernetes, wishes, key };
+        let mut plan = plan(files, self.repo, &settings);
         plan.notes.extend(unread.iter().map(|path| format!("{path} holds secrets and could not be read again; it is left alone")));
-        self.decide(&mut plan, &files, &request.key)?;
-        if let Some(file) = &self.args.plan_out {
-            return self.write_plan(file, &plan, &files, &request.key);
-        }
-        let upto = if self.args.include_review { Applicability::NeedsReview } else { Applicability::Safe };
-        if plan.chosen(upto).next().is_none() {
-            show::plan(&plan, upto, self.ui)?;
-            return Ok(exit(&outcome, !plan.steps.is_empty()));
-        }
-        let changes = changes(&plan, upto, &files, self.repo, self.tools()).map_err(|error| setup::refused(&error))?;
-        let judge = Judge { rules: &request.rules, min_confidence: request.min_confidence };
-        let left = prove(&plan, upto, &files, &changes, judge);
-        if self.args.dry_run {
-            show::diff(&changes, &files, self.ui)?;
-        }
-        show::plan(&plan, upto, self.ui)?;
-        self.refuse(&changes, &left.iter().map(ToString::to_string).collect::<Vec<_>>())?;
-        if self.args.dry_run {
-            return Ok(Exit::Clean);
-        }
-        if !self.confirm(changes.len())? {
-            return Err(CliError::new("nothing was changed", "answer `y`, or use --yes, to apply the plan").exiting(Exit::Refused));
-        }
-        let journal = self.write(&changes)?;
-        self.conclude(&request, &below, (&plan, upto), &journal)
+        plan
     }
 
-    fn request(&self) -> Result<(Request, String), CliError> {
+    fn request(&self) -> Result<(Request, String, By), CliError> {
         let args = self.args;
         let choice = match &args.config {
             Some(file) => ConfigChoice::File(file.clone()),
@@ -222,6 +248,8 @@ impl Run<'_> {
             CliError::new(format!("{} is not below the top of the repository", args.path.display()), "name a folder of it")
         })?;
         let allow_below = folder.map(|folder| prefix(&folder, &args.path)).unwrap_or_default();
+        let shared = fingerprint_key(config.fingerprint_key.as_deref())?.is_some();
+        let by = if shared { By::Fingerprint } else { By::Place };
         let request = Request {
             scope: Scope::worktree(args.path.clone(), Respect::Yes, 0),
             rules: rule_set(&config, &args.rules)?,
@@ -230,7 +258,7 @@ impl Run<'_> {
             key: key(&config)?,
             allow: config.allow.below(allow_below),
         };
-        Ok((request, below))
+        Ok((request, below, by))
     }
 
     fn tools(&self) -> Tools<'_> {
@@ -238,15 +266,30 @@ impl Run<'_> {
         Tools { policy: &self.policy, keyring: self.keyring, plugins, now: &self.now }
     }
 
-    /// What the command line and a plan file say about steps.
-    fn decide(&self, plan: &mut Plan, files: &BTreeMap<String, SourceFile>, key: &FingerprintKey) -> Result<(), CliError> {
+    /// The plan, with what the command line and a plan file say about it.
+    fn decided(
+        &self,
+        draft: &dyn Fn(&Wishes) -> Plan,
+        files: &BTreeMap<String, SourceFile>,
+        key: &FingerprintKey,
+    ) -> Result<Plan, CliError> {
+        let mut plan = draft(&Wishes::default());
         if let Some(file) = &self.args.apply {
             let text = std::fs::read_to_string(file)
                 .map_err(|error| CliError::new(format!("cannot read {}: {error}", file.display()), "`--plan-out FILE` writes a plan"))?;
-            let decisions = Decisions::read(&text).and_then(|decisions| decisions.apply(plan, files, key));
-            decisions.map_err(|error| {
+            let read = || -> Result<Wishes, PlanFileError> {
+                let decisions = Decisions::read(&text)?;
+                decisions.apply(&mut plan, files, key)?;
+                decisions.wishes(&plan, key)
+            };
+            let wishes = { read }().map_err(|error| {
                 CliError::new(format!("{}: {error}", file.display()), "make a new plan with --plan-out").exiting(Exit::Refused)
             })?;
+            if !wishes.is_empty() {
+                let mut renamed = draft(&wishes);
+                renamed.decide_as(&plan);
+                plan = renamed;
+            }
         }
         let (only, skip) = (Matching::new(&self.args.only)?, Matching::new(&self.args.skip)?);
         for step in &mut plan.steps {
@@ -257,7 +300,7 @@ impl Run<'_> {
                 step.decision = Decision::Skipped;
             }
         }
-        Ok(())
+        Ok(plan)
     }
 
     fn write_plan(&self, file: &Path, plan: &Plan, files: &BTreeMap<String, SourceFile>, key: &FingerprintKey) -> Result<Exit, CliError> {
@@ -268,7 +311,10 @@ impl Run<'_> {
     }
 
     fn refuse(&self, changes: &[Change], left: &[String]) -> Result<(), CliError> {
-        let refusals = refusals(changes, self.repo);
+        let mut refusals = refusals(changes, self.repo);
+        if self.args.commit {
+            refusals.extend(commit_refusals(changes, self.repo));
+        }
         if !refusals.is_empty() {
             let lines: Vec<String> = refusals.iter().map(ToString::to_string).collect();
             let hint = "nothing was changed; --skip leaves files out";
@@ -281,88 +327,29 @@ impl Run<'_> {
         Err(CliError::new(left.join("\n"), hint).exiting(Exit::Refused))
     }
 
-    fn confirm(&self, files: usize) -> Result<bool, CliError> {
-        if self.args.yes || self.args.apply.is_some() {
-            return Ok(true);
+    /// Whether somebody has to say yes.
+    fn asks(&self) -> bool {
+        !self.args.yes && !self.args.dry_run && self.args.apply.is_none()
+    }
+
+    fn confirmed(&self, mut plan: Plan, upto: Applicability, review: Review<'_>) -> Result<Plan, CliError> {
+        let nothing = || CliError::new("nothing was changed", "answer `y`, or use --yes, to apply the plan").exiting(Exit::Refused);
+        let nobody = || CliError::new("there is nobody to ask", "--dry-run shows what would happen, --yes applies what is safe");
+        let question = "Apply the steps with a +? [y]es, [r]eview them one by one, [n]o?";
+        match self.ui.ask(question).ok_or_else(nobody)?.as_str() {
+            "y" | "Y" | "yes" => return Ok(plan),
+            "r" => plan = review.run(plan, upto)?.ok_or_else(nothing)?,
+            _ => return Err(nothing()),
         }
-        if !std::io::stdin().is_terminal() {
-            return Err(CliError::new("there is nobody to ask", "--dry-run shows what would happen, --yes applies what is safe"));
+        show::plan(&plan, upto, self.ui)?;
+        match self.ui.ask("Apply the steps with a +? [y/N]").as_deref() {
+            Some("y" | "Y" | "yes") => Ok(plan),
+            _ => Err(nothing()),
         }
-        let mut out = self.ui.stderr();
-        write!(out, "Change {files} files? [y/N] ")?;
-        out.flush()?;
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer)?;
-        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 
     fn write(&self, changes: &[Change]) -> Result<Journal, CliError> {
         apply(changes, &self.repo.top, &self.repo.git_dir, self.tools(), &RealDisk).map_err(|error| self.interrupted(&error))
-    }
-
-    /// Whether an error left something to be finished, and what to try.
-    fn interrupted(&self, error: &ApplyError) -> CliError {
-        let journals = journal::all(&self.repo.git_dir, &RealDisk);
-        let open = journals.is_ok_and(|all| all.iter().any(|journal| matches!(journal.state(), State::Applying | State::Undoing)));
-        if open {
-            let hint = "mend that, then `sopup migrate --resume` finishes it, or `sopup migrate --undo` puts everything back";
-            CliError::new(error.to_string(), hint).exiting(Exit::Interrupted)
-        } else {
-            CliError::new(error.to_string(), "nothing was changed").exiting(Exit::Refused)
-        }
-    }
-
-    /// Scans again and says what happened. What should be gone and is not puts everything back.
-    fn conclude(&self, request: &Request, below: &str, (plan, upto): (&Plan, Applicability), journal: &Journal) -> Result<Exit, CliError> {
-        let progress = Progress::default();
-        let outcome = self.ui.watched(&progress, || scan(request, &progress))?;
-        let moved = |finding: &crate::finding::Finding| {
-            let all = plan.steps.iter().flat_map(|step| step.places.iter().map(move |place| (step, place)));
-            let mut places = all.filter(|(_, place)| place.fingerprint == finding.fingerprint).peekable();
-            places.peek().is_some() && places.all(|(step, _)| step.is_chosen(upto))
-        };
-        let left: Vec<String> =
-            outcome.findings.iter().filter(|finding| moved(finding)).map(|finding| finding.occurrences[0].origin.path.clone()).collect();
-        let (files, unread) = survey(&outcome.findings, Vec::new(), self.repo, below);
-        let remaining = files.values().map(|file| file.sites.len()).sum::<usize>() + unread.len();
-        show::summary(plan, upto, journal, remaining, self.ui)?;
-        if !left.is_empty() {
-            let hint = "`sopup migrate --undo` puts everything back; please report this";
-            return Err(CliError::new(format!("still found after the migration: {}", left.join(", ")), hint));
-        }
-        Ok(exit(&outcome, remaining > 0))
-    }
-
-    fn undo(&self, journals: Vec<Journal>, id: &str) -> Result<Exit, CliError> {
-        let wanted = |journal: &Journal| journal.state() != State::Undone && (id.is_empty() || journal.id() == id);
-        let Some(mut journal) = journals.into_iter().rev().find(wanted) else {
-            let what = if id.is_empty() { String::new() } else { format!(" `{id}`") };
-            return Err(CliError::new(format!("there is no migration{what} to put back"), "`ls .git/sopup/journal` shows the ids")
-                .exiting(Exit::Refused));
-        };
-        undo(&mut journal, &self.repo.top, self.tools(), &RealDisk).map_err(|error| self.back_failed(&error))?;
-        self.ui.note(&format!("the migration {} was put back: {} files are as they were", journal.id(), journal.files().len()));
-        Ok(Exit::Clean)
-    }
-
-    fn back_failed(&self, error: &ApplyError) -> CliError {
-        if let ApplyError::Moved(_) = error {
-            let hint =
-                "nothing was put back; bring these files to the state right after the migration (`git diff` shows them), then try again";
-            return CliError::new(error.to_string(), hint).exiting(Exit::Refused);
-        }
-        self.interrupted(error)
-    }
-
-    fn resume(&self, journals: Vec<Journal>) -> Result<Exit, CliError> {
-        let Some(mut journal) = journals.into_iter().find(|journal| matches!(journal.state(), State::Applying | State::Undoing)) else {
-            self.ui.note("there is nothing to finish");
-            return Ok(Exit::Clean);
-        };
-        resume(&mut journal, &self.repo.top, self.tools(), &RealDisk).map_err(|error| self.interrupted(&error))?;
-        let how = if journal.state() == State::Applied { "applied" } else { "put back" };
-        self.ui.note(&format!("the migration {} is {how}: {} files", journal.id(), journal.files().len()));
-        Ok(Exit::Clean)
     }
 }
 

@@ -7,41 +7,55 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use owo_colors::OwoColorize as _;
 use similar::{ChangeTag, TextDiff};
 
+use super::after::{After, Held};
 use crate::cli::ui::Ui;
-use crate::migrate::change::Change;
+use crate::finding::Fingerprint;
+use crate::migrate::change::{Change, preview};
 use crate::migrate::file::SourceFile;
-use crate::migrate::journal::Journal;
-use crate::migrate::plan::{Applicability, Plan, Step};
+use crate::migrate::plan::{Applicability, Place, Plan, Step};
 use crate::report::safe;
 use crate::secret::Secret;
+use crate::source::Commit;
 use crate::text::decode;
 
 /// One line for each step, and what else is to know.
 pub(super) fn plan(plan: &Plan, upto: Applicability, ui: &Ui) -> io::Result<()> {
     let mut out = ui.stdout();
     for step in &plan.steps {
-        let sign = if step.is_chosen(upto) { "+".green().to_string() } else { "-".dimmed().to_string() };
-        writeln!(
-            out,
-            "{sign} {} {}:{} {}{}",
-            code(step.applicability),
-            safe::line(&step.file),
-            step.line(),
-            masks(step),
-            target(plan, step)
-        )?;
-        let settled = step.applicability == Applicability::Safe && step.is_chosen(upto);
-        if !settled && !step.reason.is_empty() {
-            writeln!(out, "    {}", safe::line(&step.reason).dimmed())?;
-        }
+        line(plan, step, upto, &mut out)?;
     }
     for note in &plan.notes {
         writeln!(out, "{} {}", "note:".cyan().bold(), safe::line(note))?;
     }
     let count = |wanted| plan.steps.iter().filter(|step| step.applicability == wanted).map(|step| step.places.len()).sum::<usize>();
     let [safe, review, manual] = [Applicability::Safe, Applicability::NeedsReview, Applicability::Manual].map(count);
-    writeln!(out, "{} places: {safe} safe, {review} need review, {manual} manual", safe + review + manual)?;
+    writeln!(out, "{}: {safe} safe, {review} need review, {manual} manual", number(safe + review + manual, "place"))?;
     out.flush()
+}
+
+/// One step of a review: its line, and what would change in its file.
+pub(super) fn step(plan: &Plan, at: usize, upto: Applicability, files: &BTreeMap<String, SourceFile>, ui: &Ui) -> io::Result<()> {
+    let mut out = ui.stdout();
+    let step = &plan.steps[at];
+    writeln!(out, "{}", format!("{} of {}", at + 1, plan.steps.len()).dimmed())?;
+    line(plan, step, upto, &mut out)?;
+    if let Some(file) = files.get(&step.file) {
+        let mask = Mask::new(files);
+        let after = preview(step, file);
+        lines(&mask.text(&file.bytes), &mask.text(&after), &mut out)?;
+    }
+    out.flush()
+}
+
+fn line(plan: &Plan, step: &Step, upto: Applicability, out: &mut impl io::Write) -> io::Result<()> {
+    let sign = if step.is_chosen(upto) { "+".green().to_string() } else { "-".dimmed().to_string() };
+    let (place, masks) = (format!("{}:{}", safe::line(&step.file), step.line()), masks(step));
+    writeln!(out, "{sign} {} {place} {masks}{}", code(step.applicability), target(plan, step))?;
+    let settled = step.applicability == Applicability::Safe && step.is_chosen(upto);
+    if !settled && !step.reason.is_empty() {
+        writeln!(out, "    {}", safe::line(&step.reason).dimmed())?;
+    }
+    Ok(())
 }
 
 fn code(applicability: Applicability) -> String {
@@ -82,18 +96,24 @@ pub(super) fn diff(changes: &[Change], files: &BTreeMap<String, SourceFile>, ui:
                 writeln!(out, "{}", format!("--- {path}").bold())?;
                 let old = before.as_ref().map(|bytes| mask.text(bytes)).unwrap_or_default();
                 let new = mask.text(&change.after);
-                for line in TextDiff::from_lines(&old, &new).iter_all_changes() {
-                    let text = safe::line(line.value().trim_end_matches(['\n', '\r']));
-                    match line.tag() {
-                        ChangeTag::Delete => writeln!(out, "{}", format!("-{text}").red())?,
-                        ChangeTag::Insert => writeln!(out, "{}", format!("+{text}").green())?,
-                        ChangeTag::Equal => {}
-                    }
-                }
+                lines(&old, &new, &mut out)?;
             }
         }
     }
     out.flush()
+}
+
+/// The lines that differ.
+fn lines(old: &str, new: &str, out: &mut impl io::Write) -> io::Result<()> {
+    for line in TextDiff::from_lines(old, new).iter_all_changes() {
+        let text = safe::line(line.value().trim_end_matches(['\n', '\r']));
+        match line.tag() {
+            ChangeTag::Delete => writeln!(out, "{}", format!("-{text}").red())?,
+            ChangeTag::Insert => writeln!(out, "{}", format!("+{text}").green())?,
+            ChangeTag::Equal => {}
+        }
+    }
+    Ok(())
 }
 
 /// Puts masks in the place of every known secret.
@@ -120,15 +140,26 @@ impl Mask {
     }
 }
 
+/// How many secrets a summary names one by one.
+const NAMED: usize = 40;
+
 /// What happened and what is left to do.
-pub(super) fn summary(plan: &Plan, upto: Applicability, journal: &Journal, left: usize, ui: &Ui) -> io::Result<()> {
+pub(super) fn summary(plan: &Plan, upto: Applicability, after: &After<'_>, ui: &Ui) -> io::Result<()> {
     let mut out = ui.stdout();
     let chosen: Vec<&Step> = plan.chosen(upto).collect();
-    let secrets: BTreeSet<_> = chosen.iter().flat_map(|step| step.places.iter().map(|place| &place.fingerprint)).collect();
-    let places: usize = chosen.iter().map(|step| step.places.len()).sum();
-    writeln!(out, "Moved {} secrets from {places} places; {} files changed. Nothing is staged.", secrets.len(), journal.files().len())?;
-    if left > 0 {
-        writeln!(out, "{left} places are left; `sopup migrate --dry-run` says why.")?;
+    let places: Vec<(&Step, &Place)> = chosen.iter().flat_map(|step| step.places.iter().map(move |place| (*step, place))).collect();
+    let secrets: BTreeSet<&Fingerprint> = places.iter().map(|(_, place)| &place.fingerprint).collect();
+    let committed = after.commit.as_ref().map_or_else(|| "Nothing is staged.".to_owned(), |id| format!("Committed as {id}."));
+    let (count, files) = (places.len(), after.journal.files().len());
+    writeln!(
+        out,
+        "Moved {} from {}; {} changed. {committed}",
+        number(secrets.len(), "secret"),
+        number(count, "place"),
+        number(files, "file")
+    )?;
+    if after.remaining > 0 {
+        writeln!(out, "{} left; `sopup migrate --dry-run` says why.", number(after.remaining, "place"))?;
     }
     let hows: BTreeSet<&str> = chosen.iter().map(|step| step.reason.as_str()).filter(|reason| !reason.is_empty()).collect();
     if !hows.is_empty() {
@@ -137,10 +168,44 @@ pub(super) fn summary(plan: &Plan, upto: Applicability, journal: &Journal, left:
             writeln!(out, "  {}", safe::line(how))?;
         }
     }
-    writeln!(
-        out,
-        "The old values stay in history, clones and backups: replace each of them where it was issued (`sopup rules show RULE` says how)."
-    )?;
-    writeln!(out, "`sopup migrate --undo={}` puts everything back.", journal.id())?;
+    replace(&places, after.history.as_ref(), &mut out)?;
+    writeln!(out, "`sopup migrate --undo={}` puts everything back.", after.journal.id())?;
     out.flush()
+}
+
+/// The secrets that are known to whoever could read the files, and where the old values still are.
+fn replace(places: &[(&Step, &Place)], history: Option<&Held>, out: &mut impl io::Write) -> io::Result<()> {
+    let mut seen = BTreeSet::new();
+    let secrets = places.iter().filter(|(_, place)| place.is_secret() && seen.insert(&place.fingerprint));
+    let secrets: Vec<&(&Step, &Place)> = secrets.collect();
+    if secrets.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{}", "Replace where they were issued; clones and backups keep the old values:".bold())?;
+    for (step, place) in secrets.iter().take(NAMED) {
+        let held = match history.and_then(|held| held.get(&place.fingerprint)) {
+            Some(Some(commit)) => format!(", in history since {} ({})", &commit.id[..commit.id.len().min(12)], day(commit)),
+            Some(None) => ", in history".to_owned(),
+            None => String::new(),
+        };
+        writeln!(out, "  {} {}:{} ({}){held}", safe::line(&place.redacted), safe::line(&step.file), place.line, place.rule)?;
+    }
+    if secrets.len() > NAMED {
+        writeln!(out, "  … and {} more", secrets.len() - NAMED)?;
+    }
+    writeln!(out, "`sopup rules show RULE` says how to replace them.")?;
+    if let Some(held) = history {
+        let count = secrets.iter().filter(|(_, place)| held.contains_key(&place.fingerprint)).count();
+        writeln!(out, "History still holds {count} of {}.", secrets.len())?;
+    }
+    Ok(())
+}
+
+fn day(commit: &Commit) -> String {
+    let time = jiff::Timestamp::from_second(commit.date.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    jiff::tz::Offset::UTC.to_datetime(time).date().to_string()
+}
+
+fn number(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

@@ -2,7 +2,7 @@
 //! environment itself, the value becomes one; elsewhere a `ref+sops://` reference stands until the file is rendered.
 
 use super::quote::unescaped;
-use super::{Rewriter, dotenv, words};
+use super::{Rewriter, dotenv, is_in_comment, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
@@ -71,7 +71,8 @@ impl Config {
         let actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text: format!("{}{end}", draft.uri(id)) }];
         let reason =
             format!("the program that reads it needs the value: give it the output of `sopup render {}` (or of `vals eval`)", file.path);
-        draft.step(self.id(), file, &[site], Verdict::review(reason), actions, vec![id]);
+        let verdict = if is_in_comment(file, site) { Verdict::safe("") } else { Verdict::review(reason) };
+        draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
     }
 }
 

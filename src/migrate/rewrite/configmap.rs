@@ -27,7 +27,7 @@ pub(super) fn rewrite(manifest: &Manifest<'_>, item: &Item, site: &Site, sites: 
     let (store, secret) = manifest.secret(item.document, &format!("{map}-secret"), draft);
     let id = draft.put(store, &[&key], &Secret::new(value.into_bytes()));
     let use_of = uses(&map, &key, &secret, draft);
-    let (mut actions, listing) = listed(manifest.file, store, draft);
+    let (mut actions, listing) = listed(manifest.file, draft.path_of(store), draft);
     actions.extend(use_of.actions);
     let only = manifest.outline.children(item.document, item.parent()).count() == 1;
     actions.push(removal(manifest, item, only));

@@ -54,7 +54,7 @@ fn variable(manifest: &Manifest<'_>, item: &Item, site: &Site, workload: &str, d
     let end = manifest.file.line_end();
     let text = format!("valueFrom:{end}{pad}  secretKeyRef:{end}{pad}    name: {secret}{end}{pad}    key: {key}");
     let edit = Action::Splice { file: manifest.file.path.clone(), span: Span::new(item.start, item.value.end), text };
-    let (mut actions, verdict) = listed(manifest.file, store, draft);
+    let (mut actions, verdict) = listed(manifest.file, draft.path_of(store), draft);
     actions.push(edit);
     draft.step("kubernetes", manifest.file, &[site], verdict, actions, vec![id]);
 }
@@ -93,7 +93,7 @@ fn argument(manifest: &Manifest<'_>, item: &Item, container: &[Part], site: &Sit
     let Some((at, text)) = declared else {
         return draft.manual("kubernetes", manifest.file, &[site], "the container's `env` is written in a way that sopup does not edit");
     };
-    let (mut actions, verdict) = listed(manifest.file, store, draft);
+    let (mut actions, verdict) = listed(manifest.file, draft.path_of(store), draft);
     actions.push(Action::Splice { file: file.clone(), span: Span::new(at, at), text });
     actions.push(Action::Splice { file: file.clone(), span: site.span, text: format!("$({name})") });
     draft.step("kubernetes", manifest.file, &[site], verdict, actions, vec![id]);

@@ -1,7 +1,7 @@
 //! Kubernetes manifests. Secrets are encrypted where they are; values in the environment and arguments of containers
 //! and in ConfigMaps move to encrypted Secrets beside the file.
 
-use super::{Anchors, Rewriter, configmap, container, ksops};
+use super::{Anchors, Rewriter, configmap, container, extract, ksops};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile, folder_of};
 use crate::migrate::outline::{Item, Outline, Part, Spelling};
@@ -41,21 +41,26 @@ impl Rewriter for Kubernetes {
         if is_all_secrets(file) {
             return in_place(&manifest, sites, draft);
         }
+        let document = |site: &Site| outline.holding(site.span).map(|item| item.document);
         for &site in sites {
             let Some(item) = outline.holding(site.span) else { continue };
             match manifest.kind(item.document).as_deref() {
-                Some("Secret") => draft.manual(
-                    self.id(),
-                    file,
-                    &[site],
-                    "a Secret in one file with other things, or with template expressions: give it a file of its own, then migrate again",
-                ),
+                Some("Secret") => {
+                    let same: Vec<&Site> = sites.iter().copied().filter(|other| document(other) == Some(item.document)).collect();
+                    let is_first = same.first().is_some_and(|first| first.span == site.span);
+                    if is_first && extract::rewrite(&manifest, item.document, &same, draft).is_none() {
+                        draft.manual(self.id(), file, &same, TEMPLATED);
+                    }
+                }
                 Some("ConfigMap") => configmap::rewrite(&manifest, item, site, sites, draft),
                 _ => container::rewrite(&manifest, item, site, draft),
             }
         }
     }
 }
+
+/// Why a Secret stays.
+const TEMPLATED: &str = "a Secret with template expressions, without a name, or with the value outside of its data: give it a file of its own, then migrate again";
 
 /// Why a kustomization cannot be made to generate the Secret.
 const OUT_OF_REACH: &str = "a kustomization lists the file in a way, or from a folder, in which sopup cannot point it to ksops";
@@ -94,11 +99,7 @@ pub(super) fn is_all_secrets(file: &SourceFile) -> bool {
 }
 
 fn in_place(manifest: &Manifest<'_>, sites: &[&Site], draft: &mut Draft<'_>) {
-    let in_data = |site: &&Site| {
-        let item = manifest.outline.holding(site.span);
-        item.is_some_and(|item| matches!(item.path.first(), Some(Part::Key(key)) if key == "data" || key == "stringData"))
-    };
-    let (inside, outside): (Vec<&Site>, Vec<&Site>) = sites.iter().copied().partition(in_data);
+    let (inside, outside): (Vec<&Site>, Vec<&Site>) = sites.iter().copied().partition(|site| is_in_data(manifest, site));
     if !inside.is_empty() {
         let mut actions = vec![Action::Encrypt { file: manifest.file.path.clone(), selector: SECRET_SELECTOR }];
         if ksops::is_used(draft) {
@@ -112,6 +113,12 @@ fn in_place(manifest: &Manifest<'_>, sites: &[&Site], draft: &mut Draft<'_>) {
     if !outside.is_empty() {
         draft.manual("kubernetes", manifest.file, &outside, "it stands outside `data` and `stringData`, which alone are encrypted");
     }
+}
+
+/// Whether a place is among what is encrypted of a Secret.
+pub(super) fn is_in_data(manifest: &Manifest<'_>, site: &Site) -> bool {
+    let item = manifest.outline.holding(site.span);
+    item.is_some_and(|item| matches!(item.path.first(), Some(Part::Key(key)) if key == "data" || key == "stringData"))
 }
 
 /// Names without template expressions.
@@ -132,9 +139,8 @@ fn free_name(wanted: &str, folder: &str, draft: &Draft<'_>) -> String {
 
 /// What makes a new manifest part of what is applied: an entry in every kustomization that lists the file. The
 /// verdict says what is left to do if there is none.
-pub(super) fn listed(file: &SourceFile, store: usize, draft: &Draft<'_>) -> (Vec<Action>, Verdict) {
-    let store = draft.path_of(store).to_owned();
-    let name = store.rsplit('/').next().unwrap_or(&store);
+pub(super) fn listed(file: &SourceFile, store: &str, draft: &Draft<'_>) -> (Vec<Action>, Verdict) {
+    let name = store.rsplit('/').next().unwrap_or(store);
     let ksops = ksops::is_used(draft);
     let mut actions = Vec::new();
     for (path, text) in draft.repo.manifests() {
@@ -151,7 +157,7 @@ pub(super) fn listed(file: &SourceFile, store: usize, draft: &Draft<'_>) -> (Vec
         if items.iter().any(|item| outline.scalar(item).as_deref() == Some(&new)) {
             continue;
         }
-        let generated = ksops.then(|| ksops::generator(path, text, &store, name)).flatten();
+        let generated = ksops.then(|| ksops::generator(path, text, store, name)).flatten();
         actions.extend(generated.unwrap_or_else(|| vec![after_line(path, text, last, &format!("{}- {new}", " ".repeat(last.column)))]));
     }
     if actions.is_empty() {

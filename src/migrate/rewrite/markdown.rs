@@ -53,9 +53,13 @@ impl Rewriter for Markdown {
         for site in sites {
             let name = name(text, file, site);
             let id = draft.shared(file, &[&words::of_file(file), &name], &site.value());
+            let verdict = match is_in_link(text, site.span) {
+                true => Verdict::review("the link leads nowhere until somebody puts the value in: is it meant to be public?"),
+                false => Verdict::safe(""),
+            };
             let text = replacement(text, file, site.span, id, draft);
             let actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text }];
-            draft.step(self.id(), file, &[site], Verdict::safe(""), actions, vec![id]);
+            draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
         }
     }
 }
@@ -87,7 +91,7 @@ fn replacement(text: &str, file: &SourceFile, span: Span, id: EntryId, draft: &D
 pub(super) fn setting(text: &str, line: Span, span: Span) -> Setting {
     if let Some(info) = fence(&text[..line.start]) {
         let shell = ["bash", "sh", "shell", "zsh", "console", "shell-session", "terminal"].contains(&info.as_str());
-        return if shell { Setting::ShellBlock } else { Setting::Block };
+        return if shell && !is_output(text, line) { Setting::ShellBlock } else { Setting::Block };
     }
     if span.end > line.end {
         return Setting::Block;
@@ -103,15 +107,77 @@ pub(super) fn setting(text: &str, line: Span, span: Span) -> Setting {
             () => Setting::Inside,
         };
     }
-    if is_whole(text, span) { Setting::Word } else { Setting::Inside }
+    match is_whole(text, span) {
+        _ if is_indented_code(text, line) => {
+            let shell = text[line.range()].contains(" -") || text[..line.start].trim_end_matches(['\r', '\n']).ends_with('\\');
+            if shell { Setting::Command } else { Setting::Block }
+        }
+        true => Setting::Word,
+        false => Setting::Inside,
+    }
+}
+
+/// Whether a line is in a block of code that is told by its indentation: behind `::` in reStructuredText, behind an empty
+/// line that follows no list in Markdown.
+fn is_indented_code(text: &str, line: Span) -> bool {
+    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len() + 3 * line.matches('\t').count();
+    let is_announced =
+        |line: &str| line.ends_with("::") || [".. code", ".. sourcecode", ".. prompt"].iter().any(|mark| line.starts_with(mark));
+    let own = indent(&text[line.range()]);
+    let (mut least, mut empty, mut behind_empty, mut in_list) = (own, false, false, false);
+    for above in text[..line.start].lines().rev() {
+        if least == 0 {
+            break;
+        }
+        let words = above.trim();
+        if !words.is_empty() && indent(above) < least {
+            if is_announced(words) {
+                return true;
+            }
+            behind_empty |= empty && least >= 4 && indent(above) < 4;
+            in_list |= is_list_item(words);
+            least = indent(above);
+        }
+        empty = words.is_empty();
+    }
+    behind_empty && !in_list
+}
+
+/// Whether a line begins an entry of a list.
+fn is_list_item(line: &str) -> bool {
+    let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    ["- ", "* ", "+ "].iter().any(|mark| line.starts_with(mark)) || number.len() < line.len() && number.starts_with(['.', ')'])
+}
+
+/// Whether a line of a shell block is what a command printed: the block has prompts, and this is no line that one begins or
+/// that the last one is continued on.
+fn is_output(text: &str, line: Span) -> bool {
+    let is_prompt = |line: &str| ["$ ", "# ", "% ", "> "].iter().any(|prompt| line.trim_start().starts_with(prompt));
+    let mut above = text[..line.start].lines().rev();
+    let continued = above.next().is_some_and(|line| line.trim_end().ends_with('\\'));
+    let start = text[..line.start].rfind("```").unwrap_or(0);
+    let prompted = text[start..line.start].lines().any(|line| line.trim_start().starts_with("$ "));
+    prompted && !continued && !is_prompt(&text[line.range()])
+}
+
+/// What of the word that a span ends stands before it.
+fn word_before(text: &str, span: Span) -> &str {
+    let start = text[..span.start].rfind(|c: char| c.is_whitespace() || "\"'`(<|".contains(c)).map_or(0, |at| at + 1);
+    &text[start..span.start]
+}
+
+/// Whether a span is in what readers click at.
+fn is_in_link(text: &str, span: Span) -> bool {
+    let before = word_before(text, span);
+    let clickable = before.starts_with("https://") || before.starts_with("http://");
+    clickable && text[..span.start - before.len()].ends_with("](")
 }
 
 /// Whether nothing but punctuation touches a span.
 fn is_whole(text: &str, span: Span) -> bool {
     let before = text[..span.start].chars().next_back();
     let after = text[span.end..].chars().next();
-    let word = text[..span.start].rfind(|c: char| c.is_whitespace() || "\"'`(<|".contains(c)).map_or(0, |at| at + 1);
-    if text[word..span.start].contains("://") {
+    if word_before(text, span).contains("://") {
         return false;
     }
     let opens = before.is_none_or(|c| c.is_whitespace() || "\"'*_(|>=:[".contains(c));
@@ -205,6 +271,13 @@ mod tests {
         assert_eq!(setting_in("[here](https://x.y/z?password=SECRET)."), Setting::Inside);
         assert_eq!(setting_in("run `mysql -pSECRET`"), Setting::Command);
         assert_eq!(setting_in("```bash\nexport X=SECRET\n```"), Setting::ShellBlock);
+        assert_eq!(setting_in("```console\n$ login\ntoken: SECRET\n```"), Setting::Block);
+        assert_eq!(setting_in("```console\n$ login \\\n  --token SECRET\n```"), Setting::ShellBlock);
+        assert_eq!(setting_in("Log in::\n\n  curl \\\n    -u \"a:SECRET\" \\\n"), Setting::Command);
+        assert_eq!(setting_in(".. code-block:: ini\n\n  token = SECRET\n"), Setting::Block);
+        assert_eq!(setting_in("Settings:\n\n    token = SECRET\n"), Setting::Block);
+        assert_eq!(setting_in("Settings:\n\n    db:\n      token: SECRET\n"), Setting::Block);
+        assert_eq!(setting_in("1. Log in:\n\n    The password is SECRET.\n"), Setting::Word);
         assert_eq!(setting_in("```yaml\na: b\n```\ntext\n~~~\nx: SECRET\n~~~"), Setting::Block);
     }
 

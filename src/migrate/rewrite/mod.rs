@@ -8,7 +8,9 @@ mod compose;
 mod config;
 mod configmap;
 mod container;
+mod dockerfile;
 mod dotenv;
+mod extract;
 mod helm;
 mod ksops;
 mod kubernetes;
@@ -22,8 +24,9 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use super::draft::Draft;
+use super::draft::{Draft, Verdict};
 use super::file::{Site, SourceFile};
+use super::plan::Action;
 
 /// Plans for one family of files.
 trait Rewriter {
@@ -55,6 +58,7 @@ enum Anchors {
 const REWRITERS: &[&dyn Rewriter] = &[
     &dotenv::Dotenv,
     &compose::Compose,
+    &dockerfile::Dockerfile,
     &kustomize::Kustomize,
     &kubernetes::Kubernetes,
     &helm::HelmValues,
@@ -101,7 +105,25 @@ fn one(rewriter: &dyn Rewriter, file: &SourceFile, accounts: &account::Accounts,
     };
     let missed: Vec<&Site> = secrets.iter().copied().filter(|site| !planned(draft, site)).collect();
     for site in missed {
+        if is_in_comment(file, site) {
+            comment(rewriter, file, site, draft);
+            continue;
+        }
         draft.manual(rewriter.id(), file, &[site], "sopup knows no edit that keeps this place working");
     }
     account::rewrite(file, &accounts_here, accounts, draft);
+}
+
+/// Whether a place is in a comment of a configuration: nothing reads it.
+fn is_in_comment(file: &SourceFile, site: &Site) -> bool {
+    let marked =
+        |text: &str| ["#", ";", "//"].iter().any(|mark| text[file.line_at(site.span.start).range()].trim_start().starts_with(mark));
+    file.text().is_some_and(marked) && site.span.end <= file.line_at(site.span.start).end
+}
+
+fn comment(rewriter: &dyn Rewriter, file: &SourceFile, site: &Site, draft: &mut Draft<'_>) {
+    let name = words::name(file.text().unwrap_or_default(), site);
+    let id = draft.shared(file, &[&words::of_file(file), &name], &site.value());
+    let actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text: draft.uri(id) }];
+    draft.step(rewriter.id(), file, &[site], Verdict::safe(""), actions, vec![id]);
 }

@@ -18,8 +18,8 @@ fn lookup(file: &SourceFile, text: &str) -> Option<Result<&'static str, &'static
     Some(match end {
         "py" if text.lines().any(|line| line.trim() == "import os") => Ok("os.environ[\"{}\"]"),
         "py" => Err("os.environ[\"{}\"], after `import os`"),
-        "js" | "ts" | "mjs" | "cjs" | "jsx" => Ok("process.env.{}"),
-        "tsx" | "mts" | "cts" => Ok("process.env.{}!"),
+        "js" | "mjs" | "cjs" | "jsx" => Ok("process.env.{}"),
+        "ts" | "tsx" | "mts" | "cts" => Ok("process.env.{}!"),
         "rb" => Ok("ENV.fetch(\"{}\")"),
         "php" => Ok("getenv('{}')"),
         "java" | "groovy" | "scala" => Ok("System.getenv(\"{}\")"),
@@ -51,9 +51,8 @@ impl Rewriter for SourceCode {
         let Some(text) = file.text() else { return };
         for &site in sites {
             let Some(lookup) = lookup(file, text) else { return };
-            let line = &text[file.line_at(site.span.start).range()];
             let name = naming::variable(&words::name(text, site));
-            let constant = line.trim_start().starts_with("const ") && file.name().ends_with(".go");
+            let constant = file.name().ends_with(".go") && is_go_constant(text, file.line_at(site.span.start));
             let value = unescaped(&text[site.span.range()]);
             let edit = lookup.ok().filter(|_| !constant).and_then(|template| edit(file, text, site, &template.replace("{}", &name)));
             match (edit, value, lookup) {
@@ -89,7 +88,20 @@ fn edit(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<(Spa
         _ => return None,
     };
     let join = if file.name().ends_with(".php") || file.name().ends_with(".pl") { '.' } else { '+' };
-    Some((site.span, format!("{mark} {join} {lookup} {join} {mark}")))
+    // The quotes go where nothing would be left between them.
+    let (opens, closes) = (before.ends_with(mark), text[site.span.end..].starts_with(mark));
+    let span = Span::new(site.span.start - usize::from(opens), site.span.end + usize::from(closes));
+    let head = if opens { String::new() } else { format!("{mark} {join} ") };
+    let tail = if closes { String::new() } else { format!(" {join} {mark}") };
+    Some((span, format!("{head}{lookup}{tail}")))
+}
+
+/// Whether a line of a Go file is a `const`, or inside of `const (…)`: no call can stand there.
+fn is_go_constant(text: &str, line: Span) -> bool {
+    let opens =
+        |line: &&str| line.starts_with("const (") || line.starts_with("var (") || line.starts_with(')') || line.starts_with("func ");
+    let in_block = text[..line.start].lines().rev().find(opens).is_some_and(|line| line.starts_with("const ("));
+    text[line.range()].trim_start().starts_with("const ") || in_block
 }
 
 fn from(id: EntryId, draft: &Draft<'_>) -> String {

@@ -30,12 +30,17 @@ pub(super) fn assigned(text: &str, span: Span) -> Option<&str> {
     (!name.is_empty() && name.bytes().any(|byte| byte.is_ascii_alphabetic())).then_some(name)
 }
 
+/// Names that values of any sort are given.
+const SAYS_NOTHING: [&str; 8] = ["", "default", "value", "val", "data", "text", "string", "content"];
+/// Names that many files have.
+const COMMON: [&str; 8] = ["readme", "index", "notes", "main", "values", "kustomization", "docker_compose", "compose"];
+
 /// A name for a secret: what it is assigned to, else the scheme of the URL it is in, else what its rule is about.
 pub(super) fn name(text: &str, site: &Site) -> String {
     if let Some(scheme) = scheme(text, site.span) {
         return format!("{scheme}_password");
     }
-    let assigned = assigned(text, site.span).map(naming::slug).filter(|name| !name.is_empty());
+    let assigned = assigned(text, site.span).map(naming::slug).filter(|name| !SAYS_NOTHING.contains(&name.as_str()));
     assigned.unwrap_or_else(|| by_rule(site))
 }
 
@@ -68,11 +73,12 @@ fn scheme(text: &str, span: Span) -> Option<String> {
     })
 }
 
-/// A word for a file: its folder if it is named for a service, else its stem.
+/// A word for a file: its stem, or its folder if many files have such a name.
 pub(super) fn of_file(file: &SourceFile) -> String {
     let name = file.name();
-    let stem = name.trim_start_matches('.').split('.').next().unwrap_or(name);
-    naming::slug(stem)
+    let stem = naming::slug(name.trim_start_matches('.').split('.').next().unwrap_or(name));
+    let folder = file.folder().trim_end_matches('/').rsplit('/').next().map(naming::slug).filter(|folder| !folder.is_empty());
+    folder.filter(|_| COMMON.contains(&stem.as_str())).unwrap_or(stem)
 }
 
 #[cfg(test)]

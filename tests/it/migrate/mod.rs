@@ -1,6 +1,8 @@
 //! `sopup migrate` as a user runs it, with the real `git` and `sops`.
 
+mod after;
 mod bench;
 mod cases;
 mod refusals;
+mod review;
 mod story;

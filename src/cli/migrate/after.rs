@@ -1,0 +1,98 @@
+//! After a migration: another scan, what the history still holds, a commit if it was asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Run, exit, show};
+use crate::cli::Exit;
+use crate::cli::environment::{kept_key, memory_budget};
+use crate::cli::error::CliError;
+use crate::finding::{Finding, Fingerprint};
+use crate::migrate::file::Site;
+use crate::migrate::journal::Journal;
+use crate::migrate::plan::{Applicability, Decision, Plan};
+use crate::migrate::survey;
+use crate::scan::{Memory, Progress, Request, Scope, scan};
+use crate::source::Commit;
+use crate::source::object::Limits;
+use crate::source::refs::GitDir;
+
+/// What the history holds of the values that were moved: the commit that each came with, as far as it is known.
+pub(super) type Held = BTreeMap<Fingerprint, Option<Commit>>;
+
+/// What a migration ends with.
+pub(super) struct After<'a> {
+    pub(super) journal: &'a Journal,
+    /// Places that a scan still finds.
+    pub(super) remaining: usize,
+    /// `None` if nobody looked.
+    pub(super) history: Option<Held>,
+    /// The commit that was made.
+    pub(super) commit: Option<String>,
+}
+
+impl Run<'_> {
+    /// Scans again and says what happened.
+    pub(super) fn conclude(
+        &self,
+        request: Request,
+        below: &str,
+        (plan, upto): (&Plan, Applicability),
+        journal: &Journal,
+    ) -> Result<Exit, CliError> {
+        let progress = Progress::default();
+        let outcome = self.ui.watched(&progress, || scan(&request, &progress))?;
+        let left: BTreeSet<&str> = outcome.findings.iter().filter(|finding| was_moved(finding, plan, upto)).map(path_of).collect();
+        if !left.is_empty() {
+            let paths = left.into_iter().collect::<Vec<_>>().join(", ");
+            let hint = "`sopup migrate --undo` puts everything back; please report this";
+            return Err(CliError::new(format!("still found after the migration: {paths}"), hint));
+        }
+        let (files, unread) = survey(&outcome.findings, Vec::new(), self.repo, below);
+        let dismissed = |site: &&Site| {
+            let steps = plan.steps.iter().filter(|step| matches!(step.decision, Decision::Dismissed(_)));
+            steps.flat_map(|step| &step.places).any(|place| place.fingerprint == site.fingerprint)
+        };
+        let sites = files.values().flat_map(|file| &file.sites).filter(|site| !dismissed(site));
+        let remaining = sites.count() + unread.len();
+        let history = if self.args.no_history { None } else { Some(self.history(request, plan, upto)?) };
+        let commit = if self.args.commit { Some(self.commit(journal)?) } else { None };
+        show::summary(plan, upto, &After { journal, remaining, history, commit }, self.ui)?;
+        Ok(exit(&outcome, remaining > 0))
+    }
+
+    fn history(&self, request: Request, plan: &Plan, upto: Applicability) -> Result<Held, CliError> {
+        let git = GitDir::discover(&self.repo.top)?;
+        let standard = Limits::default();
+        let limits = Limits { memory: memory_budget(standard.memory), ..standard };
+        let memory = kept_key().map(|key| Memory::of(&git, &key));
+        let request = Request { scope: Scope::repository(git, limits, memory, None), ..request };
+        let progress = Progress::default();
+        let outcome = self.ui.watched(&progress, || scan(&request, &progress))?;
+        let held = outcome.findings.iter().filter(|finding| was_moved(finding, plan, upto));
+        Ok(held.map(|finding| (finding.fingerprint.clone(), first_commit(finding))).collect())
+    }
+
+    fn commit(&self, journal: &Journal) -> Result<String, CliError> {
+        let paths: Vec<&str> = journal.files().iter().map(|file| file.path.as_str()).collect();
+        self.repo.commit(&paths, "Move secrets into SOPS files\n").map_err(|error| {
+            CliError::new(format!("the files are migrated, but cannot be committed: {error}"), "commit them with git").exiting(Exit::Usage)
+        })
+    }
+}
+
+/// Whether every place of a finding's value was to be moved.
+fn was_moved(finding: &Finding, plan: &Plan, upto: Applicability) -> bool {
+    let all = plan.steps.iter().flat_map(|step| step.places.iter().map(move |place| (step, place)));
+    let mut places = all.filter(|(_, place)| place.fingerprint == finding.fingerprint).peekable();
+    places.peek().is_some() && places.all(|(step, _)| step.is_chosen(upto))
+}
+
+fn path_of(finding: &Finding) -> &str {
+    &finding.occurrences[0].origin.path
+}
+
+/// The oldest commit that a finding is known to have come with.
+fn first_commit(finding: &Finding) -> Option<Commit> {
+    let sightings = finding.occurrences.iter().filter_map(|place| place.sighting.as_ref());
+    sightings.filter_map(|sighting| sighting.commit.clone()).min_by_key(|commit| commit.date.0)
+}

@@ -1,0 +1,54 @@
+//! What brings an interrupted migration to its end, or a migration back.
+
+use super::Run;
+use crate::cli::Exit;
+use crate::cli::error::CliError;
+use crate::migrate::apply::{ApplyError, resume, undo};
+use crate::migrate::disk::RealDisk;
+use crate::migrate::journal::{self, Journal, State};
+
+impl Run<'_> {
+    /// Whether an error left something to be finished, and what to try.
+    pub(super) fn interrupted(&self, error: &ApplyError) -> CliError {
+        let journals = journal::all(&self.repo.git_dir, &RealDisk);
+        let open = journals.is_ok_and(|all| all.iter().any(|journal| matches!(journal.state(), State::Applying | State::Undoing)));
+        if open {
+            let hint = "mend that, then `sopup migrate --resume` finishes it, or `sopup migrate --undo` puts everything back";
+            CliError::new(error.to_string(), hint).exiting(Exit::Interrupted)
+        } else {
+            CliError::new(error.to_string(), "nothing was changed").exiting(Exit::Refused)
+        }
+    }
+
+    pub(super) fn undo(&self, journals: Vec<Journal>, id: &str) -> Result<Exit, CliError> {
+        let wanted = |journal: &Journal| journal.state() != State::Undone && (id.is_empty() || journal.id() == id);
+        let Some(mut journal) = journals.into_iter().rev().find(wanted) else {
+            let what = if id.is_empty() { String::new() } else { format!(" `{id}`") };
+            return Err(CliError::new(format!("there is no migration{what} to put back"), "`ls .git/sopup/journal` shows the ids")
+                .exiting(Exit::Refused));
+        };
+        undo(&mut journal, &self.repo.top, self.tools(), &RealDisk).map_err(|error| self.back_failed(&error))?;
+        self.ui.note(&format!("the migration {} was put back: {} files are as they were", journal.id(), journal.files().len()));
+        Ok(Exit::Clean)
+    }
+
+    fn back_failed(&self, error: &ApplyError) -> CliError {
+        if let ApplyError::Moved(_) = error {
+            let hint =
+                "nothing was put back; bring these files to the state right after the migration (`git diff` shows them), then try again";
+            return CliError::new(error.to_string(), hint).exiting(Exit::Refused);
+        }
+        self.interrupted(error)
+    }
+
+    pub(super) fn resume(&self, journals: Vec<Journal>) -> Result<Exit, CliError> {
+        let Some(mut journal) = journals.into_iter().find(|journal| matches!(journal.state(), State::Applying | State::Undoing)) else {
+            self.ui.note("there is nothing to finish");
+            return Ok(Exit::Clean);
+        };
+        resume(&mut journal, &self.repo.top, self.tools(), &RealDisk).map_err(|error| self.interrupted(&error))?;
+        let how = if journal.state() == State::Applied { "applied" } else { "put back" };
+        self.ui.note(&format!("the migration {} is {how}: {} files", journal.id(), journal.files().len()));
+        Ok(Exit::Clean)
+    }
+}

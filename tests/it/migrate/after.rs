@@ -1,0 +1,88 @@
+//! What is said and done after a migration: what to replace, what history holds, a commit, and several migrations
+//! taken back in order.
+
+use super::bench::Bench;
+
+const PASSWORD: &str = "Orchid.Meadow.Tundra.898";
+const OTHER: &str = "gR4nite-Falcon-27";
+
+fn bench() -> Bench {
+    let bench = Bench::new();
+    bench.place.write("b.sh", format!("#!/bin/sh\nPGPASSWORD={PASSWORD} psql\n"));
+    bench.commit();
+    bench
+}
+
+#[test]
+fn what_history_holds_is_named() {
+    let bench = bench();
+    let first = bench.place.git(["rev-parse", "--short=12", "HEAD"]);
+    bench.place.write("docs/a.md", format!("The password is `{OTHER}`.\n"));
+    let run = bench.migrate(["--yes"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains(&format!("b.sh:2 (generic-password), in history since {}", first.trim())), "{}", run.stdout);
+    assert!(run.stdout.contains("docs/a.md:1 (generic-password)\n"), "{}", run.stdout);
+    assert!(run.stdout.contains("History still holds 1 of 2."), "{}", run.stdout);
+    assert_eq!(bench.migrate(["--undo"]).code, 0);
+    let run = bench.migrate(["--yes", "--no-history"]);
+    assert!(!run.stdout.contains("istory"), "{}", run.stdout);
+}
+
+#[test]
+fn a_commit_holds_the_migration_and_nothing_else() {
+    let bench = bench();
+    bench.place.write("unrelated", "not to be committed\n");
+    let run = bench.migrate(["--yes", "--commit"]);
+    assert_eq!(run.code, 4, "{}", run.stdout);
+    assert!(run.stderr.contains("git does not know who you are"), "{}", run.stderr);
+    bench.place.git(["config", "user.name", "A"]);
+    bench.place.git(["config", "user.email", "a@example.org"]);
+    let run = bench.migrate(["--yes", "--commit"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let id = bench.place.git(["rev-parse", "--short=12", "HEAD"]);
+    assert!(run.stdout.contains(&format!("Committed as {}.", id.trim())), "{}", run.stdout);
+    assert_eq!(bench.place.git(["status", "--porcelain"]), "?? unrelated\n");
+    assert_eq!(
+        bench.place.git(["show", "--format=%s", "--name-only"]),
+        "Move secrets into SOPS files\n\n.gitattributes\nb.sh\nb.sops.env\n"
+    );
+    assert_eq!(bench.migrate(["--undo"]).code, 0);
+    assert!(String::from_utf8_lossy(&bench.tree()["b.sh"].0).contains(PASSWORD));
+}
+
+#[test]
+fn a_commit_that_would_take_more_along_is_refused() {
+    let refused = |bench: &Bench, message: &str| {
+        let before = bench.tree();
+        let run = bench.migrate(["--yes", "--commit"]);
+        assert_eq!(run.code, 4, "{}", run.stdout);
+        assert!(run.stderr.contains(message), "{}", run.stderr);
+        assert!(bench.tree() == before);
+    };
+    let bench = bench();
+    bench.place.write("staged", "x\n").git(["add", "staged"]);
+    refused(&bench, "something is staged already");
+    bench.place.git(["reset", "--quiet"]);
+    bench.place.write(".gitattributes", "*.sh filter=secret\n").commit("a filter");
+    refused(&bench, "b.sh passes a filter");
+}
+
+#[test]
+fn migrations_are_taken_back_from_the_last_one() {
+    let bench = bench();
+    bench.place.write("docs/a.md", format!("The password is `{OTHER}`.\n")).commit("more");
+    let before = bench.tree();
+    // Both have the same second more often than not; ids are random.
+    for _ in 0..4 {
+        assert_eq!(bench.migrate(["--yes", "--no-history", "--only", "b.sh"]).code, 1);
+        let between = bench.tree();
+        bench.place.git(["add", "--all"]);
+        assert_eq!(bench.migrate(["--yes", "--no-history"]).code, 0);
+        assert_eq!(bench.migrate(["--undo"]).code, 0);
+        assert!(bench.tree() == between);
+        assert_eq!(bench.migrate(["--undo"]).code, 0);
+        assert!(bench.tree() == before);
+        bench.place.git(["reset", "--quiet"]);
+    }
+    assert_eq!(bench.migrate(["--undo"]).code, 4, "there is nothing left to put back");
+}

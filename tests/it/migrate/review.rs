@@ -1,0 +1,89 @@
+//! Deciding about a plan: step by step on a terminal, and in a plan file.
+
+use std::fs;
+
+use super::bench::Bench;
+
+const PASSWORD: &str = "Orchid.Meadow.Tundra.898";
+const OTHER: &str = "gR4nite-Falcon-27";
+const THIRD: &str = "W1ll0wC0pp3r54";
+
+fn bench() -> Bench {
+    let bench = Bench::new();
+    bench
+        .place
+        .write("a.md", format!("The password is `{PASSWORD}`.\n"))
+        .write("b.md", format!("The password is `{OTHER}`.\n"))
+        .write("c.sh", format!("PGPASSWORD={THIRD} psql\n"));
+    bench.commit();
+    bench
+}
+
+#[test]
+fn each_step_is_decided_on_a_terminal() {
+    let bench = bench();
+    // a.md goes elsewhere, b.md is no secret, c.sh stays.
+    let answers = "r\nk\ndb.password\ns\nconfig/../x.yaml\ns\nconfig/app.enc.yaml\ny\nf\nan example\nn\ny\n";
+    let run = bench.migrate_on_terminal(answers, &[]);
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    for shown in
+        ["1 of 3", "-The password is `Orch********`.", "is no path of a file below the top", "3 of 3", "other [k]ey", "1 place left"]
+    {
+        assert!(run.stdout.contains(shown), "{shown}: {}", run.stdout);
+    }
+    for secret in [PASSWORD, OTHER, THIRD] {
+        assert!(!run.stdout.contains(secret), "{secret} was shown");
+    }
+    assert_eq!(bench.decrypt("config/app.enc.yaml"), format!("db:\n    password: {PASSWORD}\n"));
+    let text = |path: &str| fs::read_to_string(bench.place.join(path)).expect("a file");
+    assert!(text("a.md").contains("sops decrypt --extract '[\"db\"][\"password\"]' config/app.enc.yaml"), "{}", text("a.md"));
+    assert!(text(".sopup.yaml").starts_with("allow:\n  - fingerprints: ["), "{}", text(".sopup.yaml"));
+    assert!(text(".sopup.yaml").ends_with("]\n    reason: 'an example'\n"), "{}", text(".sopup.yaml"));
+    assert_eq!(bench.place.git(["status", "--porcelain"]), " M a.md\n?? .sopup.yaml\n?? config/\n");
+    let run = bench.migrate(["--dry-run"]);
+    assert!(run.stdout.contains("1 place: 1 safe"), "what is no secret is not asked again: {}", run.stdout);
+    assert_eq!(bench.migrate(["--undo"]).code, 0);
+    assert_eq!(bench.place.git(["status", "--porcelain"]), "");
+}
+
+#[test]
+fn nothing_happens_unless_somebody_says_yes() {
+    for answers in ["n\n", "\n", "r\nq\n", "r\ny\ny\ny\nn\n", "r\na\n\n"] {
+        let bench = bench();
+        let run = bench.migrate_on_terminal(answers, &[]);
+        assert_eq!(run.code, 4, "{answers:?}: {}", run.stdout);
+        assert_eq!(bench.place.git(["status", "--porcelain"]), "", "{answers:?}");
+    }
+    let bench = bench();
+    assert_eq!(bench.migrate_on_terminal("y\n", &[]).code, 0);
+    assert!(bench.findings().is_empty());
+}
+
+#[test]
+fn a_plan_file_says_the_same() {
+    let bench = bench();
+    assert_eq!(bench.migrate(["--plan-out", ".git/plan.yaml"]).code, 0);
+    let plan = bench.place.join(".git/plan.yaml");
+    let edited = |changes: &[(&str, &str)]| {
+        let mut text = fs::read_to_string(&plan).expect("a plan");
+        for (old, new) in changes {
+            assert!(text.contains(old), "{old} is not in {text}");
+            text = text.replacen(old, new, 1);
+        }
+        bench.place.write(".git/edited.yaml", text);
+        bench.migrate(["--apply", ".git/edited.yaml"])
+    };
+    let run = edited(&[("key: PGPASSWORD", "key: OTHER")]);
+    assert_eq!(run.code, 4, "{}", run.stdout);
+    assert!(run.stderr.contains("c.sops.env PGPASSWORD: a program reads it by this name"), "{}", run.stderr);
+    let run = edited(&[("store: secrets/shared.enc.yaml", "store: .git/x.yaml")]);
+    assert_eq!(run.code, 4, "{}", run.stdout);
+    let run = edited(&[
+        ("store: secrets/shared.enc.yaml\n  key: a.password", "store: config/app.enc.yaml\n  key: db.password"),
+        ("apply: null", "apply: true"),
+        ("apply: null", "apply: null\n  false_alarm: an example"),
+    ]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert_eq!(bench.decrypt("config/app.enc.yaml"), format!("db:\n    password: {PASSWORD}\n"));
+    assert!(fs::read_to_string(bench.place.join(".sopup.yaml")).expect("a file").contains("reason: 'an example'"));
+}
