@@ -109,8 +109,13 @@ pub fn float_text(number: f64) -> String {
     } else if number.is_infinite() {
         if number > 0.0 { "+Inf" } else { "-Inf" }.to_owned()
     } else {
-        // `Display` of f64 also writes the shortest round-trip digits without an exponent.
-        number.to_string()
+        // `Display` of f64 also writes the shortest round-trip digits without an exponent, but of two that are equally near it
+        // takes the larger one; Go takes the even one.
+        let text = number.to_string();
+        let Some(dot) = text.find('.') else { return text };
+        let decimals = text.len() - dot - 1;
+        let even = format!("{number:.decimals$}");
+        if even.parse() == Ok(number) { even } else { text }
     }
 }
 
@@ -146,6 +151,10 @@ mod tests {
             (1e-7, "0.0000001"),
             (0.1, "0.1"),
             (-0.0, "-0"),
+            (2_286_075_782_442_009.0 / 4.0, "571518945610502.2"),
+            (2_286_075_782_442_011.0 / 4.0, "571518945610502.8"),
+            (-2_286_075_782_442_009.0 / 4.0, "-571518945610502.2"),
+            (1.418_774_159_299_82e244, &format!("141877415929982{}", "0".repeat(230))),
             (f64::INFINITY, "+Inf"),
             (f64::NEG_INFINITY, "-Inf"),
             (f64::NAN, "NaN"),

@@ -79,6 +79,8 @@ fn scalar() -> impl Strategy<Value = Scalar> {
         any::<bool>().prop_map(Scalar::Bool),
         any::<i64>().prop_map(Scalar::Int),
         any::<f64>().prop_filter("not NaN", |f| !f.is_nan()).prop_map(Scalar::Float),
+        // Halves of the last digit that a float can tell.
+        (1_u64 << 49..1 << 53, 1_i32..4).prop_map(|(whole, halves)| Scalar::Float(whole as f64 / f64::from(1 << halves))),
         (1970u32..2100, 1u32..13, 1u32..29, 0u32..24).prop_map(|(y, m, d, h)| {
             Scalar::Time(Timestamp::parse_rfc3339(&format!("{y:04}-{m:02}-{d:02}T{h:02}:05:06Z")).expect("a time"))
         }),
