@@ -15,6 +15,8 @@ mod compile;
 mod lexicon;
 #[path = "src/rule/prefilter.rs"]
 mod prefilter;
+#[path = "src/rule/stretch.rs"]
+mod stretch;
 #[path = "src/rule/syntax.rs"]
 mod syntax;
 
@@ -89,9 +91,10 @@ fn generate(rules: &[(String, RuleSyntax)]) -> String {
 fn write_rule(out: &mut String, provider: &str, rule: &RuleSyntax, compiled: Option<&compile::Compiled>) {
     let matcher = match (compiled, rule.extractor) {
         (Some(compiled), _) => format!(
-            "Matcher::Pattern(Pattern {{ source: {:?}, reach: {}, block: {}, regex: OnceLock::new() }})",
+            "Matcher::Pattern(Pattern {{ source: {:?}, reach: {}, stretch: {}, block: {}, regex: OnceLock::new() }})",
             compiled.pattern,
             compiled.reach,
+            option(compiled.stretch.map(|stretch| format!("{stretch:?}"))),
             option(rule.block.map(|block| format!("Block::{block:?}"))),
         ),
         (None, extractor) => format!("Matcher::Extractor(Extractor::{:?})", extractor.expect("checked by `compile`")),

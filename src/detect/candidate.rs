@@ -1,6 +1,7 @@
 //! Provider formats: each rule's pattern runs only around its keywords, and windows that touch
 //! run as one, so that a text full of keywords is still read once per rule.
 
+use super::trace::NEAR;
 use super::{Match, Objection, Reason, Search, judge, placeholder, validator};
 use crate::rule::{Block, Confidence, Judge, Matcher, Pattern, RuleIndex};
 use crate::text::Span;
@@ -32,6 +33,10 @@ impl Chains {
         }
         let reach = reach(pattern);
         let window = Span::new(hit.start.saturating_sub(reach), (hit.end + reach).min(search.text.len()));
+        // What was seen this near is looked at again whenever it changes.
+        if reach <= NEAR && !may_match(pattern, &search.text[window.range()]) {
+            return None;
+        }
         let chain = |hits| Chain { rule, hits, window, wanted };
         match self.0.iter_mut().find(|open| open.rule == rule) {
             Some(open) if window.start <= open.window.end => {
@@ -59,6 +64,11 @@ fn reach(pattern: &Pattern) -> usize {
     pattern.reach + 1
 }
 
+/// Whether a text has what every match has.
+fn may_match(pattern: &Pattern, text: &[u8]) -> bool {
+    pattern.stretch.is_none_or(|stretch| stretch.is_in(text))
+}
+
 /// Searches a chain's window.
 pub(super) fn run(search: &mut Search<'_>, chain: &Chain) {
     let (index, window) = (chain.rule, chain.window);
@@ -67,6 +77,9 @@ pub(super) fn run(search: &mut Search<'_>, chain: &Chain) {
     // A hit this near would have made the chain longer.
     let margin = reach(pattern) + rule.keywords.iter().map(|keyword| keyword.len()).max().unwrap_or(0);
     search.look(Span::new(window.start.saturating_sub(margin), window.end + margin));
+    if !may_match(pattern, search.bytes(window)) {
+        return;
+    }
     let regex = pattern.regex();
     for hit in &chain.hits {
         // `\nghp_…`, `%3Dghp_…`: to the pattern the escape is a part of the word.

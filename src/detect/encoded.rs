@@ -13,6 +13,9 @@ const SHORTEST_IN_SOURCE: usize = 40;
 /// The longest, in bytes: longer than an encoded key or manifest.
 const LONGEST: usize = 64 * 1024;
 
+/// What a run is depends on so many bytes around it, and one more.
+pub(super) const MARGIN: usize = 4;
+
 /// The text that a value encodes, if it is base64 of printable text of at least four characters.
 pub(super) fn base64_text(value: &[u8]) -> Option<Vec<u8>> {
     if value.len() < 8 || !value.len().is_multiple_of(4) {
@@ -33,10 +36,11 @@ pub(super) fn runs(text: &[u8], part: Span, hints: Hints, mut found: impl FnMut(
     let mut at = part.start;
     let mut passed = 0;
     let high = part.end.min(text.len());
-    // Every run has a byte at one of these places.
+    // Every run has a byte at one of these places or begins with the last one.
+    let next = |from: usize, to: usize| if to >= high && from + 1 < high { high - 1 } else { to };
     while at < high {
-        if !is_code(text[at]) {
-            at += shortest;
+        if !is_code(text[at]) || !may_be_inside(text, at, shortest) {
+            at = next(at, at + shortest);
             continue;
         }
         let end = at + text[at..].iter().take_while(|&&byte| is_code(byte)).count();
@@ -46,8 +50,11 @@ pub(super) fn runs(text: &[u8], part: Span, hints: Hints, mut found: impl FnMut(
         } else {
             at
         };
-        at = end + shortest;
+        at = next(end, end + shortest);
         passed = end;
+        if end - start < shortest {
+            continue;
+        }
         let start = if text[start..end].starts_with(b"0x") { start + 2 } else { start };
         let run = Span::new(start, end);
         if run.len() >= shortest && run.len() < LONGEST && may_encode(&text[run.range()]) {
@@ -55,6 +62,16 @@ pub(super) fn runs(text: &[u8], part: Span, hints: Hints, mut found: impl FnMut(
             found(Span::new(start, end + padding));
         }
     }
+}
+
+/// Whether a place can be inside of a run that is long enough: half of that is before it or behind it. A look at two bytes
+/// spares most of the short ones.
+fn may_be_inside(text: &[u8], at: usize, shortest: usize) -> bool {
+    let code = |place: Option<usize>| place.and_then(|place| text.get(place)).is_some_and(|&byte| is_code(byte));
+    let half = shortest / 2 - 1;
+    let before = || code(at.checked_sub(half)) && code(at.checked_sub(half / 2));
+    let behind = || code(Some(at + half)) && code(Some(at + half / 2));
+    before() || behind()
 }
 
 /// Whether a run that reaches from `at` to `end` can be long enough: a look at two bytes before it

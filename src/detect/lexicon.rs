@@ -3,8 +3,12 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use foldhash::fast::FixedState;
+
+type Words = HashSet<&'static str, FixedState>;
+
 /// A list of words or texts, separated by commas or line ends; `#` starts a comment line.
-pub(super) struct Lexicon(LazyLock<HashSet<&'static str>>);
+pub(super) struct Lexicon(LazyLock<Words>);
 
 impl Lexicon {
     /// Whether a word is in the list.
@@ -39,7 +43,7 @@ lexicon!(PLACEHOLDER_MARKS, "placeholder-marks");
 lexicon!(VALUE_NAMES, "value-names");
 lexicon!(ACCOUNTS, "accounts");
 
-fn entries(text: &'static str) -> HashSet<&'static str> {
+fn entries(text: &'static str) -> Words {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines.flat_map(|line| line.split(',')).map(str::trim).filter(|entry| !entry.is_empty()).collect()
 }

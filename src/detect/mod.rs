@@ -15,6 +15,7 @@ mod grid;
 mod hints;
 mod html;
 mod judge;
+mod keyword;
 mod kubernetes;
 mod lexicon;
 mod line;

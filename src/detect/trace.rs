@@ -4,24 +4,30 @@
 //! Each step, a cue or a chain of keyword hits, notes how much of the text it read. A step that
 //! found something or read far is kept. In a text that copies parts of the first one, a step whose
 //! whole reading was copied has the same outcome there; the steps near a seam are done anew, and
-//! so is every kept one whose reading was cut.
+//! so is every kept one whose reading was cut. Where the keywords are is kept as well: they are
+//! looked for in new parts alone.
 
 use std::cell::RefCell;
 
 use super::candidate::{self, Chain, Chains};
+use super::keyword::{Keyword, Keywords};
 use super::{Hints, Match, Objection, Search, account, encoded, settle};
 use crate::rule::{Cue, RuleIndex, RuleSet, Trigger};
 use crate::text::{Copied, Span};
 
 /// A step that read no further than this from its hits, in bytes, and found nothing, is not kept.
 /// Longer than any keyword.
-const NEAR: usize = 256;
+pub(super) const NEAR: usize = 256;
+
+/// The shortest part that is worth to be known from another text, in bytes.
+const SHORTEST: usize = 256;
 
 /// What is remembered of a text that was searched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trace {
     hints: Hints,
     len: usize,
+    keywords: Keywords,
     /// By the place of the first hit.
     steps: Vec<Step>,
 }
@@ -47,17 +53,22 @@ enum Kind {
 impl Trace {
     /// Searches a whole text.
     pub fn read(text: &[u8], hints: Hints, rules: &RuleSet) -> Self {
+        Self::with_keywords(text, hints, rules, Keywords::of(text, rules.prefilter()))
+    }
+
+    fn with_keywords(text: &[u8], hints: Hints, rules: &RuleSet, keywords: Keywords) -> Self {
         let mut reader = Reader::new(text, hints, rules);
-        reader.whole();
-        reader.finish()
+        reader.whole(&keywords);
+        reader.end(keywords).1
     }
 
     /// The same, with what was looked at and is no match.
     pub(super) fn read_with_rejected(text: &[u8], hints: Hints, rules: &RuleSet) -> (Self, Vec<(RuleIndex, Span, Objection)>) {
         let mut reader = Reader::new(text, hints, rules);
         reader.search.rejected = Some(RefCell::default());
-        reader.whole();
-        let (search, trace) = reader.end();
+        let keywords = Keywords::of(text, rules.prefilter());
+        reader.whole(&keywords);
+        let (search, trace) = reader.end(keywords);
         (trace, search.rejected.map(RefCell::into_inner).unwrap_or_default())
     }
 
@@ -70,39 +81,44 @@ impl Trace {
     /// in the order of the new text and with
     /// neighbours joined ([`crate::text::joined`]). The outcome is that of [`Self::read`].
     pub fn reread(text: &[u8], hints: Hints, rules: &RuleSet, base: &Self, copied: &[Copied]) -> Self {
+        let copied = &worthwhile(copied);
         let seams = seams(base.len, text.len(), copied);
-        let windows = widened(&seams, 2 * NEAR, text.len());
-        let new: usize = windows.iter().map(|window| window.len()).sum();
-        if base.hints != hints || new > text.len() / 4 * 3 {
-            return Self::read(text, hints, rules);
-        }
-        if windows.is_empty() && base.steps.is_empty() {
-            return Self { hints, len: text.len(), steps: Vec::new() };
+        let keywords = base.keywords.inherited(text, rules.prefilter(), copied, &seams);
+        if base.hints != hints {
+            return Self::with_keywords(text, hints, rules, keywords);
         }
         let mut reader = Reader::new(text, hints, rules);
-        let near = widened(&seams, NEAR, text.len());
-        let inherited = reader.inherit(base, copied, &near);
+        let mut windows = widened(&seams, 2 * NEAR, text.len());
+        let mut near = widened(&seams, NEAR, text.len());
+        if windows.iter().map(|window| window.len()).sum::<usize>() > text.len() / 4 * 3 {
+            // Not worth to tell near from far.
+            windows = vec![Span::new(0, text.len())];
+            near.clone_from(&windows);
+        }
+        let edges = widened(&seams, encoded::MARGIN, text.len());
+        let inherited = reader.inherit(base, copied, &near, &edges);
         let mut again = inherited.again.into_iter().peekable();
-        rules.prefilter().find_in(text, windows.iter().map(|window| window.range()), |keyword, start| {
-            let end = start + usize::from(rules.prefilter().lengths[usize::from(keyword)]);
-            while let Some((rule, hit)) = again.next_if(|(_, hit)| hit.end <= end) {
-                reader.hit(rule, hit, true);
+        for window in windows {
+            for keyword in keywords.within(window) {
+                while let Some((rule, hit)) = again.next_if(|(_, hit)| hit.end <= keyword.span().end) {
+                    reader.hit(rule, hit, true);
+                }
+                reader.keyword(keyword, |hit| touches(&near, hit), &inherited.taken);
             }
-            reader.keyword(keyword, start, |hit| touches(&near, hit), &inherited.taken);
-        });
+        }
         for (rule, hit) in again {
             reader.hit(rule, hit, true);
         }
         let mut passed = 0;
-        for &window in &windows {
-            encoded::runs(text, window, hints, |run| {
-                if run.start >= passed && touches(&near, run) {
+        for part in widened(&edges, encoded::MARGIN, text.len()) {
+            encoded::runs(text, part, hints, |run| {
+                if run.start >= passed && touches(&edges, run) {
                     reader.encoded(run);
                 }
                 passed = run.end;
             });
         }
-        reader.finish()
+        reader.end(keywords).1
     }
 
     /// The secrets of the text this trace was made from, in order of position, none overlapping
@@ -144,18 +160,19 @@ impl<'a> Reader<'a> {
     }
 
     /// Searches all of the text.
-    fn whole(&mut self) {
-        let (text, rules) = (self.search.text, self.search.rules);
-        rules.prefilter().find(text, |keyword, start| self.keyword(keyword, start, |_| true, &[]));
+    fn whole(&mut self, keywords: &Keywords) {
+        for keyword in keywords.all() {
+            self.keyword(keyword, |_| true, &[]);
+        }
+        let text = self.search.text;
         encoded::runs(text, Span::new(0, text.len()), self.search.hints, |run| self.encoded(run));
     }
 
     /// Follows a keyword; `taken` are hits of chains that are dealt with already.
-    fn keyword(&mut self, keyword: u16, start: usize, wanted: impl Fn(Span) -> bool, taken: &[(RuleIndex, Span)]) {
-        let rules = self.search.rules;
-        let hit = Span::new(start, start + usize::from(rules.prefilter().lengths[usize::from(keyword)]));
+    fn keyword(&mut self, keyword: Keyword, wanted: impl Fn(Span) -> bool, taken: &[(RuleIndex, Span)]) {
+        let hit = keyword.span();
         let wanted = wanted(hit);
-        for trigger in rules.triggers(keyword) {
+        for trigger in self.search.rules.triggers(keyword.number) {
             match *trigger {
                 Trigger::Rule(rule) if taken.binary_search(&(rule, hit)).is_err() => self.hit(rule, hit, wanted),
                 Trigger::Cue(cue) if wanted => self.cue(cue, hit),
@@ -206,21 +223,18 @@ impl<'a> Reader<'a> {
         self.steps.push(Step { kind, hits, looked: self.search.looked.get(), matches });
     }
 
-    fn finish(self) -> Trace {
-        self.end().1
-    }
-
-    fn end(mut self) -> (Search<'a>, Trace) {
+    fn end(mut self, keywords: Keywords) -> (Search<'a>, Trace) {
         for chain in std::mem::take(&mut self.chains).into_rest() {
             self.chain(chain);
         }
         self.steps.sort_by_key(|step| step.hits[0]);
-        let trace = Trace { hints: self.search.hints, len: self.search.text.len(), steps: self.steps };
+        let (hints, len) = (self.search.hints, self.search.text.len());
+        let trace = Trace { hints, len, keywords: keywords.kept(len), steps: self.steps };
         (self.search, trace)
     }
 
     /// Takes over the steps of a base that were copied whole, and does those again that were cut.
-    fn inherit(&mut self, base: &Trace, copied: &[Copied], near: &[Span]) -> Inherited {
+    fn inherit(&mut self, base: &Trace, copied: &[Copied], near: &[Span], edges: &[Span]) -> Inherited {
         let mut inherited = Inherited { again: Vec::new(), taken: Vec::new() };
         // A chain that begins before a run may have hits in it.
         let longest = base.steps.iter().map(Step::extent).max().unwrap_or(0);
@@ -238,9 +252,10 @@ impl<'a> Reader<'a> {
                         let hits = step.hits.iter().filter(|hit| run.covers(**hit)).map(|&hit| (rule, run.moved(hit)));
                         inherited.again.extend(hits);
                     }
-                    Kind::Cue(_) | Kind::Encoded if !run.covers(step.hits[0]) || touches(near, run.moved(step.hits[0])) => {}
+                    Kind::Cue(_) if !run.covers(step.hits[0]) || touches(near, run.moved(step.hits[0])) => {}
+                    // Cut ones are near a seam.
+                    Kind::Encoded if !whole || touches(edges, run.moved(step.hits[0])) => {}
                     Kind::Cue(_) | Kind::Encoded if whole => self.steps.push(step.moved(run)),
-                    // Cut, so near a seam.
                     Kind::Encoded => {}
                     Kind::Cue(cue) => {
                         self.search.name_end = 0;
@@ -281,6 +296,11 @@ impl Step {
     }
 }
 
+/// Shorter ones are treated as new: each costs two seams.
+fn worthwhile(copied: &[Copied]) -> Vec<Copied> {
+    copied.iter().filter(|run| run.len >= SHORTEST).copied().collect()
+}
+
 /// The parts of a new text that were not copied, and the points where copied parts meet that did
 /// not do so before; also where one text ends and the other does not.
 fn seams(old: usize, new: usize, copied: &[Copied]) -> Vec<Span> {
@@ -300,7 +320,7 @@ fn seams(old: usize, new: usize, copied: &[Copied]) -> Vec<Span> {
 }
 
 /// Spans with a margin on either side; those that touch become one.
-fn widened(seams: &[Span], margin: usize, len: usize) -> Vec<Span> {
+pub(super) fn widened(seams: &[Span], margin: usize, len: usize) -> Vec<Span> {
     let mut wide: Vec<Span> = Vec::with_capacity(seams.len());
     for seam in seams {
         let span = Span::new(seam.start.saturating_sub(margin), (seam.end + margin).min(len));

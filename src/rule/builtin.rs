@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use super::lexicon::Cue;
 use super::prefilter::Prefilter;
 use super::set::{Matcher, Pattern, Rule, RuleIndex, RuleSet, Trigger};
+use super::stretch::Stretch;
 use super::syntax::{Block, Confidence, Extractor, Judge, Kind, Severity, Validator};
 
 include!(concat!(env!("OUT_DIR"), "/builtin.rs"));

@@ -1,11 +1,12 @@
 //! From a rule as written to a rule that can run: the pattern expanded, its secret group found,
 //! its reach bounded, its keywords proven.
 //!
-//! Shared with `build.rs`; depends on `syntax` and crates only.
+//! Shared with `build.rs`; depends on `syntax`, `stretch` and crates only.
 
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind};
 
+use super::stretch::Stretch;
 use super::syntax::{Block, RuleSyntax};
 
 /// What lies between a name and its value in the usual notations; `%assign%` in a pattern.
@@ -23,6 +24,8 @@ pub struct Compiled {
     pub pattern: String,
     /// The longest match in bytes.
     pub reach: usize,
+    /// What every match contains.
+    pub stretch: Option<Stretch>,
 }
 
 /// Why a rule cannot be used. `field` names the line to look at.
@@ -58,7 +61,7 @@ pub fn compile(rule: &RuleSyntax) -> Result<Option<Compiled>, RuleError> {
     for reject in &rule.reject {
         parse(reject).map_err(|message| error("reject", message))?;
     }
-    Ok(Some(Compiled { pattern, reach }))
+    Ok(Some(Compiled { pattern, reach, stretch: Stretch::of(&hir) }))
 }
 
 fn check_id(id: &str) -> Result<(), RuleError> {

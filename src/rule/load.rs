@@ -108,8 +108,8 @@ fn line_of(text: &str, id: &str, field: &str) -> usize {
 fn finish(syntax: RuleSyntax, provider: &'static str) -> Result<&'static Rule, RuleError> {
     let compiled = compile(&syntax)?;
     let matcher = match (compiled, syntax.extractor) {
-        (Some(Compiled { pattern, reach }), _) => {
-            Matcher::Pattern(Pattern { source: pattern.leak(), reach, block: syntax.block, regex: OnceLock::new() })
+        (Some(Compiled { pattern, reach, stretch }), _) => {
+            Matcher::Pattern(Pattern { source: pattern.leak(), reach, stretch, block: syntax.block, regex: OnceLock::new() })
         }
         (None, Some(extractor)) => Matcher::Extractor(extractor),
         (None, None) => unreachable!("`compile` refuses a rule with neither pattern nor extractor"),

@@ -85,6 +85,16 @@ impl Prefilter {
         })
     }
 
+    /// A part of a text with what may belong to keywords that overlap it.
+    pub fn around(&self, text: &[u8], part: Range<usize>) -> Range<usize> {
+        let margin = self.longest.saturating_sub(1);
+        // The first column is that of bytes that no keyword has.
+        let may_belong = |byte: &&u8| self.columns[usize::from(**byte)] != 0;
+        let before = text[part.start.saturating_sub(margin)..part.start].iter().rev().take_while(may_belong).count();
+        let behind = text[part.end..text.len().min(part.end + margin)].iter().take_while(may_belong).count();
+        part.start - before..part.end + behind
+    }
+
     /// Calls `found(keyword, start)` for every occurrence of every keyword, by increasing end.
     pub fn find(&self, text: &[u8], found: impl FnMut(u16, usize)) {
         self.find_in(text, std::iter::once(0..text.len()), found);
@@ -343,6 +353,14 @@ mod tests {
             let parts: Vec<Range<usize>> = cuts.chunks_exact(2).map(|pair| pair[0]..pair[1]).collect();
             prop_assert_eq!(found(&prefilter, text, &parts), naive(&keywords, text, &parts));
         }
+    }
+
+    #[test]
+    fn what_may_belong_to_keywords_ends_at_other_bytes() {
+        let prefilter = Prefilter::build(&[b"abc", b"cc"]).expect("few keywords");
+        assert_eq!(prefilter.around(b"abcabcabcabc", 5..6), 3..8);
+        assert_eq!(prefilter.around(b"ab-aBx", 4..4), 3..5);
+        assert_eq!(prefilter.around(b"bca", 0..3), 0..3);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::prefilter::{Prefilter, PrefilterError};
+use super::stretch::Stretch;
 use super::syntax::{Block, Confidence, Extractor, Judge, Kind, Severity, Validator};
 use super::{Cue, builtin, cue_words};
 
@@ -51,6 +52,8 @@ pub struct Pattern {
     pub source: &'static str,
     /// The longest match in bytes.
     pub reach: usize,
+    /// What every match contains.
+    pub stretch: Option<Stretch>,
     /// How the end is found where the pattern matches the beginning alone.
     pub block: Option<Block>,
     /// The compiled form.

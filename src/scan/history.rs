@@ -140,7 +140,7 @@ pub(super) fn unread(skip: &object::Skip) -> Skip {
     Skip { what, reason }
 }
 
-/// `None` if something cannot be looked at again.
+/// Searches all packs but known ones; `None` if something cannot be looked at again.
 fn sweep(scanner: &Scanner<'_>, repository: &Repository, least: Confidence, rest: &Rest) -> Option<Found> {
     let sweep = Sweep::new(scanner.rules, least, repository, scanner.progress);
     if !sweep.again(&rest.again) {
@@ -148,6 +148,7 @@ fn sweep(scanner: &Scanner<'_>, repository: &Repository, least: Confidence, rest
     }
     repository.store.visit_except(&sweep, |pack| rest.packs.get(pack).copied().unwrap_or(false));
     let mut found = sweep.into_found();
+    found.commits.take_if(|_| rest.packs.contains(&true));
     found.complete = found.skipped.is_empty() && found.missing.is_empty();
     for skip in found.skipped.drain(..) {
         scanner.skip(unread(&skip));
@@ -182,9 +183,9 @@ fn wanted(scanner: &Scanner<'_>, repository: &Repository, found: &Found, least: 
 
 /// Works out where everything was and hands it on, one place for each value and path. Gives the places if they can be
 /// shown again.
-fn attributed(scanner: &Scanner<'_>, git: &GitDir, repository: &Repository, found: Found, wanted: &Wanted) -> Option<Vec<Placed>> {
+fn attributed(scanner: &Scanner<'_>, git: &GitDir, repository: &Repository, mut found: Found, wanted: &Wanted) -> Option<Vec<Placed>> {
     let store = &repository.store;
-    let graph = CommitGraph::read(store);
+    let graph = found.commits.take().map_or_else(|| CommitGraph::read(store), CommitGraph::of);
     let head = tips::head(git, &repository.refs).and_then(|id| graph.number(&id));
     let attribution = attribute(store, &graph, head, wanted);
     if attribution.truncated {

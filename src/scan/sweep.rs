@@ -13,7 +13,7 @@ use crate::detect::{Hints, Match, Reason, Trace, detect};
 use crate::rule::{Confidence, RuleIndex, RuleSet};
 use crate::secret::Secret;
 use crate::source::each_chunk;
-use crate::source::history::CommitText;
+use crate::source::history::{Commit, CommitText};
 use crate::source::object::{Large, ObjectId, ObjectInfo, ObjectKind, Skip, Visitor};
 use crate::source::pack::Delta;
 use crate::text::{Encoding, decode};
@@ -51,6 +51,8 @@ pub(super) struct Found {
     /// Objects that commits speak of but nobody stored.
     pub(super) missing: BTreeSet<ObjectId>,
     pub(super) blobs: u64,
+    /// All commits, if all were read.
+    pub(super) commits: Option<Vec<Commit>>,
     /// Everything was read.
     pub(super) complete: bool,
 }
@@ -98,6 +100,7 @@ pub(super) struct Worker {
     texts: Vec<Text>,
     missing: BTreeSet<ObjectId>,
     blobs: u64,
+    commits: Vec<Commit>,
 }
 
 impl<'a> Sweep<'a> {
@@ -144,10 +147,10 @@ impl<'a> Sweep<'a> {
         self.progress.bytes.fetch_add(object.size, Ordering::Relaxed);
         worker.blobs += u64::from(object.kind == ObjectKind::Blob);
         if object.kind == ObjectKind::Commit
-            && let Some(commit) = CommitText::parse(bytes)
+            && let Some(commit) = CommitText::parse(bytes).and_then(|text| Commit::new(object.id, text))
         {
-            let named = commit.parents.into_iter().chain([commit.tree]);
-            worker.missing.extend(named.filter(|id| !self.repository.store.contains(id)));
+            worker.missing.extend(commit.names().filter(|id| !self.repository.store.contains(id)));
+            worker.commits.push(commit);
         }
     }
 
@@ -225,6 +228,7 @@ impl Visitor for Sweep<'_> {
         found.texts.extend(worker.texts);
         found.missing.extend(worker.missing);
         found.blobs += worker.blobs;
+        found.commits.get_or_insert_default().extend(worker.commits);
     }
 
     fn wants(&self, kind: ObjectKind) -> bool {

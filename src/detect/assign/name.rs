@@ -28,7 +28,10 @@ pub(in crate::detect) fn words(name: &str) -> Vec<String> {
             words.push(std::mem::take(&mut word));
         }
         if !joins {
-            word.extend(character.to_lowercase());
+            match character.is_ascii() {
+                true => word.push(character.to_ascii_lowercase()),
+                false => word.extend(character.to_lowercase()),
+            }
         }
         last_lower = character.is_lowercase() || character.is_ascii_digit();
         last_upper = character.is_uppercase();

@@ -1,9 +1,10 @@
 //! The graph of all stored commits, reachable or not.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::source::object::{HashKind, ObjectId, ObjectInfo, ObjectKind, ObjectStore, Skip, Visitor};
+use foldhash::HashMap;
+
+use crate::source::object::{ObjectId, ObjectInfo, ObjectKind, ObjectStore, Skip, Visitor};
 use crate::source::pack::Delta;
 
 /// No commit.
@@ -76,12 +77,13 @@ pub(super) fn identity(line: &[u8]) -> (&[u8], (i64, i32)) {
 impl CommitGraph {
     /// Reads all commits.
     pub fn read(store: &ObjectStore) -> Self {
-        let reader = Commits { hash: store.hash_kind(), all: Mutex::default() };
+        let reader = Commits::default();
         store.visit(&reader);
         Self::of(reader.all.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn of(mut commits: Vec<Commit>) -> Self {
+    /// The graph of these commits, each of which is there once.
+    pub fn of(mut commits: Vec<Commit>) -> Self {
         commits.sort_unstable_by_key(|commit| (commit.time, commit.id));
         let by_id: HashMap<ObjectId, u32> = (0..).zip(&commits).map(|(number, commit)| (commit.id, number)).collect();
         let order = parents_first(&commits, &by_id);
@@ -204,15 +206,29 @@ fn parents_first(commits: &[Commit], by_id: &HashMap<ObjectId, u32>) -> Vec<u32>
     order
 }
 
-struct Commit {
+/// What a graph needs to know of a commit.
+#[derive(Debug)]
+pub struct Commit {
     id: ObjectId,
     tree: ObjectId,
     time: i64,
     parents: Vec<ObjectId>,
 }
 
+impl Commit {
+    /// The commit of a name; `None` if its tree has a name of another kind.
+    pub fn new(id: ObjectId, text: CommitText) -> Option<Self> {
+        (text.tree.hash() == id.hash()).then_some(Self { id, tree: text.tree, time: text.committed, parents: text.parents })
+    }
+
+    /// Its tree and its parents.
+    pub fn names(&self) -> impl Iterator<Item = ObjectId> {
+        self.parents.iter().copied().chain([self.tree])
+    }
+}
+
+#[derive(Default)]
 struct Commits {
-    hash: HashKind,
     all: Mutex<Vec<Commit>>,
 }
 
@@ -233,8 +249,7 @@ impl Visitor for Commits {
     }
 
     fn whole(&self, commits: &mut Self::Worker, object: &ObjectInfo<'_>, bytes: &[u8]) {
-        let text = CommitText::parse(bytes).filter(|text| text.tree.hash() == self.hash);
-        commits.extend(text.map(|text| Commit { id: object.id, tree: text.tree, time: text.committed, parents: text.parents }));
+        commits.extend(CommitText::parse(bytes).and_then(|text| Commit::new(object.id, text)));
     }
 
     fn delta(&self, commits: &mut Self::Worker, object: &ObjectInfo<'_>, delta: &Delta<'_>, (): &()) {
@@ -248,6 +263,7 @@ impl Visitor for Commits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::object::HashKind;
 
     fn id(byte: u8) -> ObjectId {
         ObjectId::from_bytes(HashKind::Sha1, &[byte; 20]).expect("20 bytes")

@@ -2,10 +2,11 @@
 //! trees. Of a tree that is stored as a delta is kept what it takes over from its base and what is
 //! new, so that a tree costs as much as its changes.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+
+use foldhash::HashMap;
 
 use super::Wanted;
 use super::trees::{Entry, EntryKind, Starts, Step};

@@ -13,5 +13,5 @@ mod recent;
 mod trees;
 
 pub use attribute::{Attribution, Place, Wanted, attribute};
-pub use graph::{CommitGraph, CommitText};
+pub use graph::{Commit, CommitGraph, CommitText};
 pub use names::{EntryNames, entry_names};

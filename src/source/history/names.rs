@@ -1,7 +1,8 @@
 //! The names that blobs have anywhere in the history, from one pass over all trees.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
+
+use foldhash::{HashMap, HashSet};
 
 use super::recent::Recent;
 use super::trees::{Entry, EntryKind, Starts, Step};

@@ -71,7 +71,7 @@ impl HashKind {
 }
 
 /// The name of an object: 20 bytes of SHA-1 or 32 of SHA-256.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ObjectId {
     bytes: [u8; 32],
     hash: HashKind,
@@ -114,6 +114,14 @@ impl ObjectId {
     #[must_use]
     pub fn hash(&self) -> HashKind {
         self.hash
+    }
+}
+
+impl std::hash::Hash for ObjectId {
+    /// A part of a hash is one.
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        let [a, b, c, d, e, f, g, h, ..] = self.bytes;
+        state.write_u64(u64::from_ne_bytes([a, b, c, d, e, f, g, h]));
     }
 }
 

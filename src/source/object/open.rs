@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use thiserror::Error;
 
@@ -133,7 +133,7 @@ impl ObjectStore {
             if beside(extension) { Beside::Present } else { Beside::Absent }
         };
         let flags = PackFlags { promisor: flag("promisor"), cruft: flag("mtimes"), keep: flag("keep") };
-        self.packs.push(Pack { file, index, flags });
+        self.packs.push(Pack { file, index, flags, tree: OnceLock::new() });
         Ok(())
     }
 
@@ -151,7 +151,7 @@ impl ObjectStore {
         let others = Others { store: self, number: usize::MAX };
         let rebuilt = rebuild(&file, self.hash, &others, &self.limits);
         self.skipped.extend(rebuilt.skipped);
-        self.packs.push(Pack { file, index: rebuilt.index, flags: PackFlags::default() });
+        self.packs.push(Pack { file, index: rebuilt.index, flags: PackFlags::default(), tree: OnceLock::new() });
     }
 
     fn find_loose(&mut self, dir: PathBuf) {

@@ -10,7 +10,7 @@ use super::loose_visit::{self, Loose};
 use super::open::PackFlags;
 use super::read::{Cache, Scratch};
 use super::{HashKind, Limits, Object, ObjectId, Skip, Visitor};
-use crate::source::pack::{Elsewhere, Marks, PackFile, PackIndex, Walk};
+use crate::source::pack::{Elsewhere, Marks, PackFile, PackIndex, Tree, Walk};
 
 /// All packs and loose objects of an object directory and those it leads to.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub(super) struct Pack {
     pub(super) file: PackFile,
     pub(super) index: PackIndex,
     pub(super) flags: PackFlags,
+    /// Which entries build on which; built for the first visit.
+    pub(super) tree: OnceLock<Tree>,
 }
 
 /// The loose objects of one object directory, sorted.
@@ -96,7 +98,8 @@ impl ObjectStore {
         for (number, pack) in self.packs.iter().enumerate().filter(|(number, _)| !known(*number)) {
             let elsewhere = Others { store: self, number };
             let leave = &self.leave()[number];
-            let pack = (&pack.file, &pack.index);
+            let tree = pack.tree.get_or_init(|| Tree::build(&pack.file, &pack.index, leave, self.limits.threads));
+            let pack = (&pack.file, &pack.index, tree);
             Walk::new(pack, leave, visitor, &elsewhere, &self.limits).run();
         }
         loose_visit::visit(&self.loose_only(), visitor, &self.limits);

@@ -31,4 +31,5 @@ pub(crate) use file::PackFile;
 pub(crate) use inflate::{InflateError, Inflater, Stream, inflating};
 pub(crate) use marks::Marks;
 pub(crate) use rebuild::rebuild;
+pub(crate) use tree::Tree;
 pub(crate) use walk::{Elsewhere, Walk};

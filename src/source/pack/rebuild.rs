@@ -11,6 +11,7 @@ use super::file::{HEADER, PackFile, Window};
 use super::index::PackIndex;
 use super::inflate::compressed_len;
 use super::marks::Marks;
+use super::tree::Tree;
 use super::walk::{Elsewhere, Walk};
 use crate::source::object::{HashKind, Large, Limits, ObjectId, ObjectInfo, ObjectKind, Place, Skip, SkipReason, Visitor};
 
@@ -33,7 +34,8 @@ pub(crate) fn rebuild(pack: &PackFile, hash: HashKind, elsewhere: &dyn Elsewhere
             index.find(id).into_iter().for_each(|position| named.mark(position));
         }
         let hashing = Hashing { hash, found: Mutex::default(), skipped: Mutex::default() };
-        Walk::new((pack, &index), &named, &hashing, elsewhere, limits).run();
+        let tree = Tree::build(pack, &index, &named, limits.threads);
+        Walk::new((pack, &index, &tree), &named, &hashing, elsewhere, limits).run();
         let found = unlocked(hashing.found);
         let before = names.len();
         names.extend(found);

@@ -21,7 +21,7 @@ pub(super) const NONE: u32 = u32::MAX;
 /// longer, so that walking depth-first never holds more than log2(entries)
 /// bases.
 #[derive(Debug, Default)]
-pub(super) struct Tree {
+pub(crate) struct Tree {
     offsets: Vec<u64>,
     positions: Vec<u32>,
     first_child: Vec<u32>,
@@ -57,9 +57,9 @@ struct Links {
 }
 
 impl Tree {
-    /// Builds the tree. Entries at positions that `leave` marks are kept only
+    /// Reads the entry headers and builds the tree. Entries at positions that `leave` marks are kept only
     /// if others that are not marked build on them.
-    pub(super) fn build(pack: &PackFile, index: &PackIndex, leave: &Marks, threads: NonZeroUsize) -> Self {
+    pub(crate) fn build(pack: &PackFile, index: &PackIndex, leave: &Marks, threads: NonZeroUsize) -> Self {
         let mut tree = Self::default();
         tree.place(pack, index);
         let links = tree.links(pack, index, threads);

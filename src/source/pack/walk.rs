@@ -30,7 +30,7 @@ pub(crate) struct Walk<'a, V> {
     pub(super) pack: &'a PackFile,
     pub(super) index: &'a PackIndex,
     pub(super) leave: &'a Marks,
-    pub(super) tree: Tree,
+    pub(super) tree: &'a Tree,
     pub(super) visitor: &'a V,
     pub(super) elsewhere: &'a dyn Elsewhere,
     pub(super) limits: &'a Limits,
@@ -52,16 +52,14 @@ pub(super) enum Job {
 const FEW: usize = 32;
 
 impl<'a, V: Visitor> Walk<'a, V> {
-    /// Reads the entry headers and builds the delta tree. Objects at index
-    /// positions that `leave` marks are not handed over.
+    /// Objects at index positions that `leave` marks are not handed over.
     pub(crate) fn new(
-        (pack, index): (&'a PackFile, &'a PackIndex),
+        (pack, index, tree): (&'a PackFile, &'a PackIndex, &'a Tree),
         leave: &'a Marks,
         visitor: &'a V,
         elsewhere: &'a dyn Elsewhere,
         limits: &'a Limits,
     ) -> Self {
-        let tree = Tree::build(pack, index, leave, limits.threads);
         Self { budget: Budget::new(limits.memory), pack, index, leave, tree, visitor, elsewhere, limits, cancelled: AtomicBool::new(false) }
     }
 

@@ -1,0 +1,108 @@
+//! Where the keywords of a text are. In a text made from parts of another one they are looked for
+//! in the new parts alone.
+
+use std::ops::Range;
+
+use crate::rule::Prefilter;
+use crate::text::{Copied, Span};
+
+/// The places are kept of texts whose length is at least so many times what they take of memory.
+const WORTH: usize = 2;
+
+/// A keyword in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Keyword {
+    start: usize,
+    len: u8,
+    pub(super) number: u16,
+}
+
+impl Keyword {
+    pub(super) fn span(self) -> Span {
+        Span::new(self.start, self.end())
+    }
+
+    fn end(self) -> usize {
+        self.start + usize::from(self.len)
+    }
+}
+
+/// The keywords of a text, by increasing end, the longer of two first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Keywords {
+    places: Vec<Keyword>,
+    /// False if there were too many to keep.
+    known: bool,
+}
+
+impl Keywords {
+    /// Searches a whole text.
+    pub(super) fn of(text: &[u8], prefilter: &Prefilter) -> Self {
+        let mut places = Vec::new();
+        prefilter.find(text, |number, start| places.push(keyword(prefilter, number, start)));
+        Self { places, known: true }
+    }
+
+    /// Those of a text made from this one; `seams` are its new parts and the points where copied ones meet.
+    pub(super) fn inherited(&self, text: &[u8], prefilter: &Prefilter, copied: &[Copied], seams: &[Span]) -> Self {
+        if !self.known {
+            return Self::of(text, prefilter);
+        }
+        let mut parts: Vec<Range<usize>> = Vec::with_capacity(seams.len());
+        for seam in seams {
+            let part = prefilter.around(text, seam.range());
+            match parts.last_mut() {
+                Some(last) if part.start <= last.end => last.end = part.end,
+                _ => parts.push(part),
+            }
+        }
+        let mut new = Vec::new();
+        let mut near = seams;
+        prefilter.find_in(text, parts, |number, start| {
+            let keyword = keyword(prefilter, number, start);
+            let passed = near.iter().take_while(|seam| seam.end + prefilter.longest < keyword.start).count();
+            near = &near[passed..];
+            let cut = |seam: &Span| seam.start < keyword.end() && keyword.start < seam.end;
+            if near.iter().take_while(|seam| seam.start < keyword.end()).any(cut) {
+                new.push(keyword);
+            }
+        });
+        let mut places = Vec::with_capacity(self.places.len() + new.len());
+        let mut new = new.into_iter().peekable();
+        for run in copied {
+            for keyword in self.within(Span::new(run.from, run.from + run.len)) {
+                let keyword = Keyword { start: keyword.start - run.from + run.to, ..keyword };
+                while let Some(before) = new.next_if(|new| (new.end(), new.start) < (keyword.end(), keyword.start)) {
+                    places.push(before);
+                }
+                places.push(keyword);
+            }
+        }
+        places.extend(new);
+        Self { places, known: true }
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = Keyword> {
+        self.places.iter().copied()
+    }
+
+    /// Those that lie in a part of the text.
+    pub(super) fn within(&self, part: Span) -> impl Iterator<Item = Keyword> {
+        let first = self.places.partition_point(|keyword| keyword.end() <= part.start);
+        let reached = self.places[first..].iter().take_while(move |keyword| keyword.end() <= part.end);
+        reached.filter(move |keyword| keyword.start >= part.start).copied()
+    }
+
+    /// What is worth to be kept of a text of this length.
+    pub(super) fn kept(mut self, len: usize) -> Self {
+        if self.places.len().saturating_mul(size_of::<Keyword>() * WORTH) > len.max(1024) {
+            return Self { places: Vec::new(), known: false };
+        }
+        self.places.shrink_to_fit();
+        self
+    }
+}
+
+fn keyword(prefilter: &Prefilter, number: u16, start: usize) -> Keyword {
+    Keyword { start, len: prefilter.lengths[usize::from(number)], number }
+}
