@@ -131,3 +131,12 @@ pub(crate) fn places(report: &serde_json::Value) -> Vec<String> {
     };
     report["findings"].as_array().expect("findings").iter().flat_map(of).collect()
 }
+
+/// What the real kustomize makes of a folder.
+pub(crate) fn kustomize(folder: &Path) -> String {
+    let kubectl = std::env::var_os("SOPUP_TEST_KUBECTL").unwrap_or_else(|| "kubectl".into());
+    let output = Command::new(kubectl).arg("kustomize").arg(folder).output();
+    let output = output.expect("kubectl runs: install it, or name it in SOPUP_TEST_KUBECTL");
+    assert!(output.status.success(), "{}: {}", folder.display(), String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}

@@ -87,6 +87,12 @@ pub enum Problem {
         /// The rule's.
         expected: String,
     },
+    /// kustomize hands the ciphertext on.
+    #[error("{kustomization} lists it among its resources, and kustomize does not decrypt: use a ksops generator, or Flux with decryption")]
+    Undecrypted {
+        /// The path of the kustomization.
+        kustomization: String,
+    },
     /// Only one key opens the file: if it is lost, so is the file.
     #[error("only one key can open it; if that is lost, so are its values")]
     SingleRecipient,
@@ -124,6 +130,7 @@ impl Problem {
             Self::PlainComments { .. }
             | Self::MissingRecipient { .. }
             | Self::OtherSelector { .. }
+            | Self::Undecrypted { .. }
             | Self::SingleRecipient
             | Self::MixedRecipients
             | Self::PlainValuesUnguarded
@@ -153,6 +160,7 @@ impl Problem {
             Self::UnknownRecipient { .. } => "unknown-recipient",
             Self::MissingRecipient { .. } => "missing-recipient",
             Self::OtherSelector { .. } => "other-selector",
+            Self::Undecrypted { .. } => "undecrypted",
             Self::SingleRecipient => "single-recipient",
             Self::MixedRecipients => "mixed-recipients",
             Self::PlainValuesUnguarded => "plain-values-unguarded",

@@ -79,11 +79,7 @@ fn platform() -> Bench {
 }
 
 fn kustomize(bench: &Bench, overlay: &str) -> String {
-    let kubectl = std::env::var_os("SOPUP_TEST_KUBECTL").unwrap_or_else(|| "kubectl".into());
-    let output = Command::new(kubectl).args(["kustomize", overlay]).current_dir(bench.place.path()).output();
-    let output = output.expect("kubectl runs: install it, or name it in SOPUP_TEST_KUBECTL");
-    assert!(output.status.success(), "{overlay}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("UTF-8")
+    crate::support::kustomize(&bench.place.path().join(overlay))
 }
 
 /// Kinds and names of what an overlay renders to; hashes behind names cut off.

@@ -128,6 +128,30 @@ fn warnings_fail_only_if_wished() {
 }
 
 #[test]
+fn case_48_kustomize_hands_ciphertext_on_and_the_doctor_says_so() {
+    let bench = bench();
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata:\n    name: db\nstringData:\n    password: hunter2hunter2\n";
+    encrypted(&bench, "k8s/db.yaml", secret);
+    let list = |text: &str| bench.put("repo/overlays/dev/kustomization.yaml", text.as_bytes());
+    list("resources:\n  - ./db.enc.yaml\n");
+    std::fs::copy(bench.path("repo/k8s/db.yaml"), bench.path("repo/overlays/dev/db.enc.yaml")).expect("copies");
+    let rendered = crate::support::kustomize(&bench.path("repo/overlays/dev"));
+    assert!(rendered.contains("password: ENC[AES256_GCM,"), "{rendered}");
+    let (code, report) = doctor(&bench, &[]);
+    assert!(code == 0 && codes(&report, "overlays/dev/db.enc.yaml").contains(&"undecrypted".to_owned()), "{report:#}");
+    assert_eq!(codes(&report, "k8s/db.yaml"), Vec::<String>::new(), "{report:#}");
+    assert_eq!(doctor(&bench, &["--strict"]).0, 1);
+
+    // A generator decrypts it, and so does Flux.
+    list("generators:\n  - ksops-db.yaml\n");
+    assert!(!codes(&doctor(&bench, &[]).1, "overlays/dev/db.enc.yaml").contains(&"undecrypted".to_owned()));
+    list("resources:\n  - db.enc.yaml\n");
+    let flux = "kind: Kustomization\nspec:\n  decryption:\n    provider: sops\n";
+    bench.put("repo/clusters/dev.yaml", flux.as_bytes());
+    assert!(!codes(&doctor(&bench, &[]).1, "overlays/dev/db.enc.yaml").contains(&"undecrypted".to_owned()));
+}
+
+#[test]
 fn what_could_not_be_checked_is_not_called_clean() {
     let bench = bench();
     bench.put("keys.txt", bench.key(2).as_bytes());

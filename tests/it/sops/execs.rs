@@ -80,6 +80,28 @@ fn exec_file_lends_the_plain_file_and_takes_it_back() {
 }
 
 #[test]
+fn case_50_nested_values_are_found_by_the_paths_of_other_tools() {
+    let bench = Bench::new();
+    let plain = b"db:\n    password: hunter2hunter2\n    replica:\n        password: onyx77glacier\n";
+    bench.put("secrets.enc.yaml", &bench.encrypt("secrets.enc.yaml", plain).expect("encrypts"));
+    // vals names a value by slashes.
+    let uri = |path: &str| format!("a: ref+sops://secrets.enc.yaml#/{path}\nb: x\n");
+    for (path, extract, value) in [
+        ("db/password", r#"["db"]["password"]"#, "hunter2hunter2"),
+        ("db/replica/password", r#"["db"]["replica"]["password"]"#, "onyx77glacier"),
+    ] {
+        bench.put("config.txt", uri(path).as_bytes());
+        let run = bench.sopup(&["render", "config.txt"]);
+        assert_eq!((run.code, run.stdout), (0, format!("a: {value}\nb: x\n")), "{path}: {}", run.stderr);
+        let theirs = bench.sops(&["decrypt", "--extract", extract, "secrets.enc.yaml"]);
+        assert_eq!(text(&theirs.stdout), value, "{extract}: {}", text(&theirs.stderr));
+    }
+    bench.put("config.txt", uri("db/absent").as_bytes());
+    let run = bench.sopup(&["render", "config.txt"]);
+    assert!(run.code != 0 && run.stdout.is_empty() && run.stderr.contains("absent"), "{}", run.stderr);
+}
+
+#[test]
 fn signals_reach_the_program_and_nothing_plain_is_left() {
     let bench = Bench::new();
     with_env(&bench, "A=1\n");

@@ -94,6 +94,19 @@ fn case_33_comments_of_sops_open_here() {
 }
 
 #[test]
+fn case_33_comments_of_empty_lists_and_maps() {
+    let bench = Bench::new();
+    let plain = "a: [] # none yet\nb:\n    c: {} # empty\n    d: [] # x\ne: f\n";
+    let ours = bench.encrypt("x.yaml", plain.as_bytes()).expect("encrypts");
+    let theirs = text(&bench.sops_decrypt("x.yaml", &ours).expect("sops decrypts"));
+    assert!(!theirs.contains("ENC[") && theirs.contains("none yet"), "{theirs}");
+    assert_eq!(text(&bench.decrypt("x.yaml", &ours).expect("decrypts")), plain);
+    let theirs = bench.sops_encrypt("x.yaml", plain.as_bytes(), &[]);
+    let opened = text(&bench.decrypt("x.yaml", &theirs).expect("decrypts"));
+    assert!(!opened.contains("ENC[") && opened.contains("a: []") && opened.contains("# none yet"), "{opened}");
+}
+
+#[test]
 fn case_33_comments_may_stay_readable() {
     let bench = Bench::new();
     let plan = Plan { comments: CommentPolicy::Keep, ..bench.plan() };

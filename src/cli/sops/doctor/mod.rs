@@ -1,5 +1,6 @@
 //! `sopup doctor`.
 
+mod kustomize;
 mod report;
 
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ use crate::sops::digest::Records;
 use crate::sops::doctor::{Diagnosis, Patient, Problem, State, Weight, examine, looks_encrypted};
 use crate::sops::store::Format;
 use crate::source::{Respect, Target, Walk, walk};
+use kustomize::Kustomizations;
 use report::{Found, Report};
 
 /// Where digests are kept, at the top of what is examined.
@@ -79,7 +81,8 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let base = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base };
     let records = fs::read_to_string(base.join(RECORDS)).ok().map(|text| Records::parse(&text));
     let mut rules = RuleBook::default();
-    let (files, mut report) = gather(&args.path, &base, &mut rules);
+    let Gathered { files, kustomizations, mut report } = gather(&args.path, &base, &mut rules);
+    let listed = kustomizations.of();
     let keys = (!args.no_decrypt).then(Keys::find);
     let mut new = Records::default();
     for (path, bytes) in files {
@@ -87,6 +90,9 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         let mut found = look(&path, &bytes, rule, keys.as_ref(), records.as_ref());
         if let Some(record) = found.record.take().filter(|_| found.problems.iter().all(is_recordable)) {
             new.0.insert(path.clone(), record);
+        }
+        if let Some(list) = listed.get(&path).filter(|_| found.state != State::Plain) {
+            found.problems.push(Problem::Undecrypted { kustomization: (*list).to_owned() });
         }
         if args.record {
             found.problems.retain(|problem| !matches!(problem, Problem::NoDigest | Problem::DigestOutdated | Problem::ChangedUnnoticed));
@@ -111,40 +117,50 @@ fn is_recordable(problem: &Problem) -> bool {
     problem.weight() == Weight::Warning || matches!(problem, Problem::ChangedUnnoticed)
 }
 
-/// The files that are to be examined, and what could not be read.
-fn gather(root: &Path, base: &Path, rules: &mut RuleBook) -> (Vec<(String, Vec<u8>)>, Report) {
-    let found = Mutex::new((Vec::new(), Report::default(), rules));
+/// What is below a folder.
+#[derive(Default)]
+struct Gathered {
+    /// The files that are to be examined.
+    files: Vec<(String, Vec<u8>)>,
+    kustomizations: Kustomizations,
+    /// What could not be read.
+    report: Report,
+}
+
+fn gather(root: &Path, base: &Path, rules: &mut RuleBook) -> Gathered {
+    let found = Mutex::new((Gathered::default(), rules));
     let visit = |target: Target| {
         let (path, file) = match target {
             Target::File { path, file } => (path, file),
             Target::Link { .. } => return,
             Target::Skipped(skip) => {
-                found.lock().unwrap_or_else(PoisonError::into_inner).1.skipped.push((skip.what, skip.reason.to_string()));
+                found.lock().unwrap_or_else(PoisonError::into_inner).0.report.skipped.push((skip.what, skip.reason.to_string()));
                 return;
             }
         };
         let mut bytes = Vec::new();
         let read = file.take(LARGEST + 1).read_to_end(&mut bytes);
         let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+        let (found, rules) = &mut *found;
         match read {
-            Err(error) => found.1.skipped.push((path, error.to_string())),
+            Err(error) => found.report.skipped.push((path, error.to_string())),
             Ok(length) if length as u64 > LARGEST => {
                 if looks_encrypted(&bytes) {
-                    found.1.skipped.push((path, format!("larger than {LARGEST} bytes")));
+                    found.report.skipped.push((path, format!("larger than {LARGEST} bytes")));
                 }
             }
             Ok(_) => {
+                found.kustomizations.note(&path, &bytes);
                 let name = path.rsplit('/').next().unwrap_or(&path);
                 let is_setting = [FILE_NAME, RECORDS, ".sopup.yaml", ".gitattributes", ".gitignore"].contains(&name);
-                if !is_setting && (looks_encrypted(&bytes) || found.2.rule_for(&base.join(&path)).is_some_and(is_selective)) {
-                    found.0.push((path, bytes));
+                if !is_setting && (looks_encrypted(&bytes) || rules.rule_for(&base.join(&path)).is_some_and(is_selective)) {
+                    found.files.push((path, bytes));
                 }
             }
         }
     };
     walk(&Walk { root: root.to_path_buf(), respect_gitignore: Respect::Yes, threads: 0 }, &visit);
-    let (files, report, _) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    (files, report)
+    found.into_inner().unwrap_or_else(PoisonError::into_inner).0
 }
 
 /// A rule for every file does not mean that every file is a secret.

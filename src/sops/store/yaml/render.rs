@@ -149,14 +149,18 @@ impl<'a> Splices<'a> {
     }
 
     fn entry(&mut self, shape: &MapShape, old: &EntryShape, new: &Node) -> Result<(), WriteError> {
+        let from = old.key_span.end;
+        let colon = self.text[from..old.end.max(from)].find(':').map_or(old.end, |at| from + at + 1);
+        if holds_comments_alone(&old.value, new) {
+            // Without its items, nothing tells that it is a list.
+            self.push(colon..colon, " []".to_owned());
+        }
         if self.descend(&old.value, new, shape.notation, shape.column)? {
             return Ok(());
         }
         if let Some(pinned) = old.value.pinned() {
             return Err(refused(old.value.line(), pinned));
         }
-        let from = old.key_span.end;
-        let colon = self.text[from..old.end.max(from)].find(':').map_or(old.end, |at| from + at + 1);
         let text = match shape.notation {
             Notation::Block => self.look.value(new, shape.column)?,
             Notation::Flow => format!(" {}", emit::flow(new)?),
@@ -170,7 +174,7 @@ impl<'a> Splices<'a> {
         match (old, new) {
             (Shape::Alias, Node::Alias(_)) => {}
             (Shape::Scalar(old), Node::Scalar(new)) => self.scalar(old, new, notation, column)?,
-            (Shape::Map(old), Node::Map(new)) if !old.entries.is_empty() || new.items.is_empty() => self.map(old, new, None)?,
+            (Shape::Map(old), Node::Map(new)) if !old.entries.is_empty() || new.entries().next().is_none() => self.map(old, new, None)?,
             (Shape::List(old), Node::List(new)) if !old.items.is_empty() || new.values().next().is_none() => {
                 return self.list(old, new);
             }
@@ -211,6 +215,10 @@ impl<'a> Splices<'a> {
 
     fn list(&mut self, old: &ListShape, new: &List) -> Result<bool, WriteError> {
         let values: Vec<&Node> = new.values().collect();
+        if values.is_empty() && old.items.is_empty() {
+            self.comments(&old.comments, new.comments(), old.column)?;
+            return Ok(true);
+        }
         if values.is_empty() || (old.notation == Notation::Flow && values.len() != old.items.len()) {
             return Ok(values.len() == old.items.len());
         }
@@ -276,6 +284,13 @@ impl<'a> Splices<'a> {
     fn line_end(&self, at: usize) -> usize {
         self.text[at..].find('\n').map_or(self.text.len(), |found| at + found + 1)
     }
+}
+
+/// Whether a list whose items were encrypted comments becomes one of comments.
+fn holds_comments_alone(old: &Shape, new: &Node) -> bool {
+    let (Shape::List(old), Node::List(new)) = (old, new) else { return false };
+    let empty = old.notation == Notation::Block && old.items.is_empty() && new.values().next().is_none();
+    empty && old.comments.iter().zip(new.comments()).any(|(shape, comment)| shape.comment != *comment)
 }
 
 fn same(old: &Scalar, new: &Scalar) -> bool {
