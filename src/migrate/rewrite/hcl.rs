@@ -9,18 +9,20 @@ pub(super) fn blocks(text: &str, offset: usize) -> Vec<&str> {
             break;
         }
         let line = &line[..line.len().min(offset - at)];
-        let (mut quoted, mut escaped) = (false, false);
+        // Strings and the `${…}` in them, innermost last; both end on the line that they begin on.
+        let (mut inside, mut escaped): (Vec<char>, bool) = (Vec::new(), false);
         for (place, c) in line.char_indices() {
-            match c {
+            match (c, inside.last()) {
                 _ if escaped => escaped = false,
-                '\\' if quoted => escaped = true,
-                '"' => quoted = !quoted,
-                '#' if !quoted => break,
-                '/' if !quoted && line[place..].starts_with("//") => break,
-                '{' if !quoted => open.push(header(&line[..place])),
-                '}' if !quoted => {
-                    open.pop();
-                }
+                ('\\', Some('"')) => escaped = true,
+                ('"', Some('"')) | ('}', Some('{')) => _ = inside.pop(),
+                ('{', Some('"')) if line[..place].ends_with(['$', '%']) => inside.push('{'),
+                (_, Some('"')) => {}
+                ('"' | '{', Some(_)) | ('"', None) => inside.push(c),
+                ('#', None) => break,
+                ('/', None) if line[place..].starts_with("//") => break,
+                ('{', None) => open.push(header(&line[..place])),
+                ('}', None) => _ = open.pop(),
                 _ => {}
             }
         }
