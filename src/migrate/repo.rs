@@ -72,6 +72,17 @@ impl Repo {
         std::fs::read(place).ok()
     }
 
+    /// Paths and texts of the files of a folder whose names end like this, in order. `folder` is empty or ends in `/`.
+    pub fn beside(&self, folder: &str, end: &str) -> Vec<(String, String)> {
+        let entries = std::fs::read_dir(self.locate(folder)).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| name.ends_with(end));
+        let text = |path: &str| self.read(path).and_then(|bytes| String::from_utf8(bytes).ok());
+        let paths = names.map(|name| format!("{folder}{name}"));
+        let mut found: Vec<(String, String)> = paths.filter_map(|path| text(&path).map(|text| (path, text))).collect();
+        found.sort();
+        found
+    }
+
     /// Whether git would not add a file at this path. Tracked files are never ignored.
     pub fn is_ignored(&self, path: &str) -> bool {
         let tracked = self.git.index().is_ok_and(|index| index.get_path(Path::new(path), 0).is_some());

@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::markdown::{self, Setting};
+use super::markdown::{self, Setting, is_prose};
 use super::quote::{expand, shell_quote};
-use super::{Rewriter as _, markdown::is_prose};
-use super::{ci, compose, dotenv, shell, source_code, terraform};
+use super::{Rewriter as _, ci, compose, dotenv, is_in_comment, shell, source_code, terraform};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
@@ -48,16 +47,26 @@ pub(super) fn rewrite(file: &SourceFile, sites: &[&Site], accounts: &Accounts, d
     let folder = draft.shared_folder();
     for &site in sites {
         let Some(name) = accounts.0.get(&site.secret) else { continue };
+        if file.name().ends_with(".tf") && !is_in_comment(file, site) {
+            terraform::account(file, site, name, draft);
+            continue;
+        }
         let Some((span, text, verdict)) = replacement(file, site, name, &format!("{folder}/accounts.sops.env")) else {
             draft.manual("account", file, &[site], "an AWS account ID in program text: read it from the configuration or from STS");
             continue;
         };
-        let store = draft.store(&format!("{folder}/accounts"), ".sops.env", &Shape::Keys, "accounts");
+        let store = store(draft);
         let id = draft.put(store, &[name], &site.secret);
         let mut actions = vec![Action::Splice { file: file.path.clone(), span, text }];
         actions.extend(dotenv::companions(draft, store));
         draft.step("account", file, &[site], verdict, actions, vec![id]);
     }
+}
+
+/// The store of the IDs.
+pub(super) fn store(draft: &mut Draft<'_>) -> usize {
+    let folder = draft.shared_folder();
+    draft.store(&format!("{folder}/accounts"), ".sops.env", &Shape::Keys, "accounts")
 }
 
 fn replacement(file: &SourceFile, site: &Site, name: &str, accounts: &str) -> Option<(crate::text::Span, String, Verdict)> {
@@ -72,6 +81,9 @@ fn replacement(file: &SourceFile, site: &Site, name: &str, accounts: &str) -> Op
     if is_prose(file) {
         let shell = matches!(markdown::setting(text, line, site.span), Setting::ShellBlock);
         return Some((site.span, if shell { variable } else { format!("<{name}>") }, Verdict::safe("")));
+    }
+    if is_in_comment(file, site) {
+        return Some((site.span, format!("<{name}>"), Verdict::safe("")));
     }
     if shell::Shell.takes(file) && !file.name().ends_with(".ps1") {
         let quote = shell_quote(&text[line.range()], site.span.start - line.start);
@@ -90,13 +102,6 @@ fn replacement(file: &SourceFile, site: &Site, name: &str, accounts: &str) -> Op
     }
     if terraform::is_variables(file) {
         return Some((site.span, variable, rendered));
-    }
-    if file.name().ends_with(".tf") {
-        let backend = text[..site.span.start]
-            .rfind("backend \"")
-            .is_some_and(|at| text[at..site.span.start].matches('{').count() > text[at..site.span.start].matches('}').count());
-        let reason = format!("declare `variable \"{}\"` and set it with TF_VAR_{0}", name.to_ascii_lowercase());
-        return (!backend).then(|| (site.span, format!("${{var.{}}}", name.to_ascii_lowercase()), Verdict::review(reason)));
     }
     if source_code::SourceCode.takes(file) {
         return None;

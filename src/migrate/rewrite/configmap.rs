@@ -4,7 +4,7 @@
 use super::kubernetes::{Manifest, after_line, lines_of, listed, text_of};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::Site;
-use crate::migrate::outline::{Item, Outline, Part};
+use crate::migrate::outline::{Item, Outline, Part, Spelling};
 use crate::migrate::plan::{Action, Applicability};
 use crate::secret::Secret;
 use crate::text::Span;
@@ -80,17 +80,77 @@ fn uses(map: &str, key: &str, secret: &str, draft: &Draft<'_>) -> Uses {
                 }
                 Some("configMapRef") => {
                     found.count += 1;
-                    let dash = outline.at(item.document, item.parent());
-                    let column = dash.map_or(item.column, |dash| dash.column);
-                    let pad = " ".repeat(column);
-                    let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
-                    let line = format!("{pad}- secretRef:{end}{pad}    name: {secret}");
-                    found.actions.push(after_line(path, text, item, &line));
+                    found.actions.extend(source(path, &outline, text, item, ("secretRef", secret)));
                 }
-                Some("configMap") => found.mounted = Some(path.clone()),
+                Some("configMap") if is_key(&item.path, "projected") => {
+                    found.count += 1;
+                    found.actions.extend(source(path, &outline, text, item, ("secret", secret)));
+                }
+                Some("configMap") => match volume(path, &outline, text, item, key, (map, secret)) {
+                    Volume::OfOtherKeys => {}
+                    Volume::Both(action) => {
+                        found.count += 1;
+                        found.actions.push(action);
+                    }
+                    Volume::Unclear => found.mounted = Some(path.clone()),
+                },
                 _ => {}
             }
         }
     }
     found
+}
+
+fn is_key(path: &[Part], key: &str) -> bool {
+    path.iter().any(|part| matches!(part, Part::Key(found) if found == key))
+}
+
+/// A further entry in the list that an entry for the ConfigMap stands in, unless it is there.
+fn source(path: &str, outline: &Outline<'_>, text: &str, item: &Item, (kind, secret): (&str, &str)) -> Option<Action> {
+    let entry = outline.at(item.document, item.parent())?;
+    let list = entry.parent();
+    let known = outline.children(item.document, list).any(|entry| {
+        let name: Vec<Part> = entry.path.iter().cloned().chain([kind, "name"].map(|key| Part::Key(key.to_owned()))).collect();
+        outline.at(item.document, &name).and_then(|item| outline.scalar(item)).is_some_and(|name| name == secret)
+    });
+    let (pad, end) = (" ".repeat(entry.column), line_end(text));
+    (!known).then(|| after_line(path, text, entry, &format!("{pad}- {kind}:{end}{pad}    name: {secret}")))
+}
+
+/// What becomes of a volume that mounts the ConfigMap.
+enum Volume {
+    /// It has the files of both.
+    Both(Action),
+    /// It mounts other keys.
+    OfOtherKeys,
+    /// Somebody has to look at it.
+    Unclear,
+}
+
+fn volume(path: &str, outline: &Outline<'_>, text: &str, item: &Item, key: &str, (map, secret): (&str, &str)) -> Volume {
+    let below: Vec<&Item> = outline.children(item.document, &item.path).collect();
+    if let Some(items) = below.iter().find(|item| item.name() == Some("items")) {
+        let keys = outline.items().iter().filter(|item| item.name() == Some("key") && item.path.starts_with(&items.path));
+        let mut keys = keys.filter_map(|item| outline.scalar(item)).peekable();
+        let others = keys.peek().is_some() && keys.all(|found| found != key);
+        return if others { Volume::OfOtherKeys } else { Volume::Unclear };
+    }
+    if item.spelling != Spelling::None || below.len() != 1 {
+        return Volume::Unclear;
+    }
+    let (pad, end) = (" ".repeat(item.column), line_end(text));
+    let lines = [
+        "projected:".to_owned(),
+        "  sources:".to_owned(),
+        "    - configMap:".to_owned(),
+        format!("        name: {map}"),
+        "    - secret:".to_owned(),
+        format!("        name: {secret}"),
+    ];
+    let text = lines.join(&format!("{end}{pad}"));
+    Volume::Both(Action::Splice { file: path.to_owned(), span: Span::new(item.start, below[0].value.end), text })
+}
+
+fn line_end(text: &str) -> &'static str {
+    if text.contains("\r\n") { "\r\n" } else { "\n" }
 }

@@ -11,6 +11,7 @@ mod container;
 mod dockerfile;
 mod dotenv;
 mod extract;
+mod hcl;
 mod helm;
 mod ksops;
 mod kubernetes;
@@ -93,9 +94,13 @@ fn one(rewriter: &dyn Rewriter, file: &SourceFile, accounts: &account::Accounts,
     if !hashes.is_empty() {
         draft.manual("hash", file, &hashes, "a hash: the program that checks it reads it from this file; choose a new password instead");
     }
-    let whole = terraform::is_variables(file) || kubernetes::Kubernetes.takes(file) && kubernetes::is_all_secrets(file);
-    let accounts_too = dotenv::Dotenv.takes(file) || whole;
-    let (accounts_here, secrets): (Vec<&Site>, Vec<&Site>) = rest.into_iter().partition(|site| site.is_account() && !accounts_too);
+    let accounts_too = match rewriter.id() {
+        "dotenv" | "helm" => true,
+        "terraform" => terraform::is_variables(file),
+        "kubernetes" => kubernetes::is_all_secrets(file),
+        _ => false,
+    };
+    let (mut accounts_here, secrets): (Vec<&Site>, Vec<&Site>) = rest.into_iter().partition(|site| site.is_account() && !accounts_too);
     let before = draft.plan.steps.len();
     if !secrets.is_empty() {
         rewriter.rewrite(file, &secrets, draft);
@@ -105,11 +110,11 @@ fn one(rewriter: &dyn Rewriter, file: &SourceFile, accounts: &account::Accounts,
     };
     let missed: Vec<&Site> = secrets.iter().copied().filter(|site| !planned(draft, site)).collect();
     for site in missed {
-        if is_in_comment(file, site) {
-            comment(rewriter, file, site, draft);
-            continue;
+        match () {
+            () if site.is_account() => accounts_here.push(site),
+            () if is_in_comment(file, site) => comment(rewriter, file, site, draft),
+            () => draft.manual(rewriter.id(), file, &[site], "sopup knows no edit that keeps this place working"),
         }
-        draft.manual(rewriter.id(), file, &[site], "sopup knows no edit that keeps this place working");
     }
     account::rewrite(file, &accounts_here, accounts, draft);
 }

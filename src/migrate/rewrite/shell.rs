@@ -65,17 +65,28 @@ impl Shell {
         let name = super::container::key_of(id, draft);
         let path = draft.path_of(store).to_owned();
         let comment = before.trim_start().starts_with('#');
-        let (span, text, safe) = match (powershell, literal(text, site.span)) {
-            (true, Some((span, _))) => (span, format!("$env:{name}"), false),
-            (true, None) => (site.span, format!("$($env:{name})"), false),
-            _ if comment => (site.span, format!("${name}"), true),
-            _ => (site.span, expand(&format!("${{{name}:?set by sops exec-env {path}}}"), quote), true),
+        let (span, text) = match () {
+            () if comment => (site.span, format!("${name}")),
+            () if powershell => {
+                let Some(span) = powershell_word(text, site.span, quote) else {
+                    return draft.manual(self.id(), file, &[site], "it stands in a string that expands nothing: use double quotes first");
+                };
+                (span, format!("$(if ($env:{name}) {{ $env:{name} }} else {{ throw 'set {name} by sops exec-env {path}' }})"))
+            }
+            () => (site.span, expand(&format!("${{{name}:?set by sops exec-env {path}}}"), quote)),
         };
         let mut actions = vec![Action::Splice { file: file.path.clone(), span, text }];
         actions.extend(dotenv::companions(draft, store));
-        let run = format!("run with `sops exec-env {path} {}`", file.path);
-        let verdict = if safe { Verdict::safe(format!("{run}; without it the script stops and says so")) } else { Verdict::review(run) };
-        draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
+        let run = format!("run with `sops exec-env {path} {}`; without it the script stops and says so", file.path);
+        draft.step(self.id(), file, &[site], Verdict::safe(run), actions, vec![id]);
+    }
+}
+
+/// What gives way to an expression in PowerShell: a whole string, or a part of one in double quotes.
+fn powershell_word(text: &str, span: Span, quote: Quote) -> Option<Span> {
+    match literal(text, span) {
+        Some((whole, _)) => Some(whole),
+        None => (quote != Quote::Single).then_some(span),
     }
 }
 

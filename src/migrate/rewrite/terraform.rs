@@ -2,10 +2,12 @@
 //! the sops provider.
 
 use super::quote::{Quote, literal, shell_quote, unescaped};
-use super::{Anchors, Rewriter, dotenv, words};
+use super::{Anchors, Rewriter, account, dotenv, hcl, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::plan::{Action, Shape};
+use crate::secret::Secret;
+use crate::text::Span;
 
 /// `*.tfvars` and `*.tf`.
 pub(super) struct Terraform;
@@ -73,25 +75,141 @@ impl Terraform {
 
     /// `"value"` → `data.sops_file.sopup.data["key"]`
     fn literal(&self, file: &SourceFile, text: &str, site: &Site, draft: &mut Draft<'_>) {
-        let line = &text[file.line_at(site.span.start).range()];
-        let inside = shell_quote(line, site.span.start - file.line_at(site.span.start).start) == Quote::Double;
-        let whole = literal(text, site.span).filter(|(_, quote)| *quote == '"').map(|(span, _)| span);
-        let Some(value) = unescaped(&text[site.span.range()]).filter(|_| inside) else {
+        let blocks = hcl::blocks(text, site.span.start);
+        if let Some(reason) = takes_no_expression(&blocks) {
+            return draft.manual(self.id(), file, &[site], reason);
+        }
+        let in_string = quote_at(file, text, site) == Quote::Double;
+        let Some(value) = unescaped(&text[site.span.range()]).filter(|_| in_string) else {
             return draft.manual(self.id(), file, &[site], "not in a string on one line: read it from a variable by hand");
         };
+        if let [variable] = blocks.as_slice()
+            && let Some(name) = hcl::name_of(variable, "variable")
+        {
+            return self.default(file, text, site, (name, &value), draft);
+        }
         let store = draft.store(&format!("{}secrets", file.folder()), ".enc.yaml", &Shape::Keys, &format!("terraform {}", file.folder()));
         let id = draft.put(store, &[&words::name(text, site)], &value);
         let key = super::container::key_of(id, draft);
         let path = draft.path_of(store);
         let name = path.rsplit('/').next().unwrap_or(path);
-        let provider = format!(
-            "terraform {{\n  required_providers {{\n    sops = {{\n      source = \"carlpett/sops\"\n    }}\n  }}\n}}\n\ndata \"sops_file\" \"sopup\" {{\n  source_file = \"${{path.module}}/{name}\"\n}}\n"
-        );
-        let lookup = format!("data.sops_file.sopup.data[\"{key}\"]");
-        let (span, text) = whole.map_or_else(|| (site.span, format!("${{{lookup}}}")), |whole| (whole, lookup.clone()));
-        let edit = Action::Splice { file: file.path.clone(), span, text };
-        let actions = vec![edit, Action::Create { file: format!("{}sopup.tf", file.folder()), text: provider }];
+        let mut actions = vec![expression(file, text, site, &format!("data.sops_file.sopup.data[\"{key}\"]"))];
+        actions.extend(provider(file.folder(), name, draft));
         let verdict = Verdict::review("read through the provider carlpett/sops, which `terraform init` must be allowed to install");
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
     }
+
+    /// The default of a variable → none; `TF_VAR_name` sets it.
+    fn default(&self, file: &SourceFile, text: &str, site: &Site, (name, value): (&str, &Secret), draft: &mut Draft<'_>) {
+        let line = file.line_at(site.span.start);
+        let raw = text[line.range()].trim();
+        let whole = literal(text, site.span).is_some_and(|(span, _)| raw.ends_with(&text[span.range()]));
+        if !whole || !raw.starts_with("default") {
+            return draft.manual(self.id(), file, &[site], "part of what a variable is declared with, where no expression can stand");
+        }
+        let stem = if file.folder().is_empty() { "terraform".to_owned() } else { format!("{}terraform", file.folder()) };
+        let store = draft.store(&stem, ".sops.env", &Shape::Keys, "terraform variables");
+        let id = draft.put(store, &[&format!("TF_VAR_{name}")], value);
+        let path = draft.path_of(store).to_owned();
+        let indent = &text[line.start..line.start + (line.len() - text[line.range()].trim_start().len())];
+        let text = format!("{indent}# no default: TF_VAR_{name} is set by sops exec-env {path}");
+        let mut actions = vec![Action::Splice { file: file.path.clone(), span: line, text }];
+        actions.extend(dotenv::companions(draft, store));
+        let verdict = match is_root(file.folder(), draft) {
+            true => Verdict::safe(format!("run with `sops exec-env {path} 'terraform plan'`; without it Terraform asks")),
+            false => Verdict::review(format!("set {name} where this module is called; `sops exec-env {path} COMMAND` has the value")),
+        };
+        draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
+    }
+}
+
+/// An AWS account ID → a variable, which is declared in `variables.tf` and set by `TF_VAR_…`.
+pub(super) fn account(file: &SourceFile, site: &Site, name: &str, draft: &mut Draft<'_>) {
+    let Some(text) = file.text() else { return };
+    let blocks = hcl::blocks(text, site.span.start);
+    let declared = blocks.first().is_some_and(|block| hcl::name_of(block, "variable").is_some());
+    let by_hand = declared.then_some("part of what a variable is declared with: leave the default out and set it by TF_VAR_…");
+    if let Some(reason) = takes_no_expression(&blocks).or(by_hand) {
+        return draft.manual("account", file, &[site], reason);
+    }
+    let variable = name.to_ascii_lowercase();
+    let store = account::store(draft);
+    let id = draft.put(store, &[&format!("TF_VAR_{variable}")], &site.secret);
+    let path = draft.path_of(store).to_owned();
+    let mut actions = vec![expression(file, text, site, &format!("var.{variable}"))];
+    let declaration = format!("variable \"{variable}\"");
+    let siblings = draft.repo.beside(file.folder(), ".tf");
+    if !siblings.iter().any(|(_, text)| text.contains(&declaration)) {
+        let line = format!("{declaration} {{ type = string }}");
+        actions.push(Action::Append { file: format!("{}variables.tf", file.folder()), line });
+    }
+    actions.extend(dotenv::companions(draft, store));
+    let verdict = match is_root(file.folder(), draft) {
+        true => Verdict::safe(format!("run with `sops exec-env {path} 'terraform plan'`; without it Terraform asks")),
+        false => Verdict::review(format!("set {variable} where this module is called; `sops exec-env {path} COMMAND` has the value")),
+    };
+    draft.step("account", file, &[site], verdict, actions, vec![id]);
+}
+
+/// Why no expression can stand in these blocks.
+fn takes_no_expression(blocks: &[&str]) -> Option<&'static str> {
+    let within = |kind: &str| blocks.iter().any(|block| *block == kind || block.starts_with(&format!("{kind} ")));
+    match () {
+        () if within("backend") => {
+            Some("a backend takes no variables: leave the setting out and give it to `terraform init -backend-config=…`")
+        }
+        () if within("terraform") => Some("the `terraform` block takes no variables: move the value out of it by hand"),
+        () => None,
+    }
+}
+
+/// Whether a folder is a root module: what its variables are set by is the environment.
+fn is_root(folder: &str, draft: &Draft<'_>) -> bool {
+    let configures = |text: &str| text.lines().any(|line| line.starts_with("provider \"") || line.trim_start().starts_with("backend \""));
+    draft.repo.beside(folder, ".tf").iter().any(|(_, text)| configures(text))
+}
+
+/// An expression in the place of a value: of the whole string, or inside of it.
+fn expression(file: &SourceFile, text: &str, site: &Site, expression: &str) -> Action {
+    let whole = literal(text, site.span).filter(|(_, quote)| *quote == '"').map(|(span, _)| span);
+    let bare = quote_at(file, text, site) == Quote::Bare && !text[..site.span.start].ends_with(|c: char| !c.is_whitespace());
+    let (span, text) = match whole {
+        Some(span) => (span, expression.to_owned()),
+        None if bare && is_number(text, site) => (site.span, expression.to_owned()),
+        None => (site.span, format!("${{{expression}}}")),
+    };
+    Action::Splice { file: file.path.clone(), span, text }
+}
+
+/// Whether a place is a number of its own, right behind `=`: not in a here-document.
+fn is_number(text: &str, site: &Site) -> bool {
+    text[..site.span.start].trim_end().ends_with('=') && text[site.span.range()].bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn quote_at(file: &SourceFile, text: &str, site: &Site) -> Quote {
+    let line: Span = file.line_at(site.span.start);
+    shell_quote(&text[line.range()], site.span.start - line.start)
+}
+
+/// What makes `data.sops_file.sopup` known in a module. It can name its providers in one place only.
+fn provider(folder: &str, store: &str, draft: &Draft<'_>) -> Vec<Action> {
+    let data = format!("data \"sops_file\" \"sopup\" {{\n  source_file = \"${{path.module}}/{store}\"\n}}\n");
+    let source = "source = \"carlpett/sops\"";
+    let file = format!("{folder}sopup.tf");
+    let siblings = draft.repo.beside(folder, ".tf");
+    let named = siblings.iter().filter(|(path, _)| *path != file).find_map(|(path, text)| {
+        let start = text.find("required_providers")?;
+        let brace = start + text[start..].find('{')? + 1;
+        Some((path, text, brace))
+    });
+    let Some((path, text, brace)) = named else {
+        let text = format!("terraform {{\n  required_providers {{\n    sops = {{\n      {source}\n    }}\n  }}\n}}\n\n{data}");
+        return vec![Action::Create { file, text }];
+    };
+    let create = Action::Create { file, text: data };
+    if text.contains("carlpett/sops") {
+        return vec![create];
+    }
+    let text = format!("\n    sops = {{\n      {source}\n    }}");
+    vec![create, Action::Splice { file: path.clone(), span: Span::new(brace, brace), text }]
 }
