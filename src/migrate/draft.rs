@@ -1,16 +1,16 @@
 //! [`Draft`]: a plan in the making. Rewriters ask it for places in stores and hand it their steps.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
+use super::cluster::{self, Cluster};
 use super::file::{Site, SourceFile};
 use super::plan::{Action, Applicability, Decision, Entry, EntryId, Place, Plan, Readers, Shape, Step, Store};
 use super::policy::Policy;
 use super::repo::Repo;
 use super::vault::{Vault, VaultError};
-use super::{Settings, naming};
+use super::{KubernetesStyle, Settings, naming};
 use crate::secret::Secret;
-use crate::sops::mac::Protection;
-use crate::sops::selector::Marked;
 use crate::sops::store::Format;
 
 /// A plan in the making.
@@ -23,6 +23,7 @@ pub struct Draft<'a> {
     owners: HashMap<String, String>,
     existing: HashMap<String, Option<Vault>>,
     values: HashMap<Secret, EntryId>,
+    cluster: OnceCell<Cluster>,
 }
 
 /// How sure a step is and why.
@@ -49,7 +50,15 @@ impl Verdict {
 impl<'a> Draft<'a> {
     /// An empty plan.
     pub fn new(repo: &'a Repo, settings: &'a Settings<'a>) -> Self {
-        Self { plan: Plan::default(), repo, settings, owners: HashMap::new(), existing: HashMap::new(), values: HashMap::new() }
+        Self {
+            plan: Plan::default(),
+            repo,
+            settings,
+            owners: HashMap::new(),
+            existing: HashMap::new(),
+            values: HashMap::new(),
+            cluster: OnceCell::new(),
+        }
     }
 
     /// The rules for new stores.
@@ -57,9 +66,15 @@ impl<'a> Draft<'a> {
         self.settings.policy
     }
 
-    /// What the user decided about places.
-    pub fn settings(&self) -> &'a Settings<'a> {
-        self.settings
+    /// How Secrets reach the cluster; never [`KubernetesStyle::Auto`].
+    pub fn kubernetes(&self) -> KubernetesStyle {
+        self.cluster.get_or_init(|| cluster::survey(self.repo, self.settings.kubernetes)).style
+    }
+
+    /// The plan, with what there is to know about the cluster if something goes there.
+    pub fn finish(mut self) -> Plan {
+        self.plan.notes.extend(self.cluster.into_inner().unwrap_or_default().notes);
+        self.plan
     }
 
     /// The store at a path, or at one like it if that is taken: by another owner, or by a file that cannot be
@@ -138,7 +153,7 @@ impl<'a> Draft<'a> {
             return (store.entries[entry].value == *value).then_some(EntryId { store: at, entry });
         }
         if let Some(vault) = self.existing.get(&store.path).and_then(Option::as_ref)
-            && (vault.refuses(&path, value) || vault.selector().protection(&path, Marked::No) != Protection::Encrypted)
+            && !vault.takes(&path, value)
         {
             return None;
         }
@@ -154,7 +169,7 @@ impl<'a> Draft<'a> {
         let known = store.entries.iter().find(|entry| entry.path.iter().map(String::as_str).eq(key.iter().copied()));
         let path: Vec<String> = key.iter().map(|part| (*part).to_owned()).collect();
         let vault = self.existing.get(&store.path).and_then(Option::as_ref);
-        known.is_none_or(|entry| entry.value == *value) && !vault.is_some_and(|vault| vault.refuses(&path, value))
+        known.is_none_or(|entry| entry.value == *value) && vault.is_none_or(|vault| vault.takes(&path, value))
     }
 
     /// An entry that any file may refer to: one that holds the value already, else a new one where somebody wants it

@@ -1,21 +1,16 @@
 //! ksops: encrypted Secrets are no resources but input of a generator, which decrypts them when kustomize builds.
 
 use super::kubernetes::{after_line, is_kustomization, lines_of, resolve};
+use crate::migrate::KubernetesStyle;
 use crate::migrate::draft::Draft;
 use crate::migrate::file::folder_of;
 use crate::migrate::outline::{Outline, Part, Spelling};
 use crate::migrate::plan::Action;
-use crate::migrate::{KubernetesStyle, Settings};
 use crate::text::Span;
 
-/// Whether Secrets of this repository go through ksops: as the user says, else if something does already.
+/// Whether Secrets of this repository go through ksops.
 pub(super) fn is_used(draft: &Draft<'_>) -> bool {
-    let settings: &Settings<'_> = draft.settings();
-    match settings.kubernetes {
-        KubernetesStyle::Ksops => true,
-        KubernetesStyle::InPlace => false,
-        KubernetesStyle::Auto => draft.repo.manifests().iter().any(|(_, text)| text.lines().any(|line| line.trim_end() == "kind: ksops")),
-    }
+    draft.kubernetes() == KubernetesStyle::Ksops
 }
 
 /// A generator for an encrypted file, and its entry in a kustomization of the folder `folder`.

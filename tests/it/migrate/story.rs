@@ -223,6 +223,24 @@ fn stores_that_exist_are_extended() {
 }
 
 #[test]
+fn secrets_of_an_earlier_migration_take_more() {
+    let bench = Bench::new();
+    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: api\nspec:\n  template:\n    spec:\n      containers:\n        - name: api\n          env:\n            - name: ENCRYPTION_KEY\n              value: Meadow.Zephyr.Walrus.60\n";
+    bench.place.write("api.yaml", manifest).write("kustomization.yaml", "resources:\n  - api.yaml\n");
+    bench.commit();
+    assert_eq!(bench.migrate(["--yes"]).code, 0);
+    let text = std::fs::read_to_string(bench.place.join("api.yaml")).expect("a file");
+    bench.place.write("api.yaml", format!("{text}            - name: MAIL_PASSWORD\n              value: Canyon.Comet.Walnut.109\n"));
+    bench.commit();
+    let run = bench.migrate(["--yes"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let opened = bench.decrypt("api-env.enc.yaml");
+    assert!(opened.contains("ENCRYPTION_KEY: Meadow") && opened.contains("MAIL_PASSWORD: Canyon"), "{opened}");
+    let listed = std::fs::read_to_string(bench.place.join("kustomization.yaml")).expect("a file");
+    assert_eq!(listed.matches("api-env.enc.yaml").count(), 1, "{listed}");
+}
+
+#[test]
 fn references_are_rendered() {
     let bench = Bench::new();
     let config = "{\"db\": {\"password\": \"CIw9m+.JK4Y6f3\", \"url\": \"redis://:L2ajuiDdq-XKD5c.Enx@h/0\"}}\n";
