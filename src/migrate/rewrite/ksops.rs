@@ -27,7 +27,7 @@ pub(super) fn generator(kustomization: &str, text: &str, store: &str, name: &str
     Some(actions)
 }
 
-/// A new entry in a list of a kustomization, which is made if need be; `None` if it is in flow style.
+/// A new entry in a list of a kustomization, which is made if need be; nothing if it is there, `None` if it is in flow style.
 pub(super) fn list_entry(kustomization: &str, text: &str, list: &str, entry: &str) -> Option<Vec<Action>> {
     let outline = Outline::new(text);
     let path = [Part::Key(list.to_owned())];
@@ -35,6 +35,9 @@ pub(super) fn list_entry(kustomization: &str, text: &str, list: &str, entry: &st
     let known = outline.at(0, &path);
     if known.is_some_and(|item| item.spelling != Spelling::None) {
         return None;
+    }
+    if items.iter().any(|item| outline.scalar(item).as_deref() == Some(entry)) {
+        return Some(Vec::new());
     }
     if let Some(last) = items.last() {
         return Some(vec![after_line(kustomization, text, last, &format!("{}- {entry}", " ".repeat(last.column)))]);

@@ -175,7 +175,7 @@ fn free_name(wanted: &str, folder: &str, draft: &Draft<'_>) -> String {
 pub(super) fn listed(file: &SourceFile, store: &str, draft: &Draft<'_>) -> (Vec<Action>, Verdict) {
     let name = store.rsplit('/').next().unwrap_or(store);
     let ksops = ksops::is_used(draft);
-    let mut actions = Vec::new();
+    let (mut actions, mut is_listed) = (Vec::new(), false);
     for (path, text) in draft.repo.manifests() {
         if !is_kustomization(path) {
             continue;
@@ -186,6 +186,7 @@ pub(super) fn listed(file: &SourceFile, store: &str, draft: &Draft<'_>) -> (Vec<
         let lists = |item: &&&Item| outline.scalar(item).is_some_and(|entry| resolve(path, &entry) == file.path);
         let Some(entry) = items.iter().find(lists) else { continue };
         let (Some(last), Some(shown)) = (items.last(), outline.scalar(entry)) else { continue };
+        is_listed = true;
         let new = format!("{}{name}", folder_of(&shown));
         if items.iter().any(|item| outline.scalar(item).as_deref() == Some(&new)) {
             continue;
@@ -193,7 +194,7 @@ pub(super) fn listed(file: &SourceFile, store: &str, draft: &Draft<'_>) -> (Vec<
         let generated = ksops.then(|| ksops::generator(path, text, store, name)).flatten();
         actions.extend(generated.unwrap_or_else(|| vec![after_line(path, text, last, &format!("{}- {new}", " ".repeat(last.column)))]));
     }
-    if actions.is_empty() {
+    if !is_listed {
         return (actions, Verdict::review(format!("no kustomization lists this file: apply {store} together with it")));
     }
     (actions, Verdict::safe(APPLY))
