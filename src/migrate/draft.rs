@@ -175,7 +175,7 @@ impl<'a> Draft<'a> {
     /// An entry that any file may refer to: one that holds the value already, else a new one where somebody wants it
     /// or in the store of the file's environment.
     pub fn shared(&mut self, file: &SourceFile, key: &[&str], value: &Secret) -> EntryId {
-        let known = self.values.get(value).filter(|id| !is_for_tests(self.path_of(id.store)) || is_for_tests(&file.path));
+        let known = self.values.get(value).filter(|id| !naming::is_for_tests(self.path_of(id.store)) || naming::is_for_tests(&file.path));
         if let Some(id) = known {
             return *id;
         }
@@ -242,11 +242,6 @@ impl<'a> Draft<'a> {
     pub fn path_of(&self, store: usize) -> &str {
         &self.plan.stores[store].path
     }
-}
-
-/// Whether a path is below a folder of tests: nothing else should look for its values there.
-fn is_for_tests(path: &str) -> bool {
-    path.split('/').any(|part| matches!(part, "test" | "tests" | "testdata" | "fixtures" | "__tests__" | "spec"))
 }
 
 fn place(site: &Site) -> Place {
