@@ -48,5 +48,5 @@ pub fn manifests<'r>(repo: &'r Repo, kind: &'r str, version: &'r str) -> impl It
         let of_version = |line: &str| line.strip_prefix("apiVersion: ").is_some_and(|found| found.starts_with(version));
         text.contains(kind) && text.lines().any(of_kind) && text.lines().any(of_version)
     };
-    repo.manifests().iter().filter(move |(_, text)| is_of(text)).map(|(path, text)| (path.as_str(), text.as_str()))
+    repo.manifests().iter().filter(move |(_, text)| is_of(text))
 }

@@ -24,6 +24,7 @@ pub struct Draft<'a> {
     existing: HashMap<String, Option<Vault>>,
     values: HashMap<Secret, EntryId>,
     cluster: OnceCell<Cluster>,
+    folder: OnceCell<&'static str>,
 }
 
 /// How sure a step is and why.
@@ -58,6 +59,7 @@ impl<'a> Draft<'a> {
             existing: HashMap::new(),
             values: HashMap::new(),
             cluster: OnceCell::new(),
+            folder: OnceCell::new(),
         }
     }
 
@@ -193,7 +195,7 @@ impl<'a> Draft<'a> {
     /// The folder of shared stores: `secrets`, unless git ignores it.
     pub fn shared_folder(&self) -> &'static str {
         let usable = |folder: &&str| !self.repo.is_ignored(&format!("{folder}/shared.enc.yaml"));
-        ["secrets", "sops", "config/sops"].into_iter().find(usable).unwrap_or("secrets")
+        self.folder.get_or_init(|| ["secrets", "sops", "config/sops"].into_iter().find(usable).unwrap_or("secrets"))
     }
 
     /// Adds a step for some of a file's places.

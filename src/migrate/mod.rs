@@ -16,6 +16,7 @@ pub mod draft;
 pub mod file;
 pub mod journal;
 pub mod known;
+pub mod manifests;
 pub mod naming;
 mod outline;
 pub mod plan;

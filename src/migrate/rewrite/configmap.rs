@@ -63,7 +63,7 @@ struct Uses {
 
 fn uses(map: &str, key: &str, secret: &str, draft: &Draft<'_>) -> Uses {
     let mut found = Uses { actions: Vec::new(), count: 0, mounted: None };
-    for (path, text) in draft.repo.manifests() {
+    for (path, text) in draft.repo.manifests().iter() {
         if !text.contains(map) || text.contains("{{") {
             continue;
         }
@@ -77,7 +77,7 @@ fn uses(map: &str, key: &str, secret: &str, draft: &Draft<'_>) -> Uses {
             match item.name() {
                 Some("configMapKeyRef") if named("key").is_some_and(|(_, found)| found == key) => {
                     found.count += 1;
-                    let splice = |span, text: &str| Action::Splice { file: path.clone(), span, text: text.to_owned() };
+                    let splice = |span, text: &str| Action::Splice { file: path.to_owned(), span, text: text.to_owned() };
                     found.actions.push(splice(Span::new(item.start, item.start + "configMapKeyRef".len()), "secretKeyRef"));
                     found.actions.push(splice(name.value, secret));
                 }
@@ -95,7 +95,7 @@ fn uses(map: &str, key: &str, secret: &str, draft: &Draft<'_>) -> Uses {
                         found.count += 1;
                         found.actions.push(action);
                     }
-                    Volume::Unclear => found.mounted = Some(path.clone()),
+                    Volume::Unclear => found.mounted = Some(path.to_owned()),
                 },
                 _ => {}
             }

@@ -1,9 +1,10 @@
 //! ksops: encrypted Secrets are no resources but input of a generator, which decrypts them when kustomize builds.
 
-use super::kubernetes::{after_line, is_kustomization, lines_of, resolve};
+use super::kubernetes::{after_line, lines_of};
 use crate::migrate::KubernetesStyle;
 use crate::migrate::draft::Draft;
 use crate::migrate::file::folder_of;
+use crate::migrate::manifests::resolve;
 use crate::migrate::outline::{Outline, Part, Spelling};
 use crate::migrate::plan::Action;
 use crate::text::Span;
@@ -54,14 +55,14 @@ pub(super) fn list_entry(kustomization: &str, text: &str, list: &str, entry: &st
 /// A Secret that becomes a SOPS file where it is leaves the resources of every kustomization that lists it.
 pub(super) fn relocation(path: &str, draft: &Draft<'_>) -> Option<Vec<Action>> {
     let mut actions = Vec::new();
-    for (kustomization, text) in draft.repo.manifests().iter().filter(|(path, _)| is_kustomization(path)) {
+    for (kustomization, text) in draft.repo.manifests().listing(path) {
         let outline = Outline::new(text);
         let resources = [Part::Key("resources".to_owned())];
         let lists = |entry: &str| resolve(kustomization, entry) == path;
         let Some(item) = outline.children(0, &resources).find(|item| outline.scalar(item).is_some_and(|entry| lists(&entry))) else {
             continue;
         };
-        actions.push(Action::Splice { file: kustomization.clone(), span: lines_of(text, item), text: String::new() });
+        actions.push(Action::Splice { file: kustomization.to_owned(), span: lines_of(text, item), text: String::new() });
         actions.extend(generator(kustomization, text, path, path.rsplit('/').next().unwrap_or(path))?);
     }
     Some(actions)

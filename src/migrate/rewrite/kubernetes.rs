@@ -6,6 +6,7 @@ use super::{Anchors, Rewriter, configmap, container, external, extract, ksops, o
 use crate::migrate::KubernetesStyle;
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile, folder_of};
+use crate::migrate::manifests::resolve;
 use crate::migrate::outline::{Item, Outline, Part, Spelling};
 use crate::migrate::plan::Action;
 use crate::migrate::policy::SECRET_SELECTOR;
@@ -162,10 +163,8 @@ fn is_name(name: &str) -> bool {
 /// A name that no other Secret of the repository has.
 fn free_name(wanted: &str, folder: &str, draft: &Draft<'_>) -> String {
     let taken = |name: &str| {
-        draft.repo.manifests().iter().filter(|(path, _)| *path != format!("{folder}{name}.enc.yaml")).any(|(_, text)| {
-            text.contains("kind: Secret")
-                && text.lines().any(|line| line.trim().strip_prefix("name:").is_some_and(|found| found.trim() == name))
-        })
+        let own = format!("{folder}{name}.enc.yaml");
+        draft.repo.manifests().with_secret(name).any(|path| path != own)
     };
     (1..).map(|n| if n == 1 { wanted.to_owned() } else { format!("{wanted}-{n}") }).find(|name| !taken(name)).unwrap_or_default()
 }
@@ -176,10 +175,7 @@ pub(super) fn listed(file: &SourceFile, store: &str, draft: &Draft<'_>) -> (Vec<
     let name = store.rsplit('/').next().unwrap_or(store);
     let ksops = ksops::is_used(draft);
     let (mut actions, mut is_listed) = (Vec::new(), false);
-    for (path, text) in draft.repo.manifests() {
-        if !is_kustomization(path) {
-            continue;
-        }
+    for (path, text) in draft.repo.manifests().listing(&file.path) {
         let outline = Outline::new(text);
         let resources = [Part::Key("resources".to_owned())];
         let items: Vec<&Item> = outline.children(0, &resources).collect();
@@ -206,25 +202,6 @@ pub(super) fn after_line(path: &str, text: &str, item: &Item, line: &str) -> Act
     let at = Span::new(item.end, item.end);
     let text = if text[..item.end].ends_with('\n') { format!("{line}{end}") } else { format!("{end}{line}") };
     Action::Splice { file: path.to_owned(), span: at, text }
-}
-
-pub(super) fn is_kustomization(path: &str) -> bool {
-    matches!(path.rsplit('/').next(), Some("kustomization.yaml" | "kustomization.yml" | "Kustomization"))
-}
-
-/// A path that a file names, relative to the top.
-pub(super) fn resolve(file: &str, path: &str) -> String {
-    let mut parts: Vec<&str> = folder_of(file).split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
 }
 
 /// The whole lines of an item.

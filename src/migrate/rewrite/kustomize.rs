@@ -1,11 +1,12 @@
 //! Kustomizations: literals of a `secretGenerator` become an encrypted Secret among the resources.
 
 use super::container::key_of;
-use super::kubernetes::{is_kustomization, lines_of};
+use super::kubernetes::lines_of;
 use super::made::{self, Wanted};
 use super::{Anchors, Rewriter, ksops};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
+use crate::migrate::manifests::is_kustomization;
 use crate::migrate::outline::{Item, Outline, Part};
 use crate::migrate::plan::{Action, EntryId};
 use crate::secret::Secret;
