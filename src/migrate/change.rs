@@ -7,18 +7,18 @@ use zeroize::Zeroizing;
 
 use super::dismiss::NotAList;
 use super::file::SourceFile;
-use super::plan::{Action, Applicability, Entry, Plan, Shape, Step, Store as PlannedStore};
+use super::plan::{Action, Applicability, Entry, Piece, Plan, Shape, Step, Store as PlannedStore};
 use super::policy::{NoRecipients, Policy, SECRET_SELECTOR};
 use super::repo::Repo;
 use super::store_check::{Expected, StoreFault, check};
 use crate::sops::crypt::CommentPolicy;
 use crate::sops::keyring::Keyring;
 use crate::sops::ops::{self, DecryptError, EditError, Editor, EncryptError, MacCheck, NothingSelected};
-use crate::sops::path::{PathError, Step as PathStep, TreePath};
+use crate::sops::path::{PathError, TreePath};
 use crate::sops::plugin::Plugins;
 use crate::sops::store::{Format, Limits, ReadError, Style, WriteError};
 use crate::sops::timestamp::Timestamp;
-use crate::sops::tree::{Map, Node, Scalar, Text, Tree};
+use crate::sops::tree::{List, ListItem, Map, Node, Scalar, Text, Tree};
 use crate::text::{Encoding, Span};
 
 /// The new bytes of one file.
@@ -151,20 +151,12 @@ fn stores(plan: &Plan, upto: Applicability, repo: &Repo, tools: Tools<'_>) -> Re
             None => fresh(store, &entries, tools)?,
         };
         let Some(after) = after else { continue };
-        let expected = Expected::Entries(entries.into_iter().map(|entry| (full_path(store, entry), entry.value.clone())).collect());
+        let expected = Expected::Entries(entries.into_iter().map(|entry| (store.shape.locate(&entry.path), entry.value.clone())).collect());
         checked(&store.path, &after, &expected, tools)?;
         changes.push(Change { path: store.path.clone(), before, after: Zeroizing::new(after), expected: Some(expected) });
     }
     changes.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(changes)
-}
-
-/// The path of an entry from the root of the file.
-pub fn full_path(store: &PlannedStore, entry: &Entry) -> Vec<String> {
-    match store.shape {
-        Shape::Keys => entry.path.clone(),
-        Shape::KubernetesSecret { .. } => std::iter::once("stringData".to_owned()).chain(entry.path.iter().cloned()).collect(),
-    }
 }
 
 fn checked(path: &str, bytes: &[u8], expected: &Expected, tools: Tools<'_>) -> Result<(), ChangeError> {
@@ -178,8 +170,8 @@ fn fresh(store: &PlannedStore, entries: &[&Entry], tools: Tools<'_>) -> Result<O
     put(&mut tree, store, entries).map_err(|error| form(error.to_string()))?;
     let format = store.format.store(Limits::default(), scheme.style);
     let plain = Zeroizing::new(format.write(&tree, None, None).map_err(|error| form(error.to_string()))?);
-    let paths: Vec<Vec<String>> = entries.iter().map(|entry| full_path(store, entry)).collect();
-    let otherwise = matches!(store.shape, Shape::KubernetesSecret { .. }).then_some(SECRET_SELECTOR);
+    let paths: Vec<Vec<String>> = entries.iter().map(|entry| store.shape.keys(&entry.path)).collect();
+    let otherwise = (store.shape != Shape::Keys).then_some(SECRET_SELECTOR);
     let plan = ops::Plan {
         audience: scheme.audience.clone(),
         selector: Some(scheme.selector_for(paths.iter().map(Vec::as_slice), otherwise)),
@@ -192,19 +184,34 @@ fn fresh(store: &PlannedStore, entries: &[&Entry], tools: Tools<'_>) -> Result<O
     encrypted.map(Some).map_err(|source| ChangeError::Encrypt { path: store.path.clone(), source: Box::new(source) })
 }
 
+/// The version of `SopsSecret`s that sopup writes.
+pub const SOPS_SECRET_VERSION: &str = "isindir.github.com/v1alpha3";
+
 /// What a new store holds beside its entries.
 fn frame(shape: &Shape) -> Map {
-    let mut map = Map::default();
-    if let Shape::KubernetesSecret { name, namespace } = shape {
-        map.insert("apiVersion", Node::text("v1"));
-        map.insert("kind", Node::text("Secret"));
-        let mut metadata = Map::default();
-        metadata.insert("name", Node::text(name));
-        if let Some(namespace) = namespace {
-            metadata.insert("namespace", Node::text(namespace));
+    let (version, kind, name, namespace) = match shape {
+        Shape::Keys => return Map::default(),
+        Shape::KubernetesSecret { name, namespace } => ("v1", "Secret", name, namespace),
+        Shape::SopsSecret { name, namespace } => (SOPS_SECRET_VERSION, "SopsSecret", name, namespace),
+    };
+    let namespace = namespace.as_deref().map(|namespace| ("namespace", Node::text(namespace)));
+    let metadata = std::iter::once(("name", Node::text(name))).chain(namespace);
+    let of_kind =
+        |rest| map([("apiVersion", Node::text(version)), ("kind", Node::text(kind)), ("metadata", Node::Map(map(metadata))), rest]);
+    match shape {
+        Shape::SopsSecret { .. } => {
+            let template = Node::Map(map([("name", Node::text(name)), ("type", Node::text("Opaque"))]));
+            let templates = Node::List(List { items: vec![ListItem::Value(template)] });
+            of_kind(("spec", Node::Map(map([("secretTemplates", templates)]))))
         }
-        map.insert("metadata", Node::Map(metadata));
-        map.insert("type", Node::text("Opaque"));
+        _ => of_kind(("type", Node::text("Opaque"))),
+    }
+}
+
+fn map<'k>(entries: impl IntoIterator<Item = (&'k str, Node)>) -> Map {
+    let mut map = Map::default();
+    for (key, node) in entries {
+        map.insert(key, node);
     }
     map
 }
@@ -213,7 +220,7 @@ fn frame(shape: &Shape) -> Map {
 fn put(tree: &mut Tree, store: &PlannedStore, entries: &[&Entry]) -> Result<bool, PathError> {
     let mut changed = false;
     for entry in entries {
-        let path = TreePath::new(full_path(store, entry).into_iter().map(PathStep::Key).collect());
+        let path = TreePath::new(store.shape.locate(&entry.path));
         let known = path.find(tree).ok().and_then(Node::as_str).is_some_and(|text| text.as_bytes() == entry.value.expose());
         if !known {
             path.set(tree, Node::Scalar(Scalar::Text(Text::new(entry.value.expose().to_vec()))))?;
@@ -265,13 +272,12 @@ fn text(
     for action in actions {
         match action {
             Action::Splice { .. } => {}
-            Action::Extract { from, span, .. } => {
-                let source = files.get(from).and_then(|file| file.bytes.get(span.range()));
-                let bytes = source.ok_or_else(|| ChangeError::Gone(from.clone()))?;
-                if before.is_some() {
+            Action::Extract { from, pieces, .. } => {
+                let source = files.get(from).ok_or_else(|| ChangeError::Gone(from.clone()))?;
+                if before.is_some() && from != path {
                     return Err(ChangeError::Exists(path.to_owned()));
                 }
-                after = Zeroizing::new(bytes.to_vec());
+                after = composed(&source.bytes, pieces).ok_or_else(|| ChangeError::Gone(from.clone()))?;
             }
             Action::Create { text, .. } => match &before {
                 None => after = Zeroizing::new(text.clone().into_bytes()),
@@ -289,6 +295,18 @@ fn text(
         checked(path, &after, expected, tools)?;
     }
     Ok(Change { path: path.to_owned(), before, after, expected })
+}
+
+/// Content put together of pieces; `None` if one lies outside of the file.
+fn composed(bytes: &[u8], pieces: &[Piece]) -> Option<Zeroizing<Vec<u8>>> {
+    let mut out = Zeroizing::new(Vec::with_capacity(2 * bytes.len()));
+    for piece in pieces {
+        match piece {
+            Piece::Bytes(span) => out.extend_from_slice(bytes.get(span.range())?),
+            Piece::Text(text) => out.extend_from_slice(text.as_bytes()),
+        }
+    }
+    Some(out)
 }
 
 /// The bytes of a step's own file with its splices made; as they are if that cannot be.

@@ -1,16 +1,16 @@
 //! [`Draft`]: a plan in the making. Rewriters ask it for places in stores and hand it their steps.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
+use super::cluster::{self, Cluster};
 use super::file::{Site, SourceFile};
 use super::plan::{Action, Applicability, Decision, Entry, EntryId, Place, Plan, Readers, Shape, Step, Store};
 use super::policy::Policy;
 use super::repo::Repo;
 use super::vault::{Vault, VaultError};
-use super::{Settings, naming};
+use super::{KubernetesStyle, Settings, naming};
 use crate::secret::Secret;
-use crate::sops::mac::Protection;
-use crate::sops::selector::Marked;
 use crate::sops::store::Format;
 
 /// A plan in the making.
@@ -23,6 +23,8 @@ pub struct Draft<'a> {
     owners: HashMap<String, String>,
     existing: HashMap<String, Option<Vault>>,
     values: HashMap<Secret, EntryId>,
+    cluster: OnceCell<Cluster>,
+    folder: OnceCell<&'static str>,
 }
 
 /// How sure a step is and why.
@@ -49,7 +51,16 @@ impl Verdict {
 impl<'a> Draft<'a> {
     /// An empty plan.
     pub fn new(repo: &'a Repo, settings: &'a Settings<'a>) -> Self {
-        Self { plan: Plan::default(), repo, settings, owners: HashMap::new(), existing: HashMap::new(), values: HashMap::new() }
+        Self {
+            plan: Plan::default(),
+            repo,
+            settings,
+            owners: HashMap::new(),
+            existing: HashMap::new(),
+            values: HashMap::new(),
+            cluster: OnceCell::new(),
+            folder: OnceCell::new(),
+        }
     }
 
     /// The rules for new stores.
@@ -57,9 +68,15 @@ impl<'a> Draft<'a> {
         self.settings.policy
     }
 
-    /// What the user decided about places.
-    pub fn settings(&self) -> &'a Settings<'a> {
-        self.settings
+    /// How Secrets reach the cluster; never [`KubernetesStyle::Auto`].
+    pub fn kubernetes(&self) -> KubernetesStyle {
+        self.cluster.get_or_init(|| cluster::survey(self.repo, self.settings.kubernetes)).style
+    }
+
+    /// The plan, with what there is to know about the cluster if something goes there.
+    pub fn finish(mut self) -> Plan {
+        self.plan.notes.extend(self.cluster.into_inner().unwrap_or_default().notes);
+        self.plan
     }
 
     /// The store at a path, or at one like it if that is taken: by another owner, or by a file that cannot be
@@ -138,7 +155,7 @@ impl<'a> Draft<'a> {
             return (store.entries[entry].value == *value).then_some(EntryId { store: at, entry });
         }
         if let Some(vault) = self.existing.get(&store.path).and_then(Option::as_ref)
-            && (vault.refuses(&path, value) || vault.selector().protection(&path, Marked::No) != Protection::Encrypted)
+            && !vault.takes(&path, value)
         {
             return None;
         }
@@ -154,13 +171,13 @@ impl<'a> Draft<'a> {
         let known = store.entries.iter().find(|entry| entry.path.iter().map(String::as_str).eq(key.iter().copied()));
         let path: Vec<String> = key.iter().map(|part| (*part).to_owned()).collect();
         let vault = self.existing.get(&store.path).and_then(Option::as_ref);
-        known.is_none_or(|entry| entry.value == *value) && !vault.is_some_and(|vault| vault.refuses(&path, value))
+        known.is_none_or(|entry| entry.value == *value) && vault.is_none_or(|vault| vault.takes(&path, value))
     }
 
     /// An entry that any file may refer to: one that holds the value already, else a new one where somebody wants it
     /// or in the store of the file's environment.
     pub fn shared(&mut self, file: &SourceFile, key: &[&str], value: &Secret) -> EntryId {
-        let known = self.values.get(value).filter(|id| !is_for_tests(self.path_of(id.store)) || is_for_tests(&file.path));
+        let known = self.values.get(value).filter(|id| !naming::is_for_tests(self.path_of(id.store)) || naming::is_for_tests(&file.path));
         if let Some(id) = known {
             return *id;
         }
@@ -178,7 +195,7 @@ impl<'a> Draft<'a> {
     /// The folder of shared stores: `secrets`, unless git ignores it.
     pub fn shared_folder(&self) -> &'static str {
         let usable = |folder: &&str| !self.repo.is_ignored(&format!("{folder}/shared.enc.yaml"));
-        ["secrets", "sops", "config/sops"].into_iter().find(usable).unwrap_or("secrets")
+        self.folder.get_or_init(|| ["secrets", "sops", "config/sops"].into_iter().find(usable).unwrap_or("secrets"))
     }
 
     /// Adds a step for some of a file's places.
@@ -227,11 +244,6 @@ impl<'a> Draft<'a> {
     pub fn path_of(&self, store: usize) -> &str {
         &self.plan.stores[store].path
     }
-}
-
-/// Whether a path is below a folder of tests: nothing else should look for its values there.
-fn is_for_tests(path: &str) -> bool {
-    path.split('/').any(|part| matches!(part, "test" | "tests" | "testdata" | "fixtures" | "__tests__" | "spec"))
 }
 
 fn place(site: &Site) -> Place {

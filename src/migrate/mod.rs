@@ -9,12 +9,14 @@ pub mod apply;
 #[cfg(test)]
 mod apply_tests;
 pub mod change;
+pub mod cluster;
 pub mod disk;
 pub mod dismiss;
 pub mod draft;
 pub mod file;
 pub mod journal;
 pub mod known;
+pub mod manifests;
 pub mod naming;
 mod outline;
 pub mod plan;
@@ -64,6 +66,12 @@ pub enum KubernetesStyle {
     InPlace,
     /// ksops generates them when kustomize builds.
     Ksops,
+    /// An operator makes them of what a secret store holds.
+    ExternalSecrets,
+    /// An operator makes them of encrypted `SopsSecret`s.
+    SopsSecretsOperator,
+    /// The cluster itself decrypts them; only it has the key.
+    Sealed,
 }
 
 /// The files that hold secrets, by path, and those that could not be read again. `further` are places that no finding
@@ -94,7 +102,7 @@ pub fn survey(findings: &[Finding], further: Vec<(String, Site)>, repo: &Repo, b
 pub fn plan(files: &BTreeMap<String, SourceFile>, repo: &Repo, settings: &Settings<'_>) -> Plan {
     let mut draft = Draft::new(repo, settings);
     rewrite::all(files, &mut draft);
-    let mut plan = draft.plan;
+    let mut plan = draft.finish();
     plan.notes.extend(policy_notes(&plan, settings.policy));
     plan.steps.sort_by(|a, b| (&a.file, a.places.first().map(|p| p.span)).cmp(&(&b.file, b.places.first().map(|p| p.span))));
     plan.notes.sort();

@@ -20,6 +20,26 @@ fn stage_of_word(word: &str) -> Option<&'static str> {
     })
 }
 
+/// Whether a path is that of a test or of what tests read.
+pub fn is_for_tests(path: &str) -> bool {
+    let folders = ["test", "tests", "testing", "testdata", "_testdata", "fixtures", "__tests__", "__fixtures__", "spec", "e2e"];
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
+    let named = stem.starts_with("test_") || stem.ends_with("_test") || stem.ends_with("_spec");
+    let marked = name.split('.').rev().skip(1).any(|part| part == "test" || part == "spec");
+    // `overlays/test` is an environment.
+    let stages = ["overlays", "environments", "envs", "clusters", "stages"];
+    let within = |names: &[&str]| folder.split('/').any(|part| names.contains(&part));
+    named || (marked && stem != "test") || (within(&folders) && !within(&stages))
+}
+
+/// Whether a path is below a folder of examples, which people read.
+pub fn is_for_readers(path: &str) -> bool {
+    let folders = ["docs", "doc", "documentation", "examples", "example", "samples", "sample", "snippets"];
+    let (folder, _) = path.rsplit_once('/').unwrap_or(("", path));
+    folder.split('/').any(|part| folders.contains(&part))
+}
+
 /// Words in lower case with `_` between them, at most six and 48 characters; empty if there are none.
 pub fn slug(text: &str) -> String {
     let mut out = String::new();
@@ -80,6 +100,17 @@ mod tests {
         assert_eq!(stage(".env.staging.example"), Some("staging"));
         assert_eq!(stage("docs/prod/stg-notes.md"), Some("staging"));
         assert_eq!(stage("docs/devices.md"), None);
+    }
+
+    #[test]
+    fn tests_are_told_by_their_paths() {
+        for path in ["a/testdata/x.yaml", "a/x_test.go", "tests/x.py", "web/api.test.ts", "test_x.py", "e2e/x.go"] {
+            assert!(is_for_tests(path), "{path}");
+        }
+        for path in ["latest/x.yaml", "contest.go", ".env.test", "k8s/test.yaml", "overlays/test/x.yaml"] {
+            assert!(!is_for_tests(path), "{path}");
+        }
+        assert!(is_for_readers("a/docs/x.yaml") && !is_for_readers("docs.yaml"));
     }
 
     #[test]

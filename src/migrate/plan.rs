@@ -3,6 +3,7 @@
 
 use crate::finding::Fingerprint;
 use crate::secret::Secret;
+use crate::sops::path::Step as PathStep;
 use crate::sops::store::Format;
 use crate::text::Span;
 
@@ -67,6 +68,33 @@ pub enum Shape {
         /// `metadata.namespace`.
         namespace: Option<String>,
     },
+    /// A `SopsSecret` with one template, which the sops-secrets-operator makes a Secret of; the entries are its
+    /// `stringData`.
+    SopsSecret {
+        /// `metadata.name`, and that of the Secret.
+        name: String,
+        /// `metadata.namespace`.
+        namespace: Option<String>,
+    },
+}
+
+impl Shape {
+    /// The way from the root of the file to an entry.
+    pub fn locate(&self, entry: &[String]) -> Vec<PathStep> {
+        let key = |key: &str| PathStep::Key(key.to_owned());
+        let above = match self {
+            Self::Keys => Vec::new(),
+            Self::KubernetesSecret { .. } => vec![key("stringData")],
+            Self::SopsSecret { .. } => vec![key("spec"), key("secretTemplates"), PathStep::Index(0), key("stringData")],
+        };
+        above.into_iter().chain(entry.iter().map(|part| key(part))).collect()
+    }
+
+    /// The keys on that way, by which sops decides whether a value is encrypted.
+    pub fn keys(&self, entry: &[String]) -> Vec<String> {
+        let key = |step| if let PathStep::Key(key) = step { Some(key) } else { None };
+        self.locate(entry).into_iter().filter_map(key).collect()
+    }
 }
 
 /// A value in a store.
@@ -159,14 +187,14 @@ pub enum Action {
         /// What takes their place.
         text: String,
     },
-    /// A new file with bytes of another, to be encrypted.
+    /// A new file, or new content for the file itself, made of bytes of a file, to be encrypted.
     Extract {
         /// Relative to the top of the repository.
         file: String,
-        /// The other file.
+        /// The file that the bytes are of.
         from: String,
-        /// Its bytes, half-open.
-        span: Span,
+        /// What the content is put together of.
+        pieces: Vec<Piece>,
     },
     /// The file becomes a SOPS file where it is, after its splices.
     Encrypt {
@@ -189,6 +217,15 @@ pub enum Action {
         /// The line, without its end.
         line: String,
     },
+}
+
+/// A part of a file that is put together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Piece {
+    /// Bytes of the other file, half-open.
+    Bytes(Span),
+    /// Text that holds no secret.
+    Text(String),
 }
 
 impl Action {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::file::SourceFile;
-use super::plan::{Action, Decision, Entry, Plan, Readers, Step, Store};
+use super::plan::{Action, Decision, Entry, Piece, Plan, Readers, Step, Store};
 use super::wish::{Wish, WishError, Wishes};
 use crate::finding::FingerprintKey;
 use crate::secret::Secret;
@@ -182,11 +182,23 @@ fn edit_v1(action: &Action) -> EditV1 {
         |file: &str, bytes, what: &str, text: &str| EditV1 { file: file.to_owned(), bytes, what: what.to_owned(), text: text.to_owned() };
     match action {
         Action::Splice { file, span, text } => edit(file, Some([span.start, span.end]), "replace", text),
-        Action::Extract { file, from, span } => edit(file, Some([span.start, span.end]), "extract", from),
+        Action::Extract { file, from, pieces } => match pieces.as_slice() {
+            [Piece::Bytes(span)] => edit(file, Some([span.start, span.end]), "extract", from),
+            pieces => edit(file, None, "compose", &composed(from, pieces)),
+        },
         Action::Encrypt { file, selector } => edit(file, None, "encrypt", selector),
         Action::Create { file, text } => edit(file, None, "create", text),
         Action::Append { file, line } => edit(file, None, "append", line),
     }
+}
+
+/// The file and its bytes in brackets, with the text between them.
+fn composed(from: &str, pieces: &[Piece]) -> String {
+    let piece = |piece: &Piece| match piece {
+        Piece::Bytes(span) => format!("[{from} {}..{}]", span.start, span.end),
+        Piece::Text(text) => text.clone(),
+    };
+    pieces.iter().map(piece).collect()
 }
 
 impl Decisions {

@@ -1,5 +1,6 @@
 //! What must hold before a file is changed. Everything that does not is named at once, and nothing is changed.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -64,8 +65,9 @@ pub fn refusals(changes: &[Change], repo: &Repo) -> Vec<Refusal> {
     }
     let ignores = |change: &Change| change.path.ends_with(".gitignore");
     let unignored = changes.iter().any(ignores);
+    let dirty = repo.dirty(changes.iter().map(|change| change.path.as_str()));
     for change in changes {
-        refusals.extend(of_file(&change.path, repo));
+        refusals.extend(of_file(&change.path, repo, &dirty));
         let is_new_store = change.expected.is_some() && change.before.is_none();
         if is_new_store && !unignored && repo.is_ignored(&change.path) {
             refusals.push(Refusal::Ignored(change.path.clone()));
@@ -82,7 +84,7 @@ pub fn commit_refusals(changes: &[Change], repo: &Repo) -> Vec<Refusal> {
     staged.into_iter().chain(nobody).chain(filtered).collect()
 }
 
-fn of_file(path: &str, repo: &Repo) -> Vec<Refusal> {
+fn of_file(path: &str, repo: &Repo, dirty: &BTreeSet<String>) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     let place = repo.locate(path);
     let mut folder = folder_of(path).trim_end_matches('/');
@@ -106,7 +108,7 @@ fn of_file(path: &str, repo: &Repo) -> Vec<Refusal> {
                 refusals.push(Refusal::HardLink { path: path.to_owned(), links });
             }
         }
-        if repo.is_dirty(path) {
+        if dirty.contains(path) {
             refusals.push(Refusal::Dirty(path.to_owned()));
         }
         if let Err(error) = fs::File::options().append(true).open(&place) {

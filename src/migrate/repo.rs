@@ -2,9 +2,11 @@
 //! ignores, and whether something is going on in it.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
+use super::manifests::Manifests;
 use crate::source::{Repository, Respect, Target, Walk, walk};
 
 /// A repository with a working tree.
@@ -14,7 +16,7 @@ pub struct Repo {
     /// The git directory of this working tree.
     pub git_dir: PathBuf,
     git: git2::Repository,
-    manifests: OnceCell<Vec<(String, String)>>,
+    manifests: OnceCell<Manifests>,
 }
 
 /// Why a repository cannot be migrated.
@@ -104,12 +106,19 @@ impl Repo {
         }
     }
 
-    /// Whether a tracked file differs from what is committed.
-    pub fn is_dirty(&self, path: &str) -> bool {
+    /// Those of some files that are tracked and differ from what is committed; all of them if git cannot tell.
+    pub fn dirty<'p>(&self, paths: impl Iterator<Item = &'p str>) -> BTreeSet<String> {
+        let paths: Vec<&str> = paths.collect();
+        let mut options = git2::StatusOptions::new();
+        options.include_untracked(false).disable_pathspec_match(true);
+        paths.iter().for_each(|path| _ = options.pathspec(path));
         let clean = git2::Status::CURRENT | git2::Status::WT_NEW | git2::Status::IGNORED;
-        match self.git.status_file(Path::new(path)) {
-            Ok(status) => !clean.contains(status),
-            Err(error) => error.code() != git2::ErrorCode::NotFound,
+        match self.git.statuses(Some(&mut options)) {
+            Ok(found) => {
+                let dirty = found.iter().filter(|entry| !clean.contains(entry.status()));
+                dirty.map(|entry| String::from_utf8_lossy(entry.path_bytes()).into_owned()).collect()
+            }
+            Err(_) => paths.into_iter().map(str::to_owned).collect(),
         }
     }
 
@@ -150,8 +159,8 @@ impl Repo {
         Ok(id.to_string()[..12].to_owned())
     }
 
-    /// Paths and texts of the YAML files, read once.
-    pub fn manifests(&self) -> &[(String, String)] {
+    /// The YAML files, read once.
+    pub fn manifests(&self) -> &Manifests {
         self.manifests.get_or_init(|| {
             let found = Mutex::new(Vec::new());
             walk(&Walk { root: self.top.clone(), respect_gitignore: Respect::Yes, threads: 0 }, &|target| {
@@ -167,7 +176,7 @@ impl Repo {
             });
             let mut found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
             found.sort();
-            found
+            Manifests::new(found)
         })
     }
 

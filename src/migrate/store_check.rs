@@ -6,13 +6,13 @@ use crate::sops::mac::MacError;
 use crate::sops::ops::{DecryptError, Opened, open};
 use crate::sops::path::{Step, TreePath};
 use crate::sops::store::{Format, Limits, ReadError, Style};
-use crate::sops::tree::{Node, Scalar, Tree};
+use crate::sops::tree::{List, ListItem, Map, Node, Scalar, Tree};
 
 /// What a store must decrypt to.
 #[derive(Debug)]
 pub enum Expected {
     /// These values at these paths, among others.
-    Entries(Vec<(Vec<String>, Secret)>),
+    Entries(Vec<(Vec<Step>, Secret)>),
     /// This tree.
     Tree(Tree),
 }
@@ -48,8 +48,8 @@ pub fn check(path: &str, bytes: &[u8], expected: &Expected, keyring: &Keyring) -
     match expected {
         Expected::Entries(entries) => {
             for (path, value) in entries {
-                let shown = path.join(".");
-                let steps = TreePath::new(path.iter().cloned().map(Step::Key).collect());
+                let steps = TreePath::new(path.clone());
+                let shown: String = path.iter().map(ToString::to_string).collect();
                 let found = steps.find(&opened.tree).ok().and_then(Node::as_str);
                 if found.map(str::as_bytes) != Some(value.expose()) {
                     return Err(StoreFault::Differs(shown));
@@ -63,8 +63,8 @@ pub fn check(path: &str, bytes: &[u8], expected: &Expected, keyring: &Keyring) -
             if !same(tree, &opened) {
                 return Err(StoreFault::Differs(path.to_owned()));
             }
-            for (document, key) in raw.tree.documents.iter().flat_map(|map| [(map, "data"), (map, "stringData")]) {
-                if let Some(entry) = document.get(key).and_then(Node::as_map).and_then(|map| map.entries().find(|e| !is_sealed(&e.value))) {
+            for (map, key) in raw.tree.documents.iter().flat_map(secrets).flat_map(|map| [(map, "data"), (map, "stringData")]) {
+                if let Some(entry) = map.get(key).and_then(Node::as_map).and_then(|map| map.entries().find(|e| !is_sealed(&e.value))) {
                     return Err(StoreFault::Plain(format!("{key}.{}", entry.key)));
                 }
             }
@@ -72,6 +72,13 @@ pub fn check(path: &str, bytes: &[u8], expected: &Expected, keyring: &Keyring) -
     }
     opened.mac?;
     Ok(())
+}
+
+/// The Secrets that a document is or makes.
+fn secrets(document: &Map) -> Vec<&Map> {
+    let templates = document.get("spec").and_then(Node::as_map).and_then(|spec| spec.get("secretTemplates"));
+    let listed = templates.and_then(Node::as_list).into_iter().flat_map(List::values).filter_map(Node::as_map);
+    std::iter::once(document).chain(listed).collect()
 }
 
 fn is_sealed(node: &Node) -> bool {
@@ -84,15 +91,15 @@ fn same(tree: &Tree, opened: &Opened) -> bool {
     fn plain(node: &Node) -> Node {
         match node {
             Node::Map(map) => {
-                let mut out = crate::sops::tree::Map::default();
+                let mut out = Map::default();
                 for entry in map.entries() {
                     out.insert(&entry.key, plain(&entry.value));
                 }
                 Node::Map(out)
             }
             Node::List(list) => {
-                let items = list.values().map(plain).map(crate::sops::tree::ListItem::Value).collect();
-                Node::List(crate::sops::tree::List { items })
+                let items = list.values().map(plain).map(ListItem::Value).collect();
+                Node::List(List { items })
             }
             Node::Scalar(_) => node.clone(),
             Node::Alias(target) => plain(target),

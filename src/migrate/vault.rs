@@ -3,9 +3,10 @@
 use super::plan::Shape;
 use crate::secret::Secret;
 use crate::sops::keyring::Keyring;
+use crate::sops::mac::Protection;
 use crate::sops::ops::{DecryptError, open};
 use crate::sops::path::{Step, TreePath};
-use crate::sops::selector::Selector;
+use crate::sops::selector::{Marked, Selector};
 use crate::sops::store::{Format, Limits, Style};
 use crate::sops::tree::{Node, Tree};
 
@@ -35,11 +36,6 @@ impl Vault {
         Ok(Self { tree: opened.tree, selector: opened.metadata.selector().clone() })
     }
 
-    /// Which of its leaves are encrypted.
-    pub(super) fn selector(&self) -> &Selector {
-        &self.selector
-    }
-
     /// What surrounds its entries.
     pub(super) fn shape(&self) -> Shape {
         let first = self.tree.documents.first();
@@ -47,28 +43,29 @@ impl Vault {
             let steps = keys.iter().map(|key| Step::Key((*key).to_owned())).collect();
             TreePath::new(steps).find(&self.tree).ok().and_then(Node::as_str).map(str::to_owned)
         };
+        let (name, namespace) = (text(&["metadata", "name"]).unwrap_or_default(), text(&["metadata", "namespace"]));
         match first.and_then(|map| map.get("kind")).and_then(Node::as_str) {
-            Some("Secret") => Shape::KubernetesSecret {
-                name: text(&["metadata", "name"]).unwrap_or_default(),
-                namespace: text(&["metadata", "namespace"]),
-            },
+            Some("Secret") => Shape::KubernetesSecret { name, namespace },
+            Some("SopsSecret") => Shape::SopsSecret { name, namespace },
             _ => Shape::Keys,
         }
     }
 
-    /// Whether a value cannot be put at a path: another stands there, or something above it.
-    pub(super) fn refuses(&self, path: &[String], value: &Secret) -> bool {
-        for length in 1..=path.len() {
-            let steps = path[..length].iter().cloned().map(Step::Key).collect();
-            match TreePath::new(steps).find(&self.tree) {
-                Err(_) => return false,
-                Ok(Node::Map(_)) => {}
+    /// Whether a value can be put at a path: nothing else stands there or above it, and it would be encrypted.
+    pub(super) fn takes(&self, path: &[String], value: &Secret) -> bool {
+        let shape = self.shape();
+        let steps = shape.locate(path);
+        let sealed = self.selector.protection(&shape.keys(path), Marked::No) == Protection::Encrypted;
+        for length in 1..=steps.len() {
+            match TreePath::new(steps[..length].to_vec()).find(&self.tree) {
+                Err(_) => return sealed,
+                Ok(Node::Map(_) | Node::List(_)) => {}
                 Ok(node) => {
                     let same = node.as_str().is_some_and(|text| text.as_bytes() == value.expose());
-                    return !(same && length == path.len());
+                    return sealed && same && length == steps.len();
                 }
             }
         }
-        true
+        false
     }
 }

@@ -1,7 +1,7 @@
 //! Keys of ConfigMaps that hold secrets: the whole key moves to an encrypted Secret, and the containers of the
 //! repository that read it are pointed there.
 
-use super::kubernetes::{Manifest, after_line, lines_of, listed, text_of};
+use super::kubernetes::{Manifest, after_line, lines_of, text_of};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::Site;
 use crate::migrate::outline::{Item, Outline, Part, Spelling};
@@ -24,10 +24,13 @@ pub(super) fn rewrite(manifest: &Manifest<'_>, item: &Item, site: &Site, sites: 
         return draft.manual("configmap", manifest.file, &inside, "the value is written in a way that sopup does not edit");
     };
     let key = (*key).to_owned();
-    let (store, secret) = manifest.secret(item.document, &format!("{map}-secret"), draft);
-    let id = draft.put(store, &[&key], &Secret::new(value.into_bytes()));
+    let (made, secret) = match manifest.secret(item.document, &format!("{map}-secret"), draft) {
+        Ok(made) => made,
+        Err(reason) => return draft.manual("configmap", manifest.file, &inside, &reason),
+    };
+    let id = draft.put(made.store, &[&key], &Secret::new(value.into_bytes()));
     let use_of = uses(&map, &key, &secret, draft);
-    let (mut actions, listing) = listed(manifest.file, draft.path_of(store), draft);
+    let (mut actions, listing) = made.listed_with(manifest.file, draft);
     actions.extend(use_of.actions);
     let only = manifest.outline.children(item.document, item.parent()).count() == 1;
     actions.push(removal(manifest, item, only));
@@ -60,7 +63,7 @@ struct Uses {
 
 fn uses(map: &str, key: &str, secret: &str, draft: &Draft<'_>) -> Uses {
     let mut found = Uses { actions: Vec::new(), count: 0, mounted: None };
-    for (path, text) in draft.repo.manifests() {
+    for (path, text) in draft.repo.manifests().iter() {
         if !text.contains(map) || text.contains("{{") {
             continue;
         }
@@ -74,7 +77,7 @@ fn uses(map: &str, key: &str, secret: &str, draft: &Draft<'_>) -> Uses {
             match item.name() {
                 Some("configMapKeyRef") if named("key").is_some_and(|(_, found)| found == key) => {
                     found.count += 1;
-                    let splice = |span, text: &str| Action::Splice { file: path.clone(), span, text: text.to_owned() };
+                    let splice = |span, text: &str| Action::Splice { file: path.to_owned(), span, text: text.to_owned() };
                     found.actions.push(splice(Span::new(item.start, item.start + "configMapKeyRef".len()), "secretKeyRef"));
                     found.actions.push(splice(name.value, secret));
                 }
@@ -92,7 +95,7 @@ fn uses(map: &str, key: &str, secret: &str, draft: &Draft<'_>) -> Uses {
                         found.count += 1;
                         found.actions.push(action);
                     }
-                    Volume::Unclear => found.mounted = Some(path.clone()),
+                    Volume::Unclear => found.mounted = Some(path.to_owned()),
                 },
                 _ => {}
             }

@@ -1,6 +1,6 @@
 //! Environment, command and arguments of containers: the value moves to an encrypted Secret, the container refers to it.
 
-use super::kubernetes::{Manifest, listed};
+use super::kubernetes::Manifest;
 use super::quote::unescaped;
 use super::words;
 use crate::migrate::draft::Draft;
@@ -47,14 +47,17 @@ fn variable(manifest: &Manifest<'_>, item: &Item, site: &Site, workload: &str, d
     let (Some(name), Some(value)) = (name, manifest.outline.scalar(item)) else {
         return draft.manual("kubernetes", manifest.file, &[site], "the variable has no plain name and value");
     };
-    let (store, secret) = manifest.secret(item.document, &format!("{workload}-env"), draft);
-    let id = draft.put(store, &[&name], &Secret::new(value.into_bytes()));
+    let (made, secret) = match manifest.secret(item.document, &format!("{workload}-env"), draft) {
+        Ok(made) => made,
+        Err(reason) => return draft.manual("kubernetes", manifest.file, &[site], &reason),
+    };
+    let id = draft.put(made.store, &[&name], &Secret::new(value.into_bytes()));
     let key = key_of(id, draft);
     let pad = " ".repeat(item.column);
     let end = manifest.file.line_end();
     let text = format!("valueFrom:{end}{pad}  secretKeyRef:{end}{pad}    name: {secret}{end}{pad}    key: {key}");
     let edit = Action::Splice { file: manifest.file.path.clone(), span: Span::new(item.start, item.value.end), text };
-    let (mut actions, verdict) = listed(manifest.file, draft.path_of(store), draft);
+    let (mut actions, verdict) = made.listed_with(manifest.file, draft);
     actions.push(edit);
     draft.step("kubernetes", manifest.file, &[site], verdict, actions, vec![id]);
 }
@@ -67,8 +70,11 @@ fn argument(manifest: &Manifest<'_>, item: &Item, container: &[Part], site: &Sit
         return draft.manual("kubernetes", manifest.file, &[site], "the argument is written in a way that sopup does not edit");
     };
     let name = naming::variable(&words::name(manifest.text, site));
-    let (store, secret) = manifest.secret(item.document, &format!("{workload}-env"), draft);
-    let id = draft.put(store, &[&name], &value);
+    let (made, secret) = match manifest.secret(item.document, &format!("{workload}-env"), draft) {
+        Ok(made) => made,
+        Err(reason) => return draft.manual("kubernetes", manifest.file, &[site], &reason),
+    };
+    let id = draft.put(made.store, &[&name], &value);
     let name = key_of(id, draft);
     let file = &manifest.file.path;
     let end = manifest.file.line_end();
@@ -93,7 +99,7 @@ fn argument(manifest: &Manifest<'_>, item: &Item, container: &[Part], site: &Sit
     let Some((at, text)) = declared else {
         return draft.manual("kubernetes", manifest.file, &[site], "the container's `env` is written in a way that sopup does not edit");
     };
-    let (mut actions, verdict) = listed(manifest.file, draft.path_of(store), draft);
+    let (mut actions, verdict) = made.listed_with(manifest.file, draft);
     actions.push(Action::Splice { file: file.clone(), span: Span::new(at, at), text });
     actions.push(Action::Splice { file: file.clone(), span: site.span, text: format!("$({name})") });
     draft.step("kubernetes", manifest.file, &[site], verdict, actions, vec![id]);

@@ -1,9 +1,11 @@
 //! A Secret in one file with other manifests gets a file of its own, because sops encrypts whole files.
 
 use super::kubernetes::{Manifest, is_in_data, listed};
+use super::{made, operator};
+use crate::migrate::KubernetesStyle;
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::Site;
-use crate::migrate::plan::{Action, Applicability};
+use crate::migrate::plan::{Action, Applicability, Piece};
 use crate::migrate::policy::SECRET_SELECTOR;
 use crate::text::Span;
 
@@ -16,16 +18,19 @@ pub(super) fn rewrite(manifest: &Manifest<'_>, document: usize, sites: &[&Site],
     let file = manifest.file;
     let span = document_around(manifest.text, first.span.start);
     let path = free_path(file.folder(), &manifest.name(document)?, draft);
-    let body = trimmed(manifest.text, span);
+    let pieces = match draft.kubernetes() {
+        KubernetesStyle::SopsSecretsOperator => operator::template(manifest, document)?,
+        _ => vec![Piece::Bytes(trimmed(manifest.text, span))],
+    };
     let (added, verdict) = listed(file, &path, draft);
     let mut actions = vec![
-        Action::Extract { file: path.clone(), from: file.path.clone(), span: body },
+        Action::Extract { file: path.clone(), from: file.path.clone(), pieces },
         Action::Encrypt { file: path, selector: SECRET_SELECTOR },
         Action::Splice { file: file.path.clone(), span: with_separator(manifest.text, span), text: String::new() },
     ];
     actions.extend(added);
     let verdict = match verdict.applicability {
-        Applicability::Safe => Verdict::safe(format!("the Secret gets a file of its own; {}", verdict.reason)),
+        Applicability::Safe => Verdict::safe(format!("the Secret gets a file of its own; {}", made::apply(draft))),
         _ => verdict,
     };
     draft.step("kubernetes", file, sites, verdict, actions, Vec::new());

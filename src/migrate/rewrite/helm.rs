@@ -27,6 +27,7 @@ impl Rewriter for HelmValues {
     fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
         let (Some(text), Some((stem, suffix))) = (file.text(), secrets_name(file.name())) else { return };
         let outline = Outline::new(text);
+        let is_default = stem == "secrets" && draft.repo.exists(&format!("{}Chart.yaml", file.folder()));
         for &site in sites {
             let Some(item) = outline.holding(site.span) else { continue };
             let value = text_of(text, &outline, item);
@@ -55,7 +56,9 @@ impl Rewriter for HelmValues {
             let comment =
                 if text[span.end..].starts_with(['\r', '\n']) || span.end == text.len() { format!(" # in {name}") } else { String::new() };
             let actions = vec![Action::Splice { file: file.path.clone(), span, text: format!("\"\"{comment}") }];
-            let verdict = Verdict::safe(format!("install with `helm secrets … -f {} -f {path}`", file.path));
+            let how = format!("install with `helm secrets … -f {} -f {path}`", file.path);
+            let verdict =
+                if is_default { Verdict::review(format!("a default of the chart, empty from then on: {how}")) } else { Verdict::safe(how) };
             let inside: Vec<&Site> =
                 sites.iter().copied().filter(|other| item.value.start <= other.span.start && other.span.end <= item.value.end).collect();
             if inside.first().is_some_and(|first| first.span == site.span) {

@@ -1,21 +1,17 @@
 //! ksops: encrypted Secrets are no resources but input of a generator, which decrypts them when kustomize builds.
 
-use super::kubernetes::{after_line, is_kustomization, lines_of, resolve};
+use super::kubernetes::{after_line, lines_of};
+use crate::migrate::KubernetesStyle;
 use crate::migrate::draft::Draft;
 use crate::migrate::file::folder_of;
+use crate::migrate::manifests::resolve;
 use crate::migrate::outline::{Outline, Part, Spelling};
 use crate::migrate::plan::Action;
-use crate::migrate::{KubernetesStyle, Settings};
 use crate::text::Span;
 
-/// Whether Secrets of this repository go through ksops: as the user says, else if something does already.
+/// Whether Secrets of this repository go through ksops.
 pub(super) fn is_used(draft: &Draft<'_>) -> bool {
-    let settings: &Settings<'_> = draft.settings();
-    match settings.kubernetes {
-        KubernetesStyle::Ksops => true,
-        KubernetesStyle::InPlace => false,
-        KubernetesStyle::Auto => draft.repo.manifests().iter().any(|(_, text)| text.lines().any(|line| line.trim_end() == "kind: ksops")),
-    }
+    draft.kubernetes() == KubernetesStyle::Ksops
 }
 
 /// A generator for an encrypted file, and its entry in a kustomization of the folder `folder`.
@@ -32,7 +28,7 @@ pub(super) fn generator(kustomization: &str, text: &str, store: &str, name: &str
     Some(actions)
 }
 
-/// A new entry in a list of a kustomization, which is made if need be; `None` if it is in flow style.
+/// A new entry in a list of a kustomization, which is made if need be; nothing if it is there, `None` if it is in flow style.
 pub(super) fn list_entry(kustomization: &str, text: &str, list: &str, entry: &str) -> Option<Vec<Action>> {
     let outline = Outline::new(text);
     let path = [Part::Key(list.to_owned())];
@@ -40,6 +36,9 @@ pub(super) fn list_entry(kustomization: &str, text: &str, list: &str, entry: &st
     let known = outline.at(0, &path);
     if known.is_some_and(|item| item.spelling != Spelling::None) {
         return None;
+    }
+    if items.iter().any(|item| outline.scalar(item).as_deref() == Some(entry)) {
+        return Some(Vec::new());
     }
     if let Some(last) = items.last() {
         return Some(vec![after_line(kustomization, text, last, &format!("{}- {entry}", " ".repeat(last.column)))]);
@@ -56,14 +55,14 @@ pub(super) fn list_entry(kustomization: &str, text: &str, list: &str, entry: &st
 /// A Secret that becomes a SOPS file where it is leaves the resources of every kustomization that lists it.
 pub(super) fn relocation(path: &str, draft: &Draft<'_>) -> Option<Vec<Action>> {
     let mut actions = Vec::new();
-    for (kustomization, text) in draft.repo.manifests().iter().filter(|(path, _)| is_kustomization(path)) {
+    for (kustomization, text) in draft.repo.manifests().listing(path) {
         let outline = Outline::new(text);
         let resources = [Part::Key("resources".to_owned())];
         let lists = |entry: &str| resolve(kustomization, entry) == path;
         let Some(item) = outline.children(0, &resources).find(|item| outline.scalar(item).is_some_and(|entry| lists(&entry))) else {
             continue;
         };
-        actions.push(Action::Splice { file: kustomization.clone(), span: lines_of(text, item), text: String::new() });
+        actions.push(Action::Splice { file: kustomization.to_owned(), span: lines_of(text, item), text: String::new() });
         actions.extend(generator(kustomization, text, path, path.rsplit('/').next().unwrap_or(path))?);
     }
     Some(actions)

@@ -1,11 +1,14 @@
 //! Kubernetes manifests. Secrets are encrypted where they are; values in the environment and arguments of containers
 //! and in ConfigMaps move to encrypted Secrets beside the file.
 
-use super::{Anchors, Rewriter, configmap, container, extract, ksops};
+use super::made::{self, Made, Wanted};
+use super::{Anchors, Rewriter, configmap, container, external, extract, ksops, operator};
+use crate::migrate::KubernetesStyle;
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile, folder_of};
+use crate::migrate::manifests::resolve;
 use crate::migrate::outline::{Item, Outline, Part, Spelling};
-use crate::migrate::plan::{Action, Shape};
+use crate::migrate::plan::Action;
 use crate::migrate::policy::SECRET_SELECTOR;
 use crate::text::Span;
 
@@ -13,7 +16,7 @@ use crate::text::Span;
 pub(super) struct Kubernetes;
 
 /// How applying an encrypted Secret works.
-const APPLY: &str = "applied by Flux (decryption), ksops, or `sops decrypt FILE | kubectl apply -f -`";
+pub(super) const APPLY: &str = "applied by Flux (decryption), ksops, or `sops decrypt FILE | kubectl apply -f -`";
 
 impl Rewriter for Kubernetes {
     fn id(&self) -> &'static str {
@@ -38,7 +41,13 @@ impl Rewriter for Kubernetes {
         let Some(text) = file.text() else { return };
         let outline = Outline::new(text);
         let manifest = Manifest { file, text, outline: &outline };
-        if is_all_secrets(file) {
+        let stays = match draft.kubernetes() {
+            KubernetesStyle::ExternalSecrets | KubernetesStyle::Sealed => false,
+            // The operator sees each by itself, while sops' MAC is over all documents of a file.
+            KubernetesStyle::SopsSecretsOperator => outline.documents() == 1,
+            _ => true,
+        };
+        if stays && is_all_secrets(file) {
             return in_place(&manifest, sites, draft);
         }
         let document = |site: &Site| outline.holding(site.span).map(|item| item.document);
@@ -48,8 +57,8 @@ impl Rewriter for Kubernetes {
                 Some("Secret") => {
                     let same: Vec<&Site> = sites.iter().copied().filter(|other| document(other) == Some(item.document)).collect();
                     let is_first = same.first().is_some_and(|first| first.span == site.span);
-                    if is_first && extract::rewrite(&manifest, item.document, &same, draft).is_none() {
-                        draft.manual(self.id(), file, &same, TEMPLATED);
+                    if is_first {
+                        of_secret(&manifest, item.document, &same, draft);
                     }
                 }
                 Some("ConfigMap") => configmap::rewrite(&manifest, item, site, sites, draft),
@@ -81,13 +90,13 @@ impl Manifest<'_> {
         self.outline.text_at(document, &["metadata", "name"]).filter(|name| is_name(name))
     }
 
-    /// An encrypted Secret beside the file.
-    pub(super) fn secret(&self, document: usize, name: &str, draft: &mut Draft<'_>) -> (usize, String) {
+    /// A Secret beside the file, and its name.
+    pub(super) fn secret(&self, document: usize, name: &str, draft: &mut Draft<'_>) -> Result<(Made, String), String> {
         let name = free_name(name, self.file.folder(), draft);
         let namespace = self.outline.text_at(document, &["metadata", "namespace"]).filter(|name| is_name(name));
-        let shape = Shape::KubernetesSecret { name: name.clone(), namespace };
         let owner = format!("{}#{document}", self.file.path);
-        (draft.store(&format!("{}{name}", self.file.folder()), ".enc.yaml", &shape, &owner), name)
+        let wanted = Wanted { name: &name, namespace, folder: self.file.folder(), stem: None, owner };
+        made::secret(wanted, draft).map(|made| (made, name))
     }
 }
 
@@ -101,17 +110,42 @@ pub(super) fn is_all_secrets(file: &SourceFile) -> bool {
 fn in_place(manifest: &Manifest<'_>, sites: &[&Site], draft: &mut Draft<'_>) {
     let (inside, outside): (Vec<&Site>, Vec<&Site>) = sites.iter().copied().partition(|site| is_in_data(manifest, site));
     if !inside.is_empty() {
-        let mut actions = vec![Action::Encrypt { file: manifest.file.path.clone(), selector: SECRET_SELECTOR }];
-        if ksops::is_used(draft) {
-            match ksops::relocation(&manifest.file.path, draft) {
+        let path = &manifest.file.path;
+        let mut actions = vec![Action::Encrypt { file: path.clone(), selector: SECRET_SELECTOR }];
+        match draft.kubernetes() {
+            KubernetesStyle::Ksops => match ksops::relocation(path, draft) {
                 Some(moved) => actions.extend(moved),
                 None => return draft.manual("kubernetes", manifest.file, &inside, OUT_OF_REACH),
-            }
+            },
+            KubernetesStyle::SopsSecretsOperator => match operator::template(manifest, 0) {
+                Some(pieces) => actions.push(Action::Extract { file: path.clone(), from: path.clone(), pieces }),
+                None => return draft.manual("kubernetes", manifest.file, &inside, TEMPLATED),
+            },
+            _ => {}
         }
-        draft.step("kubernetes", manifest.file, &inside, Verdict::safe(APPLY), actions, Vec::new());
+        draft.step("kubernetes", manifest.file, &inside, Verdict::safe(made::apply(draft)), actions, Vec::new());
     }
     if !outside.is_empty() {
         draft.manual("kubernetes", manifest.file, &outside, "it stands outside `data` and `stringData`, which alone are encrypted");
+    }
+}
+
+/// A Secret that cannot stay where it is.
+fn of_secret(manifest: &Manifest<'_>, document: usize, sites: &[&Site], draft: &mut Draft<'_>) {
+    let planned = match draft.kubernetes() {
+        KubernetesStyle::Sealed => {
+            let path = &manifest.file.path;
+            let reason = format!(
+                "SealedSecrets need the key of your cluster: seal it with `kubeseal --format yaml < {path}`, and put the output in its place"
+            );
+            draft.manual("kubernetes", manifest.file, sites, &reason);
+            Some(())
+        }
+        KubernetesStyle::ExternalSecrets => external::rewrite(manifest, document, sites, draft),
+        _ => extract::rewrite(manifest, document, sites, draft),
+    };
+    if planned.is_none() {
+        draft.manual("kubernetes", manifest.file, sites, TEMPLATED);
     }
 }
 
@@ -129,10 +163,8 @@ fn is_name(name: &str) -> bool {
 /// A name that no other Secret of the repository has.
 fn free_name(wanted: &str, folder: &str, draft: &Draft<'_>) -> String {
     let taken = |name: &str| {
-        draft.repo.manifests().iter().filter(|(path, _)| *path != format!("{folder}{name}.enc.yaml")).any(|(_, text)| {
-            text.contains("kind: Secret")
-                && text.lines().any(|line| line.trim().strip_prefix("name:").is_some_and(|found| found.trim() == name))
-        })
+        let own = format!("{folder}{name}.enc.yaml");
+        draft.repo.manifests().with_secret(name).any(|path| path != own)
     };
     (1..).map(|n| if n == 1 { wanted.to_owned() } else { format!("{wanted}-{n}") }).find(|name| !taken(name)).unwrap_or_default()
 }
@@ -142,17 +174,15 @@ fn free_name(wanted: &str, folder: &str, draft: &Draft<'_>) -> String {
 pub(super) fn listed(file: &SourceFile, store: &str, draft: &Draft<'_>) -> (Vec<Action>, Verdict) {
     let name = store.rsplit('/').next().unwrap_or(store);
     let ksops = ksops::is_used(draft);
-    let mut actions = Vec::new();
-    for (path, text) in draft.repo.manifests() {
-        if !is_kustomization(path) {
-            continue;
-        }
+    let (mut actions, mut is_listed) = (Vec::new(), false);
+    for (path, text) in draft.repo.manifests().listing(&file.path) {
         let outline = Outline::new(text);
         let resources = [Part::Key("resources".to_owned())];
         let items: Vec<&Item> = outline.children(0, &resources).collect();
         let lists = |item: &&&Item| outline.scalar(item).is_some_and(|entry| resolve(path, &entry) == file.path);
         let Some(entry) = items.iter().find(lists) else { continue };
         let (Some(last), Some(shown)) = (items.last(), outline.scalar(entry)) else { continue };
+        is_listed = true;
         let new = format!("{}{name}", folder_of(&shown));
         if items.iter().any(|item| outline.scalar(item).as_deref() == Some(&new)) {
             continue;
@@ -160,7 +190,7 @@ pub(super) fn listed(file: &SourceFile, store: &str, draft: &Draft<'_>) -> (Vec<
         let generated = ksops.then(|| ksops::generator(path, text, store, name)).flatten();
         actions.extend(generated.unwrap_or_else(|| vec![after_line(path, text, last, &format!("{}- {new}", " ".repeat(last.column)))]));
     }
-    if actions.is_empty() {
+    if !is_listed {
         return (actions, Verdict::review(format!("no kustomization lists this file: apply {store} together with it")));
     }
     (actions, Verdict::safe(APPLY))
@@ -172,25 +202,6 @@ pub(super) fn after_line(path: &str, text: &str, item: &Item, line: &str) -> Act
     let at = Span::new(item.end, item.end);
     let text = if text[..item.end].ends_with('\n') { format!("{line}{end}") } else { format!("{end}{line}") };
     Action::Splice { file: path.to_owned(), span: at, text }
-}
-
-pub(super) fn is_kustomization(path: &str) -> bool {
-    matches!(path.rsplit('/').next(), Some("kustomization.yaml" | "kustomization.yml" | "Kustomization"))
-}
-
-/// A path that a file names, relative to the top.
-pub(super) fn resolve(file: &str, path: &str) -> String {
-    let mut parts: Vec<&str> = folder_of(file).split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
 }
 
 /// The whole lines of an item.
@@ -205,8 +216,9 @@ pub(super) fn text_of(text: &str, outline: &Outline<'_>, item: &Item) -> Option<
         return outline.scalar(item);
     }
     let lines = lines_of(text, item);
-    let dedented: String =
-        text[lines.range()].split_inclusive('\n').map(|line| line.get(item.column.min(line.len())..).unwrap_or(line)).collect();
+    // An empty line has no indentation to lose.
+    let dedent = |line: &'_ str| line.len() - line.trim_start_matches(' ').len().max(line.len().saturating_sub(item.column));
+    let dedented: String = text[lines.range()].split_inclusive('\n').map(|line| &line[dedent(line)..]).collect();
     let map: std::collections::BTreeMap<String, String> = serde_yaml::from_str(&dedented).ok()?;
     map.into_values().next()
 }

@@ -1,12 +1,14 @@
 //! Kustomizations: literals of a `secretGenerator` become an encrypted Secret among the resources.
 
 use super::container::key_of;
-use super::kubernetes::{is_kustomization, lines_of};
+use super::kubernetes::lines_of;
+use super::made::{self, Wanted};
 use super::{Anchors, Rewriter, ksops};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
+use crate::migrate::manifests::is_kustomization;
 use crate::migrate::outline::{Item, Outline, Part};
-use crate::migrate::plan::{Action, EntryId, Shape};
+use crate::migrate::plan::{Action, EntryId};
 use crate::secret::Secret;
 
 /// `kustomization.yaml`.
@@ -81,16 +83,19 @@ impl Kustomize {
             return draft.manual(self.id(), file, sites, "a literal is written in a way that sopup does not edit");
         };
         let namespace = below("namespace").and_then(|item| outline.scalar(item));
-        let shape = Shape::KubernetesSecret { name: name.clone(), namespace };
-        let store = draft.store(&format!("{}{name}-secret", file.folder()), ".enc.yaml", &shape, &format!("{}#{name}", file.path));
-        let ids: Vec<EntryId> = literals.iter().map(|(key, value)| draft.put(store, &[key], value)).collect();
+        let (stem, owner) = (Some(format!("{name}-secret")), format!("{}#{name}", file.path));
+        let made = match made::secret(Wanted { name: &name, namespace, folder: file.folder(), stem, owner }, draft) {
+            Ok(made) => made,
+            Err(reason) => return draft.manual(self.id(), file, sites, &reason),
+        };
+        let ids: Vec<EntryId> = literals.iter().map(|(key, value)| draft.put(made.store, &[key], value)).collect();
         if ids.iter().zip(&literals).any(|(id, (key, _))| key_of(*id, draft) != *key) {
             return draft.manual(self.id(), file, sites, "the generator names a key twice");
         }
         let siblings = outline.children(0, &list).count();
         let whole = outline.at(0, &list).filter(|_| siblings == 1).unwrap_or(generator);
         let mut actions = vec![Action::Splice { file: file.path.clone(), span: lines_of(text, whole), text: String::new() }];
-        let path = draft.path_of(store).to_owned();
+        let path = made.manifest.clone();
         let name = path.rsplit('/').next().unwrap_or(&path);
         let listed = match ksops::is_used(draft) {
             true => ksops::generator(&file.path, text, &path, name),
@@ -102,6 +107,8 @@ impl Kustomize {
         actions.extend(listed);
         let verdict =
             Verdict::safe("the Secret keeps its name and loses the hash behind it: pods do not restart by themselves when it changes");
+        let (further, verdict) = made.companions(verdict);
+        actions.extend(further);
         draft.step(self.id(), file, sites, verdict, actions, ids);
     }
 }

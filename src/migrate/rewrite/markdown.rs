@@ -34,7 +34,9 @@ pub(super) enum Setting {
 
 pub(super) fn is_prose(file: &SourceFile) -> bool {
     let name = file.name();
-    SUFFIXES.iter().any(|suffix| name.to_ascii_lowercase().ends_with(suffix)) || NAMES.contains(&name)
+    // A text of one word is what a program reads.
+    let one_word = || name.ends_with(".txt") && file.text().is_some_and(|text| !text.trim().contains(char::is_whitespace));
+    (SUFFIXES.iter().any(|suffix| name.to_ascii_lowercase().ends_with(suffix)) || NAMES.contains(&name)) && !one_word()
 }
 
 impl Rewriter for Markdown {
@@ -109,7 +111,8 @@ pub(super) fn setting(text: &str, line: Span, span: Span) -> Setting {
     }
     match is_whole(text, span) {
         _ if is_indented_code(text, line) => {
-            let shell = text[line.range()].contains(" -") || text[..line.start].trim_end_matches(['\r', '\n']).ends_with('\\');
+            let (own, above) = (text[line.range()].trim_start(), text[..line.start].trim_end_matches(['\r', '\n']));
+            let shell = own.contains(" -") || own.starts_with("export ") || own.starts_with("$ ") || above.ends_with('\\');
             if shell { Setting::Command } else { Setting::Block }
         }
         true => Setting::Word,
@@ -274,6 +277,7 @@ mod tests {
         assert_eq!(setting_in("```console\n$ login\ntoken: SECRET\n```"), Setting::Block);
         assert_eq!(setting_in("```console\n$ login \\\n  --token SECRET\n```"), Setting::ShellBlock);
         assert_eq!(setting_in("Log in::\n\n  curl \\\n    -u \"a:SECRET\" \\\n"), Setting::Command);
+        assert_eq!(setting_in("Log in::\n\n  export TOKEN=SECRET\n"), Setting::Command);
         assert_eq!(setting_in(".. code-block:: ini\n\n  token = SECRET\n"), Setting::Block);
         assert_eq!(setting_in("Settings:\n\n    token = SECRET\n"), Setting::Block);
         assert_eq!(setting_in("Settings:\n\n    db:\n      token: SECRET\n"), Setting::Block);

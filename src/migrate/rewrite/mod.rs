@@ -10,13 +10,16 @@ mod configmap;
 mod container;
 mod dockerfile;
 mod dotenv;
+mod external;
 mod extract;
 mod hcl;
 mod helm;
 mod ksops;
 mod kubernetes;
 mod kustomize;
+mod made;
 mod markdown;
+mod operator;
 mod quote;
 mod shell;
 mod source_code;
@@ -27,7 +30,8 @@ use std::collections::BTreeMap;
 
 use super::draft::{Draft, Verdict};
 use super::file::{Site, SourceFile};
-use super::plan::Action;
+use super::naming;
+use super::plan::{Action, Applicability, Step};
 
 /// Plans for one family of files.
 trait Rewriter {
@@ -117,6 +121,29 @@ fn one(rewriter: &dyn Rewriter, file: &SourceFile, accounts: &account::Accounts,
         }
     }
     account::rewrite(file, &accounts_here, accounts, draft);
+    if let Some((ids, why)) = doubt(file) {
+        draft.plan.steps[before..].iter_mut().for_each(|step| cast(step, ids, why));
+    }
+}
+
+/// Why steps of a file may not be wanted although they keep it valid: the rewriters in question (all if none are
+/// named) and the reason.
+fn doubt(file: &SourceFile) -> Option<(&'static [&'static str], &'static str)> {
+    let is_test = naming::is_for_tests(&file.path) && !markdown::is_prose(file);
+    let example = "an example, and readers would see ciphertext; if the value is invented, it is a false alarm";
+    match () {
+        () if is_test => Some((&[], "a test, which may want the file as it is; if the value is invented, it is a false alarm")),
+        () if naming::is_for_readers(&file.path) => Some((&["kubernetes", "configmap", "kustomize", "helm"], example)),
+        () => None,
+    }
+}
+
+fn cast(step: &mut Step, ids: &[&str], why: &str) {
+    if !ids.is_empty() && !ids.contains(&step.rewriter) {
+        return;
+    }
+    step.applicability = step.applicability.max(Applicability::NeedsReview);
+    step.reason = if step.reason.is_empty() { why.to_owned() } else { format!("{why}. Else: {}", step.reason) };
 }
 
 /// Whether a place is in a comment of a configuration: nothing reads it.

@@ -4,5 +4,6 @@ mod after;
 mod bench;
 mod cases;
 mod refusals;
+mod rendered;
 mod review;
 mod story;

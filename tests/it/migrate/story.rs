@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::bench::{Bench, Tree, is_encrypted};
+use super::rendered::{kustomize, objects, secrets, seen_inside};
 use crate::support::isolated;
 
 /// Path, content with the secret in place, the secret.
@@ -49,7 +50,11 @@ const SECRETS: &[(&str, &str, &[&str])] = &[
         "apiVersion: v1\nkind: Secret\nmetadata:\n  name: platform\nstringData:\n  TOKEN: 488fe2decb3f6224c37070a080e6e40c8bda9ecdf03ce742\n",
         &["488fe2decb3f6224c37070a080e6e40c8bda9ecdf03ce742"],
     ),
-    ("k8s/overlays/prod/kustomization.yaml", "namespace: prod\nresources:\n  - ../../bases/api\n  - ../../bases/db\n", &[]),
+    (
+        "k8s/overlays/prod/kustomization.yaml",
+        "namespace: prod\nresources:\n  - ../../bases/api\n  - ../../bases/db\n  - ../../bases/worker\n",
+        &[],
+    ),
     ("helm/app/values-staging.yaml", "grafana:\n  adminUser: admin\n  adminPassword: C0pp3rH4rb0r55\n", &["C0pp3rH4rb0r55"]),
     (
         "docker-compose.yml",
@@ -57,6 +62,18 @@ const SECRETS: &[(&str, &str, &[&str])] = &[
         &["XvNT4hZiH15_Nr1WkqUOhzVz"],
     ),
     ("terraform/prod.tfvars", "region = \"eu-south-2\"\ndb_password = \"KOf-SIjrc-2JV.Go.Jbz\"\n", &["KOf-SIjrc-2JV.Go.Jbz"]),
+    (
+        "terraform/main.tf",
+        "provider \"aws\" {\n  allowed_account_ids = [\"296733347720\"]\n}\n\nvariable \"mq_password\" {\n  default = \"Harbor.Quartz.Lantern.731\"\n}\n",
+        &["296733347720", "Harbor.Quartz.Lantern.731"],
+    ),
+    ("helm/app/values-prod.yaml", "image:\n  registry: 296733347720.dkr.ecr.eu-south-2.amazonaws.com\n", &[]),
+    (
+        "k8s/bases/worker/all.yaml",
+        "apiVersion: apps/v1\nkind: CronJob\nmetadata:\n  name: worker\nspec:\n  jobTemplate:\n    spec:\n      template:\n        spec:\n          containers:\n            - name: worker\n              image: worker:1\n              args: [run]\n              volumeMounts:\n                - {name: config, mountPath: /etc/worker}\n          volumes:\n            - name: config\n              configMap:\n                name: worker-config\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: worker-config\ndata:\n  worker.ini: |\n    [broker]\n    password = kR7vTq2LmZp9XwB4\n",
+        &["kR7vTq2LmZp9XwB4"],
+    ),
+    ("k8s/bases/worker/kustomization.yaml", "resources:\n  - all.yaml\n", &[]),
     ("scripts/seed.sh", "#!/bin/sh\nPGPASSWORD=dZGticVp4YMga48 psql -h db -f seed.sql\n", &["dZGticVp4YMga48"]),
     ("config/application.properties", "spring.datasource.password=RWJI2VbeubSXvS.98z\n", &["RWJI2VbeubSXvS.98z"]),
     (
@@ -78,24 +95,26 @@ fn platform() -> Bench {
     bench
 }
 
-fn kustomize(bench: &Bench, overlay: &str) -> String {
-    crate::support::kustomize(&bench.place.path().join(overlay))
+/// The values of a decrypted store.
+fn values(path: &str, text: &str) -> Vec<String> {
+    fn leaves(value: &serde_yaml::Value, found: &mut Vec<String>) {
+        match value {
+            serde_yaml::Value::Mapping(map) => map.values().for_each(|value| leaves(value, found)),
+            serde_yaml::Value::Sequence(list) => list.iter().for_each(|value| leaves(value, found)),
+            value => found.extend(value.as_str().map(str::to_owned)),
+        }
+    }
+    if path.ends_with(".env") {
+        return text.lines().filter_map(|line| line.split_once('=')).map(|(_, value)| value.to_owned()).collect();
+    }
+    let mut found = Vec::new();
+    leaves(&serde_yaml::from_str(text).expect("YAML"), &mut found);
+    found
 }
 
-/// Kinds and names of what an overlay renders to; hashes behind names cut off.
-fn objects(rendered: &str) -> Vec<(String, String)> {
-    let mut objects: Vec<(String, String)> = rendered
-        .split("\n---\n")
-        .map(|document| {
-            let value: serde_yaml::Value = serde_yaml::from_str(document).expect("YAML");
-            let text = |value: &serde_yaml::Value| value.as_str().unwrap_or_default().to_owned();
-            let name = text(&value["metadata"]["name"]);
-            let name = if value["kind"] == "Secret" && name.starts_with("mail-") { "mail".to_owned() } else { name };
-            (text(&value["kind"]), name)
-        })
-        .collect();
-    objects.sort();
-    objects
+/// As what deploys it would: every store gives way to what it decrypts to.
+fn decrypted_in_place(bench: &Bench, stores: &BTreeMap<String, String>) {
+    stores.iter().for_each(|(path, text)| std::fs::write(bench.place.join(path), text).expect("writes"));
 }
 
 /// What the real sops decrypts every encrypted file to.
@@ -107,8 +126,8 @@ fn stores(bench: &Bench, tree: &Tree) -> BTreeMap<String, String> {
 fn a_platform_repository_is_cleaned_and_put_back() {
     let bench = platform();
     let before = bench.tree();
-    assert_eq!(bench.findings().len(), 18, "{:?}", bench.findings());
-    let rendered: Vec<_> = OVERLAYS.iter().map(|overlay| objects(&kustomize(&bench, overlay))).collect();
+    assert_eq!(bench.findings().len(), 22, "{:?}", bench.findings());
+    let rendered: Vec<_> = OVERLAYS.iter().map(|overlay| kustomize(&bench, overlay)).collect();
 
     let run = bench.migrate(["--yes"]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{}", run.stdout);
@@ -116,20 +135,27 @@ fn a_platform_repository_is_cleaned_and_put_back() {
     let after = bench.tree();
 
     let stores = stores(&bench, &after);
-    let opened: String = stores.values().cloned().collect();
+    let values: Vec<String> = stores.iter().flat_map(|(path, text)| values(path, text)).collect();
     for secret in SECRETS.iter().flat_map(|(_, _, secrets)| *secrets) {
-        assert!(opened.contains(secret), "{secret} is in no store");
+        let holds = |value: &String| value == secret || (value.contains("://") || value.contains(" = ")) && value.contains(secret);
+        assert!(values.iter().any(holds), "{secret} is in no store");
         for (path, (bytes, _)) in &after {
             assert!(!String::from_utf8_lossy(bytes).contains(secret), "{path} still holds {secret}");
         }
         assert!(!run.stdout.contains(secret), "{secret} was printed");
     }
     for (overlay, old) in OVERLAYS.iter().zip(&rendered) {
-        let new = kustomize(&bench, overlay);
-        let now = objects(&new);
-        assert!(old.iter().all(|object| now.contains(object)), "{overlay} lost something: {old:?} {now:?}");
-        assert!(new.contains("key: ENCRYPTION_KEY") && new.contains("name: api-env"), "{overlay} refers to the Secret");
+        let (old, new) = (objects(old), objects(&kustomize(&bench, overlay)));
+        assert!(old.iter().all(|object| new.contains(object)), "{overlay} lost something: {old:?} {new:?}");
     }
+    decrypted_in_place(&bench, &stores);
+    for (overlay, old) in OVERLAYS.iter().zip(&rendered) {
+        let new = kustomize(&bench, overlay);
+        assert_eq!(seen_inside(&new), seen_inside(old), "{overlay}: containers see what they saw");
+        let (old, new) = (secrets(old), secrets(&new));
+        assert!(old.iter().all(|secret| new.contains(secret)), "{overlay}: Secrets hold what they held");
+    }
+    after.iter().for_each(|(path, (bytes, _))| std::fs::write(bench.place.join(path), bytes).expect("writes"));
 
     let again = bench.migrate(["--yes"]);
     assert_eq!(again.code, 0, "{}", again.stderr);
@@ -141,11 +167,10 @@ fn a_platform_repository_is_cleaned_and_put_back() {
 }
 
 #[test]
-fn the_journal_and_the_plan_hold_no_secret() {
+fn plan_journal_diff_and_messages_hold_no_secret() {
     let bench = platform();
-    let plan = bench.migrate(["--plan-out", ".git/plan.yaml"]);
-    assert_eq!(plan.code, 0, "{}", plan.stderr);
-    assert_eq!(bench.migrate(["--yes"]).code, 0);
+    let runs = [vec!["--plan-out", ".git/plan.yaml"], vec!["--dry-run", "--include-review"], vec!["--yes"]].map(|args| bench.migrate(args));
+    runs.iter().for_each(|run| assert_eq!(run.code, 0, "{}", run.stderr));
     let mut files = vec![std::fs::read(bench.place.join(".git/plan.yaml")).expect("a plan")];
     let journals = std::fs::read_dir(bench.place.join(".git/sopup/journal")).expect("journals");
     for journal in journals {
@@ -154,6 +179,7 @@ fn the_journal_and_the_plan_hold_no_secret() {
         }
     }
     assert_eq!(files.len(), 3);
+    files.extend(runs.into_iter().flat_map(|run| [run.stdout.into_bytes(), run.stderr.into_bytes()]));
     for secret in SECRETS.iter().flat_map(|(_, _, secrets)| *secrets) {
         for spelling in spellings(secret) {
             assert!(files.iter().all(|file| !String::from_utf8_lossy(file).contains(&spelling)), "{secret} lies about");
@@ -216,6 +242,24 @@ fn stores_that_exist_are_extended() {
     assert!(new.contains(&kept), "values that do not change keep their ciphertext");
     let opened = bench.decrypt("secrets/staging.enc.yaml");
     assert!(opened.contains("value-of-old") && opened.contains("gR4nite-Falcon-27"));
+}
+
+#[test]
+fn secrets_of_an_earlier_migration_take_more() {
+    let bench = Bench::new();
+    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: api\nspec:\n  template:\n    spec:\n      containers:\n        - name: api\n          env:\n            - name: ENCRYPTION_KEY\n              value: Meadow.Zephyr.Walrus.60\n";
+    bench.place.write("api.yaml", manifest).write("kustomization.yaml", "resources:\n  - api.yaml\n");
+    bench.commit();
+    assert_eq!(bench.migrate(["--yes"]).code, 0);
+    let text = std::fs::read_to_string(bench.place.join("api.yaml")).expect("a file");
+    bench.place.write("api.yaml", format!("{text}            - name: MAIL_PASSWORD\n              value: Canyon.Comet.Walnut.109\n"));
+    bench.commit();
+    let run = bench.migrate(["--yes"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let opened = bench.decrypt("api-env.enc.yaml");
+    assert!(opened.contains("ENCRYPTION_KEY: Meadow") && opened.contains("MAIL_PASSWORD: Canyon"), "{opened}");
+    let listed = std::fs::read_to_string(bench.place.join("kustomization.yaml")).expect("a file");
+    assert_eq!(listed.matches("api-env.enc.yaml").count(), 1, "{listed}");
 }
 
 #[test]

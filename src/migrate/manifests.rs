@@ -1,0 +1,73 @@
+//! [`Manifests`]: the YAML files of a repository, and which of them declare and list what. Read once.
+
+use std::collections::HashMap;
+
+use super::file::folder_of;
+use super::outline::{Outline, Part};
+
+/// The YAML files of a repository.
+#[derive(Debug, Default)]
+pub struct Manifests {
+    texts: Vec<(String, String)>,
+    names: HashMap<String, Vec<usize>>,
+    lists: HashMap<String, Vec<usize>>,
+}
+
+impl Manifests {
+    /// Paths and texts, in order of path.
+    pub fn new(texts: Vec<(String, String)>) -> Self {
+        let (mut names, mut lists) = (HashMap::<String, Vec<usize>>::new(), HashMap::<String, Vec<usize>>::new());
+        for (at, (path, text)) in texts.iter().enumerate() {
+            if text.contains("kind: Secret") {
+                for name in text.lines().filter_map(|line| line.trim().strip_prefix("name:")) {
+                    names.entry(name.trim().to_owned()).or_default().push(at);
+                }
+            }
+            if is_kustomization(path) {
+                let outline = Outline::new(text);
+                let resources = [Part::Key("resources".to_owned())];
+                for entry in outline.children(0, &resources).filter_map(|item| outline.scalar(item)) {
+                    lists.entry(resolve(path, &entry)).or_default().push(at);
+                }
+            }
+        }
+        Self { texts, names, lists }
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.texts.iter().map(|(path, text)| (path.as_str(), text.as_str()))
+    }
+
+    /// The files with Secrets in which something has this name.
+    pub fn with_secret(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.names.get(name).into_iter().flatten().map(|at| self.texts[*at].0.as_str())
+    }
+
+    /// The kustomizations among whose resources a file is.
+    pub fn listing(&self, file: &str) -> impl Iterator<Item = (&str, &str)> {
+        let mut found = self.lists.get(file).cloned().unwrap_or_default();
+        found.dedup();
+        found.into_iter().map(|at| (self.texts[at].0.as_str(), self.texts[at].1.as_str()))
+    }
+}
+
+/// Whether a file is a kustomization, by its name.
+pub fn is_kustomization(path: &str) -> bool {
+    matches!(path.rsplit('/').next(), Some("kustomization.yaml" | "kustomization.yml" | "Kustomization"))
+}
+
+/// A path that a file names, relative to the top.
+pub fn resolve(file: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = folder_of(file).split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
