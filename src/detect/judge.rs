@@ -2,8 +2,8 @@
 
 use super::lexicon::{TECHNICAL, VALUE_NAMES};
 use super::randomness::Makeup;
-use super::{Notation, Objection, Reason, encoded, placeholder, randomness};
-use crate::rule::{Confidence, Judge};
+use super::{Notation, Objection, Reason, encoded, placeholder, randomness, validator};
+use crate::rule::{Confidence, Judge, Validator};
 
 /// The outcome for a value that may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,7 +137,7 @@ fn is_role_password(value: &[u8]) -> bool {
 /// A value under a name that means a machine's secret: only what a generator makes counts.
 fn token(value: &[u8]) -> Option<Verdict> {
     let makeup = Makeup::of(value);
-    let generated = randomness::is_random(value);
+    let generated = randomness::is_random(value) || validator::passes(Validator::Uuid, value);
     let confidence = match (generated, makeup.length) {
         (true, 24..) => Confidence::High,
         (true, _) => Confidence::Medium,
@@ -252,7 +252,10 @@ fn is_structure(value: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(value) else { return false };
     is_hash(value)
         || starts_with_host(text)
+        || is_lower_path(text)
         || is_dotted_path(text)
+        || is_setting(text)
+        || is_cut_call(text)
         || is_file_name(text)
         || text.ends_with(':')
         || text.starts_with("--")
@@ -282,8 +285,35 @@ fn starts_with_host(text: &str) -> bool {
         && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/' | b'@' | b':'))
 }
 
-/// `config.database.password`, `auth.cptm8.net`: words joined by dots, no digits-and-letters mix.
+/// `/workdir`: a slash and lower-case letters.
+fn is_lower_path(text: &str) -> bool {
+    text.strip_prefix('/')
+        .is_some_and(|path| path.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'/' | b'-' | b'_' | b'.')))
+}
+
+/// `version=1.0`: a name in lower case and a measure.
+fn is_setting(text: &str) -> bool {
+    let setting = text.split_once('=');
+    setting.is_some_and(|(name, value)| {
+        !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            && value.contains('.')
+            && is_measure(value.as_bytes())
+    })
+}
+
+/// `IFNULL(@dbPassword`: a call that was cut at its first argument.
+fn is_cut_call(text: &str) -> bool {
+    let Some((name, argument)) = text.split_once('(') else { return false };
+    let identifier = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
+    name.len() >= 3 && identifier(name) && !argument.is_empty() && identifier(argument.trim_start_matches(['@', '$', '&', '\'', '"']))
+}
+
+/// `config.database.password`, `auth.cptm8.net`, `tool.cli.keys:main`: words joined by dots, no
+/// digits-and-letters mix, with a function of that module.
 fn is_dotted_path(text: &str) -> bool {
+    let path = text.split_once(':').filter(|(_, function)| function.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+    let text = path.map_or(text, |(path, _)| path);
     let parts: Vec<&str> = text.split('.').collect();
     let wordlike = |part: &&str| {
         !part.is_empty()
@@ -425,6 +455,10 @@ mod tests {
             ":password@host",
             "config.db.password",
             "X-Auth-Token",
+            "tool.cmd.genpwd:main",
+            "version=1.0",
+            "/workdir",
+            "IFNULL(@dbPassword",
         ] {
             assert!(verdict(value, Judge::Password) < Some(Confidence::Medium), "{value}");
         }

@@ -117,6 +117,10 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
             return true;
         }
     }
+    // `$env:ROOT\file`, and nothing but a path behind it.
+    if starts(b"$env:") && has(b"\\") {
+        return true;
+    }
     const STORES: &[&[u8]] = &[
         b"ref+",
         b"vault:",
@@ -237,6 +241,7 @@ pub(super) fn is_fake_token(value: &[u8]) -> bool {
     MARKS.iter().any(|mark| memchr::memmem::find(&lower, mark).is_some())
         || is_repetitive(value)
         || (body.len() >= 16 && is_low_variety(body))
+        || is_counted(&lower)
         || is_slot(value)
         || lower.contains(&b'<') && lower.contains(&b'>')
 }
@@ -245,6 +250,23 @@ pub(super) fn is_fake_token(value: &[u8]) -> bool {
 fn is_slot(value: &[u8]) -> bool {
     const OPENINGS: [&[u8]; 5] = [b"${", b"$(", b"{{", b"<%", b"%("];
     OPENINGS.iter().any(|opening| value.starts_with(opening)) || memchr::memmem::find(value, b"${").is_some()
+}
+
+/// Mostly runs such as `1234` and `abcdef`.
+fn is_counted(value: &[u8]) -> bool {
+    const SHORTEST: usize = 4;
+    let follows = |pair: &[u8]| pair[0].is_ascii_alphanumeric() && pair[1] == pair[0] + 1;
+    let mut counted = 0;
+    let mut run = 1;
+    for pair in value.windows(2).map(follows).chain([false]) {
+        if pair {
+            run += 1;
+        } else {
+            counted += if run >= SHORTEST { run } else { 0 };
+            run = 1;
+        }
+    }
+    counted * 5 >= value.len() * 4 && counted > 0
 }
 
 /// Far fewer distinct characters than chance would give.
@@ -300,6 +322,7 @@ mod tests {
             "replacePassword1234$",
             "testPassword0",
             "$AzCred.GetNetworkCredential().Password",
+            "$env:WORKSPACE\\tmp\\creds1",
         ] {
             assert!(is_placeholder(value.as_bytes()), "{value}");
         }
@@ -327,6 +350,7 @@ mod tests {
         assert!(is_fake_token(b"AKIAIOSFODNN7EXAMPLE"));
         assert!(is_fake_token(b"ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"));
         assert!(is_fake_token(b"npm_0000000000000000000000000000000000aa"));
+        assert!(is_fake_token(b"s.1234abcdef"));
         assert!(!is_fake_token(b"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"));
     }
 }
