@@ -2,7 +2,7 @@
 //! run as one, so that a text full of keywords is still read once per rule.
 
 use super::{Match, Objection, Reason, Search, judge, placeholder, validator};
-use crate::rule::{Block, Confidence, Judge, Matcher, Pattern, RuleIndex};
+use crate::rule::{Block, Confidence, Judge, Matcher, Pattern, RuleIndex, Validator};
 use crate::text::Span;
 
 /// How far a PEM block may reach, in bytes.
@@ -125,6 +125,9 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
     if !block && placeholder::is_fake_token(value) {
         return Err(Objection::Placeholder);
     }
+    if rule.validators.contains(&Validator::Base64) && validator::base64(value).is_some_and(|pair| is_customary(&pair)) {
+        return Err(Objection::Placeholder);
+    }
     if !rule.validators.iter().all(|&check| validator::passes(check, value)) {
         return Err(Objection::Invalid);
     }
@@ -142,6 +145,11 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
         return Err(Objection::Binary);
     }
     Ok(Match { rule: index, span, confidence, reasons })
+}
+
+/// `user:password`, with a password that stands for one.
+fn is_customary(pair: &[u8]) -> bool {
+    memchr::memchr(b':', pair).is_some_and(|colon| placeholder::is_placeholder(&pair[colon + 1..]))
 }
 
 /// From a `-----BEGIN X-----` to its `-----END X-----`, with at least a key's worth of base64

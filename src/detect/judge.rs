@@ -31,6 +31,9 @@ pub(super) fn weigh(value: &[u8], judge: Judge) -> Result<Verdict, Objection> {
     if is_structure(value) {
         return Err(Objection::Structure);
     }
+    if let Some(plain) = encoded::percent(value) {
+        return if plain.iter().any(u8::is_ascii_control) { Err(Objection::Structure) } else { weigh(&plain, judge) };
+    }
     if encoded::base64_text(value).is_some_and(|text| encodes_nothing(text.trim_ascii())) {
         return Err(Objection::Encodes);
     }
@@ -137,7 +140,7 @@ fn is_role_password(value: &[u8]) -> bool {
 /// A value under a name that means a machine's secret: only what a generator makes counts.
 fn token(value: &[u8]) -> Option<Verdict> {
     let makeup = Makeup::of(value);
-    let generated = randomness::is_random(value) || validator::passes(Validator::Uuid, value);
+    let generated = randomness::is_random(value) || is_uuid(value);
     let confidence = match (generated, makeup.length) {
         (true, 24..) => Confidence::High,
         (true, _) => Confidence::Medium,
@@ -147,6 +150,12 @@ fn token(value: &[u8]) -> Option<Verdict> {
     };
     let reason = if generated { Reason::Random } else { Reason::Mixed };
     Some(Verdict { confidence, reasons: vec![reason] })
+}
+
+/// A UUID that somebody generated: `aaaaaaaa-bbbb-…` is none.
+pub(super) fn is_uuid(value: &[u8]) -> bool {
+    let distinct = (b'0'..=b'9').chain(b'a'..=b'f').filter(|digit| value.iter().any(|byte| byte.to_ascii_lowercase() == *digit)).count();
+    distinct > 8 && validator::passes(Validator::Uuid, value)
 }
 
 /// Whether the value is the name of a secret, a key or a field: words that are joined, one of

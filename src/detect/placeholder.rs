@@ -28,8 +28,8 @@ fn is_numbered_word(text: &str) -> bool {
 
 /// `MyP@ssw0rd123!`, `test-password-1`: that word again, with a word before it and a count behind it.
 fn is_disguised_word(text: &str) -> bool {
-    const BEFORE: [&str; 22] = [
-        "", "my", "new", "old", "test", "testing", "fake", "db", "sql", "ssh", "http", "smtp", "root", "admin", "user", "your", "the",
+    const BEFORE: [&str; 21] = [
+        "my", "new", "old", "test", "testing", "fake", "db", "sql", "ssh", "http", "smtp", "root", "admin", "user", "your", "the",
         "replace", "sample", "super", "secure", "strong",
     ];
     const COUNTS: [&str; 11] = ["", "0", "1", "2", "3", "01", "12", "123", "1234", "12345", "12345678"];
@@ -47,7 +47,13 @@ fn is_disguised_word(text: &str) -> bool {
         })
         .collect();
     let stem = ["password", "passwd", "passord"].iter().find_map(|word| letters.strip_suffix(word));
-    COUNTS.contains(&count) && stem.is_some_and(|before| BEFORE.contains(&before))
+    let peeled = |mut before: &str| {
+        while let Some(rest) = BEFORE.iter().find_map(|word| before.strip_suffix(word)) {
+            before = rest;
+        }
+        before.is_empty()
+    };
+    COUNTS.contains(&count) && stem.is_some_and(peeled)
 }
 
 /// `<…>`, `[…]`, `{…}`, `(…)`, `%…%`, `__…__`, `@@…@@`, `#{…}#`: a slot to be filled.
@@ -321,6 +327,7 @@ mod tests {
             "MyP@ssw0rd123!",
             "replacePassword1234$",
             "testPassword0",
+            "MySuperSecureP4ssw0rd",
             "$AzCred.GetNetworkCredential().Password",
             "$env:WORKSPACE\\tmp\\creds1",
         ] {

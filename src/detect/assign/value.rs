@@ -1,8 +1,7 @@
 //! What stands behind a name: the separator, and where the value begins and ends.
 
-use super::super::{Notation, Search, judge, line, randomness, validator};
+use super::super::{Notation, Search, judge, line, randomness};
 use super::{Context, FULLWIDTH_COLON, inside_literal, notation_at, scalar};
-use crate::rule::Validator;
 use crate::text::Span;
 
 /// A value assigned to a name.
@@ -291,7 +290,7 @@ fn is_yaml_line(text: &[u8], context: &Context, start: usize) -> bool {
     let generated = value.iter().any(u8::is_ascii_digit)
         && value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'/' | b'='))
         && value.len() >= 16
-        && (randomness::is_random(value) || validator::passes(Validator::Uuid, value));
+        && (randomness::is_random(value) || judge::is_uuid(value));
     matches!(before, b"" | b"-" | b"*" | b"#" | b"//") && generated
 }
 
