@@ -149,7 +149,12 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
 
 /// `user:password`, with a password that stands for one.
 fn is_customary(pair: &[u8]) -> bool {
-    memchr::memchr(b':', pair).is_some_and(|colon| placeholder::is_placeholder(&pair[colon + 1..]))
+    let Some(colon) = memchr::memchr(b':', pair) else { return false };
+    let (user, password) = (&pair[..colon], &pair[colon + 1..]);
+    user.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'@'))
+        && password.iter().all(u8::is_ascii_graphic)
+        && !password.starts_with(b"{")
+        && placeholder::is_placeholder(password)
 }
 
 /// From a `-----BEGIN X-----` to its `-----END X-----`, with at least a key's worth of base64

@@ -24,7 +24,7 @@ fn finding(mut places: Vec<Located>, key: &FingerprintKey) -> Finding {
         places.iter().max_by_key(|one| (rank(one.rule, one.confidence), Reverse(place(&one.occurrence)))).expect("a value has a place");
     let mut occurrences: Vec<Occurrence> = places.iter().map(|one| one.occurrence.clone()).collect();
     // A file as it is staged is the same place as the file.
-    let on_disk = |one: &Occurrence| one.origin.source == SourceKind::Worktree;
+    let on_disk = |one: &Occurrence| matches!(one.origin.source, SourceKind::Worktree | SourceKind::Archive);
     let files: BTreeSet<(String, u64)> =
         occurrences.iter().filter(|one| on_disk(one)).map(|one| (one.origin.path.clone(), one.bytes.start)).collect();
     occurrences.retain(|one| one.origin.source != SourceKind::Index || !files.contains(&(one.origin.path.clone(), one.bytes.start)));

@@ -138,7 +138,7 @@ fn place(occurrence: &Occurrence, context: &Context<'_>) -> String {
         SourceKind::Stash => format!("{path} (stashed)"),
         SourceKind::Ref => format!("{path} (a ref's name)"),
         SourceKind::Path => format!("{} (its name)", joined(context.root, &path)),
-        SourceKind::Worktree | SourceKind::Git => joined(context.root, &path),
+        SourceKind::Worktree | SourceKind::Archive | SourceKind::Git => joined(context.root, &path),
     }
 }
 
