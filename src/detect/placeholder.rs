@@ -199,6 +199,8 @@ pub(super) fn is_encrypted(value: &[u8]) -> bool {
         b"{AES}",
         b"vault:v",
         b"AQICAH",
+        // `Salted__` of `openssl enc`
+        b"U2FsdGVkX1",
         b"encrypted:",
         b"secure:",
         b"{jasypt}",
@@ -240,6 +242,9 @@ pub(super) fn is_fake_token(value: &[u8]) -> bool {
         b"fakefake",
         b"notreal",
         b"not-real",
+        // The key pair of the AWS documentation, with other endings.
+        b"iosfodnn7",
+        b"wjalrxutnfemi",
         b"insert",
     ];
     let lower = value.to_ascii_lowercase();

@@ -128,6 +128,8 @@ fn is_bare_secret(word: &[u8], joint: Joint) -> bool {
     let digit = word.iter().any(u8::is_ascii_digit);
     let mixed = digit
         && word.iter().any(|byte| byte.is_ascii_uppercase() || byte.is_ascii_punctuation() && !matches!(byte, b'-' | b'.' | b'_' | b'\''));
+    let code = !word.iter().any(|byte| byte.is_ascii_lowercase() || byte.is_ascii_punctuation());
+    let mixed = mixed && (joint != Joint::Direct || !code || randomness::is_random(word));
     clean
         && (joint == Joint::Verb
             || mixed

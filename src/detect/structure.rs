@@ -25,7 +25,7 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
     }
     let opens = matches!(value.first(), Some(b'{' | b'[' | b'(' | b'<' | b'?')) && !value.iter().any(u8::is_ascii_digit);
     // `{0.token`, `maxlength=`
-    let cut = starts(b"{") && !has(b"}") || value.strip_suffix(b"=").is_some_and(|name| name.iter().all(u8::is_ascii_lowercase));
+    let cut = starts(b"{") && !has(b"}") || value.strip_suffix(b"=").is_some_and(is_attribute);
     if opens || cut || starts(b"?") || value.ends_with(b"(") || value.ends_with(b"[") || starts(b"[{") || is_pair_of_names(value) {
         return true;
     }
@@ -42,6 +42,9 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
         return true;
     }
     let Ok(text) = std::str::from_utf8(value) else { return false };
+    if text.ends_with("/aws4_request") || is_element(text) || is_action(text) {
+        return true;
+    }
     is_hash(value)
         || starts_with_host(text)
         || is_lower_path(text)
@@ -78,6 +81,25 @@ fn is_hash(value: &[u8]) -> bool {
         b"scrypt:",
     ];
     MARKS.iter().any(|mark| memchr::memmem::find(value, mark).is_some())
+}
+
+/// `data-name`, `style:family`
+fn is_attribute(name: &[u8]) -> bool {
+    name.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_' | b':'))
+}
+
+/// `details[0]/identity`, `users[1].name`: an element and what lies below it.
+fn is_element(text: &str) -> bool {
+    let identifier = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    let Some((list, rest)) = text.split_once('[') else { return false };
+    let Some((number, below)) = rest.split_once(']') else { return false };
+    identifier(list) && number.bytes().all(|byte| byte.is_ascii_digit()) && below.strip_prefix(['/', '.']).is_some_and(identifier)
+}
+
+/// `credentials#update_password`: a controller and its action.
+fn is_action(text: &str) -> bool {
+    let identifier = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'/'));
+    text.contains('_') && text.split_once('#').is_some_and(|(controller, action)| identifier(controller) && identifier(action))
 }
 
 /// `secret_name1=secret_uri1`, `secret_name=`
