@@ -42,7 +42,12 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
         return true;
     }
     let Ok(text) = std::str::from_utf8(value) else { return false };
-    if text.ends_with("/aws4_request") || is_element(text) || is_action(text) {
+    if is_expression(text)
+        || text.starts_with(':') && text.contains(":`")
+        || text.ends_with("/aws4_request")
+        || is_element(text)
+        || is_action(text)
+    {
         return true;
     }
     is_hash(value)
@@ -81,6 +86,12 @@ fn is_hash(value: &[u8]) -> bool {
         b"scrypt:",
     ];
     MARKS.iter().any(|mark| memchr::memmem::find(value, mark).is_some())
+}
+
+/// `^[-]{0,2}pass(word|wd)?`, `[_a-zA-Z][_a-zA-Z0-9]*`: a regular expression.
+fn is_expression(text: &str) -> bool {
+    const MARKS: [&str; 12] = ["(?:", "(?i", "[^", "[-]", "a-z", "A-Z", "[0-9", "\\d", "\\w", "\\s", ".*", "{0,"];
+    text.contains(['[', '(', '*', '{']) && MARKS.iter().any(|mark| text.contains(mark))
 }
 
 /// `data-name`, `style:family`

@@ -44,7 +44,9 @@ fn consider(search: &mut Search<'_>, hit: Span, user: Span, password: Span) {
     let host = host_after(text, password.end + 1);
     search.look(Span::new(hit.start, password.end + 2 + host.len()));
     let weak = verdict.reasons.contains(&Reason::Weak);
-    let default = search.bytes(user) == search.bytes(password) || is_local(host) && weak;
+    // `KEY:DOMAIN@host`
+    let word = weak && search.bytes(password).iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
+    let default = search.bytes(user) == search.bytes(password) || is_local(host) && weak || word;
     let mut reasons = vec![Reason::UrlUserinfo];
     reasons.extend(verdict.reasons);
     // In a URL even a dictionary word is a password, but the defaults of local databases are not worth a finding.
