@@ -167,21 +167,39 @@ pub(super) fn is_uuid(value: &[u8]) -> bool {
 /// which says so.
 fn names_a_secret(value: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(value) else { return false };
-    let words = super::assign::words(text);
+    let words = without_split_terms(super::assign::words(text));
     let named = words.iter().any(|word| VALUE_NAMES.has(word));
     let technical = |word: &String| {
-        TECHNICAL.has(word) || word.bytes().all(|byte| byte.is_ascii_lowercase()) || word.bytes().all(|byte| byte.is_ascii_digit())
+        TECHNICAL.has(word)
+            || is_rfc(word)
+            || word.bytes().all(|byte| byte.is_ascii_lowercase())
+            || word.bytes().all(|byte| byte.is_ascii_digit())
     };
     let plain = words.iter().all(|word| word.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     let joined = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/' | b':' | b'@'));
-    let pair_is_technical = words.windows(2).any(|pair| TECHNICAL.has(&pair.concat()));
-    let is_technical = (pair_is_technical || words.iter().any(|word| TECHNICAL.has(word))) && words.iter().all(technical);
+    let is_technical = words.iter().any(|word| TECHNICAL.has(word) || is_rfc(word)) && words.iter().all(technical);
     let joined = joined || text.ends_with(';');
     joined
         && plain
         && (is_technical
             || TECHNICAL.has(text.to_lowercase().trim_end_matches(';'))
             || named && words.len() > 1 && words.iter().all(|word| word.len() < 16 && !mixes(word)))
+}
+
+/// With technical terms that capitals split put together again: `o`, `auth2` of `OAuth2`.
+fn without_split_terms(words: Vec<String>) -> Vec<String> {
+    let mut whole: Vec<String> = Vec::with_capacity(words.len());
+    for word in words {
+        match whole.last_mut() {
+            Some(last) if TECHNICAL.has(&format!("{last}{word}")) => last.push_str(&word),
+            _ => whole.push(word),
+        }
+    }
+    whole
+}
+
+fn is_rfc(word: &str) -> bool {
+    word.strip_prefix("rfc").is_some_and(|number| number.len() == 4 && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Letters and digits in turn, as in generated values.

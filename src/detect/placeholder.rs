@@ -18,6 +18,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         || is_repetitive(value)
         || is_reference(value)
         || is_encrypted(value)
+        || value.contains(&b',') && value.split(|&byte| byte == b',').all(|part| !part.is_empty() && is_placeholder(part))
 }
 
 /// `password1`, `contraseña123`: a word for a password and a few digits.
@@ -105,6 +106,8 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
         || has(b"%{")
         || has(b"%s")
         || has(b"%v")
+        || has(b"%d")
+        || memchr::memmem::find(value, b"%[").is_some_and(|at| value.get(at + 2).is_some_and(u8::is_ascii_digit))
     {
         return true;
     }
@@ -254,6 +257,7 @@ pub(super) fn is_fake_token(value: &[u8]) -> bool {
     MARKS.iter().any(|mark| memchr::memmem::find(&lower, mark).is_some())
         || is_repetitive(value)
         || (body.len() >= 16 && is_low_variety(body))
+        || lower.split(|&byte| byte == b'.').any(|part| part.len() >= 16 && is_repetitive(part))
         || is_counted(&lower)
         || is_slot(value)
         || lower.contains(&b'<') && lower.contains(&b'>')

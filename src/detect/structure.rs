@@ -42,7 +42,9 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
         return true;
     }
     let Ok(text) = std::str::from_utf8(value) else { return false };
-    if is_expression(text)
+    if is_translation(text)
+        || is_wildcard(text)
+        || is_expression(text)
         || text.starts_with(':') && text.contains(":`")
         || text.ends_with("/aws4_request")
         || is_element(text)
@@ -88,6 +90,18 @@ fn is_hash(value: &[u8]) -> bool {
     MARKS.iter().any(|mark| memchr::memmem::find(value, mark).is_some())
 }
 
+/// `Ung\u00FCltige`: a word of a translation, as `.properties` files have it.
+fn is_translation(text: &str) -> bool {
+    let mut escapes = text.split("\\u").skip(1).filter_map(|rest| u32::from_str_radix(rest.get(..4)?, 16).ok());
+    escapes.any(|code| code >= 0xa0)
+}
+
+/// `*.example.net`
+fn is_wildcard(text: &str) -> bool {
+    let host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    text.strip_prefix("*.").is_some_and(|name| name.contains('.') && name.bytes().all(host))
+}
+
 /// `^[-]{0,2}pass(word|wd)?`, `[_a-zA-Z][_a-zA-Z0-9]*`: a regular expression.
 fn is_expression(text: &str) -> bool {
     const MARKS: [&str; 12] = ["(?:", "(?i", "[^", "[-]", "a-z", "A-Z", "[0-9", "\\d", "\\w", "\\s", ".*", "{0,"];
@@ -101,7 +115,7 @@ fn is_attribute(name: &[u8]) -> bool {
 
 /// `details[0]/identity`, `users[1].name`: an element and what lies below it.
 fn is_element(text: &str) -> bool {
-    let identifier = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    let identifier = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
     let Some((list, rest)) = text.split_once('[') else { return false };
     let Some((number, below)) = rest.split_once(']') else { return false };
     identifier(list) && number.bytes().all(|byte| byte.is_ascii_digit()) && below.strip_prefix(['/', '.']).is_some_and(identifier)
@@ -157,7 +171,17 @@ fn is_setting(text: &str) -> bool {
 fn is_cut_call(text: &str) -> bool {
     let Some((name, argument)) = text.split_once('(') else { return false };
     let identifier = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
-    name.len() >= 3 && identifier(name) && !argument.is_empty() && identifier(argument.trim_start_matches(['@', '$', '&', '\'', '"']))
+    let starts_word = |pair: &[u8]| pair[0].is_ascii_uppercase() && pair[1].is_ascii_lowercase();
+    // `OAuth2AccessToken(type`
+    let type_name = || {
+        name.len() >= 8
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'))
+            && name.as_bytes().windows(2).filter(|pair| starts_word(pair)).count() >= 2
+    };
+    name.len() >= 3
+        && (identifier(name) || type_name())
+        && !argument.is_empty()
+        && identifier(argument.trim_start_matches(['@', '$', '&', '\'', '"']))
 }
 
 /// `config.database.password`, `auth.cptm8.net`, `tool.cli.keys:main`: words joined by dots, no
@@ -172,7 +196,8 @@ fn is_dotted_path(text: &str) -> bool {
             && part.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
             && !part.bytes().any(|byte| byte.is_ascii_digit())
     };
-    parts.len() >= 2 && parts.iter().all(wordlike)
+    let index = |part: &str| part.len() == 1 && part.bytes().all(|byte| byte.is_ascii_digit());
+    parts.len() >= 2 && wordlike(&parts[0]) && parts.iter().all(|part| wordlike(part) || parts.len() >= 3 && index(part))
 }
 
 fn is_file_name(text: &str) -> bool {

@@ -7,6 +7,7 @@ mod value;
 
 pub(super) use name::words;
 
+use super::lexicon::TECHNICAL;
 use super::{Notation, Objection, Reason, Search, judge, kubernetes, prose, table};
 use crate::rule::{Confidence, Cue, Extractor, Judge};
 use crate::text::Span;
@@ -120,8 +121,12 @@ fn without_scheme(bytes: &[u8], value: Span) -> Span {
 /// Of `admin:secret`, as in `auth = "admin:secret"`, the secret.
 fn without_user(text: &[u8], value: Span) -> Span {
     let bytes = &text[value.range()];
-    let user = bytes.iter().take_while(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_')).count();
-    let pair = (1..=32).contains(&user) && bytes.get(user) == Some(&b':') && !bytes[user..].starts_with(b"://");
+    let user = bytes.iter().take_while(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')).count();
+    let pair = (1..=32).contains(&user)
+        && bytes[0].is_ascii_lowercase()
+        && !TECHNICAL.has(&String::from_utf8_lossy(&bytes[..user]))
+        && bytes.get(user) == Some(&b':')
+        && !bytes[user..].starts_with(b"://");
     if pair { Span::new(value.start + user + 1, value.end) } else { value }
 }
 
