@@ -106,7 +106,7 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
         || has(b"%{")
         || has(b"%s")
         || has(b"%v")
-        || has(b"%d")
+        || memchr::memmem::rfind(value, b"%d").is_some_and(|at| !value.get(at + 2).is_some_and(u8::is_ascii_alphanumeric))
         || memchr::memmem::find(value, b"%[").is_some_and(|at| value.get(at + 2).is_some_and(u8::is_ascii_digit))
     {
         return true;
