@@ -45,6 +45,10 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     if cue == Cue::Token && words.len() == 2 && words == ["api", "key"] {
         return Some(NameClass::Token);
     }
+    // Half of the credentials of Vault's AppRole, and a token of Nomad and Consul.
+    if cue == Cue::Token && words.ends_with(&["secret".to_owned(), "id".to_owned()]) {
+        return Some(NameClass::Token);
+    }
     // `POSTGRES_PASSWORD_2`, `old_password`
     while words.len() > 1 && words.last().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit())) {
         words.pop();
