@@ -50,7 +50,8 @@ def betterleaks(folder, program, report):
     run([program, folder, "-o", report, "--no-banner", "--silent", "--confidence=medium"])
     found = json.load(open(report))["findings"] or []
     places = [(one["location"], one["rule_id"], one["match"]["value"]) for one in found]
-    return [(relative(folder, place["path"]), place["start_line"], rule, value) for place, rule, value in places]
+    # A finding about a whole file has no line.
+    return [(relative(folder, place["path"]), place.get("start_line", 1), rule, value) for place, rule, value in places]
 
 
 def kingfisher(folder, program, report):

@@ -4,6 +4,7 @@
 //!
 //! - [`text`], [`secret`]: bytes, spans, lines, encodings; values that cannot be printed.
 //! - [`mod@file`]: files written whole or not at all, one writer at a time; private places for plain text.
+//! - [`archive`]: the files inside archives.
 //! - [`rule`]: what a credential looks like, as data. [`source`]: where texts come from.
 //!   [`sops`]: a small SOPS library that has never heard of findings.
 //! - [`detect`]: a text and rules in, matches out; pure.
@@ -13,6 +14,7 @@
 //! - [`report`]: findings as text or JSON. [`config`]: `.sopup.yaml`.
 //! - [`cli`]: the only room with clap, printing and exit codes.
 
+pub mod archive;
 pub mod cli;
 pub mod config;
 pub mod detect;

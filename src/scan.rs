@@ -2,6 +2,7 @@
 //! findings. Where texts come from is `source`; what is printed is `report`.
 
 mod added;
+mod archived;
 mod groups;
 mod history;
 mod known;
@@ -22,6 +23,8 @@ use crate::source::range::RangeError;
 use crate::source::refs::GitDir;
 use crate::source::{Chunk, IndexError, Origin, Repository, Respect, Skip, SkipReason, SourceKind, Target, Walk, each_chunk, staged, walk};
 use crate::text::{LineIndex, Position, decode};
+
+use archived::Gathered;
 
 pub use added::{Added, Asked, Selection};
 pub use history::History;
@@ -217,11 +220,12 @@ impl Scanner<'_> {
             };
             let origin = Origin { path: file.path.clone(), source: SourceKind::Index };
             self.count(content.len() as u64);
-            let located = self.guarded(&file.path, || self.located(content, &origin, Base::START, 0..content.len()));
+            let mut located = self.guarded(&file.path, || self.located(content, &origin, Base::START, 0..content.len()));
             if !located.is_empty() {
                 let added = file.added_lines();
-                self.add(located.into_iter().filter(|one| added(one.occurrence.start.line, one.occurrence.end.line)).collect());
+                located.retain(|one| added(one.occurrence.start.line, one.occurrence.end.line));
             }
+            self.add(self.with_members(located, content, &origin));
         }
         Ok(())
     }
@@ -234,11 +238,17 @@ impl Scanner<'_> {
         }
         let origin = Origin { path: path.to_owned(), source };
         let mut position = Position { line: 1, column: 1 };
+        let mut archive = Gathered::default();
+        let mut all = Vec::new();
         let read = BUFFER.with_borrow_mut(|buffer| {
             each_chunk(reader, buffer, |chunk| {
-                let located = self.guarded(path, || self.chunk(&chunk, &origin, &mut position));
-                self.add(located);
+                all.extend(self.guarded(path, || self.chunk(&chunk, &origin, &mut position)));
+                archive.gather(&chunk);
             })
+        });
+        self.add(match archive.bytes() {
+            Some(bytes) => self.with_members(all, bytes, &origin),
+            None => all,
         });
         match read {
             Ok(bytes) => self.count(bytes),

@@ -3,7 +3,7 @@
 
 use super::trace::NEAR;
 use super::{Match, Objection, Reason, Search, judge, placeholder, validator};
-use crate::rule::{Block, Confidence, Judge, Matcher, Pattern, RuleIndex};
+use crate::rule::{Block, Confidence, Judge, Matcher, Pattern, RuleIndex, Validator};
 use crate::text::Span;
 
 /// How far a PEM block may reach, in bytes.
@@ -138,6 +138,9 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
     if !block && placeholder::is_fake_token(value) {
         return Err(Objection::Placeholder);
     }
+    if rule.validators.contains(&Validator::Base64) && validator::base64(value).is_some_and(|pair| is_customary(&pair)) {
+        return Err(Objection::Placeholder);
+    }
     if !rule.validators.iter().all(|&check| validator::passes(check, value)) {
         return Err(Objection::Invalid);
     }
@@ -155,6 +158,16 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
         return Err(Objection::Binary);
     }
     Ok(Match { rule: index, span, confidence, reasons })
+}
+
+/// `user:password`, with a password that stands for one.
+fn is_customary(pair: &[u8]) -> bool {
+    let Some(colon) = memchr::memchr(b':', pair) else { return false };
+    let (user, password) = (&pair[..colon], &pair[colon + 1..]);
+    user.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'@'))
+        && password.iter().all(u8::is_ascii_graphic)
+        && !password.starts_with(b"{")
+        && placeholder::is_placeholder(password)
 }
 
 /// From a `-----BEGIN X-----` to its `-----END X-----`, with at least a key's worth of base64

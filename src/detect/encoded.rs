@@ -25,6 +25,20 @@ pub(super) fn base64_text(value: &[u8]) -> Option<Vec<u8>> {
     (is_printable(&decoded) && decoded.len() >= 4).then_some(decoded)
 }
 
+/// What a value with at least two escapes such as `%2F`, and no other percent signs, stands for.
+pub(super) fn percent(value: &[u8]) -> Option<Vec<u8>> {
+    let mut plain = Vec::with_capacity(value.len());
+    let mut parts = value.split(|&byte| byte == b'%');
+    plain.extend_from_slice(parts.next()?);
+    let mut escapes = 0;
+    for part in parts {
+        plain.extend(hex(part.get(..2)?)?);
+        plain.extend_from_slice(&part[2..]);
+        escapes += 1;
+    }
+    (escapes >= 2).then_some(plain)
+}
+
 fn is_printable(text: &[u8]) -> bool {
     std::str::from_utf8(text).is_ok_and(|text| text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t')))
 }

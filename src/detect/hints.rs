@@ -117,7 +117,7 @@ fn is_test(path: &str, name: &str) -> bool {
         || (stem.ends_with("test") && name.ends_with(".java"))
 }
 
-/// Written by tools, full of digests: names in them announce nothing.
+/// Written by tools, full of digests or of pictures in characters: names in them announce nothing.
 fn is_machine_made(name: &str) -> bool {
     matches!(
         name,
@@ -143,7 +143,7 @@ fn is_machine_made(name: &str) -> bool {
             | "pdm.lock"
             | "deno.lock"
             | "pubspec.lock"
-    ) || [".min.js", ".min.css", ".js.map", ".css.map", ".lock"].iter().any(|ending| name.ends_with(ending))
+    ) || [".min.js", ".min.css", ".js.map", ".css.map", ".lock", ".eps", ".ps", ".ai"].iter().any(|ending| name.ends_with(ending))
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use super::lexicon::{TECHNICAL, VALUE_NAMES};
 use super::randomness::Makeup;
-use super::{Notation, Objection, Reason, encoded, placeholder, randomness};
-use crate::rule::{Confidence, Judge};
+use super::{Notation, Objection, Reason, encoded, placeholder, randomness, structure, validator};
+use crate::rule::{Confidence, Judge, Validator};
 
 /// The outcome for a value that may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +28,16 @@ pub(super) fn weigh(value: &[u8], judge: Judge) -> Result<Verdict, Objection> {
     if placeholder::is_placeholder(value) {
         return Err(Objection::Placeholder);
     }
-    if is_structure(value) {
+    if structure::is_structure(value) {
         return Err(Objection::Structure);
+    }
+    if let Some(plain) = encoded::percent(value) {
+        if plain.iter().any(u8::is_ascii_control) || !plain.iter().any(u8::is_ascii_alphanumeric) {
+            return Err(Objection::Structure);
+        }
+        if !plain.iter().any(u8::is_ascii_whitespace) {
+            return weigh(&plain, judge);
+        }
     }
     if encoded::base64_text(value).is_some_and(|text| encodes_nothing(text.trim_ascii())) {
         return Err(Objection::Encodes);
@@ -137,7 +145,7 @@ fn is_role_password(value: &[u8]) -> bool {
 /// A value under a name that means a machine's secret: only what a generator makes counts.
 fn token(value: &[u8]) -> Option<Verdict> {
     let makeup = Makeup::of(value);
-    let generated = randomness::is_random(value);
+    let generated = randomness::is_random(value) || is_uuid(value);
     let confidence = match (generated, makeup.length) {
         (true, 24..) => Confidence::High,
         (true, _) => Confidence::Medium,
@@ -149,25 +157,49 @@ fn token(value: &[u8]) -> Option<Verdict> {
     Some(Verdict { confidence, reasons: vec![reason] })
 }
 
+/// A UUID that somebody generated: `aaaaaaaa-bbbb-…` is none.
+pub(super) fn is_uuid(value: &[u8]) -> bool {
+    let distinct = (b'0'..=b'9').chain(b'a'..=b'f').filter(|digit| value.iter().any(|byte| byte.to_ascii_lowercase() == *digit)).count();
+    distinct > 8 && validator::passes(Validator::Uuid, value)
+}
+
 /// Whether the value is the name of a secret, a key or a field: words that are joined, one of
 /// which says so.
 fn names_a_secret(value: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(value) else { return false };
-    let words = super::assign::words(text);
+    let words = without_split_terms(super::assign::words(text));
     let named = words.iter().any(|word| VALUE_NAMES.has(word));
     let technical = |word: &String| {
-        TECHNICAL.has(word) || word.bytes().all(|byte| byte.is_ascii_lowercase()) || word.bytes().all(|byte| byte.is_ascii_digit())
+        TECHNICAL.has(word)
+            || is_rfc(word)
+            || word.bytes().all(|byte| byte.is_ascii_lowercase())
+            || word.bytes().all(|byte| byte.is_ascii_digit())
     };
     let plain = words.iter().all(|word| word.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     let joined = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/' | b':' | b'@'));
-    let pair_is_technical = words.windows(2).any(|pair| TECHNICAL.has(&pair.concat()));
-    let is_technical = (pair_is_technical || words.iter().any(|word| TECHNICAL.has(word))) && words.iter().all(technical);
+    let is_technical = words.iter().any(|word| TECHNICAL.has(word) || is_rfc(word)) && words.iter().all(technical);
     let joined = joined || text.ends_with(';');
     joined
         && plain
         && (is_technical
             || TECHNICAL.has(text.to_lowercase().trim_end_matches(';'))
             || named && words.len() > 1 && words.iter().all(|word| word.len() < 16 && !mixes(word)))
+}
+
+/// With technical terms that capitals split put together again: `o`, `auth2` of `OAuth2`.
+fn without_split_terms(words: Vec<String>) -> Vec<String> {
+    let mut whole: Vec<String> = Vec::with_capacity(words.len());
+    for word in words {
+        match whole.last_mut() {
+            Some(last) if TECHNICAL.has(&format!("{last}{word}")) => last.push_str(&word),
+            _ => whole.push(word),
+        }
+    }
+    whole
+}
+
+fn is_rfc(word: &str) -> bool {
+    word.strip_prefix("rfc").is_some_and(|number| number.len() == 4 && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Letters and digits in turn, as in generated values.
@@ -177,181 +209,12 @@ fn mixes(word: &str) -> bool {
 }
 
 /// A number with a unit, a version, a date, a size: `30d`, `1.2.3`, `2024-01-02`, `10.0.0.1:80`.
-fn is_measure(value: &[u8]) -> bool {
+pub(super) fn is_measure(value: &[u8]) -> bool {
     let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let unit = &value[digits..];
     (digits > 0 && unit.len() <= 3 && unit.iter().all(u8::is_ascii_lowercase) && value.len() < 8)
         || value.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':' | b'-' | b'/' | b',' | b'+' | b'T' | b'Z'))
             && value.iter().any(|byte| !byte.is_ascii_digit())
-}
-
-/// A one-way hash of a password in the usual notations: bcrypt, crypt, Apache, Argon2, LDAP,
-/// Django and Werkzeug.
-fn is_hash(value: &[u8]) -> bool {
-    const MARKS: [&[u8]; 18] = [
-        b"$2a$",
-        b"$2b$",
-        b"$2y$",
-        b"$apr1$",
-        b"$1$",
-        b"$5$",
-        b"$6$",
-        b"$y$",
-        b"$argon2",
-        b"{SHA}",
-        b"{SSHA}",
-        b"{SSHA512}",
-        b"{SSHA256}",
-        b"{MD5}",
-        b"{SMD5}",
-        b"{CRYPT}",
-        b"pbkdf2",
-        b"scrypt:",
-    ];
-    MARKS.iter().any(|mark| memchr::memmem::find(value, mark).is_some())
-}
-
-/// Paths, addresses, code and markup, whatever the name says.
-fn is_structure(value: &[u8]) -> bool {
-    let has = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
-    let starts = |prefix: &[u8]| value.starts_with(prefix);
-    // Base64 can begin with a slash and have another one.
-    let generated = || value.len() >= 32 && !value.contains(&b'.') && Makeup::of(value).classes() >= 3 && randomness::is_random(value);
-    if starts(b"/") && !starts(b"//") && value[1..].contains(&b'/') && !generated()
-        || starts(b"./")
-        || starts(b"../")
-        || starts(b"~/")
-        || starts(b"\\\\")
-        || has(b"://")
-        || starts(b"//")
-        || [&b"sha1"[..], b"sha256", b"sha384", b"sha512", b"md5"].iter().any(|digest| is_digest(value, digest))
-        || starts(b"-----BEGIN")
-        || has(b":\"")
-        || starts(b"C:\\")
-    {
-        return true;
-    }
-    let opens = matches!(value.first(), Some(b'{' | b'[' | b'(' | b'<' | b'?')) && !value.iter().any(u8::is_ascii_digit);
-    // `{0.token`, `maxlength=`
-    let cut = starts(b"{") && !has(b"}") || value.strip_suffix(b"=").is_some_and(|name| name.iter().all(u8::is_ascii_lowercase));
-    if opens || cut || starts(b"?") || value.ends_with(b"(") || value.ends_with(b"[") || starts(b"[{") || is_pair_of_names(value) {
-        return true;
-    }
-    if value.ends_with(b"()")
-        || has(b"](")
-        || has(b"::")
-        || has(b"=>")
-        || has(b"->")
-        || has(b"&&")
-        || has(b"||")
-        || has(b"</")
-        || has(b"\\n") && value.len() < 40
-    {
-        return true;
-    }
-    let Ok(text) = std::str::from_utf8(value) else { return false };
-    is_hash(value)
-        || starts_with_host(text)
-        || is_dotted_path(text)
-        || is_file_name(text)
-        || text.ends_with(':')
-        || text.starts_with("--")
-        || is_call(text)
-}
-
-/// `secret_name1=secret_uri1`, `secret_name=`
-fn is_pair_of_names(value: &[u8]) -> bool {
-    let Some(at) = memchr::memchr(b'=', value) else { return false };
-    let (name, rest) = (&value[..at], &value[at + 1..]);
-    let identifier = |text: &[u8]| text.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'_');
-    name.contains(&b'_') && identifier(name) && identifier(rest) && (rest.is_empty() || rest.contains(&b'_'))
-}
-
-/// `sha256:…`, `sha512-…`: a checksum with the name of its algorithm.
-fn is_digest(value: &[u8], algorithm: &[u8]) -> bool {
-    value.strip_prefix(algorithm).is_some_and(|rest| matches!(rest.first(), Some(b':' | b'-')) && rest.len() > 16)
-}
-
-/// `github.com/owner/name`, `k8s.io/api/v1.Secret`, `unix:/run/x`: an address and a path.
-fn starts_with_host(text: &str) -> bool {
-    let Some((host, path)) = text.split_once('/') else { return false };
-    let hostlike =
-        |part: &str| part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b':'));
-    (host.contains('.') || host.ends_with(':'))
-        && hostlike(host)
-        && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/' | b'@' | b':'))
-}
-
-/// `config.database.password`, `auth.cptm8.net`: words joined by dots, no digits-and-letters mix.
-fn is_dotted_path(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('.').collect();
-    let wordlike = |part: &&str| {
-        !part.is_empty()
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
-            && part.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-            && !part.bytes().any(|byte| byte.is_ascii_digit())
-    };
-    parts.len() >= 2 && parts.iter().all(wordlike)
-}
-
-fn is_file_name(text: &str) -> bool {
-    const EXTENSIONS: &[&str] = &[
-        "txt",
-        "json",
-        "yaml",
-        "yml",
-        "toml",
-        "xml",
-        "pem",
-        "key",
-        "crt",
-        "cer",
-        "pub",
-        "jks",
-        "p12",
-        "pfx",
-        "conf",
-        "cfg",
-        "ini",
-        "env",
-        "properties",
-        "sh",
-        "py",
-        "js",
-        "ts",
-        "go",
-        "rs",
-        "java",
-        "rb",
-        "php",
-        "md",
-        "html",
-        "sql",
-        "lua",
-        "gpg",
-        "asc",
-        "age",
-        "log",
-        "tf",
-        "tfvars",
-        "keytab",
-        "keystore",
-        "secret",
-        "enc",
-    ];
-    let names = |stem: &str| !stem.is_empty() && (stem.contains('/') || !randomness::is_random(stem.as_bytes()));
-    text.rsplit_once('.').is_some_and(|(stem, extension)| EXTENSIONS.contains(&extension) && names(stem))
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/'))
-}
-
-/// `name(…)`, `name[…]`.
-fn is_call(text: &str) -> bool {
-    let opens = text.find(['(', '[']);
-    opens.is_some_and(|at| {
-        at > 0
-            && text.ends_with([')', ']'])
-            && text[..at].bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':'))
-    })
 }
 
 /// Whether prose or a bare value of this notation can be taken as it stands.
@@ -425,6 +288,10 @@ mod tests {
             ":password@host",
             "config.db.password",
             "X-Auth-Token",
+            "tool.cmd.genpwd:main",
+            "version=1.0",
+            "/workdir",
+            "IFNULL(@dbPassword",
         ] {
             assert!(verdict(value, Judge::Password) < Some(Confidence::Medium), "{value}");
         }

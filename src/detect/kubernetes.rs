@@ -118,8 +118,12 @@ fn value_after(text: &[u8], at: usize, end: usize) -> Option<Value> {
     }
     let bare = &text[start..end];
     let comment = memchr::memmem::find(bare, b" #").unwrap_or(bare.len());
-    // `{name: X, value: y}`
-    let length = memchr::memchr2(b',', b'}', &bare[..comment]).filter(|&at| !bare[..at].contains(&b'{')).unwrap_or(comment);
+    // `{name: X, value: y}`, `(name = X, value = y)`
+    let closes = |at: &usize| match bare[*at] {
+        b')' => !bare[..*at].contains(&b'('),
+        _ => !bare[..*at].contains(&b'{'),
+    };
+    let length = memchr::memchr3(b',', b'}', b')', &bare[..comment]).filter(closes).unwrap_or(comment);
     let span = line::trim(text, Span::new(start, start + length));
     (!span.is_empty() && !search_blank(text, span)).then_some(Value { span, uncertain: false })
 }

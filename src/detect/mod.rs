@@ -24,6 +24,7 @@ mod prose;
 mod randomness;
 mod reason;
 mod settle;
+mod structure;
 mod table;
 mod trace;
 mod url;

@@ -18,6 +18,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         || is_repetitive(value)
         || is_reference(value)
         || is_encrypted(value)
+        || value.contains(&b',') && value.split(|&byte| byte == b',').all(|part| !part.is_empty() && is_placeholder(part))
 }
 
 /// `password1`, `contraseña123`: a word for a password and a few digits.
@@ -28,11 +29,11 @@ fn is_numbered_word(text: &str) -> bool {
 
 /// `MyP@ssw0rd123!`, `test-password-1`: that word again, with a word before it and a count behind it.
 fn is_disguised_word(text: &str) -> bool {
-    const BEFORE: [&str; 22] = [
-        "", "my", "new", "old", "test", "testing", "fake", "db", "sql", "ssh", "http", "smtp", "root", "admin", "user", "your", "the",
+    const BEFORE: [&str; 21] = [
+        "my", "new", "old", "test", "testing", "fake", "db", "sql", "ssh", "http", "smtp", "root", "admin", "user", "your", "the",
         "replace", "sample", "super", "secure", "strong",
     ];
-    const COUNTS: [&str; 11] = ["", "0", "1", "2", "3", "01", "12", "123", "1234", "12345", "12345678"];
+    const COUNTS: [&str; 7] = ["", "01", "12", "123", "1234", "12345", "12345678"];
     let word = text.trim_end_matches(|c: char| c.is_ascii_punctuation());
     let name = word.trim_end_matches(|c: char| c.is_ascii_digit());
     let count = &word[name.len()..];
@@ -47,7 +48,13 @@ fn is_disguised_word(text: &str) -> bool {
         })
         .collect();
     let stem = ["password", "passwd", "passord"].iter().find_map(|word| letters.strip_suffix(word));
-    COUNTS.contains(&count) && stem.is_some_and(|before| BEFORE.contains(&before))
+    let peeled = |mut before: &str| {
+        while let Some(rest) = BEFORE.iter().find_map(|word| before.strip_suffix(word)) {
+            before = rest;
+        }
+        before.is_empty()
+    };
+    (count.len() == 1 || COUNTS.contains(&count)) && stem.is_some_and(peeled)
 }
 
 /// `<…>`, `[…]`, `{…}`, `(…)`, `%…%`, `__…__`, `@@…@@`, `#{…}#`: a slot to be filled.
@@ -99,6 +106,8 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
         || has(b"%{")
         || has(b"%s")
         || has(b"%v")
+        || memchr::memmem::rfind(value, b"%d").is_some_and(|at| !value.get(at + 2).is_some_and(u8::is_ascii_alphanumeric))
+        || memchr::memmem::find(value, b"%[").is_some_and(|at| value.get(at + 2).is_some_and(u8::is_ascii_digit))
     {
         return true;
     }
@@ -116,6 +125,10 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
         if member || name && (first.is_ascii_alphabetic() || *first == b'_' || value.len() <= 3) {
             return true;
         }
+    }
+    // `$env:ROOT\file`, and nothing but a path behind it.
+    if starts(b"$env:") && has(b"\\") {
+        return true;
     }
     const STORES: &[&[u8]] = &[
         b"ref+",
@@ -189,6 +202,8 @@ pub(super) fn is_encrypted(value: &[u8]) -> bool {
         b"{AES}",
         b"vault:v",
         b"AQICAH",
+        // `Salted__` of `openssl enc`
+        b"U2FsdGVkX1",
         b"encrypted:",
         b"secure:",
         b"{jasypt}",
@@ -230,6 +245,11 @@ pub(super) fn is_fake_token(value: &[u8]) -> bool {
         b"fakefake",
         b"notreal",
         b"not-real",
+        // The key pair of the AWS documentation, with other endings.
+        b"iosfodnn7",
+        b"wjalrxutnfemi",
+        // The key of every Azure Storage emulator.
+        b"eby8vdm02xnocqflquwjpllmetlcdxj1ouzft50usrz6",
         b"insert",
     ];
     let lower = value.to_ascii_lowercase();
@@ -237,6 +257,8 @@ pub(super) fn is_fake_token(value: &[u8]) -> bool {
     MARKS.iter().any(|mark| memchr::memmem::find(&lower, mark).is_some())
         || is_repetitive(value)
         || (body.len() >= 16 && is_low_variety(body))
+        || lower.split(|&byte| byte == b'.').any(|part| part.len() >= 16 && is_repetitive(part))
+        || is_counted(&lower)
         || is_slot(value)
         || lower.contains(&b'<') && lower.contains(&b'>')
 }
@@ -245,6 +267,23 @@ pub(super) fn is_fake_token(value: &[u8]) -> bool {
 fn is_slot(value: &[u8]) -> bool {
     const OPENINGS: [&[u8]; 5] = [b"${", b"$(", b"{{", b"<%", b"%("];
     OPENINGS.iter().any(|opening| value.starts_with(opening)) || memchr::memmem::find(value, b"${").is_some()
+}
+
+/// Mostly runs such as `1234` and `abcdef`.
+fn is_counted(value: &[u8]) -> bool {
+    const SHORTEST: usize = 4;
+    let follows = |pair: &[u8]| pair[0].is_ascii_alphanumeric() && pair[1] == pair[0] + 1;
+    let mut counted = 0;
+    let mut run = 1;
+    for pair in value.windows(2).map(follows).chain([false]) {
+        if pair {
+            run += 1;
+        } else {
+            counted += if run >= SHORTEST { run } else { 0 };
+            run = 1;
+        }
+    }
+    counted * 5 >= value.len() * 4 && counted > 0
 }
 
 /// Far fewer distinct characters than chance would give.
@@ -299,7 +338,9 @@ mod tests {
             "MyP@ssw0rd123!",
             "replacePassword1234$",
             "testPassword0",
+            "MySuperSecureP4ssw0rd",
             "$AzCred.GetNetworkCredential().Password",
+            "$env:WORKSPACE\\tmp\\creds1",
         ] {
             assert!(is_placeholder(value.as_bytes()), "{value}");
         }
@@ -327,6 +368,7 @@ mod tests {
         assert!(is_fake_token(b"AKIAIOSFODNN7EXAMPLE"));
         assert!(is_fake_token(b"ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"));
         assert!(is_fake_token(b"npm_0000000000000000000000000000000000aa"));
+        assert!(is_fake_token(b"s.1234abcdef"));
         assert!(!is_fake_token(b"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"));
     }
 }

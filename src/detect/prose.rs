@@ -36,7 +36,7 @@ fn worth(search: &Search<'_>, context: &Context, span: Span) -> Option<Confidenc
 fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
     let text = search.text;
     let end = context.line.end.min(context.name.end + REACH);
-    if search.bytes(context.name).eq_ignore_ascii_case(b"pass") {
+    if search.bytes(context.name).eq_ignore_ascii_case(b"pass") || is_denied(&text[context.line.start..context.name.start]) {
         return Vec::new();
     }
     let mut found: Vec<Value> = Vec::new();
@@ -61,6 +61,9 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
             break;
         }
         // `password/data-hash: x`: the colon is another name's.
+        if is_field(bytes) {
+            break;
+        }
         joint = if count == 0 && !parted && bytes.iter().any(u8::is_ascii_alphanumeric) { Joint::None } else { Joint::of(bytes, count) };
         let stops = bytes.ends_with(b".") || bytes.ends_with(b";") && found.is_empty();
         if stops || found.len() == 2 {
@@ -68,6 +71,18 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
         }
     }
     found
+}
+
+/// `no password`, `without a password`: there is none.
+fn is_denied(before: &[u8]) -> bool {
+    let mut words = before.rsplit(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
+    let word = words.next().filter(|word| !matches!(*word, b"a" | b"any")).or_else(|| words.next()).unwrap_or_default();
+    [&b"no"[..], b"without", b"ohne", b"sans", b"sin"].iter().any(|denial| word.eq_ignore_ascii_case(denial))
+}
+
+/// A field of an object: `"user": {`.
+fn is_field(word: &[u8]) -> bool {
+    word.ends_with(b"\":") || matches!(word, [b'{' | b'[', b'"' | b'{', ..])
 }
 
 /// What stands alone below a heading or a term: `## Admin password` and the next line, `: X` of a
@@ -113,6 +128,8 @@ fn is_bare_secret(word: &[u8], joint: Joint) -> bool {
     let digit = word.iter().any(u8::is_ascii_digit);
     let mixed = digit
         && word.iter().any(|byte| byte.is_ascii_uppercase() || byte.is_ascii_punctuation() && !matches!(byte, b'-' | b'.' | b'_' | b'\''));
+    let code = !word.iter().any(|byte| byte.is_ascii_lowercase() || byte.is_ascii_punctuation());
+    let mixed = mixed && (joint != Joint::Direct || !code || randomness::is_random(word));
     clean
         && (joint == Joint::Verb
             || mixed
@@ -156,6 +173,7 @@ impl Joint {
             b"be" | b"are" | b"as" | b"now" | b"still" | b"currently" => Self::Quoted,
             b"*" | b"**" if count == 0 => Self::Quoted,
             b"-" | b"\xe2\x80\x93" | b"\xe2\x80\x94" => Self::Label,
+            b"user:" | b"username:" | b"account:" | b"email:" | b"id:" | b"host:" | b"url:" | b"port:" => Self::None,
             other if other.ends_with(b":") || other.ends_with(b":**") => Self::Label,
             _ => Self::None,
         }
@@ -200,7 +218,8 @@ fn marked(text: &[u8], word: Span, end: usize) -> Option<Span> {
     }
     if let Some(inner) = text[open..end].strip_prefix(b"``") {
         let length = memchr::memmem::find(inner, b"``")?;
-        return Some(Span::new(open + 2, open + 2 + length)).filter(|span| !span.is_empty());
+        let span = Span::new(open + 2, open + 2 + length);
+        return Some(table::undecorated(text, span)).filter(|span| !span.is_empty());
     }
     let quote = *text.get(open).filter(|byte| matches!(byte, b'`' | b'"' | b'\''))?;
     let length = memchr::memchr(quote, &text[open + 1..end])?;

@@ -24,12 +24,29 @@ pub(super) fn at(search: &mut Search<'_>, hit: Span) {
         return;
     }
     search.look(Span::new(hit.start.saturating_sub(25), hit.end));
-    let Some((user, password)) = userinfo(search, hit.end) else { return };
+    if matches!(&text[hit.start - scheme..hit.start], b"maven" | b"mvn") {
+        return;
+    }
+    let mut start = hit.end;
+    while let Some((user, password, next)) = userinfo(search, start) {
+        consider(search, hit, user, password);
+        match next {
+            Some(next) => start = next,
+            None => break,
+        }
+    }
+}
+
+/// Judges the password of one user at one host.
+fn consider(search: &mut Search<'_>, hit: Span, user: Span, password: Span) {
+    let text = search.text;
     let Some(verdict) = judge::judge(search.bytes(password), Judge::Password) else { return };
     let host = host_after(text, password.end + 1);
     search.look(Span::new(hit.start, password.end + 2 + host.len()));
     let weak = verdict.reasons.contains(&Reason::Weak);
-    let default = search.bytes(user) == search.bytes(password) || is_local(host) && weak;
+    // `KEY:DOMAIN@host`
+    let word = weak && search.bytes(password).iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
+    let default = search.bytes(user) == search.bytes(password) || is_local(host) && weak || word;
     let mut reasons = vec![Reason::UrlUserinfo];
     reasons.extend(verdict.reasons);
     // In a URL even a dictionary word is a password, but the defaults of local databases are not worth a finding.
@@ -64,8 +81,9 @@ fn encoded_at(search: &mut Search<'_>, hit: Span) {
     }
 }
 
-/// User and password between `://` and the last `@` before the path.
-fn userinfo(search: &Search<'_>, start: usize) -> Option<(Span, Span)> {
+/// User and password between `://` and the last `@` before the path, and where the next host's
+/// begin: `amqp://user:password@host:5672,user:password@host:5672/`.
+fn userinfo(search: &Search<'_>, start: usize) -> Option<(Span, Span, Option<usize>)> {
     let text = search.text;
     let window = &text[start..(start + REACH).min(text.len())];
     let end = window
@@ -73,9 +91,20 @@ fn userinfo(search: &Search<'_>, start: usize) -> Option<(Span, Span)> {
         .position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'|' | b'\\' | 0..=31))
         .unwrap_or(window.len());
     search.look(Span::new(start, start + end + 1));
-    let at = memchr::memrchr(b'@', &window[..end])?;
+    let comma = memchr::memchr_iter(b',', &window[..end]).find(|&comma| ends_host(&window[..comma]));
+    let next = comma.filter(|&comma| window[comma..end].contains(&b'@')).map(|comma| start + comma + 1);
+    let at = memchr::memrchr(b'@', &window[..comma.unwrap_or(end)])?;
     let colon = memchr::memchr(b':', &window[..at])?;
-    (colon + 1 < at).then(|| (Span::new(start, start + colon), Span::new(start + colon + 1, start + at)))
+    (colon + 1 < at).then(|| (Span::new(start, start + colon), Span::new(start + colon + 1, start + at), next))
+}
+
+/// Whether this ends with `@host:1234`.
+fn ends_host(before: &[u8]) -> bool {
+    let Some(at) = memchr::memrchr(b'@', before) else { return false };
+    let port = before.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let host = &before[at + 1..before.len() - port];
+    let name = host.strip_suffix(b":").filter(|_| port > 0);
+    name.is_some_and(|name| !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')))
 }
 
 fn host_after(text: &[u8], start: usize) -> &[u8] {

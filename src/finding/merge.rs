@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Finding, FingerprintKey, Located, Occurrence};
+use super::{Finding, FingerprintKey, Located, Occurrence, pair};
 use crate::rule::{Confidence, Judge, Matcher, Rule};
 use crate::source::SourceKind;
 
@@ -14,6 +14,7 @@ pub fn merge(located: Vec<Located>, key: &FingerprintKey) -> Vec<Finding> {
         by_value.entry(one.secret.expose().to_vec()).or_default().push(one);
     }
     let mut findings: Vec<Finding> = by_value.into_values().map(|places| finding(places, key)).collect();
+    pair::pair(&mut findings);
     findings.sort_by_cached_key(|finding| (Reverse(finding.rule.severity), Reverse(finding.confidence), place(&finding.occurrences[0])));
     findings
 }
@@ -24,7 +25,7 @@ fn finding(mut places: Vec<Located>, key: &FingerprintKey) -> Finding {
         places.iter().max_by_key(|one| (rank(one.rule, one.confidence), Reverse(place(&one.occurrence)))).expect("a value has a place");
     let mut occurrences: Vec<Occurrence> = places.iter().map(|one| one.occurrence.clone()).collect();
     // A file as it is staged is the same place as the file.
-    let on_disk = |one: &Occurrence| one.origin.source == SourceKind::Worktree;
+    let on_disk = |one: &Occurrence| matches!(one.origin.source, SourceKind::Worktree | SourceKind::Archive);
     let files: BTreeSet<(String, u64)> =
         occurrences.iter().filter(|one| on_disk(one)).map(|one| (one.origin.path.clone(), one.bytes.start)).collect();
     occurrences.retain(|one| one.origin.source != SourceKind::Index || !files.contains(&(one.origin.path.clone(), one.bytes.start)));
@@ -36,6 +37,7 @@ fn finding(mut places: Vec<Located>, key: &FingerprintKey) -> Finding {
         reasons: places.iter().flat_map(|one| one.reasons.iter().copied()).collect(),
         secret: best.secret.clone(),
         occurrences,
+        identifies: None,
     }
 }
 

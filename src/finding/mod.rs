@@ -6,6 +6,7 @@ mod allow;
 mod fingerprint;
 mod locate;
 mod merge;
+mod pair;
 
 pub use allow::{AllowEntry, AllowError, Allowlist, Suppression};
 pub use fingerprint::{Fingerprint, FingerprintKey};
@@ -36,6 +37,8 @@ pub struct Finding {
     pub reasons: BTreeSet<Reason>,
     /// In order of place.
     pub occurrences: Vec<Occurrence>,
+    /// Of an identifier that stands beside the secret it belongs to: that one's fingerprint.
+    pub identifies: Option<Fingerprint>,
 }
 
 /// One place of a secret.

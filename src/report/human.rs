@@ -20,12 +20,22 @@ const SKIPPED: usize = 20;
 
 /// Writes the whole report.
 pub fn write(out: &mut impl Write, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
-    for finding in &outcome.findings {
+    for finding in alone(outcome) {
         block(out, finding, context)?;
+        let belongs = |other: &&Finding| other.identifies.as_ref() == Some(&finding.fingerprint);
+        for identifier in outcome.findings.iter().filter(belongs) {
+            identified(out, identifier, context)?;
+        }
+        writeln!(out, "   {} fingerprint {}\n", "=".blue().bold(), finding.fingerprint)?;
     }
     skipped(out, outcome)?;
     allowlist(out, outcome)?;
     summary(out, outcome, context)
+}
+
+/// Findings but for identifiers that are shown with their secrets.
+fn alone(outcome: &Outcome) -> impl Iterator<Item = &Finding> {
+    outcome.findings.iter().filter(|finding| finding.identifies.is_none())
 }
 
 fn block(out: &mut impl Write, finding: &Finding, context: &Context<'_>) -> io::Result<()> {
@@ -41,8 +51,15 @@ fn block(out: &mut impl Write, finding: &Finding, context: &Context<'_>) -> io::
     if let Some(sighting) = &finding.occurrences[0].sighting {
         writeln!(out, "   {} {}", "=".blue().bold(), in_history(sighting))?;
     }
-    others(out, &finding.occurrences[1..], context)?;
-    writeln!(out, "   {} fingerprint {}\n", "=".blue().bold(), finding.fingerprint)
+    others(out, &finding.occurrences[1..], context)
+}
+
+/// The identifier that stands beside a secret, on a line of its own.
+fn identified(out: &mut impl Write, identifier: &Finding, context: &Context<'_>) -> io::Result<()> {
+    let first = &identifier.occurrences[0];
+    let shown = Shown::of(first, identifier, context.secrets).secret;
+    let (name, at) = (identifier.rule.name, position(first, context));
+    writeln!(out, "   {} with {name} {shown} at {at}, fingerprint {}", "=".blue().bold(), identifier.fingerprint)
 }
 
 /// The first place: where it is, its line, and marks below the secret.
@@ -138,7 +155,7 @@ fn place(occurrence: &Occurrence, context: &Context<'_>) -> String {
         SourceKind::Stash => format!("{path} (stashed)"),
         SourceKind::Ref => format!("{path} (a ref's name)"),
         SourceKind::Path => format!("{} (its name)", joined(context.root, &path)),
-        SourceKind::Worktree | SourceKind::Git => joined(context.root, &path),
+        SourceKind::Worktree | SourceKind::Archive | SourceKind::Git => joined(context.root, &path),
     }
 }
 
@@ -176,7 +193,7 @@ fn summary(out: &mut impl Write, outcome: &Outcome, context: &Context<'_>) -> io
     let scanned = format!("{} scanned in {}", quantity(outcome), duration(context.elapsed));
     let suppressed = outcome.allowed_inline + outcome.suppressions.iter().map(|entry| entry.used).sum::<usize>();
     let allowed = if suppressed > 0 { format!(", {} allowed", plural(suppressed as u64, "place", "places")) } else { String::new() };
-    match (outcome.findings.len(), outcome.is_complete()) {
+    match (alone(outcome).count(), outcome.is_complete()) {
         (0, true) => writeln!(out, "{} {scanned}{allowed}", "no secrets found:".green().bold()),
         (0, false) => writeln!(
             out,
@@ -204,7 +221,7 @@ fn summary(out: &mut impl Write, outcome: &Outcome, context: &Context<'_>) -> io
 }
 
 fn by_severity(outcome: &Outcome) -> String {
-    let count = |wanted: Severity| outcome.findings.iter().filter(|finding| finding.rule.severity == wanted).count();
+    let count = |wanted: Severity| alone(outcome).filter(|finding| finding.rule.severity == wanted).count();
     let all = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low];
     let parts: Vec<String> =
         all.into_iter().filter(|&wanted| count(wanted) > 0).map(|wanted| format!("{} {}", count(wanted), severity(wanted))).collect();

@@ -66,6 +66,8 @@ struct FindingV1<'a> {
     fingerprint: String,
     secret: SecretV1,
     reasons: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identifies: Option<String>,
     occurrences: Vec<OccurrenceV1<'a>>,
 }
 
@@ -176,6 +178,7 @@ fn wire(finding: &Finding, secrets: Show) -> FindingV1<'_> {
         },
         reasons: finding.reasons.iter().map(|reason| reason.code()).collect(),
         occurrences: finding.occurrences.iter().map(place).collect(),
+        identifies: finding.identifies.as_ref().map(ToString::to_string),
     }
 }
 

@@ -160,7 +160,7 @@ fn new_lines(scanner: &Scanner<'_>, blob: &BlobChange<'_>) -> Vec<Located> {
         let added = blob.added_lines();
         located.retain(|one| added(one.occurrence.start.line, one.occurrence.end.line));
     }
-    located
+    scanner.with_members(located, blob.bytes, &origin)
 }
 
 /// What is new of one value at one path: in the order of commits.

@@ -6,10 +6,11 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::Scanner;
 use super::history::Repository;
 use super::sweep::{Found, Hit, Text};
 use super::tips::{NAMED, Tips, described};
+use super::{Scanner, archived};
+use crate::archive::{Form, each_member, path_inside};
 use crate::detect::{Hints, detect};
 use crate::finding::{Base, Excerpt, Located, Occurrence, locate};
 use crate::secret::MASK;
@@ -59,21 +60,23 @@ impl<'a> Groups<'a> {
             let id = text.id;
             let class = text.hints.class();
             let places = &attribution.blobs[wanted.blobs.binary_search(&id).expect("every blob with hits is wanted")];
-            let fits = |path: &str| Hints::of_path(path).class() == class;
+            let member = text.member.clone();
+            let fits = |path: &str| member.is_some() || Hints::of_path(path).class() == class;
+            let inside = |path: &str| member.as_ref().map_or_else(|| path.to_owned(), |member| path_inside(path, member));
             let mut placed = false;
             for place in places {
                 let path = String::from_utf8_lossy(&place.path).into_owned();
                 if fits(&path) {
                     placed = true;
-                    self.add(at, &path, SourceKind::History, Some(place));
+                    self.add(at, &inside(&path), SourceKind::History, Some(place));
                 }
             }
             for path in self.repository.index.get(&id).into_iter().flatten().filter(|path| fits(path) && places.is_empty()) {
                 placed = true;
-                self.add(at, &path.clone(), SourceKind::Index, None);
+                self.add(at, &inside(path), SourceKind::Index, None);
             }
             if !placed && places.is_empty() {
-                self.add(at, &format!("blob {id}"), SourceKind::History, None);
+                self.add(at, &inside(&format!("blob {id}")), SourceKind::History, None);
             }
         }
     }
@@ -127,6 +130,7 @@ impl<'a> Groups<'a> {
                 object: text.id.to_string(),
                 blob: text.kind == ObjectKind::Blob,
                 class: text.hints.class(),
+                member: text.member.clone(),
                 bytes: hit.bytes.clone(),
                 path: key.1.clone(),
                 read_as: key.2,
@@ -206,7 +210,9 @@ pub(super) struct Placed {
     object: String,
     blob: bool,
     class: u8,
-    /// Where the value is in the object.
+    /// The file of the archive that the object is.
+    member: Option<String>,
+    /// Where the value is in the object, or in that file.
     bytes: Range<u64>,
     pub(super) path: String,
     read_as: SourceKind,
@@ -221,7 +227,10 @@ impl Placed {
     pub(super) fn located(&self, scanner: &Scanner<'_>, store: &ObjectStore) -> Option<Vec<Located>> {
         let bytes = store.read(&ObjectId::from_hex(self.object.as_bytes())?).ok()?.bytes;
         let origin = Origin { path: self.path.clone(), source: self.read_as };
-        let mut located = in_text(scanner, (Hints::of_class(self.class), self.blob), &bytes, &origin);
+        let mut located = match &self.member {
+            None => in_text(scanner, (Hints::of_class(self.class), self.blob), &bytes, &origin),
+            Some(member) => in_member(scanner, member, &bytes, &origin),
+        };
         let secret = located.iter().find(|one| one.occurrence.bytes == self.bytes)?.secret.clone();
         located.retain(|one| one.secret == secret);
         for one in &mut located {
@@ -231,6 +240,19 @@ impl Placed {
         }
         Some(located)
     }
+}
+
+/// What is found in a file of an archive.
+fn in_member(scanner: &Scanner<'_>, member: &str, archive: &[u8], origin: &Origin) -> Vec<Located> {
+    let mut located = Vec::new();
+    let Some(form) = Form::of(archive) else { return located };
+    // A bound was reported when the archive was searched.
+    let _ = each_member(archive, form, &mut |name, bytes| {
+        if name == member {
+            located.extend(in_text(scanner, (archived::hints(name), true), bytes, origin));
+        }
+    });
+    located
 }
 
 /// What is found in an object, read in a way, at a path.

@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 
-use super::Scanner;
 use super::groups::{Groups, Placed, sighted};
 use super::known::{self, Known, Memory, Rest};
-use super::sweep::{Found, Sweep};
+use super::sweep::{Found, Sweep, Text};
 use super::tips::{self, Tips};
+use super::{Scanner, archived};
 use crate::detect::{Hints, detect};
 use crate::finding::Located;
 use crate::rule::Confidence;
@@ -149,16 +149,22 @@ fn sweep(scanner: &Scanner<'_>, repository: &Repository, least: Confidence, rest
     repository.store.visit_except(&sweep, |pack| rest.packs.get(pack).copied().unwrap_or(false));
     let mut found = sweep.into_found();
     found.commits.take_if(|_| rest.packs.contains(&true));
-    found.complete = found.skipped.is_empty() && found.missing.is_empty();
+    found.complete = found.skipped.is_empty() && found.missing.is_empty() && found.archives.is_empty();
+    found.archives.sort_unstable_by_key(|(id, _)| *id);
+    found.archives.dedup();
+    for (id, why) in found.archives.drain(..) {
+        scanner.skip(archived::unread(format!("object {id}"), why));
+    }
     for skip in found.skipped.drain(..) {
         scanner.skip(unread(&skip));
     }
     for id in std::mem::take(&mut found.missing) {
         scanner.skip(Skip { what: id.to_string(), reason: SkipReason::Missing });
     }
-    found.texts.sort_unstable_by_key(|text| (text.id, text.hints.class()));
+    let way = |text: &Text| (text.id, text.member.clone(), text.member.is_none().then(|| text.hints.class()));
+    found.texts.sort_unstable_by_key(way);
     // What was known can lie in a new pack as well.
-    found.texts.dedup_by_key(|text| (text.id, text.hints.class()));
+    found.texts.dedup_by(|a, b| way(a) == way(b));
     Some(found)
 }
 

@@ -23,7 +23,7 @@ use crate::source::IndexEntry;
 use crate::source::object::{ObjectId, ObjectKind, ObjectStore};
 use crate::source::refs::{GitDir, Ref};
 
-const MAGIC: &str = "sopup scanned 1 ";
+const MAGIC: &str = "sopup scanned 2 ";
 /// A longer file is not read, in bytes.
 const LONGEST: u64 = 512 << 20;
 

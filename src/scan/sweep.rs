@@ -7,8 +7,9 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::Progress;
 use super::history::Repository;
+use super::{Progress, archived};
+use crate::archive::{Form, Unread, each_member};
 use crate::detect::{Hints, Match, Reason, Trace, detect};
 use crate::rule::{Confidence, RuleIndex, RuleSet};
 use crate::secret::Secret;
@@ -25,6 +26,8 @@ pub(super) struct Text {
     pub(super) kind: ObjectKind,
     /// How it was read, without what its bytes say.
     pub(super) hints: Hints,
+    /// The file of an archive that was read, if the object is one.
+    pub(super) member: Option<String>,
     /// By place.
     pub(super) hits: Vec<Hit>,
 }
@@ -48,6 +51,8 @@ pub(super) struct Found {
     /// The distinct values, by number.
     pub(super) values: Vec<Secret>,
     pub(super) skipped: Vec<Skip>,
+    /// Archives that were not read to their ends.
+    pub(super) archives: Vec<(ObjectId, Unread)>,
     /// Objects that commits speak of but nobody stored.
     pub(super) missing: BTreeSet<ObjectId>,
     pub(super) blobs: u64,
@@ -99,6 +104,7 @@ pub(super) struct Sweep<'a> {
 pub(super) struct Worker {
     texts: Vec<Text>,
     missing: BTreeSet<ObjectId>,
+    archives: Vec<(ObjectId, Unread)>,
     blobs: u64,
     commits: Vec<Commit>,
 }
@@ -131,9 +137,11 @@ impl<'a> Sweep<'a> {
                             all.store(false, Ordering::Relaxed);
                             break;
                         };
+                        let named = Named { id: *id, kind: *kind };
                         for &hints in ways {
-                            self.search(&mut worker, Named { id: *id, kind: *kind }, hints, &Piece::whole(&object.bytes));
+                            self.search(&mut worker, named, hints, &Piece::whole(&object.bytes));
                         }
+                        self.members(&mut worker, named, ways.first().copied().unwrap_or(Hints::NONE), &object.bytes);
                     }
                     self.finish(worker);
                 });
@@ -166,12 +174,38 @@ impl<'a> Sweep<'a> {
 
     /// Searches all of a text, or a piece of it, in one way.
     fn search(&self, worker: &mut Worker, object: Named, hints: Hints, piece: &Piece<'_>) {
-        let decoded = decode(piece.bytes);
-        let matches = detect(&decoded.text, hints.and_bytes(&decoded.text), self.rules).into_iter().map(|found| {
+        let matches = self.matches(piece.bytes, hints);
+        let found = matches.into_iter().filter(|(_, found)| piece.owned.contains(&found.span.start));
+        self.keep(worker, object, (hints, None), piece.offset, found);
+    }
+
+    /// Matches with their values and their places in the bytes.
+    fn matches(&self, bytes: &[u8], hints: Hints) -> Vec<(Vec<u8>, Match)> {
+        let decoded = decode(bytes);
+        let placed = |found: Match| {
             let value = decoded.text[found.span.range()].to_vec();
-            (value, Match { span: decoded.in_file(piece.bytes, found.span), ..found })
+            (value, Match { span: decoded.in_file(bytes, found.span), ..found })
+        };
+        detect(&decoded.text, hints.and_bytes(&decoded.text), self.rules).into_iter().map(placed).collect()
+    }
+
+    /// Searches the files of a blob that is an archive. What is found in its bytes as well is shown inside alone.
+    fn members(&self, worker: &mut Worker, object: Named, hints: Hints, bytes: &[u8]) {
+        let Some(form) = Form::of(bytes).filter(|_| object.kind == ObjectKind::Blob) else { return };
+        let before = worker.texts.len();
+        let visited = each_member(bytes, form, &mut |name, bytes| {
+            let matches = self.matches(bytes, archived::hints(name));
+            self.keep(worker, object, (hints, Some(name)), 0, matches.into_iter());
         });
-        self.keep(worker, object, hints, piece.offset, matches.filter(|(_, found)| piece.owned.contains(&found.span.start)));
+        if let Err(why) = visited {
+            worker.archives.push((object.id, why));
+        }
+        let (outside, inside) = worker.texts.split_at_mut(before);
+        let known = |value: u32| inside.iter().any(|text| text.hits.iter().any(|hit| hit.value == value));
+        for text in outside.iter_mut().rev().take_while(|text| text.id == object.id) {
+            text.hits.retain(|hit| !known(hit.value));
+        }
+        worker.texts.retain(|text| !text.hits.is_empty());
     }
 
     /// Takes what a trace found, and searches in the other ways.
@@ -179,14 +213,22 @@ impl<'a> Sweep<'a> {
         if !trace.is_empty() {
             let matches = trace.matches(bytes, self.rules).into_iter();
             let with_value = |found: Match| (bytes[found.span.range()].to_vec(), found);
-            self.keep(worker, Named::of(object), first, 0, matches.map(with_value));
+            self.keep(worker, Named::of(object), (first, None), 0, matches.map(with_value));
         }
         for hints in others {
             self.search(worker, Named::of(object), hints, &Piece::whole(bytes));
         }
+        self.members(worker, Named::of(object), first, bytes);
     }
 
-    fn keep(&self, worker: &mut Worker, object: Named, hints: Hints, offset: u64, found: impl Iterator<Item = (Vec<u8>, Match)>) {
+    fn keep(
+        &self,
+        worker: &mut Worker,
+        object: Named,
+        (hints, member): (Hints, Option<&str>),
+        offset: u64,
+        found: impl Iterator<Item = (Vec<u8>, Match)>,
+    ) {
         let hits: Vec<Hit> = found
             .filter(|(_, found)| found.confidence >= self.least)
             .map(|(value, found)| Hit {
@@ -200,10 +242,11 @@ impl<'a> Sweep<'a> {
         if hits.is_empty() {
             return;
         }
-        match worker.texts.iter_mut().rev().take_while(|text| text.id == object.id).find(|text| text.hints == hints) {
+        let same = |text: &&mut Text| text.hints == hints && text.member.as_deref() == member;
+        match worker.texts.iter_mut().rev().take_while(|text| text.id == object.id).find(same) {
             // The next piece of a large text.
             Some(text) => text.hits.extend(hits),
-            None => worker.texts.push(Text { id: object.id, kind: object.kind, hints, hits }),
+            None => worker.texts.push(Text { id: object.id, kind: object.kind, hints, member: member.map(str::to_owned), hits }),
         }
     }
 
@@ -227,6 +270,7 @@ impl Visitor for Sweep<'_> {
         let mut found = lock(&self.found);
         found.texts.extend(worker.texts);
         found.missing.extend(worker.missing);
+        found.archives.extend(worker.archives);
         found.blobs += worker.blobs;
         found.commits.get_or_insert_default().extend(worker.commits);
     }
@@ -266,6 +310,9 @@ impl Visitor for Sweep<'_> {
         let (first, others) = self.ways(object);
         // An error shows when the reader checks how much was read.
         let _ = each_chunk(bytes, &mut Vec::new(), |chunk| {
+            if chunk.offset == 0 && matches!(Form::of(chunk.bytes), Some(Form::Gzip | Form::Zip)) {
+                worker.archives.push((object.id, Unread::Large));
+            }
             let piece = Piece { bytes: chunk.bytes, offset: chunk.offset, owned: chunk.owned };
             for &hints in std::iter::once(&first).chain(&others) {
                 self.search(worker, Named::of(object), hints, &piece);

@@ -30,6 +30,8 @@ use serde::{Deserialize, Serialize};
 pub enum SourceKind {
     /// A file of the working tree, or any file or symbolic link on disk.
     Worktree,
+    /// A file inside an archive on disk.
+    Archive,
     /// A blob of the index.
     Index,
     /// Standard input.
@@ -55,6 +57,7 @@ impl SourceKind {
     pub fn code(self) -> &'static str {
         match self {
             Self::Worktree => "worktree",
+            Self::Archive => "archive",
             Self::Index => "index",
             Self::Stdin => "stdin",
             Self::Path => "path",

@@ -108,3 +108,24 @@ fn colour_follows_the_user() {
     assert!(!coloured(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
     assert!(!coloured(&["--color", "never"], &[("CLICOLOR_FORCE", "1")]));
 }
+
+#[test]
+fn an_access_key_and_its_identifier_are_one() {
+    let pair = "AWS_ACCESS_KEY_ID=AKIA4CH4T3UMTBCTWABM\nAWS_SECRET_ACCESS_KEY=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\n";
+    let place = Place::new();
+    place.write("a.env", pair).write("b.env", format!("# staging\n{pair}"));
+    let report = place.report([]);
+    let findings = report["findings"].as_array().expect("findings");
+    let of = |rule: &str| findings.iter().find(|one| one["rule"] == rule).expect("it is found");
+    let (id, secret) = (of("aws-access-key-id"), of("aws-secret-access-key"));
+    assert_eq!(id["identifies"], secret["fingerprint"]);
+    assert!(secret["identifies"].is_null());
+    let shown = place.sopup(["scan"]).stdout;
+    assert!(shown.contains("= with AWS access key ID AKIA******** at a.env:1:19"), "{shown}");
+    assert!(!shown.contains("[aws-access-key-id]"), "{shown}");
+
+    // Alone in one place, it is a finding of its own.
+    place.write("c.env", "AWS_ACCESS_KEY_ID=AKIA4CH4T3UMTBCTWABM\n");
+    let report = place.report([]);
+    assert!(report["findings"].as_array().expect("findings").iter().all(|one| one["identifies"].is_null()));
+}

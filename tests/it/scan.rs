@@ -326,3 +326,17 @@ fn a_repository_runs_nothing() {
         assert!(!marker.try_exists().expect("a folder"), "{args:?} ran a program that the repository names");
     }
 }
+
+#[test]
+fn files_of_git_crypt_hold_nothing() {
+    use sha2::{Digest as _, Sha256};
+    let place = Place::new();
+    let mut sealed = b"\0GITCRYPT\0".to_vec();
+    let mut block = Sha256::digest(b"a key that is nobody's").to_vec();
+    for _ in 0..20_000 {
+        sealed.extend_from_slice(&block);
+        block = Sha256::digest(&block).to_vec();
+    }
+    place.write("secrets.yaml", &sealed).write(".env", &sealed[..400]).write("key.pem", &sealed[..4000]);
+    assert_eq!(place.sopup(["scan", "--min-confidence", "low"]).code, 0);
+}

@@ -7,6 +7,7 @@ mod value;
 
 pub(super) use name::words;
 
+use super::lexicon::TECHNICAL;
 use super::{Notation, Objection, Reason, Search, judge, kubernetes, prose, table};
 use crate::rule::{Confidence, Cue, Extractor, Judge};
 use crate::text::Span;
@@ -41,6 +42,8 @@ pub(super) fn at(search: &mut Search<'_>, cue: Cue, hit: Span) {
     let context = Context { name, line: whole, class };
     let before = search.matches.len();
     let assigned = value::after(search, &context);
+    let repeats = |value: &Value| search.text[value.span.range()].eq_ignore_ascii_case(&search.text[name.range()]);
+    let assigned = assigned.map(|values| values.into_iter().filter(|value| !repeats(value)).collect::<Vec<_>>());
     for value in assigned.iter().flatten() {
         report(search, class, value, Reason::Name);
     }
@@ -118,8 +121,12 @@ fn without_scheme(bytes: &[u8], value: Span) -> Span {
 /// Of `admin:secret`, as in `auth = "admin:secret"`, the secret.
 fn without_user(text: &[u8], value: Span) -> Span {
     let bytes = &text[value.range()];
-    let user = bytes.iter().take_while(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_')).count();
-    let pair = (1..=32).contains(&user) && bytes.get(user) == Some(&b':') && !bytes[user..].starts_with(b"://");
+    let user = bytes.iter().take_while(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')).count();
+    let pair = (1..=32).contains(&user)
+        && bytes[0].is_ascii_lowercase()
+        && !TECHNICAL.has(&String::from_utf8_lossy(&bytes[..user]))
+        && bytes.get(user) == Some(&b':')
+        && !bytes[user..].starts_with(b"://");
     if pair { Span::new(value.start + user + 1, value.end) } else { value }
 }
 
@@ -160,16 +167,29 @@ fn name_around(text: &[u8], hit: Span) -> Option<Span> {
     while end > core && matches!(text[end - 1], b'.' | b'-') {
         end -= 1;
     }
-    Some(Span::new(hit.start - before, end))
+    Some(Span::new(hit.start - before + escape_before(text, hit.start - before), end))
 }
 
-/// Whether a name is the end of a reference: `ref+sops://prod.yaml#/db/password`.
+/// Length of the rest of an escape that only looks like a part of the name: `\u0026pageToken`.
+fn escape_before(text: &[u8], start: usize) -> usize {
+    let escaped = start > 0 && text[start - 1] == b'\\';
+    match &text[start..] {
+        [b'u', a, b, c, d, ..] if escaped && [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) => 5,
+        _ => 0,
+    }
+}
+
+/// Whether a name is the end of a reference or of a system file's path: `ref+sops://prod.yaml#/db/password`, `/etc/passwd`.
 fn is_reference(search: &mut Search<'_>, start: usize) -> bool {
     let before = Span::new(start.saturating_sub(REFERENCE_REACH), start);
     search.look(before);
     let bytes = search.bytes(before);
     let mut parts = bytes.rsplit(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'(' | b'<'));
-    parts.next().is_some_and(|part| memchr::memmem::find(part, b"ref+").is_some())
+    const ROOTS: [&[u8]; 7] = [b"/etc/", b"/usr/", b"/var/", b"/opt/", b"/run/", b"/home/", b"/tmp/"];
+    parts.next().is_some_and(|part| {
+        let file = ROOTS.iter().any(|root| part.starts_with(root)) && part.ends_with(b"/");
+        file || memchr::memmem::find(part, b"ref+").is_some()
+    })
 }
 
 /// Whether a cue is of a script that puts no spaces between words: Thai, Chinese, Japanese, Korean.

@@ -48,18 +48,39 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     if cue == Cue::Token && words.len() == 2 && words == ["api", "key"] {
         return Some(NameClass::Token);
     }
+    // Half of the credentials of Vault's AppRole, and a token of Nomad and Consul.
+    if cue == Cue::Token && words.ends_with(&["secret".to_owned(), "id".to_owned()]) {
+        return Some(NameClass::Token);
+    }
     // `POSTGRES_PASSWORD_2`, `old_password`
     while words.len() > 1 && words.last().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit())) {
         words.pop();
     }
     let (at, class) = (0..words.len()).rev().find_map(|at| class_of(&words, at).map(|class| (at, class)))?;
-    // `fastcgi_pass`, `proxy_pass` hand a request on.
-    let hands_on =
-        words[at] == "pass" && at > 0 && ["fastcgi", "proxy", "uwsgi", "scgi", "grpc", "memcached"].contains(&words[at - 1].as_str());
+    let is_other_pass = words[at] == "pass" && at > 0 && OTHER_PASSES.contains(&words[at - 1].as_str());
     let about = words[at + 1..].iter().any(|word| ABOUT.has(word) || is_agent(word));
     let negated = words[..at].iter().any(|word| NOT_ONE.has(word) || class == NameClass::Token && NO_TOKEN.has(word));
-    (!about && !negated && !hands_on).then_some(class)
+    (!about && !negated && !is_other_pass).then_some(class)
 }
+
+/// Before `pass` these hand a request on, as in `proxy_pass`, or count runs over something.
+const OTHER_PASSES: [&str; 15] = [
+    "fastcgi",
+    "proxy",
+    "uwsgi",
+    "scgi",
+    "grpc",
+    "memcached",
+    "first",
+    "second",
+    "third",
+    "last",
+    "single",
+    "multi",
+    "render",
+    "compiler",
+    "boarding",
+];
 
 /// `refresher`, `validator`: does something with secrets and is none.
 fn is_agent(word: &str) -> bool {
@@ -69,11 +90,15 @@ fn is_agent(word: &str) -> bool {
 fn class_of(words: &[String], at: usize) -> Option<NameClass> {
     let word = words[at].as_str();
     let trimmed = word.trim_end_matches(|c: char| c.is_ascii_digit());
-    if PASSWORDS.has(trimmed) || PASSWORD_ENDINGS.iter().any(|ending| trimmed.ends_with(ending)) {
+    let ends = || PASSWORD_ENDINGS.iter().any(|ending| trimmed.strip_suffix(ending).is_some_and(|stem| !is_other_stem(stem)));
+    if PASSWORDS.has(trimmed) || ends() {
         return Some(NameClass::Password);
     }
     let before = at.checked_sub(1).map(|before| words[before].as_str());
     if trimmed == "auth" && at + 1 < words.len() {
+        return None;
+    }
+    if trimmed == "salt" && words.len() == 1 {
         return None;
     }
     if TOKENS.has(trimmed) || ["apikey", "token", "secret"].iter().any(|ending| trimmed.ends_with(ending) && trimmed.len() < 20) {
@@ -81,8 +106,15 @@ fn class_of(words: &[String], at: usize) -> Option<NameClass> {
     }
     let keys = trimmed == "keys" && before == Some("api");
     let key = trimmed == "key" && before.is_some_and(|before| KEY_QUALIFIERS.has(before));
+    let run_together = trimmed.strip_suffix("key").is_some_and(|stem| stem.len() > 4 && KEY_QUALIFIERS.has(stem));
     let cookie = trimmed == "cookie" && before == Some("erlang") || trimmed == "erlangcookie";
-    (key || keys || cookie).then_some(NameClass::Token)
+    (key || keys || run_together || cookie).then_some(NameClass::Token)
+}
+
+/// Before a password's word, and written together with it, these make another word: `nopasswd`,
+/// `genpwd`, and a product's name.
+fn is_other_stem(stem: &str) -> bool {
+    NOT_ONE.has(stem) || matches!(stem, "gen" | "write" | "merge" | "mk" | "set" | "1" | "one")
 }
 
 #[cfg(test)]
@@ -146,6 +178,8 @@ mod tests {
             "x-api-key",
             "apiKeys",
             "jeton",
+            "clusterkey",
+            "AUTH_SALT",
         ] {
             assert_eq!(class(name), Some(NameClass::Token), "{name}");
         }
@@ -185,6 +219,13 @@ mod tests {
             "monkey",
             "isPasswordValid",
             "passport",
+            "hwScaleFilterFirstPass",
+            "NOPASSWD",
+            "kolla-genpwd",
+            "1password",
+            "CRYPTO_KEY_CIPHER",
+            "secretUID",
+            "salt",
             "cookie",
         ] {
             assert_eq!(class(name), None, "{name}");

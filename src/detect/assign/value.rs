@@ -1,6 +1,6 @@
 //! What stands behind a name: the separator, and where the value begins and ends.
 
-use super::super::{Notation, Search, judge, line};
+use super::super::{Notation, Search, judge, line, randomness};
 use super::{Context, FULLWIDTH_COLON, inside_literal, notation_at, scalar};
 use crate::text::Span;
 
@@ -109,10 +109,12 @@ fn separator(text: &[u8], context: &Context, notation: Notation) -> Option<(Sepa
     at = skip_blanks(text, at, end);
     let rest = &text[at..end];
     let found = |separator, width: usize| Some((separator, skip_blanks(text, at + width, end)));
+    if rest.starts_with(b":") && !rest.starts_with(b":=") && is_no_label(text, context) {
+        let default = rest.starts_with(b":-") && text[context.line.start..context.name.start].ends_with(b"${");
+        return default.then_some((Separator::Equals, at + 2));
+    }
     match rest {
         [b':', b'=', ..] | [b'=', b'>', ..] => found(Separator::Equals, 2),
-        // `${NAME:-x}`
-        [b':', b'-', ..] if text[context.line.start..context.name.start].ends_with(b"${") => found(Separator::Equals, 2),
         [b':', b':', b' ', ..] if matches!(notation, Notation::Prose | Notation::Unknown) => found(Separator::Colon, 2),
         [b'=', b'=' | b'~', ..] | [b':', b':', ..] => None,
         _ if rest.starts_with(FULLWIDTH_COLON) => found(Separator::Colon, FULLWIDTH_COLON.len()),
@@ -130,6 +132,13 @@ fn separator(text: &[u8], context: &Context, notation: Notation) -> Option<(Sepa
         [b'|', ..] if starts_row(&text[context.line.range()]) => found(Separator::Cell, 1),
         _ => blank(text, context, notation, at, joined).map(|start| (Separator::Blank, start)),
     }
+}
+
+/// Whether a colon behind the name labels nothing: `${PASSWORD:+x}`, `$PWD:/app`, `$(pwd):/app`,
+/// `--- PASS: TestX`.
+fn is_no_label(text: &[u8], context: &Context) -> bool {
+    let before = &text[context.line.start..context.name.start];
+    [&b"$"[..], b"${", b"$("].iter().any(|open| before.ends_with(open)) || before.trim_ascii() == b"---"
 }
 
 /// Whether a line is a row of a table.
@@ -248,7 +257,8 @@ fn unquoted(search: &Search<'_>, context: &Context, notation: Notation, separato
         return values;
     }
     let in_text = literal && separator == Separator::Equals;
-    if !in_text && !judge::takes_bare_values(notation) && !is_shell_line(text, context) {
+    let in_example = || is_shell_line(text, context) || separator == Separator::Colon && is_yaml_line(text, context, start);
+    if !in_text && !judge::takes_bare_values(notation) && !in_example() {
         return None;
     }
     let stop = if literal || is_listed(text, context) { Stop::AtList } else { Stop::AtBlank };
@@ -270,6 +280,18 @@ fn is_shell_line(text: &[u8], context: &Context) -> bool {
     let capitals = !text[context.name.range()].iter().any(u8::is_ascii_lowercase);
     let attached = matches!(&text[context.name.end..context.line.end], [b'=', value, ..] if !value.is_ascii_whitespace());
     attached && (before == b"export" || before.is_empty() && capitals)
+}
+
+/// `api_key: 5eb86c91…`, as examples in the comments of programs have it: nothing but a name and
+/// what only a generator makes.
+fn is_yaml_line(text: &[u8], context: &Context, start: usize) -> bool {
+    let before = text[context.line.start..context.name.start].trim_ascii();
+    let value = text[start..context.line.end].trim_ascii_end();
+    let generated = value.iter().any(u8::is_ascii_digit)
+        && value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'/' | b'='))
+        && value.len() >= 16
+        && (randomness::is_random(value) || judge::is_uuid(value));
+    matches!(before, b"" | b"-" | b"*" | b"#" | b"//") && generated
 }
 
 /// In programs: `password: string = "x"` and `password = call("x")`. The outer `None` means that

@@ -1,0 +1,261 @@
+//! Values that are no secret by their structure: paths, addresses, hashes, code and markup.
+
+use super::judge::is_measure;
+use super::randomness::{self, Makeup};
+
+/// Paths, addresses, code and markup, whatever the name says.
+pub(super) fn is_structure(value: &[u8]) -> bool {
+    let has = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
+    let starts = |prefix: &[u8]| value.starts_with(prefix);
+    // Base64 can begin with a slash and have another one.
+    let generated = || value.len() >= 32 && !value.contains(&b'.') && Makeup::of(value).classes() >= 3 && randomness::is_random(value);
+    if starts(b"/") && !starts(b"//") && value[1..].contains(&b'/') && !generated()
+        || starts(b"./")
+        || starts(b"../")
+        || starts(b"~/")
+        || starts(b"\\\\")
+        || has(b"://")
+        || starts(b"//")
+        || [&b"sha1"[..], b"sha256", b"sha384", b"sha512", b"md5"].iter().any(|digest| is_digest(value, digest))
+        || starts(b"-----BEGIN")
+        || has(b":\"")
+        || starts(b"C:\\")
+    {
+        return true;
+    }
+    let opens = matches!(value.first(), Some(b'{' | b'[' | b'(' | b'<' | b'?')) && !value.iter().any(u8::is_ascii_digit);
+    // `{0.token`, `maxlength=`
+    let cut = starts(b"{") && !has(b"}") || value.strip_suffix(b"=").is_some_and(is_attribute);
+    if opens || cut || starts(b"?") || value.ends_with(b"(") || value.ends_with(b"[") || starts(b"[{") || is_pair_of_names(value) {
+        return true;
+    }
+    if value.ends_with(b"()")
+        || has(b"](")
+        || has(b"::")
+        || has(b"=>")
+        || has(b"->")
+        || has(b"&&")
+        || has(b"||")
+        || has(b"</")
+        || has(b"\\n") && value.len() < 40
+    {
+        return true;
+    }
+    let Ok(text) = std::str::from_utf8(value) else { return false };
+    if is_translation(text)
+        || is_wildcard(text)
+        || is_expression(text)
+        || text.starts_with(':') && text.contains(":`")
+        || text.ends_with("/aws4_request")
+        || is_element(text)
+        || is_action(text)
+    {
+        return true;
+    }
+    is_hash(value)
+        || starts_with_host(text)
+        || is_lower_path(text)
+        || is_dotted_path(text)
+        || is_setting(text)
+        || is_cut_call(text)
+        || is_file_name(text)
+        || text.ends_with(':')
+        || text.starts_with("--")
+        || is_call(text)
+}
+
+/// A one-way hash of a password in the usual notations: bcrypt, crypt, Apache, Argon2, LDAP,
+/// Django and Werkzeug.
+fn is_hash(value: &[u8]) -> bool {
+    const MARKS: [&[u8]; 18] = [
+        b"$2a$",
+        b"$2b$",
+        b"$2y$",
+        b"$apr1$",
+        b"$1$",
+        b"$5$",
+        b"$6$",
+        b"$y$",
+        b"$argon2",
+        b"{SHA}",
+        b"{SSHA}",
+        b"{SSHA512}",
+        b"{SSHA256}",
+        b"{MD5}",
+        b"{SMD5}",
+        b"{CRYPT}",
+        b"pbkdf2",
+        b"scrypt:",
+    ];
+    MARKS.iter().any(|mark| memchr::memmem::find(value, mark).is_some())
+}
+
+/// `Ung\u00FCltige`: a word of a translation, as `.properties` files have it.
+fn is_translation(text: &str) -> bool {
+    let mut escapes = text.split("\\u").skip(1).filter_map(|rest| u32::from_str_radix(rest.get(..4)?, 16).ok());
+    escapes.any(|code| code >= 0xa0)
+}
+
+/// `*.example.net`
+fn is_wildcard(text: &str) -> bool {
+    let host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    text.strip_prefix("*.").is_some_and(|name| name.contains('.') && name.bytes().all(host))
+}
+
+/// `^[-]{0,2}pass(word|wd)?`, `[_a-zA-Z][_a-zA-Z0-9]*`: a regular expression.
+fn is_expression(text: &str) -> bool {
+    const MARKS: [&str; 12] = ["(?:", "(?i", "[^", "[-]", "a-z", "A-Z", "[0-9", "\\d", "\\w", "\\s", ".*", "{0,"];
+    text.contains(['[', '(', '*', '{']) && MARKS.iter().any(|mark| text.contains(mark))
+}
+
+/// `data-name`, `style:family`
+fn is_attribute(name: &[u8]) -> bool {
+    name.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_' | b':'))
+}
+
+/// `details[0]/identity`, `users[1].name`: an element and what lies below it.
+fn is_element(text: &str) -> bool {
+    let identifier = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
+    let Some((list, rest)) = text.split_once('[') else { return false };
+    let Some((number, below)) = rest.split_once(']') else { return false };
+    identifier(list) && number.bytes().all(|byte| byte.is_ascii_digit()) && below.strip_prefix(['/', '.']).is_some_and(identifier)
+}
+
+/// `credentials#update_password`: a controller and its action.
+fn is_action(text: &str) -> bool {
+    let identifier = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'/'));
+    text.contains('_') && text.split_once('#').is_some_and(|(controller, action)| identifier(controller) && identifier(action))
+}
+
+/// `secret_name1=secret_uri1`, `secret_name=`
+fn is_pair_of_names(value: &[u8]) -> bool {
+    let Some(at) = memchr::memchr(b'=', value) else { return false };
+    let (name, rest) = (&value[..at], &value[at + 1..]);
+    let identifier = |text: &[u8]| text.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'_');
+    name.contains(&b'_') && identifier(name) && identifier(rest) && (rest.is_empty() || rest.contains(&b'_'))
+}
+
+/// `sha256:…`, `sha512-…`: a checksum with the name of its algorithm.
+fn is_digest(value: &[u8], algorithm: &[u8]) -> bool {
+    value.strip_prefix(algorithm).is_some_and(|rest| matches!(rest.first(), Some(b':' | b'-')) && rest.len() > 16)
+}
+
+/// `github.com/owner/name`, `k8s.io/api/v1.Secret`, `unix:/run/x`: an address and a path.
+fn starts_with_host(text: &str) -> bool {
+    let Some((host, path)) = text.split_once('/') else { return false };
+    let hostlike =
+        |part: &str| part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b':'));
+    (host.contains('.') || host.ends_with(':'))
+        && hostlike(host)
+        && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/' | b'@' | b':'))
+}
+
+/// `/workdir`: a slash and lower-case letters.
+fn is_lower_path(text: &str) -> bool {
+    text.strip_prefix('/')
+        .is_some_and(|path| path.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'/' | b'-' | b'_' | b'.')))
+}
+
+/// `version=1.0`: a name in lower case and a measure.
+fn is_setting(text: &str) -> bool {
+    let setting = text.split_once('=');
+    setting.is_some_and(|(name, value)| {
+        !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            && value.contains('.')
+            && is_measure(value.as_bytes())
+    })
+}
+
+/// `IFNULL(@dbPassword`: a call that was cut at its first argument.
+fn is_cut_call(text: &str) -> bool {
+    let Some((name, argument)) = text.split_once('(') else { return false };
+    let identifier = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
+    let starts_word = |pair: &[u8]| pair[0].is_ascii_uppercase() && pair[1].is_ascii_lowercase();
+    // `OAuth2AccessToken(type`
+    let type_name = || {
+        name.len() >= 8
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'))
+            && name.as_bytes().windows(2).filter(|pair| starts_word(pair)).count() >= 2
+    };
+    name.len() >= 3
+        && (identifier(name) || type_name())
+        && !argument.is_empty()
+        && identifier(argument.trim_start_matches(['@', '$', '&', '\'', '"']))
+}
+
+/// `config.database.password`, `auth.cptm8.net`, `tool.cli.keys:main`: words joined by dots, no
+/// digits-and-letters mix, with a function of that module.
+fn is_dotted_path(text: &str) -> bool {
+    let path = text.split_once(':').filter(|(_, function)| function.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+    let text = path.map_or(text, |(path, _)| path);
+    let parts: Vec<&str> = text.split('.').collect();
+    let wordlike = |part: &&str| {
+        !part.is_empty()
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+            && part.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+            && !part.bytes().any(|byte| byte.is_ascii_digit())
+    };
+    let index = |part: &str| part.len() == 1 && part.bytes().all(|byte| byte.is_ascii_digit());
+    parts.len() >= 2 && wordlike(&parts[0]) && parts.iter().all(|part| wordlike(part) || parts.len() >= 3 && index(part))
+}
+
+fn is_file_name(text: &str) -> bool {
+    const EXTENSIONS: &[&str] = &[
+        "txt",
+        "json",
+        "yaml",
+        "yml",
+        "toml",
+        "xml",
+        "pem",
+        "key",
+        "crt",
+        "cer",
+        "pub",
+        "jks",
+        "p12",
+        "pfx",
+        "conf",
+        "cfg",
+        "ini",
+        "env",
+        "properties",
+        "sh",
+        "py",
+        "js",
+        "ts",
+        "go",
+        "rs",
+        "java",
+        "rb",
+        "php",
+        "md",
+        "html",
+        "sql",
+        "lua",
+        "gpg",
+        "asc",
+        "age",
+        "log",
+        "tf",
+        "tfvars",
+        "keytab",
+        "keystore",
+        "secret",
+        "enc",
+    ];
+    let names = |stem: &str| !stem.is_empty() && (stem.contains('/') || !randomness::is_random(stem.as_bytes()));
+    text.rsplit_once('.').is_some_and(|(stem, extension)| EXTENSIONS.contains(&extension) && names(stem))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/'))
+}
+
+/// `name(…)`, `name[…]`.
+fn is_call(text: &str) -> bool {
+    let opens = text.find(['(', '[']);
+    opens.is_some_and(|at| {
+        at > 0
+            && text.ends_with([')', ']'])
+            && text[..at].bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':'))
+    })
+}

@@ -1,0 +1,108 @@
+//! Secrets in files inside archives: on disk, staged, in the history, and past the bounds.
+
+use std::io::Write as _;
+
+use sirocco::Format;
+use sirocco::deflate::{Level, Writer};
+
+use crate::support::{Place, places};
+
+const TEXT: &str = "host: db\npassword: Walrus88Timber\n";
+
+fn packed(format: Format, bytes: &[u8]) -> Vec<u8> {
+    let mut writer = Writer::new(format, Level::default(), Vec::new());
+    writer.write_all(bytes).expect("memory takes it");
+    writer.finish().expect("memory takes it")
+}
+
+fn tar(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_size(bytes.len() as u64);
+    header.set_mode(0o644);
+    builder.append_data(&mut header, name, bytes).expect("memory takes it");
+    builder.into_inner().expect("memory takes it")
+}
+
+/// An archive of one file (APPNOTE.TXT 4.3.6), deflated or encrypted.
+fn zip(name: &str, bytes: &[u8], flags: u16) -> Vec<u8> {
+    let data = packed(Format::Deflate, bytes);
+    let length = |bytes: &[u8]| u32::try_from(bytes.len()).expect("small");
+    let mut common = Vec::new();
+    for field in [20, flags, 8, 0, 0x21] {
+        common.extend(field.to_le_bytes());
+    }
+    for field in [crc32fast::hash(bytes), length(&data), length(bytes)] {
+        common.extend(field.to_le_bytes());
+    }
+    common.extend(u16::try_from(name.len()).expect("short").to_le_bytes());
+    common.extend([0; 2]);
+    let local = [b"PK\x03\x04", common.as_slice(), name.as_bytes(), &data].concat();
+    let central = [b"PK\x01\x02\x14\x00", common.as_slice(), &[0; 14], name.as_bytes()].concat();
+    let mut end = b"PK\x05\x06\0\0\0\0\x01\0\x01\0".to_vec();
+    end.extend(length(&central).to_le_bytes());
+    end.extend(length(&local).to_le_bytes());
+    end.extend([0; 2]);
+    [local, central, end].concat()
+}
+
+fn written() -> Place {
+    let place = Place::repository();
+    place
+        .write("backup.zip", zip("etc/app.yaml", TEXT.as_bytes(), 0))
+        .write("chart.tgz", packed(Format::Gzip, &tar("values.yaml", TEXT.as_bytes())))
+        .write("plain.tar", tar("values.yaml", TEXT.as_bytes()))
+        .write("logs/app.yaml.gz", packed(Format::Gzip, TEXT.as_bytes()));
+    place
+}
+
+const EXPECTED: [&str; 4] =
+    ["backup.zip!etc/app.yaml:2:11", "chart.tgz!values.yaml:2:11", "logs/app.yaml.gz!app.yaml:2:11", "plain.tar!values.yaml:2:11"];
+
+#[test]
+fn files_on_disk() {
+    let place = written();
+    let report = place.report(["--worktree"]);
+    assert_eq!(report["summary"]["secrets"], 1);
+    assert_eq!(places(&report), EXPECTED);
+    assert_eq!(report["findings"][0]["occurrences"][0]["source"], "archive");
+}
+
+#[test]
+fn staged_files() {
+    let place = written();
+    place.git(["add", "."]);
+    assert_eq!(places(&place.report(["--staged"])), EXPECTED);
+}
+
+#[test]
+fn files_of_the_history_also_when_it_is_known() {
+    let place = written();
+    place.git(["add", "."]);
+    place.commit("archives");
+    for name in ["backup.zip", "chart.tgz", "plain.tar", "logs/app.yaml.gz"] {
+        place.git(["rm", "--quiet", name]);
+    }
+    place.commit("remove them");
+    place.git(["gc", "--quiet"]);
+    for _ in 0..2 {
+        let report = place.report(["--history"]);
+        assert_eq!(places(&report), EXPECTED);
+    }
+    place.write("other.txt", "nothing");
+    place.git(["add", "."]);
+    place.commit("go on");
+    assert_eq!(places(&place.report(["--history"])), EXPECTED);
+    assert_eq!(places(&place.report(["--range", "HEAD"])), EXPECTED);
+}
+
+#[test]
+fn what_is_encrypted_is_passed_over_and_what_is_too_large_is_named() {
+    let place = Place::new();
+    place.write("sealed.zip", zip("etc/app.yaml", TEXT.as_bytes(), 1));
+    assert_eq!(place.sopup(["scan"]).code, 0);
+    place.write("bomb.gz", packed(Format::Gzip, &vec![b' '; 64 << 20]));
+    let run = place.sopup(["scan"]);
+    assert_eq!(run.code, 3);
+    assert!(run.stdout.contains("bomb.gz: an archive that unpacks to more than"), "{}", run.stdout);
+}
