@@ -3,6 +3,7 @@
 
 use std::io::{Cursor, Read};
 
+use serde::{Deserialize, Serialize};
 use sirocco::Format;
 use sirocco::inflate::Reader;
 use zip::{CompressionMethod, ZipArchive};
@@ -32,7 +33,7 @@ pub enum Form {
 }
 
 /// Why an archive was not read to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum Unread {
     /// It is larger than [`LARGEST`].
     #[error("an archive of more than {} MiB", LARGEST >> 20)]

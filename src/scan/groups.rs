@@ -127,7 +127,7 @@ impl<'a> Groups<'a> {
             sighting.refs = refs.iter().take(NAMED).cloned().collect();
             let hit = text.hits.iter().find(|hit| hit.value == key.0).expect("a group is of a value of the text");
             let place = Placed {
-                object: text.id.to_string(),
+                object: text.id,
                 blob: text.kind == ObjectKind::Blob,
                 class: text.hints.class(),
                 member: text.member.clone(),
@@ -207,7 +207,7 @@ impl<'a> Groups<'a> {
 /// A value at a path, without the value: what has to be read again to show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Placed {
-    object: String,
+    object: ObjectId,
     blob: bool,
     class: u8,
     /// The file of the archive that the object is.
@@ -225,7 +225,7 @@ pub(super) struct Placed {
 impl Placed {
     /// The places of the value in the object; `None` if they are not there.
     pub(super) fn located(&self, scanner: &Scanner<'_>, store: &ObjectStore) -> Option<Vec<Located>> {
-        let bytes = store.read(&ObjectId::from_hex(self.object.as_bytes())?).ok()?.bytes;
+        let bytes = store.read(&self.object).ok()?.bytes;
         let origin = Origin { path: self.path.clone(), source: self.read_as };
         let mut located = match &self.member {
             None => in_text(scanner, (Hints::of_class(self.class), self.blob), &bytes, &origin),

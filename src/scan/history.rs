@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 
+use super::Scanner;
 use super::groups::{Groups, Placed, sighted};
 use super::known::{self, Known, Memory, Rest};
 use super::sweep::{Found, Sweep, Text};
 use super::tips::{self, Tips};
-use super::{Scanner, archived};
 use crate::detect::{Hints, detect};
 use crate::finding::Located;
 use crate::rule::Confidence;
@@ -55,6 +55,7 @@ pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) 
     let state = format!("{} {:?}", known::state(&store, git, &refs, &entries), scanner.inline);
     if let Some(located) = known.places(&state).and_then(|places| all_located(scanner, &store, places)) {
         located.into_iter().for_each(|located| scanner.add(located));
+        known.gaps().skips().for_each(|skip| scanner.skip(skip));
         return Ok((0, store.packs().map(|pack| u64::from(pack.objects)).sum()));
     }
 
@@ -65,18 +66,25 @@ pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) 
         *names.marks.entry(id).or_default() |= 1 << Hints::of_path(&path).class();
         index.entry(id).or_default().push(path);
     }
-    missing(scanner, &store, &names);
+    names.skipped.iter().for_each(|skip| scanner.skip(unread(skip)));
     let repository = Repository { store, refs, names, index };
-    let (found, rest) = swept(scanner, &repository, &known, least);
+    let (mut found, rest) = swept(scanner, &repository, &known, least);
     let (blobs, complete) = (found.blobs, found.complete && repository.names.skipped.is_empty());
-    let mut known = known.after(&repository.store, |id| repository.marks(id), &found.texts);
+    let mut gaps = std::mem::take(&mut found.gaps);
+    gaps.missing.extend(repository.missing());
+    if rest.packs.contains(&true) {
+        gaps.take_over(known.gaps(), &repository.store);
+    }
+    gaps.skips().for_each(|skip| scanner.skip(skip));
+    let lasting = gaps.skips().count();
+    let mut known = known.after(&repository.store, |id| repository.marks(id), &found.texts, gaps);
     let wanted = wanted(scanner, &repository, &found, least);
     let places = if found.texts.is_empty() && wanted.names.is_empty() {
         Some(Vec::new())
     } else {
         attributed(scanner, git, &repository, found, &wanted)
     };
-    if let Some(places) = places.filter(|_| scanner.skips() == skips) {
+    if let Some(places) = places.filter(|_| scanner.skips() == skips + lasting) {
         known.place(state, places);
     }
     if let Some(memory) = history.memory.as_ref().filter(|_| complete) {
@@ -107,22 +115,15 @@ impl Repository {
         self.names.marks.get(blob).copied().unwrap_or(1 << Hints::NONE.class())
     }
 
+    /// What trees speak of but nobody stored.
+    fn missing(&self) -> impl Iterator<Item = ObjectId> {
+        self.names.marks.keys().chain(&self.names.trees).filter(|id| !self.store.contains(id)).copied()
+    }
+
     /// The ways to read a blob, from the names it has; at least one.
     pub(super) fn ways(&self, blob: &ObjectId) -> impl Iterator<Item = Hints> {
         let marks = self.marks(blob);
         (0..Hints::CLASSES).filter(move |class| marks >> class & 1 == 1).map(Hints::of_class)
-    }
-}
-
-/// Names what trees speak of but nobody stored, as in a partial clone.
-fn missing(scanner: &Scanner<'_>, store: &ObjectStore, names: &EntryNames) {
-    let mut missing: Vec<ObjectId> = names.marks.keys().chain(&names.trees).filter(|id| !store.contains(id)).copied().collect();
-    missing.sort_unstable();
-    for id in missing {
-        scanner.skip(Skip { what: id.to_string(), reason: SkipReason::Missing });
-    }
-    for skip in &names.skipped {
-        scanner.skip(unread(skip));
     }
 }
 
@@ -149,17 +150,9 @@ fn sweep(scanner: &Scanner<'_>, repository: &Repository, least: Confidence, rest
     repository.store.visit_except(&sweep, |pack| rest.packs.get(pack).copied().unwrap_or(false));
     let mut found = sweep.into_found();
     found.commits.take_if(|_| rest.packs.contains(&true));
-    found.complete = found.skipped.is_empty() && found.missing.is_empty() && found.archives.is_empty();
-    found.archives.sort_unstable_by_key(|(id, _)| *id);
-    found.archives.dedup();
-    for (id, why) in found.archives.drain(..) {
-        scanner.skip(archived::unread(format!("object {id}"), why));
-    }
+    found.complete = found.skipped.is_empty();
     for skip in found.skipped.drain(..) {
         scanner.skip(unread(&skip));
-    }
-    for id in std::mem::take(&mut found.missing) {
-        scanner.skip(Skip { what: id.to_string(), reason: SkipReason::Missing });
     }
     let way = |text: &Text| (text.id, text.member.clone(), text.member.is_none().then(|| text.hints.class()));
     found.texts.sort_unstable_by_key(way);

@@ -4,7 +4,7 @@
 //! The file is in the git directory and holds no secret, only names of objects. It is sealed with a key of the user's
 //! own: one that came with a repository, or was changed, counts as none.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use base64::Engine as _;
@@ -14,16 +14,18 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use super::archived;
 use super::groups::Placed;
 use super::sweep::Text;
+use crate::archive::Unread;
 use crate::detect::{DETECTOR, Hints};
 use crate::file::{Access, put};
 use crate::rule::{Confidence, RuleSet};
-use crate::source::IndexEntry;
 use crate::source::object::{ObjectId, ObjectKind, ObjectStore};
 use crate::source::refs::{GitDir, Ref};
+use crate::source::{IndexEntry, Skip, SkipReason};
 
-const MAGIC: &str = "sopup scanned 2 ";
+const MAGIC: &str = "sopup scanned 3 ";
 /// A longer file is not read, in bytes.
 const LONGEST: u64 = 512 << 20;
 
@@ -48,8 +50,34 @@ pub(super) struct Known {
     packs: Vec<KnownPack>,
     /// Objects in which something was found, and in which way of reading them.
     texts: Vec<KnownText>,
+    /// What could not be read, and cannot be unless the repository changes.
+    #[serde(flatten)]
+    gaps: Gaps,
     /// The places of all that was found, if the repository is still in this state.
     places: Option<(String, Vec<Placed>)>,
+}
+
+/// What a repository itself makes impossible to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Gaps {
+    /// Objects that others name but nobody stored, as in a partial clone.
+    pub(super) missing: BTreeSet<ObjectId>,
+    /// Archives that were not read to their ends.
+    pub(super) archives: BTreeMap<ObjectId, Unread>,
+}
+
+impl Gaps {
+    /// Adds what an earlier scan met and is still so.
+    pub(super) fn take_over(&mut self, before: &Self, store: &ObjectStore) {
+        self.missing.extend(before.missing.iter().filter(|id| !store.contains(id)));
+        self.archives.extend(before.archives.iter().filter(|(id, _)| store.contains(id)));
+    }
+
+    /// Each as something that was not read.
+    pub(super) fn skips(&self) -> impl Iterator<Item = Skip> {
+        let archives = self.archives.iter().map(|(id, why)| archived::unread(format!("object {id}"), *why));
+        archives.chain(self.missing.iter().map(|id| Skip { what: id.to_string(), reason: SkipReason::Missing }))
+    }
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +91,7 @@ struct KnownPack {
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct KnownText {
-    id: String,
+    id: ObjectId,
     commit: bool,
     tag: bool,
     class: u8,
@@ -120,6 +148,11 @@ impl Memory {
 }
 
 impl Known {
+    /// What could not be read.
+    pub(super) fn gaps(&self) -> &Gaps {
+        &self.gaps
+    }
+
     /// What was found in this state of the repository.
     pub(super) fn places(&self, state: &str) -> Option<&[Placed]> {
         self.places.as_ref().filter(|(known, _)| known == state).map(|(_, places)| places.as_slice())
@@ -133,6 +166,11 @@ impl Known {
     /// What a store holds that these do not know.
     pub(super) fn rest(&self, store: &ObjectStore, ways: impl Fn(&ObjectId) -> u16) -> Rest {
         let by_checksum: HashMap<&str, &KnownPack> = self.packs.iter().map(|pack| (pack.checksum.as_str(), pack)).collect();
+        let gone = by_checksum.len() > store.packs().filter(|pack| by_checksum.contains_key(hex(pack.checksum).as_str())).count();
+        if gone && self.gaps != Gaps::default() {
+            // What named the missing objects may be gone as well.
+            return Rest { packs: vec![false; store.packs().count()], again: Vec::new() };
+        }
         let mut rest = Rest::default();
         let mut again: HashMap<ObjectId, u16> = HashMap::new();
         for (number, pack) in store.packs().enumerate() {
@@ -149,7 +187,10 @@ impl Known {
         }
         let mut kinds: HashMap<ObjectId, ObjectKind> = again.keys().map(|id| (*id, ObjectKind::Blob)).collect();
         for text in &self.texts {
-            let Some(id) = ObjectId::from_hex(text.id.as_bytes()).filter(|id| store.contains(id)) else { continue };
+            let id = text.id;
+            if !store.contains(&id) {
+                continue;
+            }
             *again.entry(id).or_default() |= 1 << text.class;
             let kind = if text.commit {
                 ObjectKind::Commit
@@ -166,19 +207,19 @@ impl Known {
     }
 
     /// What is known after a complete scan.
-    pub(super) fn after(self, store: &ObjectStore, ways: impl Fn(&ObjectId) -> u16, texts: &[Text]) -> Self {
+    pub(super) fn after(self, store: &ObjectStore, ways: impl Fn(&ObjectId) -> u16, texts: &[Text], gaps: Gaps) -> Self {
         let packs = store.packs().enumerate().map(|(number, pack)| KnownPack {
             checksum: hex(pack.checksum),
             bytes: pack.bytes,
             ways: STANDARD_NO_PAD.encode(store.ids(number).flat_map(|id| ways(&id).to_le_bytes()).collect::<Vec<u8>>()),
         });
         let texts = texts.iter().map(|text| KnownText {
-            id: text.id.to_string(),
+            id: text.id,
             commit: text.kind == ObjectKind::Commit,
             tag: text.kind == ObjectKind::Tag,
             class: text.hints.class(),
         });
-        Self { rules: self.rules, packs: packs.collect(), texts: texts.collect(), places: None }
+        Self { rules: self.rules, packs: packs.collect(), texts: texts.collect(), gaps, places: None }
     }
 }
 

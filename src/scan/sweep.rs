@@ -1,13 +1,14 @@
 //! Every blob, commit and tag of a repository, searched once. Of an object that is stored as a
 //! delta only what is new is searched; the rest is known from its base.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::io::Read;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::history::Repository;
+use super::known::Gaps;
 use super::{Progress, archived};
 use crate::archive::{Form, Unread, each_member};
 use crate::detect::{Hints, Match, Reason, Trace, detect};
@@ -51,14 +52,12 @@ pub(super) struct Found {
     /// The distinct values, by number.
     pub(super) values: Vec<Secret>,
     pub(super) skipped: Vec<Skip>,
-    /// Archives that were not read to their ends.
-    pub(super) archives: Vec<(ObjectId, Unread)>,
-    /// Objects that commits speak of but nobody stored.
-    pub(super) missing: BTreeSet<ObjectId>,
+    /// Archives that were not read to their ends, and objects that commits speak of but nobody stored.
+    pub(super) gaps: Gaps,
     pub(super) blobs: u64,
     /// All commits, if all were read.
     pub(super) commits: Option<Vec<Commit>>,
-    /// Everything was read.
+    /// Everything was read that can be.
     pub(super) complete: bool,
 }
 
@@ -103,8 +102,7 @@ pub(super) struct Sweep<'a> {
 #[derive(Default)]
 pub(super) struct Worker {
     texts: Vec<Text>,
-    missing: BTreeSet<ObjectId>,
-    archives: Vec<(ObjectId, Unread)>,
+    gaps: Gaps,
     blobs: u64,
     commits: Vec<Commit>,
 }
@@ -157,7 +155,7 @@ impl<'a> Sweep<'a> {
         if object.kind == ObjectKind::Commit
             && let Some(commit) = CommitText::parse(bytes).and_then(|text| Commit::new(object.id, text))
         {
-            worker.missing.extend(commit.names().filter(|id| !self.repository.store.contains(id)));
+            worker.gaps.missing.extend(commit.names().filter(|id| !self.repository.store.contains(id)));
             worker.commits.push(commit);
         }
     }
@@ -198,7 +196,7 @@ impl<'a> Sweep<'a> {
             self.keep(worker, object, (hints, Some(name)), 0, matches.into_iter());
         });
         if let Err(why) = visited {
-            worker.archives.push((object.id, why));
+            worker.gaps.archives.insert(object.id, why);
         }
         let (outside, inside) = worker.texts.split_at_mut(before);
         let known = |value: u32| inside.iter().any(|text| text.hits.iter().any(|hit| hit.value == value));
@@ -269,8 +267,8 @@ impl Visitor for Sweep<'_> {
     fn finish(&self, worker: Worker) {
         let mut found = lock(&self.found);
         found.texts.extend(worker.texts);
-        found.missing.extend(worker.missing);
-        found.archives.extend(worker.archives);
+        found.gaps.missing.extend(worker.gaps.missing);
+        found.gaps.archives.extend(worker.gaps.archives);
         found.blobs += worker.blobs;
         found.commits.get_or_insert_default().extend(worker.commits);
     }
@@ -311,7 +309,7 @@ impl Visitor for Sweep<'_> {
         // An error shows when the reader checks how much was read.
         let _ = each_chunk(bytes, &mut Vec::new(), |chunk| {
             if chunk.offset == 0 && matches!(Form::of(chunk.bytes), Some(Form::Gzip | Form::Zip)) {
-                worker.archives.push((object.id, Unread::Large));
+                worker.gaps.archives.insert(object.id, Unread::Large);
             }
             let piece = Piece { bytes: chunk.bytes, offset: chunk.offset, owned: chunk.owned };
             for &hints in std::iter::once(&first).chain(&others) {

@@ -106,3 +106,17 @@ fn what_is_encrypted_is_passed_over_and_what_is_too_large_is_named() {
     assert_eq!(run.code, 3);
     assert!(run.stdout.contains("bomb.gz: an archive that unpacks to more than"), "{}", run.stdout);
 }
+
+#[test]
+fn what_is_too_large_is_named_each_time_though_the_rest_is_known() {
+    let place = Place::repository();
+    place.write("bomb.gz", packed(Format::Gzip, &vec![b' '; 64 << 20])).commit("one");
+    place.git(["gc", "--quiet"]);
+    for known in [0, 3] {
+        let report = place.report(["--history"]);
+        let summary = &report["summary"];
+        assert_eq!((&summary["complete"], &summary["known_objects"]), (&false.into(), &known.into()), "{summary}");
+        let reason = summary["skipped"][0]["reason"].as_str().expect("a reason");
+        assert!(reason.starts_with("an archive that unpacks to more than"), "{reason}");
+    }
+}
