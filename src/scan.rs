@@ -6,6 +6,7 @@ mod archived;
 mod groups;
 mod history;
 mod known;
+mod parallel;
 mod sweep;
 mod tips;
 

@@ -174,7 +174,8 @@ fn conclude(scanner: &Scanner<'_>, ranges: &Ranges<'_>, store: &ObjectStore, ref
     let places: Vec<_> = by_place(found).into_iter().collect();
     let sets: Vec<Vec<u32>> =
         places.iter().map(|(_, versions)| versions.iter().filter_map(|(.., commit)| graph.number(commit)).collect()).collect();
-    let leading = Tips::of(store, refs, &graph).leading(&graph, &sets);
+    let tips = Tips::of(store, refs, &graph);
+    let leading = tips.leading(&graph, &sets);
     let head = head(ranges.git, refs);
     for (((value, path, source), mut versions), refs) in places.into_iter().zip(leading) {
         versions.sort_by_key(|(_, object, commit)| (time(commit), *object));
@@ -194,7 +195,7 @@ fn conclude(scanner: &Scanner<'_>, ranges: &Ranges<'_>, store: &ObjectStore, ref
             in_head,
             versions: objects.len(),
             ref_count: refs.len(),
-            refs: refs.into_iter().take(NAMED).collect(),
+            refs: refs.into_iter().take(NAMED).map(str::to_owned).collect(),
         };
         let shown = located.into_iter().map(|mut one| {
             one.allowed_inline |= allowed;

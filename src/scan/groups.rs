@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::history::Repository;
 use super::sweep::{Found, Hit, Text};
 use super::tips::{NAMED, Tips, described};
-use super::{Scanner, archived};
+use super::{Scanner, archived, parallel};
 use crate::archive::{Form, each_member, path_inside};
 use crate::detect::{Hints, detect};
 use crate::finding::{Base, Excerpt, Located, Occurrence, locate};
@@ -114,41 +114,42 @@ impl<'a> Groups<'a> {
         }
     }
 
-    /// Every group as a place. What is too large to be read again is located at once.
-    pub(super) fn placed(&self) -> (Vec<Placed>, Vec<Located>) {
-        let (mut placed, mut unseen) = (Vec::new(), Vec::new());
+    /// Every group as a place, with what it shows.
+    pub(super) fn shown(&self) -> Vec<(Placed, Shown)> {
         let reached = self.reached();
-        for (key, group) in &self.groups {
-            let (_, at) = group.first.expect("a group has a version");
-            let text = &self.found.texts[at];
-            let refs = &reached[key];
-            let mut sighting = self.sighting(text, group);
-            sighting.ref_count = refs.len();
-            sighting.refs = refs.iter().take(NAMED).cloned().collect();
-            let hit = text.hits.iter().find(|hit| hit.value == key.0).expect("a group is of a value of the text");
-            let place = Placed {
-                object: text.id,
-                blob: text.kind == ObjectKind::Blob,
-                class: text.hints.class(),
-                member: text.member.clone(),
-                bytes: hit.bytes.clone(),
-                path: key.1.clone(),
-                read_as: key.2,
-                source: source_of(key.2, refs),
-                allowed: self.allowed_in_newest(group, key.0, &key.1),
-                sighting,
-            };
-            if self.repository.store.read(&text.id).is_ok() {
-                placed.push(place);
-            } else {
-                unseen.push(self.unseen(hit, place));
-            }
-        }
-        (placed, unseen)
+        let groups: Vec<(&Key, &Group)> = self.groups.iter().collect();
+        parallel::each(self.repository.store.threads(), &groups, |(key, group)| self.show(key, group, &reached[key]))
+    }
+
+    fn show(&self, key: &Key, group: &Group, refs: &[&str]) -> (Placed, Shown) {
+        let store = &self.repository.store;
+        let (_, at) = group.first.expect("a group has a version");
+        let text = &self.found.texts[at];
+        let mut sighting = self.sighting(text, group);
+        sighting.ref_count = refs.len();
+        sighting.refs = refs.iter().take(NAMED).map(|&name| name.to_owned()).collect();
+        let hit = text.hits.iter().find(|hit| hit.value == key.0).expect("a group is of a value of the text");
+        let place = Placed {
+            object: text.id,
+            blob: text.kind == ObjectKind::Blob,
+            class: text.hints.class(),
+            member: text.member.clone(),
+            bytes: hit.bytes.clone(),
+            path: key.1.clone(),
+            read_as: key.2,
+            source: source_of(key.2, refs),
+            allowed: self.allowed_in_newest(group, key.0, &key.1),
+            sighting,
+        };
+        let shown = match store.read(&text.id) {
+            Ok(object) => place.located_in(self.scanner, &object.bytes).map_or(Shown::Nothing, Shown::Again),
+            Err(_) => Shown::Once(self.unseen(hit, &place)),
+        };
+        (place, shown)
     }
 
     /// Refs that lead to each group.
-    fn reached(&self) -> BTreeMap<&Key, Vec<String>> {
+    fn reached(&self) -> BTreeMap<&Key, Vec<&str>> {
         let sets: Vec<Vec<u32>> = self.groups.values().map(|group| group.introduced.iter().copied().collect()).collect();
         self.groups.keys().zip(self.tips.leading(self.graph, &sets)).collect()
     }
@@ -169,7 +170,7 @@ impl<'a> Groups<'a> {
     }
 
     /// The place of a value in an object that is too large to hold.
-    fn unseen(&self, hit: &Hit, place: Placed) -> Located {
+    fn unseen(&self, hit: &Hit, place: &Placed) -> Located {
         let start = Position { line: 1, column: 1 };
         Located {
             rule: self.scanner.rules.rule(hit.rule),
@@ -177,12 +178,12 @@ impl<'a> Groups<'a> {
             confidence: hit.confidence,
             reasons: hit.reasons.clone(),
             occurrence: Occurrence {
-                origin: Origin { path: place.path, source: place.source },
+                origin: Origin { path: place.path.clone(), source: place.source },
                 start,
                 end: start,
-                bytes: place.bytes,
+                bytes: place.bytes.clone(),
                 excerpt: Excerpt { text: MASK.to_owned(), mark: 0..MASK.len() },
-                sighting: Some(Box::new(place.sighting)),
+                sighting: Some(Box::new(place.sighting.clone())),
             },
             allowed_inline: false,
         }
@@ -202,6 +203,16 @@ impl<'a> Groups<'a> {
         located.retain(|one| one.secret == *secret);
         !located.is_empty() && located.iter().all(|one| one.allowed_inline)
     }
+}
+
+/// What a group shows of its value.
+pub(super) enum Shown {
+    /// Its places in the object, which can be read again.
+    Again(Vec<Located>),
+    /// That it is in an object too large to be held.
+    Once(Located),
+    /// It was not there again.
+    Nothing,
 }
 
 /// A value at a path, without the value: what has to be read again to show it.
@@ -225,11 +236,14 @@ pub(super) struct Placed {
 impl Placed {
     /// The places of the value in the object; `None` if they are not there.
     pub(super) fn located(&self, scanner: &Scanner<'_>, store: &ObjectStore) -> Option<Vec<Located>> {
-        let bytes = store.read(&self.object).ok()?.bytes;
+        self.located_in(scanner, &store.read(&self.object).ok()?.bytes)
+    }
+
+    fn located_in(&self, scanner: &Scanner<'_>, bytes: &[u8]) -> Option<Vec<Located>> {
         let origin = Origin { path: self.path.clone(), source: self.read_as };
         let mut located = match &self.member {
-            None => in_text(scanner, (Hints::of_class(self.class), self.blob), &bytes, &origin),
-            Some(member) => in_member(scanner, member, &bytes, &origin),
+            None => in_text(scanner, (Hints::of_class(self.class), self.blob), bytes, &origin),
+            Some(member) => in_member(scanner, member, bytes, &origin),
         };
         let secret = located.iter().find(|one| one.occurrence.bytes == self.bytes)?.secret.clone();
         located.retain(|one| one.secret == secret);
@@ -276,7 +290,7 @@ pub(super) fn sighted(place: &Place, graph: &CommitGraph, store: &ObjectStore) -
 }
 
 /// Notes and stashes are commits of their own refs.
-pub(super) fn source_of(source: SourceKind, refs: &[String]) -> SourceKind {
+pub(super) fn source_of(source: SourceKind, refs: &[&str]) -> SourceKind {
     let all = |prefix: &str| !refs.is_empty() && refs.iter().all(|name| name.starts_with(prefix));
     match source {
         SourceKind::History if all("refs/notes/") => SourceKind::Note,

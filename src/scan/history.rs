@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 
-use super::Scanner;
-use super::groups::{Groups, Placed, sighted};
+use super::groups::{Groups, Placed, Shown, sighted};
 use super::known::{self, Known, Memory, Rest};
 use super::sweep::{Found, Sweep, Text};
 use super::tips::{self, Tips};
+use super::{Scanner, parallel};
 use crate::detect::{Hints, detect};
 use crate::finding::Located;
 use crate::rule::Confidence;
@@ -77,18 +77,20 @@ pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) 
     }
     gaps.skips().for_each(|skip| scanner.skip(skip));
     let lasting = gaps.skips().count();
-    let mut known = known.after(&repository.store, |id| repository.marks(id), &found.texts, gaps);
+    let memory = history.memory.as_ref().filter(|_| complete);
+    let mut known = memory.map(|_| known.after(&repository.store, |id| repository.marks(id), &found.texts, gaps));
     let wanted = wanted(scanner, &repository, &found, least);
     let places = if found.texts.is_empty() && wanted.names.is_empty() {
         Some(Vec::new())
     } else {
         attributed(scanner, git, &repository, found, &wanted)
     };
-    if let Some(places) = places.filter(|_| scanner.skips() == skips + lasting) {
+    let places = places.filter(|_| scanner.skips() == skips + lasting);
+    if let (Some(known), Some(places)) = (&mut known, places) {
         known.place(state, places);
     }
-    if let Some(memory) = history.memory.as_ref().filter(|_| complete) {
-        memory.keep(&known);
+    if let (Some(memory), Some(known)) = (memory, &known) {
+        memory.keep(known);
     }
     let of_known = repository.store.packs().zip(&rest.packs).filter(|(_, known)| **known);
     Ok((blobs, of_known.map(|(pack, _)| u64::from(pack.objects)).sum()))
@@ -96,7 +98,7 @@ pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) 
 
 /// What was found in a repository that is as it was; `None` if it cannot be shown again.
 fn all_located(scanner: &Scanner<'_>, store: &ObjectStore, places: &[Placed]) -> Option<Vec<Vec<Located>>> {
-    places.iter().map(|place| place.located(scanner, store)).collect()
+    parallel::each(store.threads(), places, |place| place.located(scanner, store)).into_iter().collect()
 }
 
 /// Searches what is not known.
@@ -117,7 +119,8 @@ impl Repository {
 
     /// What trees speak of but nobody stored.
     fn missing(&self) -> impl Iterator<Item = ObjectId> {
-        self.names.marks.keys().chain(&self.names.trees).filter(|id| !self.store.contains(id)).copied()
+        let named: Vec<&ObjectId> = self.names.marks.keys().chain(&self.names.trees).collect();
+        parallel::each(self.store.threads(), &named, |id| (!self.store.contains(id)).then_some(**id)).into_iter().flatten()
     }
 
     /// The ways to read a blob, from the names it has; at least one.
@@ -195,18 +198,21 @@ fn attributed(scanner: &Scanner<'_>, git: &GitDir, repository: &Repository, mut 
     let mut groups = Groups::new(scanner, repository, &graph, &tips, found);
     groups.add_blobs(wanted, &attribution);
     groups.add_messages();
-    let (placed, unseen) = groups.placed();
-    let again = unseen.is_empty() && wanted.names.is_empty();
-    scanner.add(unseen);
-    for place in &placed {
-        let Some(located) = place.located(scanner, store) else {
-            scanner.skip(Skip { what: place.path.clone(), reason: SkipReason::Changed });
-            continue;
-        };
-        scanner.add(located);
+    let mut again = wanted.names.is_empty();
+    let mut places = Vec::new();
+    for (place, shown) in groups.shown() {
+        match shown {
+            Shown::Again(located) => scanner.add(located),
+            Shown::Once(located) => {
+                again = false;
+                scanner.add(vec![located]);
+            }
+            Shown::Nothing => scanner.skip(Skip { what: place.path.clone(), reason: SkipReason::Changed }),
+        }
+        places.push(place);
     }
     scanner.add(names_located(scanner, (store, &graph), wanted, &attribution));
-    again.then_some(placed)
+    again.then_some(places)
 }
 
 /// Stashes, the latest first. Only the latest has a ref; what is wrong with the log shows where it is scanned as a file.

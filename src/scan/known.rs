@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::archived;
 use super::groups::Placed;
 use super::sweep::Text;
+use super::{archived, parallel};
 use crate::archive::Unread;
 use crate::detect::{DETECTOR, Hints};
 use crate::file::{Access, put};
@@ -207,11 +207,15 @@ impl Known {
     }
 
     /// What is known after a complete scan.
-    pub(super) fn after(self, store: &ObjectStore, ways: impl Fn(&ObjectId) -> u16, texts: &[Text], gaps: Gaps) -> Self {
+    pub(super) fn after(self, store: &ObjectStore, ways: impl Fn(&ObjectId) -> u16 + Sync, texts: &[Text], gaps: Gaps) -> Self {
+        let ways_of = |number: usize| {
+            let ids: Vec<ObjectId> = store.ids(number).collect();
+            parallel::each(store.threads(), &ids, |id| ways(id).to_le_bytes()).concat()
+        };
         let packs = store.packs().enumerate().map(|(number, pack)| KnownPack {
             checksum: hex(pack.checksum),
             bytes: pack.bytes,
-            ways: STANDARD_NO_PAD.encode(store.ids(number).flat_map(|id| ways(&id).to_le_bytes()).collect::<Vec<u8>>()),
+            ways: STANDARD_NO_PAD.encode(ways_of(number)),
         });
         let texts = texts.iter().map(|text| KnownText {
             id: text.id,

@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 use std::io::Read;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::history::Repository;
 use super::known::Gaps;
-use super::{Progress, archived};
+use super::{Progress, archived, parallel};
 use crate::archive::{Form, Unread, each_member};
 use crate::detect::{Hints, Match, Reason, Trace, detect};
 use crate::rule::{Confidence, RuleIndex, RuleSet};
@@ -123,29 +123,18 @@ impl<'a> Sweep<'a> {
 
     /// Searches objects again in which an earlier scan found something, or which have new names; whether all could be read.
     pub(super) fn again(&self, objects: &[(ObjectId, ObjectKind, Vec<Hints>)]) -> bool {
-        let all = AtomicBool::new(true);
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        std::thread::scope(|scope| {
-            for part in objects.chunks(objects.len().div_ceil(threads).max(1)) {
-                let all = &all;
-                scope.spawn(move || {
-                    let mut worker = self.worker();
-                    for (id, kind, ways) in part {
-                        let Ok(object) = self.repository.store.read(id) else {
-                            all.store(false, Ordering::Relaxed);
-                            break;
-                        };
-                        let named = Named { id: *id, kind: *kind };
-                        for &hints in ways {
-                            self.search(&mut worker, named, hints, &Piece::whole(&object.bytes));
-                        }
-                        self.members(&mut worker, named, ways.first().copied().unwrap_or(Hints::NONE), &object.bytes);
-                    }
-                    self.finish(worker);
-                });
+        let read = |(id, kind, ways): &(ObjectId, ObjectKind, Vec<Hints>)| {
+            let Ok(object) = self.repository.store.read(id) else { return false };
+            let mut worker = self.worker();
+            let named = Named { id: *id, kind: *kind };
+            for &hints in ways {
+                self.search(&mut worker, named, hints, &Piece::whole(&object.bytes));
             }
-        });
-        all.into_inner()
+            self.members(&mut worker, named, ways.first().copied().unwrap_or(Hints::NONE), &object.bytes);
+            self.finish(worker);
+            true
+        };
+        parallel::each(self.repository.store.threads(), objects, read).into_iter().all(|read| read)
     }
 
     fn begin(&self, worker: &mut Worker, object: &ObjectInfo<'_>, bytes: &[u8]) {

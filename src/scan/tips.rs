@@ -39,11 +39,11 @@ impl Tips {
     }
 
     /// For each set of commits the refs that lead to one of them, branches first.
-    pub(super) fn leading(&self, graph: &CommitGraph, sets: &[Vec<u32>]) -> Vec<Vec<String>> {
+    pub(super) fn leading(&self, graph: &CommitGraph, sets: &[Vec<u32>]) -> Vec<Vec<&str>> {
         let named = |places: Vec<usize>| {
-            let mut refs: Vec<String> = places.into_iter().flat_map(|place| self.names[place].iter().cloned()).collect();
+            let mut refs: Vec<&str> = places.into_iter().flat_map(|place| self.names[place].iter().map(String::as_str)).collect();
             // HEAD says less than the branch it stands on.
-            refs.sort_by_key(|name| (!name.starts_with("refs/heads/"), !name.starts_with("refs/"), name.clone()));
+            refs.sort_unstable_by_key(|name| (!name.starts_with("refs/heads/"), !name.starts_with("refs/"), *name));
             refs
         };
         graph.reached(sets, &self.commits).into_iter().map(named).collect()

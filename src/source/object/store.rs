@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
@@ -103,6 +104,12 @@ impl ObjectStore {
             Walk::new(pack, leave, visitor, &elsewhere, &self.limits).run();
         }
         loose_visit::visit(&self.loose_only(), visitor, &self.limits);
+    }
+
+    /// How many threads may read it.
+    #[must_use]
+    pub fn threads(&self) -> NonZero<usize> {
+        self.limits.threads
     }
 
     /// What names its objects.
