@@ -3,6 +3,8 @@
 
 mod added;
 mod archived;
+mod around;
+mod conclude;
 mod groups;
 mod history;
 mod known;
@@ -17,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};
 
 use crate::detect::{Hints, detect};
-use crate::finding::{Allowlist, Base, Finding, FingerprintKey, InlineAllow, Located, Suppression, locate, merge};
+use crate::finding::{Allowlist, Base, Finding, FingerprintKey, InlineAllow, Located, Suppression, locate};
 use crate::rule::{Confidence, RuleSet};
 use crate::source::object::{Limits, OpenError};
 use crate::source::range::RangeError;
@@ -26,6 +28,7 @@ use crate::source::{Chunk, IndexError, Origin, Repository, Respect, Skip, SkipRe
 use crate::text::{LineIndex, Position, decode};
 
 use archived::Gathered;
+use conclude::conclude;
 
 pub use added::{Added, Asked, Selection};
 pub use history::History;
@@ -39,6 +42,8 @@ pub struct Request {
     pub rules: RuleSet,
     /// What not to report.
     pub allow: Allowlist,
+    /// The working tree whose `.sopupignore` files count for paths of the history and the index too.
+    pub top: Option<PathBuf>,
     /// Whether `sopup:allow` in a text counts.
     pub inline: InlineAllow,
     /// What is less sure is not reported.
@@ -60,6 +65,8 @@ pub enum Scope {
         files: Option<Walk>,
         /// The rest.
         history: History,
+        /// Those inside it.
+        submodules: Submodules,
     },
     /// What some commits add.
     Added(Added),
@@ -70,6 +77,15 @@ pub enum Scope {
         /// Decides how the text is read; may be empty.
         name: String,
     },
+}
+
+/// Whether the repositories of submodules are scanned as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Submodules {
+    /// They are.
+    Scanned,
+    /// They are not.
+    Not,
 }
 
 /// What a scan found and what it saw.
@@ -117,7 +133,7 @@ pub fn scan(request: &Request, progress: &Progress) -> Result<Outcome, ScanError
     let (mut blobs, mut known) = (0, 0);
     match &request.scope {
         Scope::Worktree(files) => walk(files, &|target| scanner.target(target)),
-        Scope::Repository { files, history } => {
+        Scope::Repository { files, history, submodules } => {
             if let Some(files) = files {
                 walk(files, &|target| scanner.target(target));
                 scanner.other_worktrees(&history.git, files);
@@ -127,6 +143,14 @@ pub fn scan(request: &Request, progress: &Progress) -> Result<Outcome, ScanError
             scanner.git_texts(&history.git);
             progress.bytes.store(bytes, Ordering::Relaxed);
             (blobs, known) = history::scan(&scanner, history, request.min_confidence)?;
+            let inside = if *submodules == Submodules::Scanned { scanner.submodules(history) } else { Vec::new() };
+            for (path, history) in &inside {
+                let inside = Scanner { rules: &request.rules, inline: request.inline, progress, found: Mutex::default() };
+                inside.git_texts(&history.git);
+                let (more, more_known) = history::scan(&inside, history, request.min_confidence)?;
+                (blobs, known) = (blobs + more, known + more_known);
+                scanner.take_over(inside, path);
+            }
             progress.texts.store(files + blobs, Ordering::Relaxed);
         }
         Scope::Added(added) => {
@@ -140,28 +164,6 @@ pub fn scan(request: &Request, progress: &Progress) -> Result<Outcome, ScanError
     let (texts, bytes) = (progress.texts.load(Ordering::Relaxed), progress.bytes.load(Ordering::Relaxed));
     let blobs = if matches!(request.scope, Scope::Staged(_)) { texts } else { blobs };
     Ok(conclude(raw, Seen { files: texts - blobs, blobs, known, bytes }, request))
-}
-
-/// Leaves out what is allowed or unsure, and merges the rest.
-fn conclude(raw: Raw, seen: Seen, request: &Request) -> Outcome {
-    let mut outcome = Outcome { skipped: raw.skipped, seen, ..Outcome::default() };
-    outcome.skipped.sort();
-    outcome.skipped.dedup();
-    let mut kept = Vec::new();
-    for located in raw.located {
-        if located.confidence < request.min_confidence {
-            outcome.below_confidence += 1;
-        } else if located.allowed_inline {
-            outcome.allowed_inline += 1;
-        } else if !request.allow.allows(&located, || request.key.fingerprint(&located.secret)) {
-            kept.push(located);
-        }
-    }
-    if !kept.is_empty() {
-        outcome.findings = merge(kept, &request.key);
-    }
-    outcome.suppressions = request.allow.report();
-    outcome
 }
 
 /// Why nothing could be scanned.
@@ -294,36 +296,6 @@ impl Scanner<'_> {
         locate(bytes, &decoded, matches, self.rules, origin, base, self.inline)
     }
 
-    /// The files of other worktrees of the repository, by their full paths.
-    fn other_worktrees(&self, git: &GitDir, files: &Walk) {
-        let linked = git.worktrees();
-        linked.skipped.iter().for_each(|skip| self.skip(history::unread(skip)));
-        let linked = linked.items.into_iter().map(|worktree| worktree.path);
-        let others = git.main_work_tree().map(Path::to_path_buf).into_iter().chain(linked);
-        for root in others.filter(|top| Some(top.as_path()) != git.work_tree()) {
-            let full = |path: String| root.join(path).display().to_string();
-            let files = Walk { root: root.clone(), ..files.clone() };
-            walk(&files, &|target| {
-                self.target(match target {
-                    Target::File { path, file } => Target::File { path: full(path), file },
-                    Target::Link { path, target } => Target::Link { path: full(path), target },
-                    Target::Skipped(skip) => Target::Skipped(Skip { what: full(skip.what), ..skip }),
-                });
-            });
-        }
-    }
-
-    /// Texts in the git directory that are no objects.
-    fn git_texts(&self, git: &GitDir) {
-        let folder = git.work_tree().map_or(Path::new(""), |top| git.common().strip_prefix(top).unwrap_or(git.common()));
-        for text in git.texts() {
-            match text {
-                Ok(text) => self.read(text.content, &folder.join(text.path).to_string_lossy(), SourceKind::Git),
-                Err(skip) => self.skip(history::unread(&skip)),
-            }
-        }
-    }
-
     fn located_name(&self, name: &str, origin: &Origin) -> Vec<Located> {
         self.located_as(name.as_bytes(), Hints::NONE, origin, Base::START, 0..name.len())
     }
@@ -368,10 +340,10 @@ impl Scope {
     }
 
     /// A repository with its working tree, if it has one and `files` says so.
-    pub fn repository(git: GitDir, limits: Limits, memory: Option<Memory>, files: Option<Respect>) -> Self {
+    pub fn repository(git: GitDir, limits: Limits, memory: Option<Memory>, files: Option<Respect>, submodules: Submodules) -> Self {
         let threads = limits.threads.get();
         let top = git.work_tree().map(Path::to_path_buf);
         let files = files.zip(top).map(|(respect_gitignore, root)| Walk { root, respect_gitignore, threads });
-        Self::Repository { files, history: History { git, limits, memory } }
+        Self::Repository { files, history: History { git, limits, memory }, submodules }
     }
 }

@@ -85,6 +85,7 @@ fn places_of(args: &Args, fingerprint: &Fingerprint) -> Result<Vec<(PathBuf, usi
         scope: Scope::worktree(args.path.clone(), Respect::Yes, 0),
         rules: surroundings.rules,
         allow: Allowlist::default(),
+        top: None,
         inline: InlineAllow::Ignored,
         min_confidence: Confidence::Low,
         key: surroundings.key,

@@ -17,7 +17,7 @@ use crate::file;
 use crate::finding::InlineAllow;
 use crate::report::{self, Show};
 use crate::rule::{Confidence, RuleSet, Severity, builtin, load_dir};
-use crate::scan::{Added, LazyKey, Memory, Outcome, Progress, Request, Scope, scan};
+use crate::scan::{Added, LazyKey, Memory, Outcome, Progress, Request, Scope, Submodules, scan};
 use crate::source::object::{Alternates, Limits};
 use crate::source::refs::{GitDir, GitDirError};
 use crate::source::{Repository, Respect};
@@ -118,6 +118,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=1 << 20))]
     memory: Option<u64>,
 
+    /// Scan the history of submodules as well
+    #[arg(long, conflicts_with_all = ["worktree", "staged", "stdin"])]
+    submodules: bool,
+
     /// Also read objects that the repository borrows from repositories below DIR
     #[arg(long, value_name = "DIR")]
     alternates: Option<PathBuf>,
@@ -184,11 +188,19 @@ fn resolve(args: &Args) -> Result<(Request, Option<String>, Option<Severity>), C
     } else if args.staged {
         Scope::Staged(Repository::discover(&args.path)?)
     } else if let Some(commits) = args.commits.selection()? {
+        if args.submodules {
+            return Err(of_all_history());
+        }
         let git = GitDir::discover(&args.path)?;
         let limits = limits(args, &git);
         Scope::Added(Added { git, limits, commits })
     } else {
         stored(args)?
+    };
+    let top = if args.no_ignore || args.stdin {
+        None
+    } else {
+        GitDir::discover(&args.path).ok().and_then(|git| git.work_tree().map(Path::to_path_buf))
     };
     let prefix = if args.staged { String::new() } else { folder.map(|folder| prefix(&folder, &args.path)).unwrap_or_default() };
     let request = Request {
@@ -198,6 +210,7 @@ fn resolve(args: &Args) -> Result<(Request, Option<String>, Option<Severity>), C
         min_confidence: args.min_confidence.map(Confidence::from).or(config.min_confidence).unwrap_or(Confidence::Medium),
         key: key(&config)?,
         allow: config.allow.below(prefix),
+        top,
     };
     Ok((request, head, config.fail_on))
 }
@@ -215,13 +228,23 @@ fn stored(args: &Args) -> Result<Scope, CliError> {
     };
     let top = git.work_tree().unwrap_or(git.path());
     let limits = limits(args, &git);
-    let memory = if args.no_cache { None } else { environment::kept_key().map(|key| Memory::of(&git, &key)) };
     let at_top = args.path.canonicalize().is_ok_and(|path| path == top);
-    Ok(match (args.history, at_top) {
-        (true, _) => Scope::repository(git, limits, memory, None),
-        (false, true) => Scope::repository(git, limits, memory, Some(respect)),
-        (false, false) => files,
-    })
+    let files = match (args.history, at_top) {
+        (true, _) => None,
+        (false, true) => Some(respect),
+        (false, false) if args.submodules => return Err(of_all_history()),
+        (false, false) => return Ok(files),
+    };
+    let memory = if args.no_cache { None } else { environment::kept_key().map(|key| Memory::of(&git, &key)) };
+    let inside = if args.submodules { Submodules::Scanned } else { Submodules::Not };
+    Ok(Scope::repository(git, limits, memory, files, inside))
+}
+
+fn of_all_history() -> CliError {
+    CliError::new(
+        "`--submodules` goes with the scan of a whole history",
+        "scan the top of a repository, or add `--history`; what commits add to a submodule is scanned inside of it",
+    )
 }
 
 fn limits(args: &Args, git: &GitDir) -> Limits {

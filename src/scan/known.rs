@@ -113,6 +113,11 @@ impl Memory {
         Self { file: git.common().join("sopup/scanned"), key: Zeroizing::new(key.to_vec()) }
     }
 
+    /// That of another repository of the same user.
+    pub(super) fn beside(&self, git: &GitDir) -> Self {
+        Self::of(git, &self.key)
+    }
+
     /// What the last complete scan by these rules knew; nothing if the file is not there, not whole or not the user's.
     pub(super) fn recall(&self, rules: &str) -> Known {
         let known = std::fs::symlink_metadata(&self.file).ok().filter(|about| about.is_file() && about.len() <= LONGEST);

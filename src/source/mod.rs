@@ -19,7 +19,7 @@ pub use chunk::{Chunk, each_chunk};
 pub use index::{IndexError, Staged, staged};
 pub use index_file::{IndexEntry, read_index};
 pub use repository::{Repository, RepositoryError};
-pub use worktree::{Respect, Target, Walk, walk};
+pub use worktree::{Respect, Target, Walk, leaves_out, walk};
 
 use std::fmt;
 

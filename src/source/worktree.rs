@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
 use ignore::gitignore::GitignoreBuilder;
@@ -239,6 +239,14 @@ fn path_of(raw: &[u8]) -> PathBuf {
 #[cfg(not(unix))]
 fn path_of(raw: &[u8]) -> PathBuf {
     PathBuf::from(String::from_utf8_lossy(raw).into_owned())
+}
+
+/// Whether a `.sopupignore` between the top of a working tree and a path, as the history has it, leaves the path out.
+pub fn leaves_out(top: &Path, path: &str) -> bool {
+    let plain = |path: &str| Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+    let excluded = |path: &str| !path.is_empty() && is_excluded(&top.join(path), top);
+    // A file inside an archive is left out with the archive.
+    plain(path) && (excluded(path) || path.match_indices('!').any(|(end, _)| excluded(&path[..end])))
 }
 
 /// Whether a `.sopupignore` between root and file leaves the file out.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::support::{Place, TOKEN, isolated};
+use crate::support::{Place, TOKEN, isolated, places};
 
 /// What a git command prints that reads this.
 fn output(place: &Place, args: &[&str], input: &str) -> String {
@@ -103,4 +103,48 @@ fn a_broken_repository_is_never_taken_for_a_folder() {
         assert_eq!(place.sopup(["scan", "--worktree"]).code, 3, "what git tracks although it is ignored cannot be told");
         assert_eq!(place.sopup(["scan", "--worktree", "--no-ignore"]).code, 0, "{part}");
     }
+}
+
+#[test]
+fn submodules_are_scanned_when_asked_for() {
+    let (library, place) = (Place::repository(), Place::repository());
+    library.write("app.env", "DB_PASSWORD=Walrus88Timber\n").commit("one");
+    library.git(["rm", "--quiet", "app.env"]);
+    library.write("kept.env", "DB_PASSWORD=Quince41Harbor\n").commit("two");
+    let url = library.path().display().to_string();
+    place.git(["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", "--name", "group/library", &url, "libs/dep"]);
+    place.commit("add a library");
+    let found = |args: &[&str]| {
+        let run = place.sopup([&["scan", "--format", "json"], args].concat());
+        let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}", run.stderr));
+        assert_eq!(report["summary"]["complete"], true, "{}", report["summary"]);
+        places(&report)
+    };
+    assert_eq!(found(&["--history"]), Vec::<String>::new());
+    for args in [&["--history", "--submodules"], &["--history", "--submodules"], &["--submodules", "--no-cache"]] {
+        let mut found = found(args);
+        found.sort();
+        found.dedup();
+        assert_eq!(found, ["libs/dep/app.env:1:13", "libs/dep/kept.env:1:13"], "{args:?}");
+    }
+    for args in [&["scan", "--submodules", "libs"][..], &["scan", "--submodules", "--range", "HEAD"]] {
+        let run = place.sopup(args);
+        assert!(run.code == 2 && run.stderr.contains("goes with the scan of a whole history"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn what_sopupignore_leaves_out_counts_for_the_history_too() {
+    let place = Place::repository();
+    let secret = "DB_PASSWORD=Walrus88Timber\n";
+    place.write("vendor/a.env", secret).write("src/a.env", secret).write("src/gone/a.env", secret).commit("one");
+    place.git(["rm", "--quiet", "-r", "vendor", "src"]);
+    place.write(".sopupignore", "vendor/\n").write("src/.sopupignore", "gone\n").commit("two");
+    let all = ["src/a.env:1:13", "src/gone/a.env:1:13", "vendor/a.env:1:13"];
+    assert_eq!(places(&place.report(["--history"])), all[..1]);
+    assert_eq!(places(&place.report(["--range", "HEAD"])), all[..1]);
+    assert_eq!(places(&place.report(["--history", "--no-ignore"])), all);
+    all.iter().for_each(|path| _ = place.write(path.split(':').next().expect("a path"), secret));
+    place.git(["add", "."]);
+    assert_eq!(places(&place.report(["--staged"])), all[..1]);
 }

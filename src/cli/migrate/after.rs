@@ -11,7 +11,7 @@ use crate::migrate::file::Site;
 use crate::migrate::journal::Journal;
 use crate::migrate::plan::{Applicability, Decision, Plan};
 use crate::migrate::survey;
-use crate::scan::{Memory, Progress, Request, Scope, scan};
+use crate::scan::{Memory, Progress, Request, Scope, Submodules, scan};
 use crate::source::Commit;
 use crate::source::object::Limits;
 use crate::source::refs::GitDir;
@@ -65,7 +65,7 @@ impl Run<'_> {
         let standard = Limits::default();
         let limits = Limits { memory: memory_budget(standard.memory), ..standard };
         let memory = kept_key().map(|key| Memory::of(&git, &key));
-        let request = Request { scope: Scope::repository(git, limits, memory, None), ..request };
+        let request = Request { scope: Scope::repository(git, limits, memory, None, Submodules::Not), ..request };
         let progress = Progress::default();
         let outcome = self.ui.watched(&progress, || scan(&request, &progress))?;
         let held = outcome.findings.iter().filter(|finding| was_moved(finding, plan, upto));

@@ -267,6 +267,7 @@ impl Run<'_> {
             min_confidence: config.min_confidence.unwrap_or(Confidence::Medium),
             key: key(&config)?,
             allow: config.allow.below(allow_below),
+            top: Some(self.repo.top.clone()),
         };
         Ok((request, below, by))
     }

@@ -203,12 +203,16 @@ fn leads_back(dir: &Path, work_tree: &Path) -> Result<bool, GitDirError> {
     if fs::symlink_metadata(&linked).is_ok() {
         return Ok(target_of(&linked, b"").is_ok_and(|back| back == work_tree.join(".git")));
     }
+    Ok(named_work_tree(dir)?.is_some_and(|back| back == work_tree))
+}
+
+/// The working tree that the configuration of a git directory names, if it is there.
+pub(super) fn named_work_tree(dir: &Path) -> Result<Option<PathBuf>, GitDirError> {
     let config = files::read(&dir.join("config")).map_err(GitDirError::Skip)?.unwrap_or_default();
     let mut named = settings(&config);
     named.retain(|setting| setting.is("core", "worktree"));
     let named = named.pop().and_then(|setting| setting.value).unwrap_or_default();
-    let back = fs::canonicalize(dir.join(Path::new(std::ffi::OsStr::from_bytes(&named))));
-    Ok(back.is_ok_and(|back| back == work_tree))
+    Ok(fs::canonicalize(dir.join(Path::new(std::ffi::OsStr::from_bytes(&named)))).ok())
 }
 
 /// The shared directory of a linked working tree's, which must hold it; else the directory itself.

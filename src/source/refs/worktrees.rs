@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use super::files::{Below, skip};
-use super::git_dir::{is_git_dir, target_of};
+use super::git_dir::{is_git_dir, named_work_tree, target_of};
 use super::{Found, GitDir, GitDirError};
 use crate::source::object::SkipReason;
 
@@ -88,6 +88,19 @@ impl GitDir {
         }
         found.items.sort();
         found
+    }
+}
+
+impl GitDir {
+    /// Where a submodule's files lie below the working tree, with `/` between its parts; that of its git directory if it says
+    /// nothing usable.
+    #[must_use]
+    pub fn place_of(&self, submodule: &Self) -> String {
+        let files = named_work_tree(submodule.common()).ok().flatten();
+        let top = self.main_work_tree().and_then(|top| top.canonicalize().ok());
+        let inside = files.zip(top).and_then(|(files, top)| files.strip_prefix(top).map(Path::to_path_buf).ok());
+        let place = inside.filter(|path| !path.as_os_str().is_empty()).unwrap_or_else(|| submodule.common().to_owned());
+        place.to_string_lossy().into_owned()
     }
 }
 
