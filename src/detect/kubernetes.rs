@@ -13,21 +13,30 @@ const DOCUMENT_REACH: usize = 64 * 1024;
 
 /// A name was seen that nothing is assigned to on its own line.
 pub(super) fn at(search: &mut Search<'_>, context: &Context) {
-    let near = context.name.start.saturating_sub(NEAR).max(context.line.start);
-    let before = search.text[near..context.name.start].trim_ascii();
-    let field = before.trim_ascii_start().strip_prefix(b"- ").unwrap_or(before).trim_ascii();
-    let field: Vec<u8> = field.iter().copied().filter(|byte| !matches!(byte, b'"' | b'\'' | b' ' | b'{')).collect();
+    let field = field_of(search.text, context);
     if field == b"kind:" && search.bytes(context.name) == b"Secret" {
         secret(search, context.line);
         return;
     }
-    let named = is_name_field(&field);
-    let value = same_line_value(search.text, context)
-        .or_else(|| named.then(|| value_before(search.text, context).or_else(|| beside(search, context))).flatten())
-        .or_else(|| declared(search, context));
+    let value = value_of(search, context).or_else(|| declared(search, context));
     if let Some(value) = value {
         assign::report(search, context.class, &value, Reason::NameValuePair);
     }
+}
+
+/// The value of a name that stands in a field of its own.
+pub(super) fn value_of(search: &Search<'_>, context: &Context) -> Option<Value> {
+    let named = || is_name_field(&field_of(search.text, context));
+    same_line_value(search.text, context)
+        .or_else(|| named().then(|| value_before(search.text, context).or_else(|| beside(search, context))).flatten())
+}
+
+/// What stands before a name on its line.
+fn field_of(text: &[u8], context: &Context) -> Vec<u8> {
+    let near = context.name.start.saturating_sub(NEAR).max(context.line.start);
+    let before = text[near..context.name.start].trim_ascii();
+    let field = before.trim_ascii_start().strip_prefix(b"- ").unwrap_or(before).trim_ascii();
+    field.iter().copied().filter(|byte| !matches!(byte, b'"' | b'\'' | b' ' | b'{')).collect()
 }
 
 fn is_name_field(field: &[u8]) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! Pure: no files, no git, no clock. One pass of the prefilter finds keywords; each sets off a
 //! rule's pattern (`candidate`) or code that understands the text around it (`assign`, `prose`,
-//! `table`, `grid`, `html`, `kubernetes`, `url`, `account`). What a value is worth is decided by `judge`.
+//! `table`, `grid`, `html`, `sql`, `kubernetes`, `url`, `account`). What a value is worth is decided by `judge`.
 //! Where texts come from is `source`; what is done with matches is `finding`.
 
 mod account;
@@ -24,6 +24,7 @@ mod prose;
 mod randomness;
 mod reason;
 mod settle;
+mod sql;
 mod structure;
 mod table;
 mod trace;

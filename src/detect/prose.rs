@@ -168,7 +168,7 @@ impl Joint {
             return Self::Verb;
         }
         match lower.as_slice() {
-            b"is" | b"was" | b"=" | b":" | b"is:" | b"=>" | b"->" => Self::Verb,
+            b"is" | b"was" | b"=" | b":" | b"is:" | b"=>" | b"->" | b"\xe2\x86\x92" | b"\xe2\x87\x92" => Self::Verb,
             b"to" | b"to:" => Self::To,
             b"be" | b"are" | b"as" | b"now" | b"still" | b"currently" => Self::Quoted,
             b"*" | b"**" if count == 0 => Self::Quoted,
@@ -221,6 +221,9 @@ fn marked(text: &[u8], word: Span, end: usize) -> Option<Span> {
         let span = Span::new(open + 2, open + 2 + length);
         return Some(table::undecorated(text, span)).filter(|span| !span.is_empty());
     }
+    if let Some(span) = assign::typographic(text, open, end) {
+        return Some(span);
+    }
     let quote = *text.get(open).filter(|byte| matches!(byte, b'`' | b'"' | b'\''))?;
     let length = memchr::memchr(quote, &text[open + 1..end])?;
     let span = table::undecorated(text, Span::new(open + 1, open + 1 + length));
@@ -233,6 +236,7 @@ fn unpunctuated(text: &[u8], word: Span) -> Span {
         Span::new(span.start, span.start + kept)
     };
     let bare = without(word, b".,;)'\"");
+    let bare = if text[word.start] == b'(' && bare.end < word.end { Span::new(word.start + 1, bare.end) } else { bare };
     let inner = table::undecorated(text, bare);
     if inner == bare { without(bare, b"*") } else { inner }
 }
@@ -246,16 +250,38 @@ pub(super) fn login_at(search: &mut Search<'_>, hit: Span) {
     if !matches!(notation_at(search, whole), Notation::Prose | Notation::Unknown) {
         return;
     }
+    if table::is_header(search, whole) {
+        login_column(search, whole, hit);
+        return;
+    }
     let words = words_of(search.text, Span::new(hit.end, whole.end.min(hit.end + REACH)));
     let cue = search.bytes(hit).to_ascii_lowercase();
     let value = if cue.ends_with(b":") {
         of_account(search, whole, hit, &words)
     } else if cue.starts_with(b"rotated") || cue.ends_with(b"value") {
         words.iter().take(3).find_map(|&word| marked(search.text, word, whole.end)).filter(|&span| is_generated(search.bytes(span)))
+    } else if cue.ends_with(b" is") {
+        spaced_pair(search.text, &words)
     } else {
         pair(search.text, &words)
     };
-    let Some(value) = value else { return };
+    if let Some(value) = value {
+        of_login(search, value);
+    }
+}
+
+/// The cells under a header `Login` or `Credentials` that hold `user / secret`.
+fn login_column(search: &mut Search<'_>, header: Span, hit: Span) {
+    for cell in table::column(search, header, hit.start) {
+        let words = words_of(search.text, cell);
+        let one = |text| words.first().filter(|_| words.len() == 1).and_then(|&word| joined_pair(text, word));
+        if let Some(value) = spaced_pair(search.text, &words).or_else(|| one(search.text)) {
+            of_login(search, value);
+        }
+    }
+}
+
+fn of_login(search: &mut Search<'_>, value: Span) {
     if let Some(verdict) = judge::judge(search.bytes(value), Judge::Password).filter(|verdict| verdict.confidence >= Confidence::Medium) {
         let reasons = std::iter::once(Reason::Prose).chain(verdict.reasons).collect();
         search.found(Extractor::Password, value, judge::lower(verdict.confidence), reasons);
@@ -286,21 +312,24 @@ fn pair(text: &[u8], words: &[Span]) -> Option<Span> {
         bytes.ends_with(b":") || matches!(bytes.as_slice(), b"with" | b"as" | b"using" | b"are" | b"is" | b"=")
     };
     let at = words.iter().position(|&word| connects(word))?;
-    match words.get(at + 1..)? {
-        [user, slash, secret, ..] if &text[slash.range()] == b"/" && is_user(text, *user) => Some(unpunctuated(text, *secret)),
-        [user, joint, secret, ..]
-            if is_user(text, *user) && is_and(&text[joint.range()]) && is_marked(text, *user) && is_marked(text, *secret) =>
-        {
-            Some(unpunctuated(text, *secret))
-        }
-        [both, ..] => {
-            let whole = unpunctuated(text, *both);
-            let slash = memchr::memchr2(b'/', b':', &text[whole.range()])?;
-            let user = Span::new(whole.start, whole.start + slash);
-            (is_user(text, user)).then(|| Span::new(user.end + 1, whole.end))
-        }
-        _ => None,
-    }
+    let words = words.get(at + 1..)?;
+    spaced_pair(text, words).or_else(|| joined_pair(text, *words.first()?))
+}
+
+/// The second part of `user/secret` or `user:secret`.
+fn joined_pair(text: &[u8], word: Span) -> Option<Span> {
+    let whole = unpunctuated(text, word);
+    let slash = memchr::memchr2(b'/', b':', &text[whole.range()])?;
+    let user = Span::new(whole.start, whole.start + slash);
+    is_user(text, user).then(|| Span::new(user.end + 1, whole.end))
+}
+
+/// The second part of `user / secret`, or of `` `user` and `secret` ``.
+fn spaced_pair(text: &[u8], words: &[Span]) -> Option<Span> {
+    let [user, joint, secret, ..] = words else { return None };
+    let joint = &text[joint.range()];
+    let joined = joint == b"/" || is_and(joint) && is_marked(text, *user) && is_marked(text, *secret);
+    (joined && is_user(text, *user)).then(|| unpunctuated(text, *secret))
 }
 
 fn is_and(word: &[u8]) -> bool {

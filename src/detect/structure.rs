@@ -55,6 +55,7 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
     is_hash(value)
         || starts_with_host(text)
         || is_lower_path(text)
+        || is_segmented(text)
         || is_dotted_path(text)
         || is_setting(text)
         || is_cut_call(text)
@@ -148,6 +149,15 @@ fn starts_with_host(text: &str) -> bool {
     (host.contains('.') || host.ends_with(':'))
         && hostlike(host)
         && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/' | b'@' | b':'))
+}
+
+/// `team/prod/db`: several short parts in lower case, as stores of secrets name what they hold.
+fn is_segmented(text: &str) -> bool {
+    let part = |part: &str| {
+        let fits = part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.'));
+        fits && (1..=24).contains(&part.len()) && part.bytes().filter(u8::is_ascii_digit).count() <= 3
+    };
+    text.split('/').count() > 2 && text.split('/').all(part)
 }
 
 /// `/workdir`: a slash and lower-case letters.

@@ -30,6 +30,14 @@ pub(super) fn column(search: &Search<'_>, header: Span, at: usize) -> Vec<Span> 
     [grid::column, html::column].iter().map(|read| read(search, header, at)).find(|cells| !cells.is_empty()).unwrap_or_default()
 }
 
+/// Whether a row names the columns below it: above `|---|---|` or `+===+===+`, or between `|===` and an empty line.
+pub(super) fn is_header(search: &Search<'_>, row: Span) -> bool {
+    let Some(next) = search.line_after(row) else { return false };
+    let below = search.bytes(next).trim_ascii();
+    let ruled = is_delimiter(below) || below.starts_with(b"+=");
+    ruled || below.is_empty() && search.line_before(row).is_some_and(|span| search.bytes(span).trim_ascii() == b"|===")
+}
+
 /// The contents of the cells of a header of a Markdown table.
 pub(super) fn header_cells(search: &Search<'_>, header: Span) -> impl Iterator<Item = Span> {
     cells(search.text, header).into_iter().map(|cell| undecorated(search.text, cell))

@@ -66,6 +66,17 @@ const STRUCTURES: &[&str] = &[
     "apiKeys:\n  - yI7CqhxNl5Mk6WGq81Td\n",
     "## Admin password\n\nWalrus88Timber\n",
     "variable \"db_password\" {\n  type = string\n  default = \"Walrus88Timber\"\n}\n",
+    "INSERT INTO users (name, password)\nVALUES\n  ('bob', 'Walrus88Timber'),\n  ('al', 'Onyx77Glacier');\n",
+    "  ('eve', 'Quartz55Lagoon'),\n",
+    "| Host | Password | Notes |\n|---|---|---|\n| db1 | Walrus88Timber | old |\n",
+    "| Host | Login | Owner |\n|---|---|---|\n| db1 | admin / Onyx77Glacier | bob |\n",
+    "| Password | Walrus88Timber | Quartz55Lagoon |\n",
+    "accounts:\n  dev: \"296733347720\"\n  prod: \"296733347721\"\n",
+    "- **Production**: 296733347723\n",
+    "These are AWS accounts.\n",
+    "        - name: AWS_ACCOUNT_ID\n          value: \"296733347724\"\n",
+    "prod AWS account is 296733347725 (eu-west-1), staging is 296733347726.\n",
+    "hash: \"{{ 'Walrus88Timber' | password_hash('sha512') }}\"\n",
     "  DBPassword:\n    Type: String\n    Default: Walrus88Timber\n",
 ];
 

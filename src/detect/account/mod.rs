@@ -5,7 +5,8 @@
 
 mod public;
 
-use super::{Match, Reason, Search, table, validator};
+use super::assign::{Context, NameClass};
+use super::{Match, Reason, Search, kubernetes, table, validator};
 use crate::rule::{Confidence, Extractor, Matcher, RuleSet, Validator};
 use crate::text::Span;
 
@@ -57,7 +58,11 @@ fn named(search: &mut Search<'_>, hit: Span) {
     let whole = search.line_around(hit.start);
     let behind = numbers_behind(search.text, hit.end, whole.end);
     let says_id = says_id(&search.text[hit.end..whole.end]);
-    let spans = if behind.is_empty() { account_column(search, whole, hit.start) } else { behind };
+    let spans = match behind.is_empty() {
+        false => behind,
+        true => value_beside(search, whole, hit).map_or_else(|| account_column(search, whole, hit.start), |span| vec![span]),
+    };
+    let spans = if spans.is_empty() && says_accounts(search.text, hit) { listed(search, whole) } else { spans };
     for span in spans {
         let Some(number) = number(search.text, span) else { continue };
         let confidence = match (mentions_aws(search), says_id) {
@@ -69,6 +74,58 @@ fn named(search: &mut Search<'_>, hit: Span) {
             search.found(Extractor::AwsAccount, span, confidence, vec![Reason::AccountName]);
         }
     }
+}
+
+/// The value of a name in a field of its own: `name: AWS_ACCOUNT_ID` and `value: "…"`.
+fn value_beside(search: &Search<'_>, line: Span, hit: Span) -> Option<Span> {
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    let before = search.text[line.start..hit.start].iter().rev().take_while(|byte| part(byte)).count();
+    let behind = search.text[hit.end..line.end].iter().take_while(|byte| part(byte)).count();
+    let name = Span::new(hit.start - before, hit.end + behind);
+    kubernetes::value_of(search, &Context { name, line, class: NameClass::Token }).map(|value| value.span)
+}
+
+/// `accounts`, as a word of its own or at the end of a name: a list of them may be near.
+fn says_accounts(text: &[u8], hit: Span) -> bool {
+    let before = hit.start.checked_sub(1).map(|at| text[at]);
+    let behind = text.get(hit.end + 1).copied();
+    let free = |byte: Option<u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric());
+    free(before) && matches!(text.get(hit.end), Some(b's' | b'S')) && free(behind)
+}
+
+/// The numbers of a list or mapping below or above a line: `- prod: 1…`, `dev: "1…"`.
+fn listed(search: &Search<'_>, line: Span) -> Vec<Span> {
+    const LINES: usize = 16;
+    let mut found = Vec::new();
+    for step in [Search::line_after, Search::line_before] {
+        let mut next = step(search, line);
+        let mut others = 0;
+        for _ in 0..LINES {
+            let Some(span) = next.filter(|_| others < 3) else { break };
+            match listed_number(search.text, span) {
+                Some(number) => found.push(number),
+                None => others += 1,
+            }
+            next = step(search, span);
+        }
+        if !found.is_empty() {
+            break;
+        }
+    }
+    found
+}
+
+/// The number that a line ends with, behind a label.
+fn listed_number(text: &[u8], line: Span) -> Option<Span> {
+    let bytes = text[line.range()].trim_ascii_end();
+    let marks = bytes.iter().rev().take_while(|byte| matches!(byte, b'"' | b'\'' | b'`' | b',' | b'*' | b')')).count();
+    let digits = bytes[..bytes.len() - marks].iter().rev().take_while(|byte| byte.is_ascii_digit() || **byte == b'-').count();
+    let end = line.start + bytes.len() - marks;
+    let span = Span::new(end - digits, end);
+    let label = text[line.start..span.start].trim_ascii_end();
+    let label = label.strip_suffix(b"\"").or(label.strip_suffix(b"'")).or(label.strip_suffix(b"`")).unwrap_or(label).trim_ascii_end();
+    let labelled = label.len() < 80 && matches!(label.last(), Some(b':' | b'=' | b'-' | b'*' | b'('));
+    (labelled && number(text, span).is_some()).then_some(span)
 }
 
 /// The cells below "Account", or, if those are names, below the "ID" beside it.
@@ -151,6 +208,25 @@ fn numbers_behind(text: &[u8], start: usize, end: usize) -> Vec<Span> {
             word_start = at;
         }
         at += 1;
+    }
+    if !found.is_empty() {
+        found.extend(others(text, at, end));
+    }
+    found
+}
+
+/// More numbers of the same line, as in `prod is X (eu-west-1), staging is Y`.
+fn others(text: &[u8], start: usize, end: usize) -> Vec<Span> {
+    const JOINTS: [&[u8]; 9] = [b" is", b" are", b":", b"=", b"(", b" and", b"->", "→".as_bytes(), "–".as_bytes()];
+    let mut found = Vec::new();
+    let mut at = start;
+    while at < end {
+        let length = text[at..end].iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'-').count();
+        let before = text[start..at].trim_ascii_end();
+        if length >= 12 && number(text, Span::new(at, at + length)).is_some() && JOINTS.iter().any(|joint| before.ends_with(joint)) {
+            found.push(Span::new(at, at + length));
+        }
+        at += length.max(1);
     }
     found
 }

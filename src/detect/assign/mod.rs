@@ -2,17 +2,19 @@
 //! separator, a value. What the name means is in `name`, where the value ends in `value`.
 
 mod name;
+mod quote;
 mod scalar;
 mod value;
 
 pub(super) use name::words;
 
 use super::lexicon::TECHNICAL;
-use super::{Notation, Objection, Reason, Search, judge, kubernetes, prose, table};
+use super::{Notation, Objection, Reason, Search, judge, kubernetes, prose, sql, table};
 use crate::rule::{Confidence, Cue, Extractor, Judge};
 use crate::text::Span;
 pub(super) use name::NameClass;
-pub(super) use value::{Value, quoted_literals, tag};
+pub(super) use quote::{quoted_literals, typographic};
+pub(super) use value::{Value, tag};
 
 /// How far a name reaches to either side of its cue, in bytes.
 const NAME_REACH: usize = 96;
@@ -47,11 +49,13 @@ pub(super) fn at(search: &mut Search<'_>, cue: Cue, hit: Span) {
     for value in assigned.iter().flatten() {
         report(search, class, value, Reason::Name);
     }
-    if search.matches.len() > before || search.hints.binary {
+    let sure = search.matches[before..].iter().any(|found| found.confidence >= Confidence::Medium);
+    if sure || search.hints.binary {
         return;
     }
     kubernetes::at(search, &context);
     table::below(search, &context);
+    sql::inserted(search, &context);
     if assigned.is_none() && search.matches.len() == before {
         prose::around(search, &context);
     }
@@ -113,9 +117,11 @@ fn in_binary(search: &mut Search<'_>, class: NameClass, value: Value, verdict: j
     }
 }
 
-/// Of `pass:secret`, as OpenSSL's options have it, the secret.
+/// Of `pass:secret`, as OpenSSL's options have it, and of `{noop}secret`, as Spring Security and LDAP do, the secret.
 fn without_scheme(bytes: &[u8], value: Span) -> Span {
-    if bytes.starts_with(b"pass:") && bytes.len() > 5 { Span::new(value.start + 5, value.end) } else { value }
+    const SCHEMES: [&[u8]; 4] = [b"pass:", b"{noop}", b"{plain}", b"{cleartext}"];
+    let scheme = SCHEMES.iter().find(|scheme| bytes.len() > scheme.len() && bytes[..scheme.len()].eq_ignore_ascii_case(scheme));
+    Span::new(value.start + scheme.map_or(0, |scheme| scheme.len()), value.end)
 }
 
 /// Of `admin:secret`, as in `auth = "admin:secret"`, the secret.

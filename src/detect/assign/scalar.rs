@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 
 use super::super::{Notation, Search, line};
-use super::value::{Value, quoted};
+use super::quote::quoted;
+use super::value::Value;
 use super::{Context, notation_at};
 use crate::text::Span;
 

@@ -1,6 +1,7 @@
 //! What stands behind a name: the separator, and where the value begins and ends.
 
-use super::super::{Notation, Search, judge, line, randomness};
+use super::super::{Notation, Search, judge, randomness, table};
+use super::quote::{quoted, quoted_literals};
 use super::{Context, FULLWIDTH_COLON, inside_literal, notation_at, scalar};
 use crate::text::Span;
 
@@ -58,14 +59,27 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
         if is_name {
             return None;
         }
-        return Some(vec![Value { span, uncertain: separator == Separator::Argument }]);
+        if text[span.range()].starts_with(b"{{")
+            && let Some(literal) = action_default(text, span.start, span.end)
+        {
+            return Some(sure(literal));
+        }
+        let uncertain = separator == Separator::Argument && !reads_variable(&text[line.start..context.name.start]);
+        return Some(vec![Value { span, uncertain }]);
     }
     match separator {
         Separator::Argument => None,
-        Separator::Element => until(text, start, line.end, b'<').map(sure),
+        Separator::Element => {
+            // `<Password><Value>X</Value>`
+            let inner = text[start..line.end].get(..7).filter(|tag| tag.eq_ignore_ascii_case(b"<value>"));
+            let start = start + inner.map_or(0, <[u8]>::len);
+            until(text, start, line.end, b'<').map(sure)
+        }
+        Separator::Cell if table::is_header(search, line) => Some(Vec::new()),
         Separator::Cell => {
-            let cell = until(text, start, line.end, b'|').unwrap_or(Span::new(start, line.end));
-            Some(sure(line::trim(text, cell)))
+            let cells = table::cells(text, Span::new(start, line.end));
+            let value = |cell| Value { span: table::undecorated(text, cell), uncertain: false };
+            Some(cells.into_iter().map(value).filter(|value| !value.span.is_empty()).collect())
         }
         Separator::Equals | Separator::Colon | Separator::Blank => unquoted(search, context, notation, separator, start),
     }
@@ -80,8 +94,22 @@ fn inside_action(before: &[u8]) -> bool {
 /// The literal of `{{ .Values.x | default "literal" }}`.
 fn action_default(text: &[u8], start: usize, end: usize) -> Option<Span> {
     let close = start + memchr::memmem::find(&text[start..end], b"}}")?;
+    // `{{ 'X' | password_hash('sha512') }}`
+    let first = skip_blanks(text, start + 2, close);
+    if let Some(span) = quoted(text, first, close).filter(|span| span.start == first + 1) {
+        return Some(span).filter(|span| text[span.end + 1..close].trim_ascii_start().starts_with(b"|"));
+    }
     let literal = start + memchr::memmem::find(&text[start..close], b"default \"")? + 8;
     quoted(text, literal, close)
+}
+
+/// Whether what comes before a name reads a variable of the environment, which may have a default: `os.environ.get("`.
+fn reads_variable(before: &[u8]) -> bool {
+    const GETTERS: [&[u8]; 9] =
+        [b"environ.get", b"getenv", b"Getenv", b"GetEnv", b"ENV.fetch", b"getOrDefault", b"env.get", b" env", b"=env"];
+    let Some(before) = before.strip_suffix(b"\"").or(before.strip_suffix(b"'")) else { return false };
+    let call = before.strip_suffix(b"(").unwrap_or_default();
+    GETTERS.iter().any(|getter| call.ends_with(getter))
 }
 
 fn sure(span: Span) -> Vec<Value> {
@@ -155,8 +183,10 @@ fn blank(text: &[u8], context: &Context, notation: Notation, at: usize, joined: 
     let before = text[context.line.start..context.name.start].trim_ascii();
     let flag = name.starts_with(b"--") || name.starts_with(b"-") && name.len() > 2;
     let first = before.is_empty() || before.ends_with(b"ENV") || before.ends_with(b"ARG");
+    let directive = [&b"SetEnv"[..], b"fastcgi_param", b"uwsgi_param"].iter().any(|known| before.eq_ignore_ascii_case(known));
+    let option = [&b"requirepass"[..], b"masterauth", b"insecure-password"].contains(&name);
     let single = !text[at..context.line.end].trim_ascii().contains(&b' ');
-    (flag || notation == Notation::Lines && first && single || matches!(name, b"requirepass" | b"masterauth")).then_some(at)
+    (flag || notation == Notation::Lines && first && single || directive && single || option).then_some(at)
 }
 
 fn skip_blanks(text: &[u8], mut at: usize, end: usize) -> usize {
@@ -191,60 +221,6 @@ pub(in crate::detect) fn tag(rest: &[u8]) -> Option<usize> {
     let close = rest.iter().take(16).position(|&byte| byte == b'>')?;
     let name = rest[..close].strip_prefix(b"<")?;
     TAGS.contains(&name.strip_prefix(b"/").unwrap_or(name)).then_some(close + 1)
-}
-
-/// A quoted literal at `start`, also with escaped quotes (`\"x\"`) and with a letter before
-/// (`b"x"`, `r'x'`).
-pub(in crate::detect) fn quoted(text: &[u8], start: usize, end: usize) -> Option<Span> {
-    let rest = &text[start..end];
-    let prefix = match rest {
-        [b'b' | b'r' | b'u' | b'@' | b'B' | b'R' | b'U', b'"' | b'\'', ..] => 1,
-        [b'S' | b's', b'"', ..] => 1,
-        _ => 0,
-    };
-    match rest.get(prefix..)? {
-        [b'\\', quote @ (b'"' | b'\''), ..] => {
-            let open = start + prefix + 2;
-            let length = memchr::memmem::find(&text[open..end], &[b'\\', *quote])?;
-            Some(Span::new(open, open + length))
-        }
-        [b'"', b'"', b'"', ..] | [b'\'', b'\'', b'\'', ..] => fenced(text, start + prefix, end, 3),
-        [b'`', b'`', next, ..] if *next != b'`' => fenced(text, start + prefix, end, 2),
-        [quote @ (b'"' | b'\'' | b'`'), ..] => {
-            let open = start + prefix + 1;
-            let mut escaped = false;
-            let length = text[open..end].iter().position(|&byte| {
-                let closes = byte == *quote && !escaped;
-                escaped = byte == b'\\' && !escaped && *quote != b'`';
-                closes
-            })?;
-            Some(Span::new(open, open + length))
-        }
-        _ => None,
-    }
-}
-
-/// What stands between a mark of so many quotes and the next such mark.
-fn fenced(text: &[u8], start: usize, end: usize, width: usize) -> Option<Span> {
-    let open = start + width;
-    let length = memchr::memmem::find(text.get(open..end)?, &text[start..open])?;
-    Some(Span::new(open, open + length))
-}
-
-/// The quoted literals of a call's arguments on one line, from `start` on, three at most.
-pub(in crate::detect) fn quoted_literals(text: &[u8], start: usize, end: usize) -> Vec<Span> {
-    let mut found = Vec::new();
-    let mut at = start;
-    while found.len() < 3 && at < end && text[at] != b')' {
-        match quoted(text, at, end) {
-            Some(span) => {
-                found.push(span);
-                at = span.end + 1;
-            }
-            None => at += 1,
-        }
-    }
-    found
 }
 
 fn unquoted(search: &Search<'_>, context: &Context, notation: Notation, separator: Separator, start: usize) -> Option<Vec<Value>> {

@@ -1,0 +1,77 @@
+//! Literals between quotes of any sort.
+
+use crate::text::Span;
+
+/// A quoted literal at `start`, also with escaped quotes (`\"x\"`) and with a letter before
+/// (`b"x"`, `r'x'`).
+pub(in crate::detect) fn quoted(text: &[u8], start: usize, end: usize) -> Option<Span> {
+    let rest = &text[start..end];
+    if rest.first().is_some_and(|first| !first.is_ascii()) {
+        return typographic(text, start, end);
+    }
+    let prefix = match rest {
+        [b'b' | b'r' | b'u' | b'@' | b'B' | b'R' | b'U', b'"' | b'\'', ..] => 1,
+        [b'S' | b's', b'"', ..] => 1,
+        _ => 0,
+    };
+    match rest.get(prefix..)? {
+        [b'\\', quote @ (b'"' | b'\''), ..] => {
+            let open = start + prefix + 2;
+            let length = memchr::memmem::find(&text[open..end], &[b'\\', *quote])?;
+            Some(Span::new(open, open + length))
+        }
+        [b'"', b'"', b'"', ..] | [b'\'', b'\'', b'\'', ..] => fenced(text, start + prefix, end, 3),
+        [b'`', b'`', next, ..] if *next != b'`' => fenced(text, start + prefix, end, 2),
+        [quote @ (b'"' | b'\'' | b'`'), ..] => {
+            let open = start + prefix + 1;
+            let mut escaped = false;
+            let length = text[open..end].iter().position(|&byte| {
+                let closes = byte == *quote && !escaped;
+                escaped = byte == b'\\' && !escaped && *quote != b'`';
+                closes
+            })?;
+            Some(Span::new(open, open + length))
+        }
+        _ => None,
+    }
+}
+
+/// What quotation marks of typesetting enclose: `“X”`, `„X“`, `« X »`, `「X」`.
+pub(in crate::detect) fn typographic(text: &[u8], start: usize, end: usize) -> Option<Span> {
+    const MARKS: [(&str, &[&str]); 7] =
+        [("“", &["”"]), ("‘", &["’"]), ("„", &["“", "”"]), ("«", &["»"]), ("‹", &["›"]), ("「", &["」"]), ("『", &["』"])];
+    const BLANKS: [&[u8]; 3] = [b" ", "\u{a0}".as_bytes(), "\u{202f}".as_bytes()];
+    let (open, closers) = MARKS.iter().find(|(open, _)| text[start..end].starts_with(open.as_bytes()))?;
+    let mut from = start + open.len();
+    let mut to = closers.iter().filter_map(|close| memchr::memmem::find(&text[from..end], close.as_bytes())).min()? + from;
+    while let Some(blank) = BLANKS.iter().find(|blank| text[from..to].starts_with(blank)) {
+        from += blank.len();
+    }
+    while let Some(blank) = BLANKS.iter().find(|blank| text[from..to].ends_with(blank)) {
+        to -= blank.len();
+    }
+    (from < to).then(|| Span::new(from, to))
+}
+
+/// What stands between a mark of so many quotes and the next such mark.
+fn fenced(text: &[u8], start: usize, end: usize, width: usize) -> Option<Span> {
+    let open = start + width;
+    let length = memchr::memmem::find(text.get(open..end)?, &text[start..open])?;
+    Some(Span::new(open, open + length))
+}
+
+/// The quoted literals of a call's arguments on one line, from `start` on, three at most.
+pub(in crate::detect) fn quoted_literals(text: &[u8], start: usize, end: usize) -> Vec<Span> {
+    let mut found = Vec::new();
+    let mut at = start;
+    while found.len() < 3 && at < end && text[at] != b')' {
+        match quoted(text, at, end) {
+            Some(span) => {
+                found.push(span);
+                at = span.end + 1;
+            }
+            None => at += 1,
+        }
+    }
+    found
+}
