@@ -13,6 +13,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         || STAND_INS.has(&letters)
         || is_numbered_word(&letters)
         || is_disguised_word(bare)
+        || is_constant(value)
         || PLACEHOLDER_MARKS.iter().any(|mark| lower.contains(mark))
         || is_enclosed(&lower)
         || is_repetitive(value)
@@ -25,6 +26,15 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
 fn is_numbered_word(text: &str) -> bool {
     let word = text.trim_end_matches(|c: char| c.is_ascii_digit() || c == '!');
     text.len() - word.len() <= 4 && word.len() > 3 && PASSWORDS.has(word)
+}
+
+/// `DEFINED-IN-REGION-CHART`, `HTPASSWD`: words in capitals that tell what belongs here.
+fn is_constant(value: &[u8]) -> bool {
+    let capitals = |part: &[u8]| part.len() > 1 && part.iter().all(u8::is_ascii_uppercase);
+    let mut parts = 0;
+    let words = value.split(|byte| matches!(byte, b'-' | b'_')).inspect(|_| parts += 1).all(capitals);
+    let lower = String::from_utf8_lossy(value).to_lowercase();
+    words && (parts > 2 || ["passwd", "password", "passphrase", "token", "secret"].iter().any(|word| lower.ends_with(word)))
 }
 
 /// `MyP@ssw0rd123!`, `test-password-1`: that word again, with a word before it and a count behind it.
@@ -133,6 +143,7 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
     const STORES: &[&[u8]] = &[
         b"ref+",
         b"vault:",
+        b"vault+",
         b"op://",
         b"secretref:",
         b"secret://",
@@ -185,6 +196,15 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
     let lower = value[..value.len().min(32)].to_ascii_lowercase();
     STORES.iter().any(|store| lower.starts_with(store) && value.len() > store.len())
         || starts(b"%") && value.ends_with(b"%") && value.len() > 2
+        || starts(b"@{") && value.ends_with(b"}")
+        || is_variable_of_psql(value)
+}
+
+/// `:'name'` and `:"name"`.
+fn is_variable_of_psql(value: &[u8]) -> bool {
+    let quoted = |quote: &[u8]| value.strip_prefix(b":").and_then(|rest| rest.strip_prefix(quote)?.strip_suffix(quote));
+    let name = quoted(b"'").or_else(|| quoted(b"\""));
+    name.is_some_and(|name| !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_'))
 }
 
 /// Already encrypted: SOPS, ansible-vault, Jasypt, Spring Cloud Config, eyaml, git-crypt, age, PGP.

@@ -42,7 +42,11 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
     let mut found: Vec<Value> = Vec::new();
     let parted = text.get(context.name.end).is_some_and(u8::is_ascii_whitespace);
     let mut joint = if parted { Joint::Direct } else { Joint::Quoted };
-    for (count, word) in words_of(text, Span::new(context.name.end, end)).into_iter().take(WORDS).enumerate() {
+    let words = words_of(text, Span::new(context.name.end, end));
+    if words.first().is_some_and(|&word| is_noun(search.bytes(unpunctuated(text, word)))) {
+        return Vec::new();
+    }
+    for (count, word) in words.into_iter().take(WORDS).enumerate() {
         let bytes = &text[word.range()];
         match marked(text, word, end) {
             Some(span) if joint != Joint::None && worth(search, context, span) >= Some(Confidence::Medium) => {
@@ -78,6 +82,30 @@ fn is_denied(before: &[u8]) -> bool {
     let mut words = before.rsplit(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
     let word = words.next().filter(|word| !matches!(*word, b"a" | b"any")).or_else(|| words.next()).unwrap_or_default();
     [&b"no"[..], b"without", b"ohne", b"sans", b"sin"].iter().any(|denial| word.eq_ignore_ascii_case(denial))
+}
+
+/// `password file`, `key fingerprint`: the sentence is about something else.
+fn is_noun(word: &[u8]) -> bool {
+    const NOUNS: [&[u8]; 16] = [
+        b"file",
+        b"files",
+        b"policy",
+        b"manager",
+        b"utility",
+        b"tool",
+        b"hash",
+        b"hashes",
+        b"fingerprint",
+        b"thumbprint",
+        b"generator",
+        b"prompt",
+        b"protection",
+        b"authentication",
+        b"rotation",
+        b"length",
+    ];
+    let word = word.strip_suffix(b":").unwrap_or(word);
+    NOUNS.iter().any(|noun| word.eq_ignore_ascii_case(noun))
 }
 
 /// A field of an object: `"user": {`.

@@ -56,6 +56,8 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
         || starts_with_host(text)
         || is_lower_path(text)
         || is_segmented(text)
+        || is_colour(text)
+        || is_policy(text)
         || is_dotted_path(text)
         || is_setting(text)
         || is_cut_call(text)
@@ -149,6 +151,19 @@ fn starts_with_host(text: &str) -> bool {
     (host.contains('.') || host.ends_with(':'))
         && hostlike(host)
         && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/' | b'@' | b':'))
+}
+
+/// `#9809ff`, also with transparency, as style sheets have it.
+fn is_colour(text: &str) -> bool {
+    let digits = text.trim_end_matches(';').strip_prefix('#');
+    digits.is_some_and(|digits| matches!(digits.len(), 3 | 4 | 6 | 8) && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// `rule:admin_or_owner`, `role:reader`: names of rules, as policies refer to them; `security/`.
+fn is_policy(text: &str) -> bool {
+    let name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-'));
+    let named = ["rule:", "role:"].iter().find_map(|kind| text.strip_prefix(kind));
+    named.or(text.strip_suffix('/')).is_some_and(name)
 }
 
 /// `team/prod/db`: several short parts in lower case, as stores of secrets name what they hold.
@@ -255,6 +270,11 @@ fn is_file_name(text: &str) -> bool {
         "secret",
         "enc",
     ];
+    // `app.conf.12`
+    let text = text
+        .rsplit_once('.')
+        .filter(|(_, end)| !end.is_empty() && end.bytes().all(|byte| byte.is_ascii_digit()))
+        .map_or(text, |(stem, _)| stem);
     let names = |stem: &str| !stem.is_empty() && (stem.contains('/') || !randomness::is_random(stem.as_bytes()));
     text.rsplit_once('.').is_some_and(|(stem, extension)| EXTENSIONS.contains(&extension) && names(stem))
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/'))

@@ -40,6 +40,11 @@ pub(super) fn at(search: &mut Search<'_>, hit: Span) {
 /// Judges the password of one user at one host.
 fn consider(search: &mut Search<'_>, hit: Span, user: Span, password: Span) {
     let text = search.text;
+    // `http://host:15672,node=x@y`: a port, and fields behind it.
+    let digits = search.bytes(password).iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if (2..=5).contains(&digits) && search.bytes(password).get(digits) == Some(&b',') {
+        return;
+    }
     let Some(verdict) = judge::judge(search.bytes(password), Judge::Password) else { return };
     let host = host_after(text, password.end + 1);
     search.look(Span::new(hit.start, password.end + 2 + host.len()));

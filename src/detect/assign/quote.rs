@@ -3,7 +3,7 @@
 use crate::text::Span;
 
 /// A quoted literal at `start`, also with escaped quotes (`\"x\"`) and with a letter before
-/// (`b"x"`, `r'x'`).
+/// (`b"x"`, `r'x'`, `N'x'` of SQL).
 pub(in crate::detect) fn quoted(text: &[u8], start: usize, end: usize) -> Option<Span> {
     let rest = &text[start..end];
     if rest.first().is_some_and(|first| !first.is_ascii()) {
@@ -11,7 +11,7 @@ pub(in crate::detect) fn quoted(text: &[u8], start: usize, end: usize) -> Option
     }
     let prefix = match rest {
         [b'b' | b'r' | b'u' | b'@' | b'B' | b'R' | b'U', b'"' | b'\'', ..] => 1,
-        [b'S' | b's', b'"', ..] => 1,
+        [b'S' | b's', b'"', ..] | [b'N' | b'E', b'\'', ..] => 1,
         _ => 0,
     };
     match rest.get(prefix..)? {

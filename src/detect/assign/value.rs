@@ -77,9 +77,11 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
         }
         Separator::Cell if table::is_header(search, line) => Some(Vec::new()),
         Separator::Cell => {
-            let cells = table::cells(text, Span::new(start, line.end));
+            // `| Password | X | Y |`; behind a name further right other things follow.
+            let names_row = text[line.start..context.name.start].iter().filter(|byte| **byte == b'|').count() < 2;
+            let cells = table::cells(text, Span::new(start, line.end)).into_iter().take(if names_row { usize::MAX } else { 1 });
             let value = |cell| Value { span: table::undecorated(text, cell), uncertain: false };
-            Some(cells.into_iter().map(value).filter(|value| !value.span.is_empty()).collect())
+            Some(cells.map(value).filter(|value| !value.span.is_empty()).collect())
         }
         Separator::Equals | Separator::Colon | Separator::Blank => unquoted(search, context, notation, separator, start),
     }
