@@ -68,9 +68,9 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
 }
 
 /// A one-way hash of a password in the usual notations: bcrypt, crypt, Apache, Argon2, LDAP,
-/// Django and Werkzeug.
+/// Django, Werkzeug and PostgreSQL.
 fn is_hash(value: &[u8]) -> bool {
-    const MARKS: [&[u8]; 18] = [
+    const MARKS: [&[u8]; 20] = [
         b"$2a$",
         b"$2b$",
         b"$2y$",
@@ -89,6 +89,8 @@ fn is_hash(value: &[u8]) -> bool {
         b"{CRYPT}",
         b"pbkdf2",
         b"scrypt:",
+        b"SCRAM-SHA-256$",
+        b"SCRAM-SHA-1$",
     ];
     MARKS.iter().any(|mark| memchr::memmem::find(value, mark).is_some())
 }
