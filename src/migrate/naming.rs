@@ -30,7 +30,9 @@ pub fn is_for_tests(path: &str) -> bool {
     // `overlays/test` is an environment.
     let stages = ["overlays", "environments", "envs", "clusters", "stages"];
     let within = |names: &[&str]| folder.split('/').any(|part| names.contains(&part));
-    named || (marked && stem != "test") || (within(&folders) && !within(&stages))
+    // Values that chart-testing installs a Helm chart with.
+    let chart = folder.rsplit('/').next() == Some("ci") && name.ends_with("values.yaml");
+    named || chart || (marked && stem != "test") || (within(&folders) && !within(&stages))
 }
 
 /// Whether a path is below a folder of examples, which people read.
@@ -104,10 +106,12 @@ mod tests {
 
     #[test]
     fn tests_are_told_by_their_paths() {
-        for path in ["a/testdata/x.yaml", "a/x_test.go", "tests/x.py", "web/api.test.ts", "test_x.py", "e2e/x.go"] {
+        for path in
+            ["a/testdata/x.yaml", "a/x_test.go", "tests/x.py", "web/api.test.ts", "test_x.py", "e2e/x.go", "app/ci/test-values.yaml"]
+        {
             assert!(is_for_tests(path), "{path}");
         }
-        for path in ["latest/x.yaml", "contest.go", ".env.test", "k8s/test.yaml", "overlays/test/x.yaml"] {
+        for path in ["latest/x.yaml", "contest.go", ".env.test", "k8s/test.yaml", "overlays/test/x.yaml", "ci/deploy.yaml"] {
             assert!(!is_for_tests(path), "{path}");
         }
         assert!(is_for_readers("a/docs/x.yaml") && !is_for_readers("docs.yaml"));

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
@@ -100,7 +100,10 @@ struct Finder(Option<AhoCorasick>);
 impl Finder {
     fn new(secrets: &[&Secret]) -> Self {
         let spellings: Vec<Zeroizing<Vec<u8>>> = secrets.iter().flat_map(|secret| spellings(secret)).collect();
-        Self(AhoCorasick::new(spellings.iter().map(|spelling| spelling.as_slice())).ok().filter(|_| !spellings.is_empty()))
+        // Of a value that begins with another one, the whole counts.
+        let finder =
+            AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(spellings.iter().map(|spelling| spelling.as_slice()));
+        Self(finder.ok().filter(|_| !spellings.is_empty()))
     }
 
     fn count(&self, bytes: &[u8]) -> usize {

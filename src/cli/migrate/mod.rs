@@ -40,7 +40,7 @@ use crate::sops::plugin::{NoPlugins, Plugins};
 use crate::sops::timestamp::Timestamp;
 use crate::source::Respect;
 use review::Review;
-use setup::{Matching, lock, policy};
+use setup::{Matching, check_recipients, lock, policy};
 
 /// Move secrets into SOPS files and leave references that keep things working
 ///
@@ -158,7 +158,12 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let repo =
         Repo::open(&args.path).map_err(|error| CliError::new(error.to_string(), "run it inside a git repository with a working tree"))?;
     let keys = Keys::find();
-    let run = Run { args, ui, repo: &repo, policy: policy(args, &repo)?, keyring: keys.keyring(), now: now() };
+    let policy = policy(args, &repo)?;
+    // What was done can be taken back without them.
+    if args.undo.is_none() && !args.resume {
+        check_recipients(&policy)?;
+    }
+    let run = Run { args, ui, repo: &repo, policy, keyring: keys.keyring(), now: now() };
     if run.keyring.is_empty() {
         return Err(CliError::new(
             "there is no age identity at hand",

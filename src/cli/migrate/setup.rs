@@ -21,11 +21,13 @@ pub(super) fn policy(args: &Args, repo: &Repo) -> Result<Policy, CliError> {
     let recipients =
         recipients.map_err(|error| CliError::new(error.to_string(), "--age takes public keys (age1…), with commas between them"))?;
     let recipients = recipients.map(|group| Audience { groups: vec![group], shamir_threshold: None });
-    let policy = Policy { config, recipients };
-    policy.scheme("secrets/shared.enc.yaml").map_err(|error| {
-        CliError::new(error.to_string(), "`sopup init` writes a .sops.yaml; or name a recipient with --age age1…").exiting(Exit::Refused)
-    })?;
-    Ok(policy)
+    Ok(Policy { config, recipients })
+}
+
+/// Whether new stores could be opened by somebody.
+pub(super) fn check_recipients(policy: &Policy) -> Result<(), CliError> {
+    let hint = "`sopup init` writes a .sops.yaml; or name a recipient with --age age1…";
+    policy.scheme("secrets/shared.enc.yaml").map(|_| ()).map_err(|error| CliError::new(error.to_string(), hint).exiting(Exit::Refused))
 }
 
 /// One migration at a time. The system releases the lock when the process ends, however it ends.

@@ -86,3 +86,36 @@ fn migrations_are_taken_back_from_the_last_one() {
     }
     assert_eq!(bench.migrate(["--undo"]).code, 4, "there is nothing left to put back");
 }
+
+#[test]
+fn a_value_that_another_one_begins_with_may_stay_where_nothing_says_that_it_is_a_secret() {
+    let bench = Bench::new();
+    let (short, long) = ("Walrus88!", "Walrus88!Timber");
+    bench.place.write("a.sh", format!("#!/bin/sh\nPGPASSWORD='{short}' psql\n"));
+    bench.place.write("b.sh", format!("#!/bin/sh\nuser='{short}'\nPGPASSWORD='{long}' psql -U \"$user\"\n"));
+    bench.commit();
+    let run = bench.migrate(["--yes"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(
+        run.stderr.contains("b.sh: a value that is moved also stands where nothing says that it is a secret (1 times)"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(bench.findings(), [""; 0]);
+}
+
+#[test]
+fn what_was_done_for_a_named_recipient_is_taken_back_without_naming_it() {
+    let bench = bench();
+    std::fs::remove_file(bench.place.join(".sops.yaml")).expect("removed");
+    bench.commit();
+    let before = bench.tree();
+    let run = bench.migrate(["--yes"]);
+    assert!(run.code == 4 && run.stderr.contains("no recipient is known"), "{}", run.stderr);
+    let recipient = bench.recipient.clone();
+    let run = bench.migrate(["--yes", "--age", &recipient]);
+    assert!(run.code == 0 && bench.tree() != before, "{}{}", run.stdout, run.stderr);
+    let run = bench.migrate(["--undo"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(bench.tree() == before, "every byte is back");
+}
