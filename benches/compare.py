@@ -67,6 +67,8 @@ def main():
     parser.add_argument("--show", action="store_true", help="show values")
     args = parser.parse_args()
     folder = os.path.abspath(args.folder)
+    if not shutil.which(args.sopup):
+        sys.exit(f"{args.sopup} is not there: run `cargo build --release`, or name a binary with --sopup")
     own = sopup(folder, args.sopup, None)
     print(f"sopup        {len(own['medium'])} lines")
     for tool in (gitleaks, betterleaks, kingfisher):
