@@ -271,11 +271,11 @@ fn unpunctuated(text: &[u8], word: Span) -> Span {
 
 /// `Login to X: admin / secret`, `sign in with admin/secret`.
 pub(super) fn login_at(search: &mut Search<'_>, hit: Span) {
-    if matches!(search.hints.notation, Notation::Yaml | Notation::Lines) {
-        return;
-    }
     let whole = search.line_around(hit.start);
-    if !matches!(notation_at(search, whole), Notation::Prose | Notation::Unknown) {
+    let prose = matches!(notation_at(search, whole), Notation::Prose | Notation::Unknown);
+    let remark =
+        matches!(search.hints.notation, Notation::Yaml | Notation::Lines) && search.bytes(whole).trim_ascii_start().starts_with(b"#");
+    if !prose && !remark {
         return;
     }
     if table::is_header(search, whole) {
@@ -339,6 +339,10 @@ fn pair(text: &[u8], words: &[Span]) -> Option<Span> {
         let bytes = text[word.range()].to_ascii_lowercase();
         bytes.ends_with(b":") || matches!(bytes.as_slice(), b"with" | b"as" | b"using" | b"are" | b"is" | b"=")
     };
+    // `credentials admin : secret`
+    if let Some(secret) = words.get(..3).filter(|words| &text[words[1].range()] == b":").and_then(|words| spaced_pair(text, words)) {
+        return Some(secret);
+    }
     let at = words.iter().position(|&word| connects(word))?;
     let words = words.get(at + 1..)?;
     spaced_pair(text, words).or_else(|| joined_pair(text, *words.first()?))
@@ -356,7 +360,7 @@ fn joined_pair(text: &[u8], word: Span) -> Option<Span> {
 fn spaced_pair(text: &[u8], words: &[Span]) -> Option<Span> {
     let [user, joint, secret, ..] = words else { return None };
     let joint = &text[joint.range()];
-    let joined = joint == b"/" || is_and(joint) && is_marked(text, *user) && is_marked(text, *secret);
+    let joined = joint == b"/" || joint == b":" || is_and(joint) && is_marked(text, *user) && is_marked(text, *secret);
     (joined && is_user(text, *user)).then(|| unpunctuated(text, *secret))
 }
 

@@ -89,8 +89,8 @@ fn is_hash(value: &[u8]) -> bool {
         b"{CRYPT}",
         b"pbkdf2",
         b"scrypt:",
-        b"SCRAM-SHA-256$",
-        b"SCRAM-SHA-1$",
+        b"SCRAM-SHA-256",
+        b"SCRAM-SHA-1",
     ];
     MARKS.iter().any(|mark| memchr::memmem::find(value, mark).is_some())
 }

@@ -128,14 +128,15 @@ fn listed_number(text: &[u8], line: Span) -> Option<Span> {
     (labelled && number(text, span).is_some()).then_some(span)
 }
 
-/// The cells below "Account", or, if those are names, below the "ID" beside it.
+/// The cells below "Account", or, if those are names, below the "ID" or "Number" beside it.
 fn account_column(search: &Search<'_>, header: Span, at: usize) -> Vec<Span> {
+    const NUMBERS: [&[u8]; 5] = [b"id", b"number", b"no.", b"nr.", b"value"];
     let cells = table::column(search, header, at);
     if cells.is_empty() || cells.iter().any(|&cell| number(search.text, cell).is_some()) {
         return cells;
     }
     table::header_cells(search, header)
-        .find(|&cell| search.bytes(cell).eq_ignore_ascii_case(b"id"))
+        .find(|&cell| NUMBERS.iter().any(|number| search.bytes(cell).eq_ignore_ascii_case(number)))
         .map_or(cells, |cell| table::column(search, header, cell.start))
 }
 

@@ -59,7 +59,10 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     let (at, class) = (0..words.len()).rev().find_map(|at| class_of(&words, at).map(|class| (at, class)))?;
     let is_other_pass = words[at] == "pass" && at > 0 && OTHER_PASSES.contains(&words[at - 1].as_str());
     let about = words[at + 1..].iter().any(|word| ABOUT.has(word) || is_agent(word));
-    let negated = words[..at].iter().any(|word| NOT_ONE.has(word) || class == NameClass::Token && NO_TOKEN.has(word));
+    // What signs cookies is a secret.
+    let signs = words[at] == "secret" && at > 0 && words[at - 1] == "cookie";
+    let none = |word: &String| NOT_ONE.has(word) || class == NameClass::Token && !signs && NO_TOKEN.has(word);
+    let negated = words[..at].iter().any(none);
     (!about && !negated && !is_other_pass).then_some(class)
 }
 
