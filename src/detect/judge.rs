@@ -1,8 +1,8 @@
 //! What a value assigned to a secret's name is worth: a password, a token, or nothing.
 
-use super::lexicon::{TECHNICAL, VALUE_NAMES};
+use super::lexicon::{PASSWORD_ENDINGS, PASSWORDS, TECHNICAL, VALUE_NAMES};
 use super::randomness::Makeup;
-use super::{Notation, Objection, Reason, encoded, placeholder, randomness, structure, validator};
+use super::{Notation, Objection, Reason, encoded, identifier, placeholder, randomness, structure, validator};
 use crate::rule::{Confidence, Judge, Validator};
 
 /// The outcome for a value that may be a secret.
@@ -53,7 +53,10 @@ pub(super) fn weigh(value: &[u8], judge: Judge) -> Result<Verdict, Objection> {
 
 /// Words, the name of a secret or a measure.
 fn is_no_token(value: &[u8]) -> bool {
-    names_a_secret(value) || is_measure(value) || value.iter().any(|byte| byte.is_ascii_whitespace() || !byte.is_ascii())
+    names_a_secret(value)
+        || is_measure(value)
+        || identifier::is_identifier(value)
+        || value.iter().any(|byte| byte.is_ascii_whitespace() || !byte.is_ascii())
 }
 
 /// Whether text that was in base64 is no secret either: a placeholder, or words.
@@ -105,8 +108,9 @@ fn password(value: &[u8]) -> Option<Verdict> {
         return verdict(Confidence::Medium, Reason::Random);
     }
     // `ops_app_qjmvt`: a role and a generated part.
-    let generated =
-        value.rsplit(|byte| matches!(byte, b'-' | b'_')).next().is_some_and(|last| last.len() >= 5 && !randomness::reads_as_words(last));
+    let last = value.rsplit(|byte| matches!(byte, b'-' | b'_')).next().unwrap_or_default();
+    let named = last.ends_with(b"pw") || PASSWORD_ENDINGS.iter().any(|ending| last.ends_with(ending.as_bytes()));
+    let generated = last.len() >= 5 && !named && !randomness::reads_as_words(last);
     if makeup.joins >= 2 && makeup.upper == 0 && (generated || is_role_password(value)) {
         return verdict(Confidence::Medium, Reason::Random);
     }
@@ -168,7 +172,7 @@ pub(super) fn is_uuid(value: &[u8]) -> bool {
 fn names_a_secret(value: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(value) else { return false };
     let words = without_split_terms(super::assign::words(text));
-    let named = words.iter().any(|word| VALUE_NAMES.has(word));
+    let named = words.iter().any(|word| VALUE_NAMES.has(word) || word.len() > 5 && PASSWORDS.has(word));
     let technical = |word: &String| {
         TECHNICAL.has(word)
             || is_rfc(word)
@@ -181,9 +185,23 @@ fn names_a_secret(value: &[u8]) -> bool {
     let joined = joined || text.ends_with(';');
     joined
         && plain
-        && (is_technical
+        && (is_technical && !is_irregular(text)
             || TECHNICAL.has(text.to_lowercase().trim_end_matches(';'))
-            || named && words.len() > 1 && words.iter().all(|word| word.len() < 16 && !mixes(word)))
+            || named && words.len() > 1 && words.iter().all(|word| word.len() < 16 && !mixes(word)) && !is_irregular(text))
+}
+
+/// `unit-File-Leak8`: joined words of which some start with a capital and others do not, as names do not.
+fn is_irregular(text: &str) -> bool {
+    let mut titled = false;
+    let mut lower = false;
+    for part in text.split(['-', '_', '.']) {
+        match part.as_bytes() {
+            [b'A'..=b'Z', b'a'..=b'z', ..] => titled = true,
+            [b'a'..=b'z', ..] => lower = true,
+            _ => {}
+        }
+    }
+    titled && lower && text.ends_with(|last: char| last.is_ascii_digit() || last.is_ascii_punctuation())
 }
 
 /// With technical terms that capitals split put together again: `o`, `auth2` of `OAuth2`.
@@ -212,9 +230,18 @@ fn mixes(word: &str) -> bool {
 pub(super) fn is_measure(value: &[u8]) -> bool {
     let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let unit = &value[digits..];
-    (digits > 0 && unit.len() <= 3 && unit.iter().all(u8::is_ascii_lowercase) && value.len() < 8)
+    (digits > 0 && is_unit(unit) && value.len() < 8)
         || value.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':' | b'-' | b'/' | b',' | b'+' | b'T' | b'Z'))
             && value.iter().any(|byte| !byte.is_ascii_digit())
+}
+
+/// Up to two lower-case letters, or one of the longer units that are in use.
+fn is_unit(unit: &[u8]) -> bool {
+    const LONGER: [&[u8]; 18] = [
+        b"min", b"sec", b"hrs", b"day", b"bit", b"bps", b"kib", b"mib", b"gib", b"tib", b"khz", b"mhz", b"ghz", b"rem", b"fps", b"dpi",
+        b"pct", b"deg",
+    ];
+    unit.len() <= 2 && unit.iter().all(u8::is_ascii_lowercase) || LONGER.contains(&unit)
 }
 
 /// Whether prose or a bare value of this notation can be taken as it stands.
@@ -249,6 +276,9 @@ mod tests {
             "w_m96qigixn4d5QjW.tf",
             "SCxhQ098",
             "MUMYLLQLOEIIZOYAKBXU",
+            "unit-File-Lark8",
+            "321zyx",
+            "task-Mysql-77",
         ] {
             assert!(verdict(value, Judge::Password) >= Some(Confidence::Medium), "{value}");
         }
@@ -292,6 +322,19 @@ mod tests {
             "version=1.0",
             "/workdir",
             "IFNULL(@dbPassword",
+            "formControlName=",
+            ",IncludeAcls=",
+            "length=32",
+            "]}/versions/latest",
+            "/login?mechanism=oauth2:dev",
+            "SMTP-Passwort",
+            "sshd__ldap_bind_basepw",
+            "$kms_keys:billing-0/ew1/store",
+            "SomeRandomStringOf32CharsExactly",
+            "250mib",
+            "required|string|min:16|secure_password",
+            "Shop.seller_authentication_strategies",
+            "localhost:3306/test",
         ] {
             assert!(verdict(value, Judge::Password) < Some(Confidence::Medium), "{value}");
         }
@@ -317,6 +360,11 @@ mod tests {
             "true",
             "accessTokenLifetime",
             "kubernetes.io/service-account-token",
+            "shop2/staging/db",
+            "thirdPartyJwt",
+            "setHostnameAsFQDN",
+            "repo_copr_erlang26_jul_2026",
+            "Voorzieningsgeheim",
         ] {
             assert!(verdict(value, Judge::Token) < Some(Confidence::Medium), "{value}");
         }

@@ -14,11 +14,13 @@ mod explain;
 mod grid;
 mod hints;
 mod html;
+mod identifier;
 mod judge;
 mod keyword;
 mod kubernetes;
 mod lexicon;
 mod line;
+mod login;
 mod placeholder;
 mod prose;
 mod randomness;
@@ -153,7 +155,7 @@ impl<'a> Search<'a> {
             _ if self.hints.binary => {}
             Cue::Cell => table::credentials(self, hit),
             Cue::Account if self.hints.generic => account::at(self, hit),
-            Cue::Login if self.hints.generic => prose::login_at(self, hit),
+            Cue::Login if self.hints.generic => login::at(self, hit),
             _ => {}
         }
     }

@@ -127,9 +127,11 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
     }
     if let [b'$', first, ..] = value {
         // `$NAME`, `$env:NAME`, `$1`; a password may start with a dollar sign but then goes on unlike a name.
-        let name = value[1..]
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'.' | b'>' | b'-' | b'[' | b']' | b'\'' | b'"'));
+        let name = value[1..].iter().all(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'.' | b'>' | b'-' | b'[' | b']' | b'\'' | b'"' | b'/')
+        });
+        // `$keys:project/place`
+        let name = name && (!has(b"/") || memchr::memchr(b':', value) < memchr::memchr(b'/', value) && has(b":"));
         // `$credential.GetNetworkCredential().Password`
         let member = first.is_ascii_alphabetic() && has(b".") && (has(b"()") || has(b"->"));
         if member || name && (first.is_ascii_alphabetic() || *first == b'_' || value.len() <= 3) {
@@ -169,6 +171,7 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
         b"!sub",
         b"!env",
         b"!secret",
+        b"!encrypted",
         b"!reference",
         b"!getatt",
         b"{resolve:",
@@ -278,6 +281,7 @@ pub(super) fn is_fake_token(value: &[u8]) -> bool {
         || is_repetitive(value)
         || (body.len() >= 16 && is_low_variety(body))
         || lower.split(|&byte| byte == b'.').any(|part| part.len() >= 16 && is_repetitive(part))
+        || lower.split(|&byte| byte == b'-').any(|part| part.len() == 12 && is_repetitive(part))
         || is_counted(&lower)
         || is_slot(value)
         || lower.contains(&b'<') && lower.contains(&b'>')

@@ -1,15 +1,17 @@
 //! Secrets in sentences: `the password is X`, ``use `X` as the password``, `login: admin / X`.
 
 use super::assign::{self, Context, Value, notation_at};
-use super::lexicon::ACCOUNTS;
 use super::{Notation, Reason, Search, judge, line, randomness, table};
-use crate::rule::{Confidence, Extractor, Judge};
+use crate::rule::Confidence;
 use crate::text::Span;
 
 /// Words looked at behind a name.
 const WORDS: usize = 12;
 /// How far a sentence is followed, in bytes.
-const REACH: usize = 160;
+pub(super) const REACH: usize = 160;
+
+/// Words of scripts that put no spaces between words, as `は` of `パスワードは「X」です`.
+const PARTICLES: [&str; 4] = ["は", "是", "为", "為"];
 
 /// A name that means a secret stands in a sentence: looks for the secret after and before it.
 pub(super) fn around(search: &mut Search<'_>, context: &Context) {
@@ -36,27 +38,40 @@ fn worth(search: &Search<'_>, context: &Context, span: Span) -> Option<Confidenc
 fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
     let text = search.text;
     let end = context.line.end.min(context.name.end + REACH);
-    if search.bytes(context.name).eq_ignore_ascii_case(b"pass") || is_denied(&text[context.line.start..context.name.start]) {
+    if is_denied(&text[context.line.start..context.name.start]) {
         return Vec::new();
+    }
+    // Also a verb.
+    if search.bytes(context.name).eq_ignore_ascii_case(b"pass") {
+        let next = line::trim(text, Span::new(context.name.end, end));
+        let value = marked(text, next, end).filter(|&span| is_generated(search.bytes(span)));
+        return value.map(|span| Value { span, uncertain: false }).into_iter().collect();
     }
     let mut found: Vec<Value> = Vec::new();
     let parted = text.get(context.name.end).is_some_and(u8::is_ascii_whitespace);
     let mut joint = if parted { Joint::Direct } else { Joint::Quoted };
-    let words = words_of(text, Span::new(context.name.end, end));
+    let particle = PARTICLES.iter().find(|particle| text[context.name.end..end].starts_with(particle.as_bytes()));
+    let start = context.name.end + particle.map_or(0, |particle| particle.len());
+    if particle.is_some() && !text[start..end].first().is_some_and(u8::is_ascii_whitespace) {
+        joint = Joint::Verb;
+    }
+    let words = words_of(text, Span::new(start, end));
     if words.first().is_some_and(|&word| is_noun(search.bytes(unpunctuated(text, word)))) {
         return Vec::new();
     }
     for (count, word) in words.into_iter().take(WORDS).enumerate() {
         let bytes = &text[word.range()];
-        match marked(text, word, end) {
+        let marked = marked(text, word, end);
+        match marked {
             Some(span) if joint != Joint::None && worth(search, context, span) >= Some(Confidence::Medium) => {
                 found.push(Value { span, uncertain: false });
             }
             _ => {}
         }
         let bare = unpunctuated(text, word);
-        let last = word.end == context.line.end;
+        let last = matches!(text[word.end..context.line.end].trim_ascii_start(), [] | [b'(', ..]);
         if found.is_empty()
+            && marked.is_none()
             && joint.lets_bare(count, last)
             && is_bare_secret(search.bytes(bare), joint)
             && worth(search, context, bare) >= Some(Confidence::Medium)
@@ -64,8 +79,8 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
             found.push(Value { span: bare, uncertain: true });
             break;
         }
-        // `password/data-hash: x`: the colon is another name's.
-        if is_field(bytes) {
+        // `password/data-hash: x`: the colon is another name's; `password ? 'a' : 'b'`: a choice.
+        if is_field(bytes) || bytes == b"?" {
             break;
         }
         joint = if count == 0 && !parted && bytes.iter().any(u8::is_ascii_alphanumeric) { Joint::None } else { Joint::of(bytes, count) };
@@ -212,6 +227,9 @@ impl Joint {
 fn ahead(text: &[u8], context: &Context) -> Option<Value> {
     let start = context.line.start.max(context.name.start.saturating_sub(REACH));
     let before = &text[start..context.name.start];
+    if let Some(word) = bare_ahead(before) {
+        return Some(Value { span: Span::new(start + word.start, start + word.end), uncertain: true });
+    }
     let close = before.iter().rposition(|byte| matches!(byte, b'`' | b'"' | b'\''))?;
     let quote = before[close];
     let open = before[..close].iter().rposition(|&byte| byte == quote)?;
@@ -221,8 +239,19 @@ fn ahead(text: &[u8], context: &Context) -> Option<Value> {
     (joins && short && close > open + 1).then(|| Value { span: Span::new(start + open + 1, start + close), uncertain: false })
 }
 
+/// `Use X as password`: the word before `as`, if it is no word of a sentence.
+fn bare_ahead(before: &[u8]) -> Option<Span> {
+    let words = words_of(before, Span::new(0, before.len()));
+    let at = words.iter().rposition(|word| before[word.range()] == *b"as").filter(|at| words.len() - at <= 3)?;
+    let [.., verb, word] = &words[..at] else { return None };
+    let verb = before[verb.range()].to_ascii_lowercase();
+    let value = &before[word.range()];
+    let plain = value.iter().all(|byte| byte.is_ascii_graphic() && !b"`\"'/<>()[]{}".contains(byte));
+    (matches!(verb.as_slice(), b"use" | b"using" | b"enter" | b"with") && plain && is_generated(value)).then_some(*word)
+}
+
 /// Runs of non-blanks.
-fn words_of(text: &[u8], span: Span) -> Vec<Span> {
+pub(super) fn words_of(text: &[u8], span: Span) -> Vec<Span> {
     let mut words = Vec::new();
     let mut at = span.start;
     while at < span.end {
@@ -236,7 +265,7 @@ fn words_of(text: &[u8], span: Span) -> Vec<Span> {
 }
 
 /// The content of a quoted or back-ticked word that opens at `word`.
-fn marked(text: &[u8], word: Span, end: usize) -> Option<Span> {
+pub(super) fn marked(text: &[u8], word: Span, end: usize) -> Option<Span> {
     let skip = text[word.range()].iter().take_while(|byte| matches!(byte, b'(' | b'*' | b'[')).count();
     let open = word.start + skip;
     if let Some(width) = assign::tag(&text[open..end]) {
@@ -258,7 +287,7 @@ fn marked(text: &[u8], word: Span, end: usize) -> Option<Span> {
     Some(span).filter(|span| !span.is_empty())
 }
 
-fn unpunctuated(text: &[u8], word: Span) -> Span {
+pub(super) fn unpunctuated(text: &[u8], word: Span) -> Span {
     let without = |span: Span, marks: &[u8]| {
         let kept = span.len() - text[span.range()].iter().rev().take_while(|byte| marks.contains(byte)).count();
         Span::new(span.start, span.start + kept)
@@ -269,114 +298,8 @@ fn unpunctuated(text: &[u8], word: Span) -> Span {
     if inner == bare { without(bare, b"*") } else { inner }
 }
 
-/// `Login to X: admin / secret`, `sign in with admin/secret`.
-pub(super) fn login_at(search: &mut Search<'_>, hit: Span) {
-    let whole = search.line_around(hit.start);
-    let prose = matches!(notation_at(search, whole), Notation::Prose | Notation::Unknown);
-    let remark =
-        matches!(search.hints.notation, Notation::Yaml | Notation::Lines) && search.bytes(whole).trim_ascii_start().starts_with(b"#");
-    if !prose && !remark {
-        return;
-    }
-    if table::is_header(search, whole) {
-        login_column(search, whole, hit);
-        return;
-    }
-    let words = words_of(search.text, Span::new(hit.end, whole.end.min(hit.end + REACH)));
-    let cue = search.bytes(hit).to_ascii_lowercase();
-    let value = if cue.ends_with(b":") {
-        of_account(search, whole, hit, &words)
-    } else if cue.starts_with(b"rotated") || cue.ends_with(b"value") {
-        words.iter().take(3).find_map(|&word| marked(search.text, word, whole.end)).filter(|&span| is_generated(search.bytes(span)))
-    } else if cue.ends_with(b" is") {
-        spaced_pair(search.text, &words)
-    } else {
-        pair(search.text, &words)
-    };
-    if let Some(value) = value {
-        of_login(search, value);
-    }
-}
-
-/// The cells under a header `Login` or `Credentials` that hold `user / secret`.
-fn login_column(search: &mut Search<'_>, header: Span, hit: Span) {
-    for cell in table::column(search, header, hit.start) {
-        let words = words_of(search.text, cell);
-        let one = |text| words.first().filter(|_| words.len() == 1).and_then(|&word| joined_pair(text, word));
-        if let Some(value) = spaced_pair(search.text, &words).or_else(|| one(search.text)) {
-            of_login(search, value);
-        }
-    }
-}
-
-fn of_login(search: &mut Search<'_>, value: Span) {
-    if let Some(verdict) = judge::judge(search.bytes(value), Judge::Password).filter(|verdict| verdict.confidence >= Confidence::Medium) {
-        let reasons = std::iter::once(Reason::Prose).chain(verdict.reasons).collect();
-        search.found(Extractor::Password, value, judge::lower(verdict.confidence), reasons);
-    }
-}
-
 /// Nothing says that this is a password but its looks.
-fn is_generated(value: &[u8]) -> bool {
+pub(super) fn is_generated(value: &[u8]) -> bool {
     let mixed = value.iter().any(u8::is_ascii_digit) && value.iter().any(|byte| !byte.is_ascii_lowercase() && !byte.is_ascii_digit());
     value.len() >= 8 && mixed
-}
-
-/// `grafana admin: X`, with nothing behind it.
-fn of_account(search: &Search<'_>, line: Span, hit: Span, words: &[Span]) -> Option<Span> {
-    let before = search.text[..hit.start].last();
-    let whole = before.is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'_' | b'-' | b'.' | b'"'));
-    let [word] = words else { return None };
-    let bytes = search.bytes(*word);
-    let mixed = bytes.len() >= 10 && bytes.iter().any(u8::is_ascii_digit) && bytes.iter().any(u8::is_ascii_uppercase);
-    let clean = bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'!' | b'#' | b'+'));
-    (whole && mixed && clean && word.end == line.end).then_some(*word)
-}
-
-/// The second part of the first `user / secret` or `user/secret` behind a connecting word.
-fn pair(text: &[u8], words: &[Span]) -> Option<Span> {
-    let connects = |word: Span| {
-        let bytes = text[word.range()].to_ascii_lowercase();
-        bytes.ends_with(b":") || matches!(bytes.as_slice(), b"with" | b"as" | b"using" | b"are" | b"is" | b"=")
-    };
-    // `credentials admin : secret`
-    if let Some(secret) = words.get(..3).filter(|words| &text[words[1].range()] == b":").and_then(|words| spaced_pair(text, words)) {
-        return Some(secret);
-    }
-    let at = words.iter().position(|&word| connects(word))?;
-    let words = words.get(at + 1..)?;
-    spaced_pair(text, words).or_else(|| joined_pair(text, *words.first()?))
-}
-
-/// The second part of `user/secret` or `user:secret`.
-fn joined_pair(text: &[u8], word: Span) -> Option<Span> {
-    let whole = unpunctuated(text, word);
-    let slash = memchr::memchr2(b'/', b':', &text[whole.range()])?;
-    let user = Span::new(whole.start, whole.start + slash);
-    is_user(text, user).then(|| Span::new(user.end + 1, whole.end))
-}
-
-/// The second part of `user / secret`, or of `` `user` and `secret` ``.
-fn spaced_pair(text: &[u8], words: &[Span]) -> Option<Span> {
-    let [user, joint, secret, ..] = words else { return None };
-    let joint = &text[joint.range()];
-    let joined = joint == b"/" || joint == b":" || is_and(joint) && is_marked(text, *user) && is_marked(text, *secret);
-    (joined && is_user(text, *user)).then(|| unpunctuated(text, *secret))
-}
-
-fn is_and(word: &[u8]) -> bool {
-    matches!(word, b"and" | b"&" | b"und" | b"y" | b"et" | b"e" | b"with")
-}
-
-fn is_marked(text: &[u8], word: Span) -> bool {
-    matches!(text[word.start], b'`' | b'*' | b'"')
-}
-
-fn is_user(text: &[u8], span: Span) -> bool {
-    let span = table::undecorated(text, span);
-    let bytes = &text[span.range()];
-    let known = || bytes.contains(&b'@') || ACCOUNTS.has(&String::from_utf8_lossy(bytes).to_lowercase());
-    bytes.first().is_some_and(|first| !first.is_ascii_uppercase() || known())
-        && bytes.len() <= 64
-        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'@'))
 }

@@ -20,11 +20,14 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
         || starts(b"-----BEGIN")
         || has(b":\"")
         || starts(b"C:\\")
+        || [&b"]}"[..], b"})", b"])", b"\"]"].iter().any(|closers| starts(closers))
+        || is_query(value)
+        || is_key_id(value)
     {
         return true;
     }
     let opens = matches!(value.first(), Some(b'{' | b'[' | b'(' | b'<' | b'?')) && !value.iter().any(u8::is_ascii_digit);
-    // `{0.token`, `maxlength=`
+    // `{0.token`, `maxlength=`, `,IncludeAcls=`
     let cut = starts(b"{") && !has(b"}") || value.strip_suffix(b"=").is_some_and(is_attribute);
     if opens || cut || starts(b"?") || value.ends_with(b"(") || value.ends_with(b"[") || starts(b"[{") || is_pair_of_names(value) {
         return true;
@@ -49,6 +52,8 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
         || text.ends_with("/aws4_request")
         || is_element(text)
         || is_action(text)
+        || is_rule_list(text)
+        || is_address(text)
     {
         return true;
     }
@@ -113,9 +118,24 @@ fn is_expression(text: &str) -> bool {
     text.contains(['[', '(', '*', '{']) && MARKS.iter().any(|mark| text.contains(mark))
 }
 
-/// `data-name`, `style:family`
+/// `data-name`, `style:family`, `formControlName`, also behind the comma after another one.
 fn is_attribute(name: &[u8]) -> bool {
-    name.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_' | b':'))
+    let bare = name.trim_ascii_start().strip_prefix(b",").unwrap_or(name).trim_ascii_start();
+    let identifier = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_' | b':');
+    bare.iter().all(identifier) && (!bare.iter().any(u8::is_ascii_uppercase) || bare.len() < name.len() || randomness::reads_as_words(bare))
+}
+
+/// `/login?mechanism=oauth2`: a path and a query.
+fn is_query(value: &[u8]) -> bool {
+    let Some(at) = memchr::memchr(b'?', value).filter(|_| value.starts_with(b"/")) else { return false };
+    let path = value[..at].iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.'));
+    let name = value[at + 1..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')).count();
+    path && name > 0 && value.get(at + 1 + name) == Some(&b'=')
+}
+
+/// `0x0A9AF2115F4687BD`: a key ID or fingerprint of OpenPGP, an address of a chain of blocks.
+fn is_key_id(value: &[u8]) -> bool {
+    value.strip_prefix(b"0x").is_some_and(|digits| matches!(digits.len(), 8 | 16 | 40) && digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// `details[0]/identity`, `users[1].name`: an element and what lies below it.
@@ -130,6 +150,22 @@ fn is_element(text: &str) -> bool {
 fn is_action(text: &str) -> bool {
     let identifier = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'/'));
     text.contains('_') && text.split_once('#').is_some_and(|(controller, action)| identifier(controller) && identifier(action))
+}
+
+/// `localhost:3306/test`: a host, its port and a path.
+fn is_address(text: &str) -> bool {
+    let Some((host, rest)) = text.split_once(':') else { return false };
+    let (port, path) = rest.split_once('/').map_or((rest, false), |(port, _)| (port, true));
+    let digits = (2..=5).contains(&port.len()) && port.bytes().all(|byte| byte.is_ascii_digit());
+    let name = host.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
+    digits && (host == "localhost" || path && name && host.len() > 1)
+}
+
+/// `required|string|min:16`: rules for a field of a form.
+fn is_rule_list(text: &str) -> bool {
+    let word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let rule = |part: &str| word(part.split_once(':').map_or(part, |(name, _)| name));
+    text.contains('|') && text.split('|').all(rule)
 }
 
 /// `secret_name1=secret_uri1`, `secret_name=`
@@ -183,15 +219,18 @@ fn is_lower_path(text: &str) -> bool {
         .is_some_and(|path| path.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'/' | b'-' | b'_' | b'.')))
 }
 
-/// `version=1.0`: a name in lower case and a measure.
+/// `version=1.0`, `length=32`: a name in lower case and a measure.
 fn is_setting(text: &str) -> bool {
     let setting = text.split_once('=');
     setting.is_some_and(|(name, value)| {
         !name.is_empty()
             && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
-            && value.contains('.')
-            && is_measure(value.as_bytes())
+            && (value.contains('.') && is_measure(value.as_bytes()) || is_count(value))
     })
+}
+
+fn is_count(value: &str) -> bool {
+    (1..=4).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// `IFNULL(@dbPassword`: a call that was cut at its first argument.
@@ -224,7 +263,12 @@ fn is_dotted_path(text: &str) -> bool {
             && !part.bytes().any(|byte| byte.is_ascii_digit())
     };
     let index = |part: &str| part.len() == 1 && part.bytes().all(|byte| byte.is_ascii_digit());
-    parts.len() >= 2 && wordlike(&parts[0]) && parts.iter().all(|part| wordlike(part) || parts.len() >= 3 && index(part))
+    // `Shop.default_strategies`
+    let of_module = || {
+        matches!(parts.as_slice(), [module, name] if name.contains('_') && wordlike(name)
+            && module.starts_with(|c: char| c.is_ascii_uppercase()) && module.bytes().all(|byte| byte.is_ascii_alphabetic()))
+    };
+    of_module() || parts.len() >= 2 && wordlike(&parts[0]) && parts.iter().all(|part| wordlike(part) || parts.len() >= 3 && index(part))
 }
 
 fn is_file_name(text: &str) -> bool {

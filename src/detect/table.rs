@@ -132,7 +132,15 @@ pub(super) fn undecorated(text: &[u8], cell: Span) -> Span {
             span = Span::new(span.start + marks.len(), span.end - marks.len());
         }
     }
-    span
+    element(text, span).unwrap_or(span)
+}
+
+/// What the element holds that opens a cell: `<kbd>X</kbd>`.
+fn element(text: &[u8], cell: Span) -> Option<Span> {
+    let bytes = &text[cell.range()];
+    let open = super::assign::tag(bytes)?;
+    let close = bytes.ends_with(b">").then(|| memchr::memmem::find(bytes, b"</"))??;
+    (close > open).then(|| Span::new(cell.start + open, cell.start + close))
 }
 
 /// Of `user / secret` the secret.

@@ -29,6 +29,7 @@ const STRUCTURES: &[&str] = &[
     "arn:aws:iam::296733347720:role/ci\n",
     "the account 296733347722 belongs to us\n",
     "aws\n",
+    "aws_accounts:\n  prod: \"296733347720\"\n  audit: \"296733347721\"\n",
     "      - name: DB_PASSWORD\n        value: Walrus88Timber\n",
     "        value: Onyx77Glacier\n",
     "password: |-\n  Walrus88Timber\n",

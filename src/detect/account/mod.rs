@@ -85,12 +85,13 @@ fn value_beside(search: &Search<'_>, line: Span, hit: Span) -> Option<Span> {
     kubernetes::value_of(search, &Context { name, line, class: NameClass::Token }).map(|value| value.span)
 }
 
-/// `accounts`, as a word of its own or at the end of a name: a list of them may be near.
+/// `accounts` or `account_ids`, as words of their own or at the end of a name: a list of them may be near.
 fn says_accounts(text: &[u8], hit: Span) -> bool {
     let before = hit.start.checked_sub(1).map(|at| text[at]);
-    let behind = text.get(hit.end + 1).copied();
+    let rest = &text[hit.end..text.len().min(hit.end + 6)].to_ascii_lowercase();
+    let behind = [&b"s"[..], b"_ids", b"-ids", b" ids", b"ids"].iter().find_map(|plural| rest.strip_prefix(*plural));
     let free = |byte: Option<u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric());
-    free(before) && matches!(text.get(hit.end), Some(b's' | b'S')) && free(behind)
+    free(before) && behind.is_some_and(|rest| free(rest.first().copied()))
 }
 
 /// The numbers of a list or mapping below or above a line: `- prod: 1…`, `dev: "1…"`.
@@ -140,11 +141,13 @@ fn account_column(search: &Search<'_>, header: Span, at: usize) -> Vec<Span> {
         .map_or(cells, |cell| table::column(search, header, cell.start))
 }
 
-/// `account ID`, `accountId`, `account_id`.
+/// `account ID`, `accountId`, `account_ids`.
 fn says_id(rest: &[u8]) -> bool {
     let rest = rest.trim_ascii_start();
     let rest = rest.strip_prefix(b"_").or(rest.strip_prefix(b"-")).unwrap_or(rest);
-    rest.len() > 2 && rest[..2].eq_ignore_ascii_case(b"id") && !rest[2].is_ascii_lowercase()
+    let Some((id, rest)) = rest.split_at_checked(2) else { return false };
+    let rest = rest.strip_prefix(b"s").unwrap_or(rest);
+    id.eq_ignore_ascii_case(b"id") && rest.first().is_some_and(|next| !next.is_ascii_lowercase())
 }
 
 /// Account numbers that follow the word on its line, with nothing but a name's end, connecting
@@ -319,9 +322,11 @@ mod tests {
             "awsAccountId: \"296733347720\"",
             "aws: Account ID: `296733347720`",
             "https://sqs.eu-west-1.amazonaws.com/296733347720/jobs",
-            "allowed_account_ids = [\"296733347720\"] # aws",
+            "allowed_account_ids = [\"296733347720\"]",
             "AWS account 2967-3334-7720",
             "https://296733347720.signin.aws.amazon.com/console",
+            "aws_accounts:\n  prod: \"296733347720\"\n",
+            "aws_account_ids = {\n  prod = \"296733347720\"\n}\n",
             "AWS\n\n| Account | ID | For |\n|---|---|---|\n| prod | 296733347720 | all |\n",
             "AWS\n\n| Env | Account |\n|---|---|\n| prod | 296733347720 |\n",
         ] {

@@ -1,6 +1,8 @@
 //! Values assigned to names that mean a secret, in whatever notation: a name around the cue, a
-//! separator, a value. What the name means is in `name`, where the value ends in `value`.
+//! separator, a value. What the name means is in `name`, where the value begins in
+//! `value`, where one without quotes ends in `bare`.
 
+mod bare;
 mod name;
 mod quote;
 mod scalar;
@@ -185,7 +187,8 @@ fn escape_before(text: &[u8], start: usize) -> usize {
     }
 }
 
-/// Whether a name is the end of a reference or of a system file's path: `ref+sops://prod.yaml#/db/password`, `/etc/passwd`.
+/// Whether a name is the end of a reference, of a system file's path or of the address of a badge:
+/// `ref+sops://prod.yaml#/db/password`, `/etc/passwd`, `badge.svg?token`.
 fn is_reference(search: &mut Search<'_>, start: usize) -> bool {
     let before = Span::new(start.saturating_sub(REFERENCE_REACH), start);
     search.look(before);
@@ -194,7 +197,8 @@ fn is_reference(search: &mut Search<'_>, start: usize) -> bool {
     const ROOTS: [&[u8]; 7] = [b"/etc/", b"/usr/", b"/var/", b"/opt/", b"/run/", b"/home/", b"/tmp/"];
     parts.next().is_some_and(|part| {
         let file = ROOTS.iter().any(|root| part.starts_with(root)) && part.ends_with(b"/");
-        file || memchr::memmem::find(part, b"ref+").is_some()
+        let badge = part.ends_with(b".svg?");
+        file || badge || memchr::memmem::find(part, b"ref+").is_some()
     })
 }
 

@@ -59,10 +59,9 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     let (at, class) = (0..words.len()).rev().find_map(|at| class_of(&words, at).map(|class| (at, class)))?;
     let is_other_pass = words[at] == "pass" && at > 0 && OTHER_PASSES.contains(&words[at - 1].as_str());
     let about = words[at + 1..].iter().any(|word| ABOUT.has(word) || is_agent(word));
-    // What signs cookies is a secret.
-    let signs = words[at] == "secret" && at > 0 && words[at - 1] == "cookie";
-    let none = |word: &String| NOT_ONE.has(word) || class == NameClass::Token && !signs && NO_TOKEN.has(word);
-    let negated = words[..at].iter().any(none);
+    // What signs or encrypts cookies is no cookie.
+    let no_token = |word: &str| class == NameClass::Token && NO_TOKEN.has(word) && !(word == "cookie" && words[at] == "secret");
+    let negated = words[..at].iter().any(|word| NOT_ONE.has(word) || no_token(word));
     (!about && !negated && !is_other_pass).then_some(class)
 }
 
@@ -98,7 +97,8 @@ fn class_of(words: &[String], at: usize) -> Option<NameClass> {
         return Some(NameClass::Password);
     }
     let before = at.checked_sub(1).map(|before| words[before].as_str());
-    if trimmed == "auth" && at + 1 < words.len() {
+    let is_protocol = before == Some("o") && at == 1;
+    if trimmed == "auth" && (at + 1 < words.len() || is_protocol) {
         return None;
     }
     if trimmed == "salt" && words.len() == 1 {
@@ -183,6 +183,9 @@ mod tests {
             "jeton",
             "clusterkey",
             "AUTH_SALT",
+            "cookie-secret",
+            "wifi key",
+            "pre-shared key",
         ] {
             assert_eq!(class(name), Some(NameClass::Token), "{name}");
         }
@@ -230,6 +233,9 @@ mod tests {
             "secretUID",
             "salt",
             "cookie",
+            "OAuth",
+            "sql_pass_scheme",
+            "htpasswd_password_characters",
         ] {
             assert_eq!(class(name), None, "{name}");
         }

@@ -1,6 +1,7 @@
 //! What stands behind a name: the separator, and where the value begins and ends.
 
 use super::super::{Notation, Search, judge, randomness, table};
+use super::bare::{self, Stop, bare, ends_value, stop, trim_end};
 use super::quote::{quoted, quoted_literals};
 use super::{Context, FULLWIDTH_COLON, inside_literal, notation_at, scalar};
 use crate::text::Span;
@@ -41,6 +42,7 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     }
     let (separator, start) = separator(text, context, notation)?;
     let start = skip_decoration(text, start, line.end);
+    let start = bare::second_of_pair(text, context, start).unwrap_or(start);
     if separator == Separator::Colon {
         let values = scalar::below(search, context);
         if !values.is_empty() {
@@ -69,6 +71,8 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     }
     match separator {
         Separator::Argument => None,
+        // `redis://<user>:<pass>@host/<db>` has no elements.
+        Separator::Element if text.get(start) == Some(&b'@') => None,
         Separator::Element => {
             // `<Password><Value>X</Value>`
             let inner = text[start..line.end].get(..7).filter(|tag| tag.eq_ignore_ascii_case(b"<value>"));
@@ -125,8 +129,8 @@ fn until(text: &[u8], start: usize, end: usize, stop: u8) -> Option<Span> {
 fn separator(text: &[u8], context: &Context, notation: Notation) -> Option<(Separator, usize)> {
     let end = context.line.end;
     let element = context.name.start.checked_sub(1).is_some_and(|at| text[at] == b'<');
-    // `host/auth:tag`, `a:auth:b`: part of an address, where a colon assigns nothing.
-    let attached = context.name.start.checked_sub(1).is_some_and(|at| matches!(text[at], b'/' | b':' | b'|' | b'#' | b'@'));
+    // `host/auth:tag`, `a:auth:b`, `!PSK:!DSS`: part of an address or a list, where a colon assigns nothing.
+    let attached = context.name.start.checked_sub(1).is_some_and(|at| matches!(text[at], b'/' | b':' | b'|' | b'#' | b'@' | b'!'));
     let mut at = context.name.end;
     let mut closers = 0;
     let mut was_quoted = false;
@@ -140,8 +144,7 @@ fn separator(text: &[u8], context: &Context, notation: Notation) -> Option<(Sepa
     let rest = &text[at..end];
     let found = |separator, width: usize| Some((separator, skip_blanks(text, at + width, end)));
     if rest.starts_with(b":") && !rest.starts_with(b":=") && is_no_label(text, context) {
-        let default = rest.starts_with(b":-") && text[context.line.start..context.name.start].ends_with(b"${");
-        return default.then_some((Separator::Equals, at + 2));
+        return bare::default_after(text, context, at).map(|start| (Separator::Equals, start));
     }
     match rest {
         [b':', b'=', ..] | [b'=', b'>', ..] => found(Separator::Equals, 2),
@@ -239,7 +242,7 @@ fn unquoted(search: &Search<'_>, context: &Context, notation: Notation, separato
     if !in_text && !judge::takes_bare_values(notation) && !in_example() {
         return None;
     }
-    let stop = if literal || is_listed(text, context) { Stop::AtList } else { Stop::AtBlank };
+    let stop = stop(text, context, literal);
     let span = bare(text, start, line.end, stop);
     let rest = text[span.end..line.end].trim_ascii();
     let goes_on = stop == Stop::AtBlank && separator != Separator::Blank && !rest.is_empty() && !ends_value(rest);
@@ -304,69 +307,12 @@ fn typed_or_called(text: &[u8], start: usize, end: usize, notation: Notation) ->
     }
 }
 
-/// The literal behind `??`, `||` or `or` after a call: what counts when the call yields nothing.
+/// The literal behind `??`, `||` or `or` after a call, or in the block behind it: what counts when the call yields nothing.
 fn fallback(text: &[u8], start: usize, end: usize) -> Option<Span> {
     let close = start + text[start..end].iter().rposition(|&byte| byte == b')')?;
     let at = skip_blanks(text, close + 1, end);
     let rest = &text[at..end];
-    const OPERATORS: [&[u8]; 3] = [b"??", b"||", b"or "];
+    const OPERATORS: [&[u8]; 5] = [b"??", b"||", b"or ", b"?:", b"{ "];
     let operator = OPERATORS.iter().find(|operator| rest.starts_with(operator))?;
     quoted(text, skip_blanks(text, at + operator.len(), end), end)
-}
-
-/// Where an unquoted value ends besides blanks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stop {
-    AtBlank,
-    /// It is one of several: in a query, a connection string, a flow mapping.
-    AtList,
-}
-
-/// Whether the name stands behind `?`, `&`, `;`, `{` or `,`: its value ends where the next begins.
-fn is_listed(text: &[u8], context: &Context) -> bool {
-    let before = text[context.line.start..context.name.start].trim_ascii_end();
-    matches!(before.last(), Some(b'?' | b'&' | b';' | b'{' | b','))
-}
-
-fn bare(text: &[u8], start: usize, end: usize, stop: Stop) -> Span {
-    let closes = |(at, &byte): (usize, &u8)| match byte {
-        b' ' | b'\t' | b'"' | b'`' | b'\0' => true,
-        b'&' | b';' | b'}' | b')' | b'\'' | b'\\' => stop == Stop::AtList,
-        b',' => stop == Stop::AtList || begins_assignment(&text[start + at + 1..end]),
-        _ => false,
-    };
-    let length = text[start..end].iter().enumerate().position(closes).unwrap_or(end - start);
-    Span::new(start, start + length)
-}
-
-/// `name=` of the next item, as in `--set a=1,b=2`.
-fn begins_assignment(rest: &[u8]) -> bool {
-    let name = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'[' | b']')).count();
-    name > 0 && rest.get(name) == Some(&b'=')
-}
-
-/// What may follow a value on its line without making it a sentence.
-fn ends_value(rest: &[u8]) -> bool {
-    [&b"#"[..], b"//", b"-->", b"|", b"*/", b";", b",", b"}", b"\\", b"<", b"("].iter().any(|end| rest.starts_with(end))
-}
-
-/// Without the punctuation that closes a sentence, a list or markup.
-fn trim_end(text: &[u8], span: Span, notation: Notation) -> Span {
-    let mut bytes = &text[span.range()];
-    if let Some(at) = memchr::memmem::find(bytes, b"</") {
-        bytes = &bytes[..at];
-    }
-    loop {
-        let last = match bytes {
-            [rest @ .., b',' | b';'] => rest,
-            [rest @ .., b'.' | b':'] if notation != Notation::Lines => rest,
-            [rest @ .., b')'] if !rest.contains(&b'(') => rest,
-            [rest @ .., b'}'] if !rest.contains(&b'{') => rest,
-            [rest @ .., b']'] if !rest.contains(&b'[') => rest,
-            [rest @ .., b'*', b'*'] if notation == Notation::Prose && !rest.contains(&b'*') => rest,
-            _ => break,
-        };
-        bytes = last;
-    }
-    Span::new(span.start, span.start + bytes.len())
 }

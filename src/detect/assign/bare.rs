@@ -1,0 +1,91 @@
+//! Where a value without quotes ends.
+
+use super::Context;
+use crate::detect::Notation;
+use crate::text::Span;
+
+/// Where an unquoted value ends besides blanks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    AtBlank,
+    /// It is one of several: in a connection string, a flow mapping.
+    AtList,
+    /// It is one of several in a URL.
+    InQuery,
+}
+
+/// Behind `?`, `&`, `;`, `{` or `,` a value ends where the next begins.
+pub(super) fn stop(text: &[u8], context: &Context, literal: bool) -> Stop {
+    match text[context.line.start..context.name.start].trim_ascii_end().last() {
+        Some(b'?' | b'&') => Stop::InQuery,
+        Some(b';' | b'{' | b',') => Stop::AtList,
+        _ if literal => Stop::AtList,
+        _ => Stop::AtBlank,
+    }
+}
+
+pub(super) fn bare(text: &[u8], start: usize, end: usize, stop: Stop) -> Span {
+    let closes = |(at, &byte): (usize, &u8)| match byte {
+        b' ' | b'\t' | b'"' | b'`' | b'\0' => true,
+        b'&' | b';' | b'}' | b')' | b'\'' | b'\\' => stop != Stop::AtBlank,
+        b'<' | b'>' => stop == Stop::InQuery,
+        b',' => stop != Stop::AtBlank || begins_assignment(&text[start + at + 1..end]),
+        _ => false,
+    };
+    let length = text[start..end].iter().enumerate().position(closes).unwrap_or(end - start);
+    Span::new(start, start + length)
+}
+
+/// `name=` of the next item, as in `--set a=1,b=2`.
+fn begins_assignment(rest: &[u8]) -> bool {
+    let name = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'[' | b']')).count();
+    name > 0 && rest.get(name) == Some(&b'=')
+}
+
+/// What may follow a value on its line without making it a sentence.
+pub(super) fn ends_value(rest: &[u8]) -> bool {
+    [&b"#"[..], b"//", b"-->", b"|", b"*/", b";", b",", b"}", b"\\", b"<", b"("].iter().any(|end| rest.starts_with(end))
+}
+
+/// Without the punctuation that closes a sentence, a list or markup.
+pub(super) fn trim_end(text: &[u8], span: Span, notation: Notation) -> Span {
+    let mut bytes = &text[span.range()];
+    if let Some(at) = memchr::memmem::find(bytes, b"</") {
+        bytes = &bytes[..at];
+    }
+    loop {
+        let last = match bytes {
+            [rest @ .., b',' | b';'] => rest,
+            [rest @ .., b'.' | b':'] if notation != Notation::Lines => rest,
+            [rest @ .., b')'] if !rest.contains(&b'(') => rest,
+            [rest @ .., b'}'] if !rest.contains(&b'{') => rest,
+            [rest @ .., b']'] if !rest.contains(&b'[') => rest,
+            [rest @ .., b'*', b'*'] if notation == Notation::Prose && !rest.contains(&b'*') => rest,
+            _ => break,
+        };
+        bytes = last;
+    }
+    Span::new(span.start, span.start + bytes.len())
+}
+
+/// Where the default of `${NAME:default}`, `${NAME:-default}` and `${NAME:=default}` begins.
+pub(super) fn default_after(text: &[u8], context: &Context, colon: usize) -> Option<usize> {
+    let variable = text[context.line.start..context.name.start].ends_with(b"${");
+    match text[colon + 1..context.line.end].first() {
+        Some(b'?' | b'+') | None => None,
+        Some(b'-' | b'=') => variable.then_some(colon + 2),
+        Some(_) => variable.then_some(colon + 1),
+    }
+}
+
+/// Behind `user / password:`, where the second of two values begins.
+pub(super) fn second_of_pair(text: &[u8], context: &Context, start: usize) -> Option<usize> {
+    const USERS: [&[u8]; 7] = [b"user", b"username", b"login", b"account", b"benutzer", b"usuario", b"identifiant"];
+    let before = text[context.line.start..context.name.start].trim_ascii_end().strip_suffix(b"/")?.trim_ascii_end();
+    let word = before.rsplit(|byte| !byte.is_ascii_alphabetic()).next()?.to_ascii_lowercase();
+    let value = &text[start.min(context.line.end)..context.line.end];
+    let slash = memchr::memchr(b'/', value).filter(|_| USERS.contains(&word.as_slice()))?;
+    let user = value[..slash].iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-@`\"' ".contains(byte));
+    let blanks = value[slash + 1..].iter().take_while(|byte| **byte == b' ').count();
+    (user && slash > 0).then_some(start + slash + 1 + blanks)
+}
