@@ -7,17 +7,18 @@ use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
 use crate::migrate::plan::{Action, EntryId};
+use crate::secret::Secret;
 use crate::text::Span;
 
 /// Python, JavaScript, Go, Java and their like.
 pub(super) struct SourceCode;
 
-/// How a language reads a variable of the environment; `{}` is its name.
-fn lookup(file: &SourceFile, text: &str) -> Option<Result<&'static str, &'static str>> {
+/// How a language reads a variable of the environment; `{}` is its name. An error has what it takes more than an edit.
+fn lookup(file: &SourceFile) -> Option<Result<&'static str, &'static str>> {
     let end = file.name().rsplit_once('.').map_or("", |(_, end)| end);
     Some(match end {
-        "py" if text.lines().any(|line| line.trim() == "import os") => Ok("os.environ[\"{}\"]"),
-        "py" => Err("os.environ[\"{}\"], after `import os`"),
+        "py" => Ok("os.environ[\"{}\"]"),
+        "ipynb" => Ok("os.environ['{}']"),
         "js" | "mjs" | "cjs" | "jsx" => Ok("process.env.{}"),
         "ts" | "tsx" | "mts" | "cts" => Ok("process.env.{}!"),
         "rb" => Ok("ENV.fetch(\"{}\")"),
@@ -26,13 +27,11 @@ fn lookup(file: &SourceFile, text: &str) -> Option<Result<&'static str, &'static
         "kt" | "kts" => Ok("System.getenv(\"{}\")"),
         "cs" => Ok("Environment.GetEnvironmentVariable(\"{}\")"),
         "ex" | "exs" => Ok("System.fetch_env!(\"{}\")"),
-        "go" if text.contains("\"os\"") => Ok("os.Getenv(\"{}\")"),
-        "go" => Err("os.Getenv(\"{}\"), after `import \"os\"`"),
+        "go" => Ok("os.Getenv(\"{}\")"),
         "rs" => Err("std::env::var(\"{}\")"),
         "swift" => Err("ProcessInfo.processInfo.environment[\"{}\"]"),
         "c" | "cc" | "cpp" | "h" | "hpp" => Err("getenv(\"{}\")"),
         "pl" | "pm" => Ok("$ENV{'{}'}"),
-        "ipynb" => Err("os.environ[\"{}\"]"),
         "dart" | "lua" | "vb" | "fs" | "clj" | "r" | "R" | "vue" | "svelte" => Err("a variable {} of the environment"),
         _ => return None,
     })
@@ -44,21 +43,21 @@ impl Rewriter for SourceCode {
     }
 
     fn takes(&self, file: &SourceFile) -> bool {
-        file.text().is_some_and(|text| lookup(file, text).is_some())
+        file.text().is_some() && lookup(file).is_some()
     }
 
     fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
-        let Some(text) = file.text() else { return };
+        let (Some(text), Some(lookup)) = (file.text(), lookup(file)) else { return };
+        let mut variables: Vec<(String, &Secret)> = Vec::new();
         for &site in sites {
-            let Some(lookup) = lookup(file, text) else { return };
-            let name = naming::variable(&words::name(text, site));
-            let constant = file.name().ends_with(".go") && is_go_constant(text, file.line_at(site.span.start));
+            let name = variable(naming::variable(&words::name(text, site)), &site.secret, &mut variables);
             let value = unescaped(&text[site.span.range()]);
-            let edit = lookup.ok().filter(|_| !constant).and_then(|template| edit(file, text, site, &template.replace("{}", &name)));
-            match (edit, value, lookup) {
-                (Some((span, edit)), Some(value), _) => {
+            let edits = lookup.ok().and_then(|template| edits(file, text, site, &template.replace("{}", &name)));
+            match (edits, value, lookup) {
+                (Some(edits), Some(value), _) => {
                     let id = draft.shared(file, &[&words::of_file(file), &name.to_ascii_lowercase()], &value);
-                    let actions = vec![Action::Splice { file: file.path.clone(), span, text: edit }];
+                    let splice = |(span, text)| Action::Splice { file: file.path.clone(), span, text };
+                    let actions = edits.into_iter().map(splice).collect();
                     let reason = format!("a proposal: the program then needs {name} in its environment, {}", from(id, draft));
                     draft.step(self.id(), file, &[site], Verdict::review(reason), actions, vec![id]);
                 }
@@ -71,8 +70,36 @@ impl Rewriter for SourceCode {
     }
 }
 
+/// A name that no other value of the file has.
+fn variable<'s>(wanted: String, secret: &'s Secret, taken: &mut Vec<(String, &'s Secret)>) -> String {
+    let numbered = (2..).map(|number| format!("{wanted}_{number}"));
+    let is_free = |name: &String| taken.iter().all(|(known, value)| known != name || value.expose() == secret.expose());
+    let name = std::iter::once(wanted.clone()).chain(numbered).find(is_free).unwrap_or(wanted);
+    taken.push((name.clone(), secret));
+    name
+}
+
+type Edit = (Span, String);
+
+/// The look-up in place of the value, and what has to change around it.
+fn edits(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<Vec<Edit>> {
+    if file.name().ends_with(".ipynb") {
+        let imports = ["import os\"", "import os\\n"].iter().any(|import| text.contains(import));
+        return Some(vec![(code_of_notebook(text, site.span)?, lookup.to_owned())]).filter(|_| imports);
+    }
+    let mut edits = vec![edit(file, text, site, lookup)?];
+    if file.name().ends_with(".go") {
+        edits.extend(variable_for_constant(text, file.line_at(site.span.start), edits[0].0)?);
+        edits.extend(go_import(text, file.line_end())?);
+    }
+    if file.name().ends_with(".py") {
+        edits.extend(python_import(text, file.line_end()));
+    }
+    Some(edits)
+}
+
 /// A string of its own gives way to the look-up; in a longer one, the parts around it are joined to it.
-fn edit(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<(Span, String)> {
+fn edit(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<Edit> {
     // Inside a raw string or a text over several lines, quotes are part of the text.
     let before = &text[..site.span.start];
     if ["`", "\"\"\"", "'''"].iter().any(|mark| before.matches(mark).count() % 2 == 1) {
@@ -96,12 +123,76 @@ fn edit(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<(Spa
     Some((span, format!("{head}{lookup}{tail}")))
 }
 
-/// Whether a line of a Go file is a `const`, or inside of `const (…)`: no call can stand there.
-fn is_go_constant(text: &str, line: Span) -> bool {
+/// The string literal of code that is itself inside a literal, in either quotes.
+fn code_of_notebook(text: &str, span: Span) -> Option<Span> {
+    let (before, after) = (&text[..span.start], &text[span.end..]);
+    let mark = ["\\\"", "'"].into_iter().find(|mark| before.ends_with(mark) && after.starts_with(mark))?;
+    let plain = !text[span.range()].contains('\\') && !before.ends_with(&mark.repeat(2));
+    plain.then(|| Span::new(span.start - mark.len(), span.end + mark.len()))
+}
+
+/// A `const` of Go becomes a `var`: no call can stand there. `None` if one line of it does not tell how.
+fn variable_for_constant(text: &str, line: Span, literal: Span) -> Option<Option<Edit>> {
     let opens =
         |line: &&str| line.starts_with("const (") || line.starts_with("var (") || line.starts_with(')') || line.starts_with("func ");
-    let in_block = text[..line.start].lines().rev().find(opens).is_some_and(|line| line.starts_with("const ("));
-    text[line.range()].trim_start().starts_with("const ") || in_block
+    if text[..line.start].lines().rev().find(opens).is_some_and(|line| line.starts_with("const (")) {
+        return None;
+    }
+    let declared = &text[line.start..literal.start.max(line.start)];
+    let indent = declared.len() - declared.trim_start().len();
+    let Some(rest) = declared.trim_start().strip_prefix("const ") else { return Some(None) };
+    let of_a_string = rest.trim_end().strip_suffix('=').is_some_and(|name| {
+        let mut words = name.split_whitespace();
+        words.next().is_some_and(|name| !name.ends_with(',')) && matches!(words.next(), None | Some("string")) && words.next().is_none()
+    });
+    let start = line.start + indent;
+    (of_a_string && text[literal.end..line.end].trim().is_empty()).then(|| Some((Span::new(start, start + 5), "var".to_owned())))
+}
+
+/// `import "os"`, if it is not there yet, after the clause of the package.
+fn go_import(text: &str, end: &str) -> Option<Option<Edit>> {
+    if text.contains("\"os\"") {
+        return Some(None);
+    }
+    if let Some(at) = text.find("\nimport (") {
+        let at = at + 1 + text[at + 1..].find('\n')? + 1;
+        return Some(Some((Span::new(at, at), format!("\t\"os\"{end}"))));
+    }
+    let clause = if text.starts_with("package ") { 0 } else { text.find("\npackage ")? + 1 };
+    let at = clause + text[clause..].find('\n')? + 1;
+    Some(Some((Span::new(at, at), format!("{end}import \"os\"{end}"))))
+}
+
+/// `import os`, if it is not there yet: before the first import that is none from the future.
+fn python_import(text: &str, end: &str) -> Option<Edit> {
+    if text.lines().any(|line| line.trim() == "import os") {
+        return None;
+    }
+    let mut at = behind_docstring(text);
+    let mut behind_promises = at;
+    for line in text[at..].split_inclusive('\n') {
+        let promise = line.starts_with("from __future__");
+        if !promise && (line.starts_with("import ") || line.starts_with("from ")) {
+            return Some((Span::new(at, at), format!("import os{end}")));
+        }
+        at += line.len();
+        if promise {
+            behind_promises = at;
+        }
+    }
+    let at = behind_promises;
+    Some((Span::new(at, at), format!("import os{end}")))
+}
+
+/// Where the code of a Python file begins, after comments and the text that describes the module.
+fn behind_docstring(text: &str) -> usize {
+    let comment = |line: &&str| line.starts_with('#') || line.trim().is_empty();
+    let start: usize = text.split_inclusive('\n').take_while(comment).map(str::len).sum();
+    let rest = &text[start..];
+    let Some(mark) = ["\"\"\"", "'''"].into_iter().find(|mark| rest.starts_with(mark)) else { return start };
+    let Some(close) = rest[3..].find(mark) else { return start };
+    let close = start + 3 + close;
+    text[close..].find('\n').map_or(text.len(), |line| close + line + 1)
 }
 
 fn from(id: EntryId, draft: &Draft<'_>) -> String {
