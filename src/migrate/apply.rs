@@ -2,13 +2,19 @@
 //! new, or changed by somebody else) and can be broken off at any point and taken up again.
 
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::change::{Change, Tools};
 use super::disk::Disk;
 use super::file::folder_of;
 use super::journal::{Journal, JournalError, Payload, State};
 use super::store_check::{StoreFault, check};
+
+/// Files that are written at a time.
+const THREADS: usize = 8;
 
 /// Why files are not all as they should be. What to do next depends on the journal's state.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +50,7 @@ enum Goal {
     Old,
 }
 
-/// Makes the changes: the journal, then every file in order. If a file cannot be written, those written before are
+/// Makes the changes: the journal, then the stores, then the texts. If a file cannot be written, those written before are
 /// put back.
 ///
 /// # Errors
@@ -104,16 +110,46 @@ fn forward(
     for folder in journal.folders() {
         disk.make_folder(&top.join(folder)).map_err(at(folder))?;
     }
-    for index in 0..journal.files().len() {
-        let path = journal.files()[index].path.clone();
+    let one = |index: usize| {
+        let path = &journal.files()[index].path;
         replace(journal, payload, index, Goal::New, top, disk)?;
-        if let Some(expected) = changes.and_then(|changes| changes[index].expected.as_ref()) {
-            let bytes = disk.read(&top.join(&path)).map_err(at(&path))?.unwrap_or_default();
-            check(&path, &bytes, expected, tools.keyring)
-                .map_err(|source| ApplyError::Store { path: path.clone(), source: Box::new(source) })?;
-        }
-    }
+        let Some(expected) = changes.and_then(|changes| changes[index].expected.as_ref()) else { return Ok(()) };
+        let bytes = disk.read(&top.join(path)).map_err(at(path))?.unwrap_or_default();
+        check(path, &bytes, expected, tools.keyring).map_err(|source| ApplyError::Store { path: path.clone(), source: Box::new(source) })
+    };
+    // All stores are there and can be opened before the first text refers to one.
+    let all = journal.files().len();
+    let stores = changes.map_or(all, |changes| changes.iter().take_while(|change| change.expected.is_some()).count());
+    let threads = if changes.is_some() { THREADS } else { 1 };
+    each(0..stores, threads, one)?;
+    each(stores..all, threads, one)?;
     Ok(journal.advance(State::Applied, disk)?)
+}
+
+/// Does something with several files at a time: most of it is waiting for the disk. Of several errors, the first file's.
+fn each(files: Range<usize>, threads: usize, one: impl Fn(usize) -> Result<(), ApplyError> + Sync) -> Result<(), ApplyError> {
+    let next = AtomicUsize::new(files.start);
+    let failed = Mutex::new(None::<(usize, ApplyError)>);
+    let failure = || failed.lock().unwrap_or_else(PoisonError::into_inner);
+    std::thread::scope(|scope| {
+        for _ in 0..threads.min(files.len()) {
+            scope.spawn(|| {
+                while failure().is_none() {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    if index >= files.end {
+                        break;
+                    }
+                    if let Err(error) = one(index) {
+                        let mut failed = failure();
+                        if failed.as_ref().is_none_or(|(known, _)| index < *known) {
+                            *failed = Some((index, error));
+                        }
+                    }
+                }
+            });
+        }
+    });
+    failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), |(_, error)| Err(error))
 }
 
 fn back(journal: &mut Journal, payload: &Payload, top: &Path, disk: &dyn Disk) -> Result<(), ApplyError> {

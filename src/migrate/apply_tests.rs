@@ -1,11 +1,11 @@
 //! Every operation on the disk fails once, or the process ends there, in every migration below; afterwards the files
 //! are all old or all new, and no draft and no plain secret lies about.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use zeroize::Zeroizing;
 
@@ -35,23 +35,25 @@ enum Fault {
 struct FaultyDisk {
     fault: Fault,
     at: usize,
-    count: Cell<usize>,
+    count: AtomicUsize,
 }
 
 impl FaultyDisk {
     fn new(fault: Fault, at: usize) -> Self {
-        Self { fault, at, count: Cell::new(0) }
+        Self { fault, at, count: AtomicUsize::new(0) }
     }
 
     fn step(&self) -> io::Result<()> {
-        let now = self.count.get();
-        self.count.set(now + 1);
+        self.outcome(self.count.fetch_add(1, Ordering::SeqCst))
+    }
+
+    fn outcome(&self, now: usize) -> io::Result<()> {
         let broken = if self.fault == Fault::Once { now == self.at } else { now >= self.at };
         if broken { Err(io::Error::other("the disk is broken")) } else { Ok(()) }
     }
 
     fn fired(&self) -> bool {
-        self.count.get() > self.at
+        self.count.load(Ordering::SeqCst) > self.at
     }
 }
 
@@ -62,9 +64,9 @@ impl Disk for FaultyDisk {
     }
 
     fn create(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        self.step().inspect_err(|_| {
-            let torn = self.fault != Fault::Always && self.count.get() == self.at + 1;
-            if torn {
+        let now = self.count.fetch_add(1, Ordering::SeqCst);
+        self.outcome(now).inspect_err(|_| {
+            if self.fault != Fault::Always && now == self.at {
                 let _ = RealDisk.create(path, &bytes[..bytes.len() / 2]);
             }
         })?;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use zeroize::Zeroizing;
 
 use super::dismiss::NotAList;
@@ -118,9 +119,13 @@ pub fn changes(
     tools: Tools<'_>,
 ) -> Result<Vec<Change>, ChangeError> {
     let mut stores = stores(plan, upto, repo, tools)?;
+    let before = |path: &str| files.get(path).map(|file| file.bytes.clone()).or_else(|| repo.read(path).map(Zeroizing::new));
+    let wanted: Vec<_> = by_file(plan, upto).into_iter().map(|(path, actions)| (before(&path), path, actions)).collect();
+    let made: Vec<Result<Change, ChangeError>> =
+        wanted.into_par_iter().map(|(before, path, actions)| text(&path, before, &actions, files, tools)).collect();
     let mut texts = Vec::new();
-    for (path, actions) in by_file(plan, upto) {
-        let change = text(&path, &actions, files, repo, tools)?;
+    for change in made {
+        let change = change?;
         if change.expected.is_some() { stores.push(change) } else { texts.push(change) }
     }
     texts.retain(|change| change.before.as_deref().map(Vec::as_slice) != Some(change.after.as_slice()));
@@ -141,29 +146,38 @@ fn stores(plan: &Plan, upto: Applicability, repo: &Repo, tools: Tools<'_>) -> Re
     for id in plan.chosen(upto).flat_map(|step| &step.entries) {
         wanted.entry(id.store).or_default().insert(id.entry);
     }
-    let mut changes = Vec::new();
-    for (at, entries) in wanted {
-        let store = &plan.stores[at];
-        let entries: Vec<&Entry> = entries.into_iter().map(|entry| &store.entries[entry]).collect();
-        let before = repo.read(&store.path).map(Zeroizing::new);
-        let after = match &before {
-            Some(bytes) => extended(store, bytes, &entries, tools)?,
-            None => fresh(store, &entries, tools)?,
-        };
-        let Some(after) = after else { continue };
-        let expected = Expected::Entries(entries.into_iter().map(|entry| (store.shape.locate(&entry.path), entry.value.clone())).collect());
-        checked(&store.path, &after, &expected, tools)?;
-        changes.push(Change { path: store.path.clone(), before, after: Zeroizing::new(after), expected: Some(expected) });
-    }
+    let wanted: Vec<_> = wanted.into_iter().map(|(at, entries)| (&plan.stores[at], entries)).collect();
+    let wanted: Vec<_> = wanted.into_iter().map(|(store, entries)| (repo.read(&store.path).map(Zeroizing::new), store, entries)).collect();
+    let made: Vec<Result<Option<Change>, ChangeError>> =
+        wanted.into_par_iter().map(|(before, store, entries)| filled(store, before, &entries, tools)).collect();
+    let mut changes: Vec<Change> = made.into_iter().filter_map(Result::transpose).collect::<Result<_, _>>()?;
     changes.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(changes)
+}
+
+/// A store with these entries; `None` if it holds them already.
+fn filled(
+    store: &PlannedStore,
+    before: Option<Zeroizing<Vec<u8>>>,
+    entries: &BTreeSet<usize>,
+    tools: Tools<'_>,
+) -> Result<Option<Change>, ChangeError> {
+    let entries: Vec<&Entry> = entries.iter().map(|&entry| &store.entries[entry]).collect();
+    let after = match &before {
+        Some(bytes) => extended(store, bytes, &entries, tools)?,
+        None => Some(fresh(store, &entries, tools)?),
+    };
+    let Some(after) = after else { return Ok(None) };
+    let expected = Expected::Entries(entries.into_iter().map(|entry| (store.shape.locate(&entry.path), entry.value.clone())).collect());
+    checked(&store.path, &after, &expected, tools)?;
+    Ok(Some(Change { path: store.path.clone(), before, after: Zeroizing::new(after), expected: Some(expected) }))
 }
 
 fn checked(path: &str, bytes: &[u8], expected: &Expected, tools: Tools<'_>) -> Result<(), ChangeError> {
     check(path, bytes, expected, tools.keyring).map_err(|source| ChangeError::Store { path: path.to_owned(), source })
 }
 
-fn fresh(store: &PlannedStore, entries: &[&Entry], tools: Tools<'_>) -> Result<Option<Vec<u8>>, ChangeError> {
+fn fresh(store: &PlannedStore, entries: &[&Entry], tools: Tools<'_>) -> Result<Vec<u8>, ChangeError> {
     let form = |message: String| ChangeError::Form { path: store.path.clone(), message };
     let scheme = tools.policy.scheme(&store.path)?;
     let mut tree = Tree { documents: vec![frame(&store.shape)] };
@@ -181,7 +195,7 @@ fn fresh(store: &PlannedStore, entries: &[&Entry], tools: Tools<'_>) -> Result<O
         now: tools.now.clone(),
     };
     let encrypted = ops::encrypt(&*format, &plain, &plan, tools.plugins);
-    encrypted.map(Some).map_err(|source| ChangeError::Encrypt { path: store.path.clone(), source: Box::new(source) })
+    encrypted.map_err(|source| ChangeError::Encrypt { path: store.path.clone(), source: Box::new(source) })
 }
 
 /// The version of `SopsSecret`s that sopup writes.
@@ -252,15 +266,11 @@ fn extended(store: &PlannedStore, bytes: &[u8], entries: &[&Entry], tools: Tools
 
 fn text(
     path: &str,
+    before: Option<Zeroizing<Vec<u8>>>,
     actions: &BTreeSet<&Action>,
     files: &BTreeMap<String, SourceFile>,
-    repo: &Repo,
     tools: Tools<'_>,
 ) -> Result<Change, ChangeError> {
-    let before = match files.get(path) {
-        Some(file) => Some(file.bytes.clone()),
-        None => repo.read(path).map(Zeroizing::new),
-    };
     let mut after = before.clone().unwrap_or_default();
     let splices: Vec<(Span, &str)> = actions.iter().filter_map(|action| splice_of(action)).collect();
     if !splices.is_empty() {

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 /// Changes files.
-pub trait Disk {
+pub trait Disk: Sync {
     /// The bytes of a regular file that is no link; `None` if nothing is there.
     ///
     /// # Errors

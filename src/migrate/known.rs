@@ -4,10 +4,10 @@
 use std::io::Read as _;
 use std::sync::Mutex;
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use zeroize::Zeroizing;
 
 use super::file::Site;
+use super::needle::Needles;
 use super::proof::spellings;
 use crate::finding::{Allowlist, Excerpt, Finding, FingerprintKey, Located, Occurrence};
 use crate::rule::{Confidence, Kind};
@@ -35,12 +35,12 @@ pub struct Search<'a> {
 /// Places of the findings' values below the walk's root, those of the findings among them.
 pub fn places(findings: &[Finding], search: &Search<'_>) -> Vec<(String, Site)> {
     let known: Vec<&Finding> = findings.iter().filter(|finding| is_sought(finding)).collect();
-    let spelled: Vec<(&Finding, Zeroizing<Vec<u8>>)> =
-        known.iter().flat_map(|finding| spellings(&finding.secret).into_iter().map(|spelling| (*finding, spelling))).collect();
-    let spelled: Vec<_> = spelled.into_iter().filter(|(_, spelling)| spelling.len() >= SHORTEST).collect();
-    let finder =
-        AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(spelled.iter().map(|(_, spelling)| spelling.as_slice()));
-    let (Ok(finder), false) = (finder, spelled.is_empty()) else { return Vec::new() };
+    let spelled = known.iter().flat_map(|finding| spellings(&finding.secret).into_iter().map(|spelling| (*finding, spelling)));
+    let (findings, spelled): (Vec<&Finding>, Vec<_>) = spelled.filter(|(_, spelling)| spelling.len() >= SHORTEST).unzip();
+    if spelled.is_empty() {
+        return Vec::new();
+    }
+    let needles = Needles::new(spelled);
     let found = Mutex::new(Vec::new());
     walk(search.walk, &|target| {
         let Target::File { path, file } = target else { return };
@@ -48,10 +48,9 @@ pub fn places(findings: &[Finding], search: &Search<'_>) -> Vec<(String, Site)> 
         if file.take(LARGEST).read_to_end(&mut bytes).is_err() || memchr::memchr(0, &bytes).is_some() {
             return;
         }
-        let hits: Vec<(String, Site)> = finder
-            .find_iter(bytes.as_slice())
-            .filter(|hit| stands_alone(&bytes, hit.start(), hit.end()))
-            .filter_map(|hit| site(&bytes, &path, Span::new(hit.start(), hit.end()), spelled[hit.pattern().as_usize()].0, search))
+        let hits: Vec<(String, Site)> = needles
+            .hits(&bytes)
+            .filter_map(|(span, at)| site(&bytes, &path, span, findings[at], search))
             .map(|site| (path.clone(), site))
             .collect();
         found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(hits);
@@ -70,12 +69,6 @@ fn is_telling(secret: &Secret) -> bool {
     let value = secret.expose();
     let mixed = value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic);
     mixed && value.len() >= SHORTEST
-}
-
-/// Whether a hit is no part of a longer word.
-pub(super) fn stands_alone(bytes: &[u8], start: usize, end: usize) -> bool {
-    let touches = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    !touches(start.checked_sub(1).and_then(|at| bytes.get(at))) && !touches(bytes.get(end))
 }
 
 fn site(bytes: &[u8], path: &str, span: Span, finding: &Finding, search: &Search<'_>) -> Option<Site> {

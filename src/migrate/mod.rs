@@ -18,6 +18,7 @@ pub mod journal;
 pub mod known;
 pub mod manifests;
 pub mod naming;
+mod needle;
 mod outline;
 pub mod plan;
 pub mod plan_file;

@@ -3,14 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use super::change::Change;
 use super::file::SourceFile;
-use super::known::stands_alone;
+use super::needle::Needles;
 use super::plan::{Applicability, Plan};
 use crate::detect::{Hints, detect};
 use crate::rule::{Confidence, RuleSet};
@@ -74,10 +73,11 @@ pub fn prove(
 ) -> Vec<Leftover> {
     let staying = staying(plan, upto, files);
     let moved = moved(plan, upto, files, &staying);
-    let finder = Finder::new(&moved);
+    let needles = Needles::new(moved.iter().flat_map(|secret| spellings(secret)).collect());
+    let count = |bytes: &[u8]| needles.hits(bytes).count();
     let mut left = Vec::new();
     for change in changes {
-        let (before, after) = (finder.count(change.before.as_deref().map_or(&[], Vec::as_slice)), finder.count(&change.after));
+        let (before, after) = (count(change.before.as_deref().map_or(&[], Vec::as_slice)), count(&change.after));
         let planned = files.get(&change.path).map_or(0, |file| places_of(file, plan, upto, &moved));
         let (path, times) = (change.path.clone(), after);
         match after {
@@ -92,24 +92,6 @@ pub fn prove(
         left.extend(findings(change, files.get(&change.path), &staying, judge));
     }
     left
-}
-
-/// Finds values in all their spellings.
-struct Finder(Option<AhoCorasick>);
-
-impl Finder {
-    fn new(secrets: &[&Secret]) -> Self {
-        let spellings: Vec<Zeroizing<Vec<u8>>> = secrets.iter().flat_map(|secret| spellings(secret)).collect();
-        // Of a value that begins with another one, the whole counts.
-        let finder =
-            AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(spellings.iter().map(|spelling| spelling.as_slice()));
-        Self(finder.ok().filter(|_| !spellings.is_empty()))
-    }
-
-    fn count(&self, bytes: &[u8]) -> usize {
-        let alone = |hit: &aho_corasick::Match| stands_alone(bytes, hit.start(), hit.end());
-        self.0.as_ref().map_or(0, |finder| finder.find_iter(bytes).filter(alone).count())
-    }
 }
 
 /// How many places of a file are to lose one of these values.

@@ -40,7 +40,7 @@ pub struct Keyring {
 struct Held {
     /// The recipient this identity answers to, where it can be told.
     public: Option<String>,
-    identity: Box<dyn age::Identity>,
+    identity: Box<dyn age::Identity + Send + Sync>,
 }
 
 /// Why an identity cannot be taken into the keyring. Never holds the key.
@@ -247,7 +247,7 @@ impl Keyring {
             return None;
         }
         let decryptor = age::Decryptor::new(ArmoredReader::new(armor.as_bytes())).ok()?;
-        let identities = self.held.iter().map(|held| &*held.identity);
+        let identities = self.held.iter().map(|held| &*held.identity as &dyn age::Identity);
         let mut reader = decryptor.decrypt(identities).ok()?.take(64);
         let mut share = Zeroizing::new(Vec::with_capacity(64));
         reader.read_to_end(&mut share).ok()?;

@@ -6,7 +6,7 @@
 use age::plugin::{Identity, IdentityPluginV1, Recipient, RecipientPluginV1, ResolveError};
 
 /// Turns plugin recipients and identities into usable ones.
-pub trait Plugins {
+pub trait Plugins: Sync {
     /// A recipient `age1NAME1…`.
     ///
     /// # Errors
@@ -17,7 +17,7 @@ pub trait Plugins {
     ///
     /// # Errors
     /// [`PluginError`] when the plugin is not allowed, not installed or the text is malformed.
-    fn identity(&self, text: &str) -> Result<Box<dyn age::Identity>, PluginError>;
+    fn identity(&self, text: &str) -> Result<Box<dyn age::Identity + Send + Sync>, PluginError>;
 }
 
 /// Why a plugin recipient or identity cannot be used.
@@ -56,7 +56,7 @@ impl Plugins for NoPlugins {
         Err(PluginError::NotAllowed { plugin: parse_recipient(text)?.plugin().to_owned() })
     }
 
-    fn identity(&self, text: &str) -> Result<Box<dyn age::Identity>, PluginError> {
+    fn identity(&self, text: &str) -> Result<Box<dyn age::Identity + Send + Sync>, PluginError> {
         Err(PluginError::NotAllowed { plugin: parse_identity(text)?.plugin().to_owned() })
     }
 }
@@ -69,7 +69,7 @@ impl Plugins for ProgramPlugins {
         Ok(Box::new(plugin))
     }
 
-    fn identity(&self, text: &str) -> Result<Box<dyn age::Identity>, PluginError> {
+    fn identity(&self, text: &str) -> Result<Box<dyn age::Identity + Send + Sync>, PluginError> {
         let identity = parse_identity(text)?;
         let name = identity.plugin().to_owned();
         let plugin = IdentityPluginV1::new(&name, &[identity], age::NoCallbacks).map_err(from_resolve)?;
