@@ -34,9 +34,10 @@ list_commands() {
         add "kingfisher" "$kingfisher"
         add "kingfisher --turbo" "$kingfisher --turbo"
     fi
-    for peer in gitleaks betterleaks; do
-        command -v "$peer" >/dev/null && add "$peer" "$peer git --no-banner --log-level error --report-path $work/peer.json $repository"
-    done
+    command -v gitleaks >/dev/null &&
+        add "gitleaks" "gitleaks git --no-banner --log-level error --report-path $work/peer.json $repository"
+    command -v betterleaks >/dev/null &&
+        add "betterleaks" "betterleaks git --no-banner --log-level error --silent --output $work/peer.json $repository"
     return 0
 }
 

@@ -26,6 +26,7 @@ pub mod policy;
 pub mod preflight;
 pub mod proof;
 pub mod render;
+pub mod rendering;
 pub mod repo;
 mod rewrite;
 pub mod store_check;

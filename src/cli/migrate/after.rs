@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::kustomize::Compared;
 use super::{Run, exit, show};
 use crate::cli::Exit;
 use crate::cli::environment::{kept_key, memory_budget};
@@ -28,6 +29,8 @@ pub(super) struct After<'a> {
     pub(super) history: Option<Held>,
     /// The commit that was made.
     pub(super) commit: Option<String>,
+    /// What kustomize renders; `None` if nothing of it was touched, or nobody looked.
+    pub(super) rendering: Option<Compared>,
 }
 
 impl Run<'_> {
@@ -37,7 +40,7 @@ impl Run<'_> {
         request: Request,
         below: &str,
         (plan, upto): (&Plan, Applicability),
-        journal: &Journal,
+        (journal, rendering): (&Journal, Option<Compared>),
     ) -> Result<Exit, CliError> {
         let progress = Progress::default();
         let outcome = self.ui.watched(&progress, || scan(&request, &progress))?;
@@ -55,8 +58,13 @@ impl Run<'_> {
         let sites = files.values().flat_map(|file| &file.sites).filter(|site| !dismissed(site));
         let remaining = sites.count() + unread.len();
         let history = if self.args.no_history { None } else { Some(self.history(request, plan, upto)?) };
-        let commit = if self.args.commit { Some(self.commit(journal)?) } else { None };
-        show::summary(plan, upto, &After { journal, remaining, history, commit }, self.ui)?;
+        let differs = rendering.as_ref().is_some_and(|compared| !compared.differences.is_empty());
+        let commit = if self.args.commit && !differs { Some(self.commit(journal)?) } else { None };
+        show::summary(plan, upto, &After { journal, remaining, history, commit, rendering }, self.ui)?;
+        if differs {
+            let hint = "`sopup migrate --undo` puts everything back; --skip leaves files out, --no-render does not compare";
+            return Err(CliError::new("what kustomize renders differs, as told above; nothing is committed", hint));
+        }
         Ok(exit(&outcome, remaining > 0))
     }
 

@@ -2,6 +2,7 @@
 
 mod after;
 mod back;
+mod kustomize;
 mod review;
 mod setup;
 mod show;
@@ -105,6 +106,10 @@ pub(super) struct Args {
     /// Do not look which of the values the history still holds
     #[arg(long)]
     no_history: bool,
+
+    /// Do not compare what kustomize renders before and after
+    #[arg(long)]
+    no_render: bool,
 
     /// Put back what the last migration changed, or the one with this id
     #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with_all = ["dry_run", "yes", "apply", "plan_out", "resume"])]
@@ -229,8 +234,10 @@ impl Run<'_> {
         if self.args.dry_run {
             return Ok(Exit::Clean);
         }
+        let before = self.rendered(&changes, &files, (&plan, upto));
         let journal = self.write(&changes)?;
-        self.conclude(request, &below, (&plan, upto), &journal)
+        let compared = before.map(|before| before.compared(&changes, self));
+        self.conclude(request, &below, (&plan, upto), (&journal, compared))
     }
 
     fn draft(&self, wishes: &Wishes, files: &BTreeMap<String, SourceFile>, unread: &[String], key: &FingerprintKey) -> Plan {

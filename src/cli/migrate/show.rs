@@ -8,6 +8,7 @@ use owo_colors::OwoColorize as _;
 use similar::{ChangeTag, TextDiff};
 
 use super::after::{After, Held};
+use super::kustomize::Compared;
 use crate::cli::ui::Ui;
 use crate::finding::Fingerprint;
 use crate::migrate::change::{Change, preview};
@@ -140,6 +141,8 @@ impl Mask {
     }
 }
 
+/// How many kustomizations are named that were not compared for one reason.
+const FOLDERS: usize = 5;
 /// How many secrets a summary names one by one.
 const NAMED: usize = 40;
 
@@ -169,8 +172,34 @@ pub(super) fn summary(plan: &Plan, upto: Applicability, after: &After<'_>, ui: &
         }
     }
     replace(&places, after.history.as_ref(), &mut out)?;
+    after.rendering.as_ref().map_or(Ok(()), |compared| rendering(compared, &mut out))?;
     writeln!(out, "`sopup migrate --undo={}` puts everything back.", after.journal.id())?;
     out.flush()
+}
+
+/// Whether kustomizations do what they did.
+fn rendering(compared: &Compared, out: &mut impl io::Write) -> io::Result<()> {
+    if compared.same > 0 {
+        let what = number(compared.same, "kustomization");
+        let (render, their) = if compared.same == 1 { ("renders", "its") } else { ("render", "their") };
+        writeln!(out, "{what} {render} before and after; {their} containers see the same values.")?;
+    }
+    let mut reasons = BTreeMap::<&str, Vec<String>>::new();
+    for (folder, why) in &compared.not_compared {
+        reasons.entry(why).or_default().push(safe::line(folder));
+    }
+    for (why, folders) in reasons {
+        let more = if folders.len() > FOLDERS { format!(", and {} more", folders.len() - FOLDERS) } else { String::new() };
+        let shown = folders[..folders.len().min(FOLDERS)].join(", ");
+        writeln!(out, "Not compared by what kustomize renders, as {}: {shown}{more}.", safe::line(why))?;
+    }
+    if !compared.differences.is_empty() {
+        writeln!(out, "{}", "What kustomize renders differs:".bold())?;
+    }
+    for (folder, difference) in &compared.differences {
+        writeln!(out, "  {}: {}", safe::line(folder), safe::line(difference))?;
+    }
+    Ok(())
 }
 
 /// The secrets that are known to whoever could read the files, and where the old values still are.

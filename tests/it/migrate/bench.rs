@@ -56,6 +56,13 @@ impl Bench {
     }
 
     fn with_key<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        // The kubectl of the tests is the one that sopup finds.
+        if let Some(kubectl) = std::env::var_os("SOPUP_TEST_KUBECTL") {
+            let beside = std::path::Path::new(&kubectl).parent().map(std::path::Path::to_path_buf);
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            let folders = beside.into_iter().chain(std::env::split_paths(&path));
+            command.env("PATH", std::env::join_paths(folders).expect("a PATH"));
+        }
         command
             .env("SOPS_AGE_KEY_FILE", self.place.join(".git/keys.txt"))
             .env("HOME", self.place.join(".git"))

@@ -131,6 +131,7 @@ fn a_platform_repository_is_cleaned_and_put_back() {
 
     let run = bench.migrate(["--yes"]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{}", run.stdout);
+    assert!(run.stdout.contains("3 kustomizations render before and after; their containers see the same values."), "{}", run.stdout);
     assert_eq!(bench.findings(), Vec::<String>::new());
     let after = bench.tree();
 
