@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::super::{Notation, Search, line};
+use super::super::{Notation, Search, line, randomness};
 use super::quote::quoted;
 use super::value::Value;
 use super::{Context, notation_at};
@@ -13,6 +13,9 @@ use crate::text::Span;
 const LINES: usize = 3;
 /// The most items of a list that are read.
 const ITEMS: usize = 16;
+
+/// Names as general as `key` need values as long as this.
+const GENERATED: usize = 16;
 
 /// What a name's line says about where its value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +39,8 @@ pub(super) fn below(search: &Search<'_>, context: &Context) -> Vec<Value> {
     let own = column(search.bytes(context.line));
     let Some(first) = search.line_after(context.line) else { return Vec::new() };
     if header == Header::Plain && is_item(search.bytes(first)) && line::indent(search.bytes(first)) >= own {
-        return items(search, first);
+        let values = items(search, first);
+        return if values.is_empty() { members(search, first, own) } else { values };
     }
     let mut lines = Vec::new();
     let mut next = Some(first);
@@ -91,6 +95,28 @@ fn items(search: &Search<'_>, first: Span) -> Vec<Value> {
         }
         if values.len() == ITEMS {
             break;
+        }
+        next = search.line_after(span);
+    }
+    values
+}
+
+/// `key:` and `value:` below a name that means a secret, if what they hold was generated: `admin_keys: [{name: x, key: y}]`.
+fn members(search: &Search<'_>, first: Span, own: usize) -> Vec<Value> {
+    let mut values = Vec::new();
+    let mut next = Some(first);
+    for _ in 0..ITEMS {
+        let inside = |span: &Span| line::indent(search.bytes(*span)) > own || is_item(search.bytes(*span));
+        let Some(span) = next.filter(inside) else { break };
+        let member = line::trim(search.text, span);
+        let bytes = search.bytes(member);
+        let dash = if is_item(bytes) { 2 } else { 0 };
+        if let Some(name) = [&b"key:"[..], b"value:"].into_iter().find(|name| bytes[dash..].starts_with(name)) {
+            let value = line::trim(search.text, Span::new(member.start + dash + name.len(), member.end));
+            let value = quoted(search.text, value.start, value.end).unwrap_or(value);
+            if search.bytes(value).len() >= GENERATED && randomness::is_random(search.bytes(value)) {
+                values.push(Value { span: value, uncertain: false });
+            }
         }
         next = search.line_after(span);
     }
