@@ -117,7 +117,7 @@ pub(super) fn cells(text: &[u8], row: Span) -> Vec<Span> {
     if pipes.first() != Some(&row.start) {
         pipes.insert(0, row.start.wrapping_sub(1));
     }
-    if pipes.last().is_some_and(|&last| last + 1 < row.end) {
+    if pipes.last().is_some_and(|&last| last.wrapping_add(1) < row.end) {
         pipes.push(row.end);
     }
     pipes.windows(2).map(|pair| Span::new(pair[0].wrapping_add(1), pair[1])).collect()

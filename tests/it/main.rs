@@ -13,6 +13,7 @@ mod input;
 mod memory;
 mod migrate;
 mod pack;
+mod packs;
 mod range;
 mod refs;
 mod report;

@@ -78,6 +78,10 @@ const STRUCTURES: &[&str] = &[
     "        - name: AWS_ACCOUNT_ID\n          value: \"296733347724\"\n",
     "prod AWS account is 296733347725 (eu-west-1), staging is 296733347726.\n",
     "hash: \"{{ 'Walrus88Timber' | password_hash('sha512') }}\"\n",
+    "chpasswd:\n  list: |\n    root:Walrus88Timber\n    bob:Onyx77Glacier\n",
+    "admin_key:\n  - name: admin\n    key: 7c1e90b45fd2a836e0b94c7d15f8a263\n    role: admin\n",
+    "user / password: admin / Walrus88Timber\n",
+    "url: ${DB_PASSWORD:Walrus88Timber}\n",
     "  DBPassword:\n    Type: String\n    Default: Walrus88Timber\n",
 ];
 

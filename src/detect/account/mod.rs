@@ -348,6 +348,8 @@ mod tests {
             "arn:aws:iam::aws:policy/ReadOnly",
             "602401143452.dkr.ecr.us-west-2.amazonaws.com/eks/pause",
             "AWS build 202401181435",
+            "Account",
+            "Accounts of AWS\n",
             "AWS account at 202401181435",
             "aws order 989299518566",
             "aws 136f5b1f-50d3-4c2a-a855-296733347720",
