@@ -257,6 +257,17 @@ impl Plan {
         }
     }
 
+    /// Leaves steps that a run would apply to a file to people, with the reason; whether there were any.
+    pub fn leave(&mut self, path: &str, upto: Applicability, reason: &str) -> bool {
+        let touches = |step: &Step| step.file == path || step.actions.iter().any(|action| action.file() == path);
+        let mut any = false;
+        for step in self.steps.iter_mut().filter(|step| step.is_chosen(upto) && touches(step)) {
+            (step.applicability, step.reason) = (Applicability::Manual, reason.to_owned());
+            any = true;
+        }
+        any
+    }
+
     /// Whether a run that accepts `upto` changes any file.
     pub fn changes_something(&self, upto: Applicability) -> bool {
         self.steps.iter().any(|step| step.is_chosen(upto) || matches!(step.decision, Decision::Dismissed(_)))

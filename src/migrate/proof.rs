@@ -48,6 +48,13 @@ pub enum Leftover {
 }
 
 impl Leftover {
+    /// The file.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Value { path, .. } | Self::Doubtful { path, .. } | Self::Finding { path, .. } => path,
+        }
+    }
+
     /// Whether only a person can tell if it is one.
     pub fn is_doubtful(&self) -> bool {
         matches!(self, Self::Doubtful { .. })

@@ -3,6 +3,7 @@
 mod after;
 mod back;
 mod kustomize;
+mod prove;
 mod review;
 mod setup;
 mod show;
@@ -20,7 +21,7 @@ use super::ui::Ui;
 use crate::file::{Access, put};
 use crate::finding::{FingerprintKey, InlineAllow};
 use crate::migrate::apply::apply;
-use crate::migrate::change::{Change, Tools, changes};
+use crate::migrate::change::{Change, Tools};
 use crate::migrate::disk::RealDisk;
 use crate::migrate::dismiss::{self, By};
 use crate::migrate::file::SourceFile;
@@ -29,8 +30,7 @@ use crate::migrate::known::{Search, places};
 use crate::migrate::plan::{Applicability, Decision, Plan};
 use crate::migrate::plan_file::{self, Decisions, PlanFileError};
 use crate::migrate::policy::Policy;
-use crate::migrate::preflight::{commit_refusals, refusals};
-use crate::migrate::proof::{Judge, Leftover, prove};
+use crate::migrate::proof::{Judge, Leftover};
 use crate::migrate::repo::Repo;
 use crate::migrate::wish::Wishes;
 use crate::migrate::{KubernetesStyle, Settings, plan, survey};
@@ -40,6 +40,7 @@ use crate::sops::keyring::Keyring;
 use crate::sops::plugin::{NoPlugins, Plugins};
 use crate::sops::timestamp::Timestamp;
 use crate::source::Respect;
+use prove::Proven;
 use review::Review;
 use setup::{Matching, check_recipients, lock, policy};
 
@@ -208,6 +209,10 @@ impl Run<'_> {
             return self.write_plan(file, &plan, &files, &request.key);
         }
         let upto = if self.args.include_review { Applicability::NeedsReview } else { Applicability::Safe };
+        let judge = Judge { rules: &request.rules, min_confidence: request.min_confidence };
+        // A plan that nobody looks at leaves out what could not be proven.
+        let early = !self.asks() && self.args.apply.is_none();
+        let proven = if early { Some(self.leave_unproven(&mut plan, upto, &files, judge)?) } else { None };
         let nothing = !plan.changes_something(upto) && (!self.asks() || plan.steps.is_empty());
         // Behind a diff, the plan says in short what was long.
         if nothing || !self.args.dry_run {
@@ -220,9 +225,7 @@ impl Run<'_> {
             let review = Review { files: &files, draft: &draft, key: &request.key, wishes: Wishes::default(), ui: self.ui };
             plan = self.confirmed(plan, upto, review)?;
         }
-        let mut changes = changes(&plan, upto, &files, self.repo, self.tools()).map_err(|error| setup::refused(&error))?;
-        let judge = Judge { rules: &request.rules, min_confidence: request.min_confidence };
-        let left = prove(&plan, upto, &files, &changes, judge);
+        let Proven { mut changes, left } = proven.map_or_else(|| self.proven(&plan, upto, &files, judge), Ok)?;
         changes.extend(dismiss::change(&plan, self.repo, by).map_err(|error| setup::refused(&error.into()))?);
         if self.args.dry_run {
             show::diff(&changes, &files, self.ui)?;
@@ -331,23 +334,6 @@ impl Run<'_> {
             .map_err(|error| CliError::new(error.to_string(), "name a file in a folder that you can write to"))?;
         self.ui.note(&format!("the plan was written to {}; `sopup migrate --apply {0}` applies it", file.display()));
         Ok(Exit::Clean)
-    }
-
-    fn refuse(&self, changes: &[Change], left: &[String]) -> Result<(), CliError> {
-        let mut refusals = refusals(changes, self.repo);
-        if self.args.commit {
-            refusals.extend(commit_refusals(changes, self.repo));
-        }
-        if !refusals.is_empty() {
-            let lines: Vec<String> = refusals.iter().map(ToString::to_string).collect();
-            let hint = "nothing was changed; --skip leaves files out";
-            return Err(CliError::new(lines.join("\n"), hint).exiting(Exit::Refused));
-        }
-        if left.is_empty() {
-            return Ok(());
-        }
-        let hint = "nothing was changed; --skip leaves these files out, and please report what sopup left there";
-        Err(CliError::new(left.join("\n"), hint).exiting(Exit::Refused))
     }
 
     /// Whether somebody has to say yes.

@@ -180,7 +180,7 @@ impl PackIndex {
         if wanted.len() != self.hash.id_len() {
             return None;
         }
-        let (mut low, mut high) = self.range_of(wanted[0]);
+        let (mut low, mut high) = self.near(wanted);
         while low < high {
             let middle = low + (high - low) / 2;
             match self.id_bytes(middle).cmp(wanted) {
@@ -190,6 +190,34 @@ impl PackIndex {
             }
         }
         None
+    }
+
+    /// A stretch of positions that an id lies in, if it is there. Ids are spread evenly, so that their beginning tells
+    /// nearly where they are.
+    fn near(&self, wanted: &[u8]) -> (u32, u32) {
+        let (mut low, mut high) = self.range_of(wanted[0]);
+        let share = u64::from(be32(wanted, 1).unwrap_or(0));
+        let guess = low + ((u64::from(high.saturating_sub(low)) * share) >> 32) as u32;
+        let mut step = 8;
+        if guess >= high {
+            return (low, high);
+        }
+        if self.id_bytes(guess) <= wanted {
+            low = guess;
+            while high - low > step && self.id_bytes(low + step) <= wanted {
+                low += step;
+                step *= 2;
+            }
+            high = high.min(low.saturating_add(step));
+        } else {
+            high = guess;
+            while high - low > step && self.id_bytes(high - step) > wanted {
+                high -= step;
+                step *= 2;
+            }
+            low = low.max(high.saturating_sub(step));
+        }
+        (low, high)
     }
 
     fn range_of(&self, first: u8) -> (u32, u32) {
@@ -242,6 +270,20 @@ mod tests {
                 assert_eq!(index.id(position), id);
                 assert_eq!(index.offset(position), Some(offset));
             }
+        }
+    }
+
+    #[test]
+    fn ids_that_begin_alike_are_found_again() {
+        let id = |n: u16| {
+            let mut bytes = [0x5a; 20];
+            bytes[18..].copy_from_slice(&n.to_be_bytes());
+            ObjectId::from_bytes(HashKind::Sha1, &bytes).expect("20 bytes")
+        };
+        let entries = (0..900).map(|n| (id(2 * n), u64::from(n))).collect();
+        let index = PackIndex::from_entries(entries, HashKind::Sha1).expect("few entries");
+        for n in 0..1800 {
+            assert_eq!(index.find(&id(n)), (n % 2 == 0).then_some(u32::from(n / 2)));
         }
     }
 

@@ -40,6 +40,33 @@ fn a_file_with_changes_is_refused() {
 }
 
 #[test]
+fn a_file_that_would_not_be_clean_is_left_alone() {
+    let bench = bench();
+    // A rule that takes the reference for a secret.
+    bench.place.write(
+        ".git/rules/own.yaml",
+        "\
+provider: Own
+rules:
+  - id: own
+    name: Own
+    severity: high
+    keywords: ['sops decrypt']
+    pattern: '(?<secret> sops\\ decrypt )'
+    rotate: {steps: [None.]}
+    examples: ['x «sops decrypt»', 'y «sops decrypt» z']
+    negatives: ['x', 'y']
+",
+    );
+    let doc = fs::read(bench.place.join("docs/a.md")).expect("the document");
+    let run = bench.migrate(["--yes", "--rules", ".git/rules"]);
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("manual docs/a.md:1") && run.stdout.contains("a scan would report `own`"), "{}", run.stdout);
+    assert_eq!(fs::read(bench.place.join("docs/a.md")).expect("the document"), doc);
+    assert!(!fs::read_to_string(bench.place.join("b.sh")).expect("the script").contains(PASSWORD), "the rest is migrated");
+}
+
+#[test]
 fn a_merge_in_progress_is_refused() {
     let bench = bench();
     bench.place.git(["switch", "--quiet", "-c", "other"]);

@@ -1,0 +1,70 @@
+//! Before a migration writes: the new bytes, the proof that they are clean, and what stands in the way.
+
+use std::collections::BTreeMap;
+
+use super::{Run, setup};
+use crate::cli::Exit;
+use crate::cli::error::CliError;
+use crate::migrate::change::{Change, changes};
+use crate::migrate::file::SourceFile;
+use crate::migrate::plan::{Applicability, Plan};
+use crate::migrate::preflight::{commit_refusals, refusals};
+use crate::migrate::proof::{Judge, Leftover, prove};
+
+/// New bytes of files, and what they would leave behind.
+pub(super) struct Proven {
+    pub(super) changes: Vec<Change>,
+    pub(super) left: Vec<Leftover>,
+}
+
+impl Run<'_> {
+    /// Makes the changes of a plan in memory and looks at what they would leave behind.
+    pub(super) fn proven(
+        &self,
+        plan: &Plan,
+        upto: Applicability,
+        files: &BTreeMap<String, SourceFile>,
+        judge: Judge<'_>,
+    ) -> Result<Proven, CliError> {
+        let changes = changes(plan, upto, files, self.repo, self.tools()).map_err(|error| setup::refused(&error))?;
+        let left = prove(plan, upto, files, &changes, judge);
+        Ok(Proven { changes, left })
+    }
+
+    /// Leaves steps to people whose files would not be clean afterwards, until the rest is proven.
+    pub(super) fn leave_unproven(
+        &self,
+        plan: &mut Plan,
+        upto: Applicability,
+        files: &BTreeMap<String, SourceFile>,
+        judge: Judge<'_>,
+    ) -> Result<Proven, CliError> {
+        loop {
+            let proven = self.proven(plan, upto, files, judge)?;
+            let mut any = false;
+            for left in proven.left.iter().filter(|left| !left.is_doubtful()) {
+                any |= plan.leave(left.path(), upto, &format!("left alone, as it would not be clean afterwards: {left}"));
+            }
+            if !any {
+                return Ok(proven);
+            }
+        }
+    }
+
+    pub(super) fn refuse(&self, changes: &[Change], left: &[String]) -> Result<(), CliError> {
+        let mut refusals = refusals(changes, self.repo);
+        if self.args.commit {
+            refusals.extend(commit_refusals(changes, self.repo));
+        }
+        if !refusals.is_empty() {
+            let lines: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+            let hint = "nothing was changed; --skip leaves files out";
+            return Err(CliError::new(lines.join("\n"), hint).exiting(Exit::Refused));
+        }
+        if left.is_empty() {
+            return Ok(());
+        }
+        let hint = "nothing was changed; --skip leaves these files out, and please report what sopup left there";
+        Err(CliError::new(left.join("\n"), hint).exiting(Exit::Refused))
+    }
+}
