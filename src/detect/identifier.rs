@@ -4,7 +4,25 @@ use super::{assign, randomness};
 
 /// Whether a value under a name that means a machine's secret names one, or something else.
 pub(super) fn is_identifier(value: &[u8]) -> bool {
-    is_path(value) || is_label(value) || is_member(value)
+    is_path(value) || is_label(value) || is_member(value) || is_constant(value) || is_of_library(value)
+}
+
+/// `ECC_NIST_P521`: words in capitals, and something short.
+fn is_constant(value: &[u8]) -> bool {
+    let capitals = |part: &[u8]| part.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    let word = |part: &&[u8]| part.len() >= 3 && part.iter().all(u8::is_ascii_uppercase);
+    let parts = || value.split(|&byte| byte == b'_');
+    parts().count() >= 3 && parts().all(|part| (1..=8).contains(&part.len()) && capitals(part)) && parts().filter(word).count() >= 2
+}
+
+/// `advapi32.AllocateAndInitializeSid`: a function of a library.
+fn is_of_library(value: &[u8]) -> bool {
+    let Some(dot) = memchr::memchr(b'.', value) else { return false };
+    let (library, name) = (&value[..dot], &value[dot + 1..]);
+    let letters = library.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+    let numbered = letters >= 3 && library.len() - letters <= 2 && library[letters..].iter().all(u8::is_ascii_digit);
+    let titled = name.first().is_some_and(u8::is_ascii_uppercase) && name.iter().all(u8::is_ascii_alphabetic);
+    numbered && titled && assign::words(&String::from_utf8_lossy(name)).len() >= 2
 }
 
 /// `repo_erlang26_jul_2026`, `Clientgeheim`: words and counts that are joined, or one word.

@@ -53,7 +53,7 @@ pub(super) fn weigh(value: &[u8], judge: Judge) -> Result<Verdict, Objection> {
 
 /// Words, the name of a secret or a measure.
 fn is_no_token(value: &[u8]) -> bool {
-    names_a_secret(value)
+    names_a_secret(value.strip_suffix(b"\\x00").unwrap_or(value))
         || is_measure(value)
         || identifier::is_identifier(value)
         || value.iter().any(|byte| byte.is_ascii_whitespace() || !byte.is_ascii())
@@ -335,6 +335,9 @@ mod tests {
             "required|string|min:16|secure_password",
             "Shop.seller_authentication_strategies",
             "localhost:3306/test",
+            "settings[*].auth[*].passwordSecretRef",
+            "c,a,q[{prod-url}]",
+            "\u{f}f3R&3k",
         ] {
             assert!(verdict(value, Judge::Password) < Some(Confidence::Medium), "{value}");
         }
@@ -365,6 +368,10 @@ mod tests {
             "setHostnameAsFQDN",
             "repo_copr_erlang26_jul_2026",
             "Voorzieningsgeheim",
+            "*core.NewStructured(params.authSecretKey),",
+            "ECC_SECG_P256K1",
+            "advapi32.AllocateAndInitializeSid",
+            "openssh-key-v1\\x00",
         ] {
             assert!(verdict(value, Judge::Token) < Some(Confidence::Medium), "{value}");
         }

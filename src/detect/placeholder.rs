@@ -22,10 +22,11 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         || value.contains(&b',') && value.split(|&byte| byte == b',').all(|part| !part.is_empty() && is_placeholder(part))
 }
 
-/// `password1`, `contraseña123`: a word for a password and a few digits.
+/// `password1`, `contraseña123`, `orgtoken2`: a word for a password or token and a few digits.
 fn is_numbered_word(text: &str) -> bool {
     let word = text.trim_end_matches(|c: char| c.is_ascii_digit() || c == '!');
-    text.len() - word.len() <= 4 && word.len() > 3 && PASSWORDS.has(word)
+    let token = word.len() <= 12 && word.ends_with("token") && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    text.len() - word.len() <= 4 && word.len() > 3 && (token || PASSWORDS.has(word))
 }
 
 /// `DEFINED-IN-REGION-CHART`, `HTPASSWD`: words in capitals that tell what belongs here.

@@ -23,6 +23,10 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
         || [&b"]}"[..], b"})", b"])", b"\"]"].iter().any(|closers| starts(closers))
         || is_query(value)
         || is_key_id(value)
+        || has(b"[*].")
+        || is_macro(value)
+        || is_call_behind_pointer(value)
+        || value.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())
     {
         return true;
     }
@@ -136,6 +140,20 @@ fn is_query(value: &[u8]) -> bool {
 /// `0x0A9AF2115F4687BD`: a key ID or fingerprint of OpenPGP, an address of a chain of blocks.
 fn is_key_id(value: &[u8]) -> bool {
     value.strip_prefix(b"0x").is_some_and(|digits| matches!(digits.len(), 8 | 16 | 40) && digits.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// `c,a,q[{url}]`: what follows `pass:` in AsciiDoc.
+fn is_macro(value: &[u8]) -> bool {
+    let letters = value.iter().take_while(|byte| byte.is_ascii_lowercase() || **byte == b',').count();
+    let alone = value[..letters].split(|&byte| byte == b',').all(|part| part.len() == 1);
+    letters > 0 && alone && value.get(letters) == Some(&b'[')
+}
+
+/// `*pkg.New(s),`: a call whose outcome is taken apart.
+fn is_call_behind_pointer(value: &[u8]) -> bool {
+    let Some(rest) = value.strip_prefix(b"*").or(value.strip_prefix(b"&")) else { return false };
+    let name = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.')).count();
+    name > 2 && rest[..name].contains(&b'.') && rest.get(name) == Some(&b'(')
 }
 
 /// `details[0]/identity`, `users[1].name`: an element and what lies below it.
