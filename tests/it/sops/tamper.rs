@@ -212,9 +212,8 @@ fn hostile_files_cost_little() {
 #[test]
 fn truncated_files_never_open() {
     let (bench, ours) = file();
-    // Without its last line, which has the version, it is no SOPS file; how long it is differs from run to run.
-    let last = ours.trim_end().rfind('\n').expect("lines");
-    for cut in (0..last).step_by(37) {
+    // The last line end alone can go; how long the file is differs from run to run.
+    for cut in (0..ours.trim_end().len()).step_by(37) {
         let _ = examine(&Patient { bytes: &ours.as_bytes()[..cut], format: Format::Yaml, rule: None, keyring: None, record: None });
         assert!(bench.decrypt("x.yaml", &ours.as_bytes()[..cut]).is_err(), "cut at {cut}");
     }
