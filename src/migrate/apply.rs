@@ -4,8 +4,9 @@
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+
+use rayon::ThreadPoolBuilder;
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use super::change::{Change, Tools};
 use super::disk::Disk;
@@ -117,39 +118,26 @@ fn forward(
         let bytes = disk.read(&top.join(path)).map_err(at(path))?.unwrap_or_default();
         check(path, &bytes, expected, tools.keyring).map_err(|source| ApplyError::Store { path: path.clone(), source: Box::new(source) })
     };
-    // All stores are there and can be opened before the first text refers to one.
     let all = journal.files().len();
-    let stores = changes.map_or(all, |changes| changes.iter().take_while(|change| change.expected.is_some()).count());
-    let threads = if changes.is_some() { THREADS } else { 1 };
-    each(0..stores, threads, one)?;
-    each(stores..all, threads, one)?;
+    match changes {
+        // All stores are there and can be opened before the first text refers to one.
+        Some(changes) => {
+            let stores = changes.iter().take_while(|change| change.expected.is_some()).count();
+            each(0..stores, one)?;
+            each(stores..all, one)?;
+        }
+        None => (0..all).try_for_each(one)?,
+    }
     Ok(journal.advance(State::Applied, disk)?)
 }
 
 /// Does something with several files at a time: most of it is waiting for the disk. Of several errors, the first file's.
-fn each(files: Range<usize>, threads: usize, one: impl Fn(usize) -> Result<(), ApplyError> + Sync) -> Result<(), ApplyError> {
-    let next = AtomicUsize::new(files.start);
-    let failed = Mutex::new(None::<(usize, ApplyError)>);
-    let failure = || failed.lock().unwrap_or_else(PoisonError::into_inner);
-    std::thread::scope(|scope| {
-        for _ in 0..threads.min(files.len()) {
-            scope.spawn(|| {
-                while failure().is_none() {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    if index >= files.end {
-                        break;
-                    }
-                    if let Err(error) = one(index) {
-                        let mut failed = failure();
-                        if failed.as_ref().is_none_or(|(known, _)| index < *known) {
-                            *failed = Some((index, error));
-                        }
-                    }
-                }
-            });
-        }
-    });
-    failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), |(_, error)| Err(error))
+fn each(files: Range<usize>, one: impl Fn(usize) -> Result<(), ApplyError> + Sync) -> Result<(), ApplyError> {
+    match ThreadPoolBuilder::new().num_threads(THREADS).build() {
+        Ok(pool) => pool.install(|| files.into_par_iter().find_map_first(|file| one(file).err())).map_or(Ok(()), Err),
+        // Alone it takes longer.
+        Err(_) => files.into_iter().try_for_each(one),
+    }
 }
 
 fn back(journal: &mut Journal, payload: &Payload, top: &Path, disk: &dyn Disk) -> Result<(), ApplyError> {

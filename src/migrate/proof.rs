@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD
 use zeroize::Zeroizing;
 
 use super::change::Change;
-use super::file::SourceFile;
+use super::file::{Site, SourceFile};
 use super::needle::Needles;
 use super::plan::{Applicability, Plan};
 use crate::detect::{Hints, detect};
@@ -121,14 +121,16 @@ fn staying<'f>(plan: &Plan, upto: Applicability, files: &'f BTreeMap<String, Sou
     staying
 }
 
+/// The places that the chosen steps are about.
+pub fn chosen_sites<'f>(plan: &Plan, upto: Applicability, files: &'f BTreeMap<String, SourceFile>) -> impl Iterator<Item = &'f Site> {
+    let with_files = plan.chosen(upto).filter_map(|step| Some((step, files.get(&step.file)?)));
+    with_files.flat_map(|(step, file)| file.sites.iter().filter(|site| step.places.iter().any(|place| place.span == site.span)))
+}
+
 /// Values that no place keeps.
 fn moved<'f>(plan: &Plan, upto: Applicability, files: &'f BTreeMap<String, SourceFile>, staying: &[&Secret]) -> Vec<&'f Secret> {
-    let mut moved = Vec::new();
-    for step in plan.chosen(upto) {
-        let Some(file) = files.get(&step.file) else { continue };
-        let of_step = file.sites.iter().filter(|site| step.places.iter().any(|place| place.span == site.span));
-        moved.extend(of_step.map(|site| &site.secret).filter(|secret| !staying.contains(secret)));
-    }
+    let secrets = chosen_sites(plan, upto, files).map(|site| &site.secret);
+    let mut moved: Vec<&Secret> = secrets.filter(|secret| !staying.contains(secret)).collect();
     moved.sort();
     moved.dedup();
     moved

@@ -13,6 +13,7 @@ use super::Run;
 use crate::migrate::change::Change;
 use crate::migrate::file::SourceFile;
 use crate::migrate::plan::{Applicability, Plan};
+use crate::migrate::proof::chosen_sites;
 use crate::migrate::rendering::{Graph, Plain, Rendering, Root, differences};
 use crate::secret::Secret;
 
@@ -62,25 +63,14 @@ impl Run<'_> {
         let tool = Tool::find()?;
         let roots: Vec<Root> = roots.into_iter().collect();
         let top = self.repo.top.clone();
-        let render = |root: &Root| {
-            (
-                root.clone(),
-                if root.foreign {
-                    Err(FOREIGN.to_owned())
-                } else {
-                    tool.render(&top, root).map_err(|why| format!("it did not render before: {why}"))
-                },
-            )
+        let render = |root: &Root| match root.foreign {
+            true => Err(FOREIGN.to_owned()),
+            false => tool.render(&top, root).map_err(|why| format!("it did not render before: {why}")),
         };
         let unread = roots.iter().skip(MOST).map(|root| (root.clone(), Err(format!("more than {MOST} are not rendered"))));
-        let mut rendered: Vec<_> = roots[..roots.len().min(MOST)].par_iter().map(render).collect();
+        let mut rendered: Vec<_> = roots[..roots.len().min(MOST)].par_iter().map(|root| (root.clone(), render(root))).collect();
         rendered.extend(unread);
-        let mut moved = BTreeSet::new();
-        for step in plan.chosen(upto) {
-            let sites = files.get(&step.file).into_iter().flat_map(|file| &file.sites);
-            let of_step = sites.filter(|site| step.places.iter().any(|place| place.span == site.span));
-            of_step.for_each(|site| moved.extend([site.secret.clone(), site.value()]));
-        }
+        let moved = chosen_sites(plan, upto, files).flat_map(|site| [site.secret.clone(), site.value()]).collect();
         Some(Before { tool, top, rendered, moved })
     }
 }
@@ -92,21 +82,22 @@ impl Before {
     pub(super) fn compared(self, changes: &[Change], run: &Run<'_>) -> Compared {
         let plain = Plain::of(changes, run.keyring);
         let moved: BTreeSet<&Secret> = self.moved.iter().collect();
-        let outcome = |(root, before): &(Root, Result<Rendering, String>)| match before {
-            Err(why) => Outcome::NotCompared(clean(why, &moved)),
-            Ok(before) => match self.tool.render(&self.top, root) {
-                Ok(after) => Outcome::Compared(differences(before, &after, &plain, &moved)),
-                Err(why) => Outcome::Compared(vec![format!("it does not render any more: {}", clean(&why, &moved))]),
-            },
+        // What differs, or why nobody can tell.
+        let outcome = |(root, before): &(Root, Result<Rendering, String>)| -> Result<Vec<String>, String> {
+            let before = before.as_ref().map_err(|why| clean(why, &moved))?;
+            Ok(match self.tool.render(&self.top, root) {
+                Ok(after) => differences(before, &after, &plain, &moved),
+                Err(why) => vec![format!("it does not render any more: {}", clean(&why, &moved))],
+            })
         };
-        let outcomes: Vec<Outcome> = self.rendered.par_iter().map(outcome).collect();
+        let outcomes: Vec<_> = self.rendered.par_iter().map(outcome).collect();
         let mut compared = Compared::default();
         for ((root, _), outcome) in self.rendered.iter().zip(outcomes) {
-            let name = if root.folder.is_empty() { ".".to_owned() } else { root.folder.clone() };
+            let name = if root.folder.is_empty() { "." } else { &root.folder };
             match outcome {
-                Outcome::NotCompared(why) => compared.not_compared.push((name, why)),
-                Outcome::Compared(found) if found.is_empty() => compared.same += 1,
-                Outcome::Compared(found) => compared.differences.extend(found.into_iter().map(|found| (name.clone(), found))),
+                Err(why) => compared.not_compared.push((name.to_owned(), why)),
+                Ok(found) if found.is_empty() => compared.same += 1,
+                Ok(found) => compared.differences.extend(found.into_iter().map(|found| (name.to_owned(), found))),
             }
         }
         compared
@@ -118,11 +109,6 @@ fn clean(said: &str, moved: &BTreeSet<&Secret>) -> String {
     const LONGEST: usize = 300;
     let shows = moved.iter().any(|secret| memchr::memmem::find(said.as_bytes(), secret.expose()).is_some());
     if shows { "what it said shows a secret".to_owned() } else { said.chars().take(LONGEST).collect() }
-}
-
-enum Outcome {
-    NotCompared(String),
-    Compared(Vec<String>),
 }
 
 /// A program that renders.

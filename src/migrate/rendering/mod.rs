@@ -129,6 +129,14 @@ fn base(name: &str) -> &str {
     }
 }
 
+/// A scalar as text: numbers and the like as they are spelled in Rust, which is enough to compare them.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => format!("{other:?}"),
+    }
+}
+
 /// Whether a text has a moved value in it.
 fn holds(text: &str, moved: &BTreeSet<&Secret>) -> bool {
     moved.iter().any(|secret| memchr::memmem::find(text.as_bytes(), secret.expose()).is_some())
@@ -173,13 +181,7 @@ fn flatten(value: &Value, path: &mut String, out: &mut BTreeMap<String, String>)
                 path.truncate(at);
             }
         }
-        scalar => {
-            let text = match scalar {
-                Value::String(text) => base(text).to_owned(),
-                other => format!("{other:?}"),
-            };
-            out.insert(path.clone(), text);
-        }
+        scalar => _ = out.insert(path.clone(), base(&shown(scalar)).to_owned()),
     }
 }
 

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_yaml::Value;
 
-use super::{Plain, base, kind, name};
+use super::{Plain, base, kind, name, shown};
 
 /// Where a value is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,12 +131,8 @@ fn of_secret(object: &Value, plain: &Plain) -> BTreeMap<String, Sight> {
 }
 
 fn pairs(map: &Value) -> impl Iterator<Item = (String, String)> + '_ {
-    let text = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        other => format!("{other:?}"),
-    };
     let entries = map.as_mapping().into_iter().flatten();
-    entries.filter_map(move |(key, value)| Some((key.as_str()?.to_owned(), text(value))))
+    entries.filter_map(|(key, value)| Some((key.as_str()?.to_owned(), shown(value))))
 }
 
 fn of_pod(of: &str, pod: &Value, held: &Held, plain: &Plain, all: &mut BTreeMap<Site, Sight>) {
@@ -190,10 +186,7 @@ fn of_variable(variable: &Value, held: &Held, plain: &Plain) -> Sight {
         let value = held.get(&(kind, name)).and_then(|values| values.get(key.unwrap_or_default()).or(values.get(ANY)));
         return value.cloned().unwrap_or(Sight::Nowhere);
     }
-    let text = match &variable["value"] {
-        Value::String(text) => text.clone(),
-        Value::Null => format!("{:?}", variable["valueFrom"]),
-        other => format!("{other:?}"),
-    };
+    let value = &variable["value"];
+    let text = shown(if value.is_null() { &variable["valueFrom"] } else { value });
     plain.text(&text).map_or(Sight::Sealed, |text| Sight::Text { text, from: Source::Literal })
 }
