@@ -23,7 +23,7 @@ mod syntax;
 use syntax::{RuleFile, RuleSyntax};
 
 fn main() {
-    for path in ["build.rs", "patterns", "src/rule", "src/detect", "src/text.rs", "src/text"] {
+    for path in ["build.rs", "patterns", "src/rule", "src/detect", "src/text"] {
         println!("cargo::rerun-if-changed={path}");
     }
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets this"));

@@ -24,7 +24,7 @@ use crate::rule::{Confidence, RuleSet};
 use crate::source::object::{Limits, OpenError};
 use crate::source::range::RangeError;
 use crate::source::refs::GitDir;
-use crate::source::{Chunk, IndexError, Origin, Repository, Respect, Skip, SkipReason, SourceKind, Target, Walk, each_chunk, staged, walk};
+use crate::source::{Chunk, Origin, Respect, Skip, SkipReason, SourceKind, Target, Walk, each_chunk, staged, walk};
 use crate::text::{LineIndex, Position, decode};
 
 use archived::Gathered;
@@ -70,8 +70,13 @@ pub enum Scope {
     },
     /// What some commits add.
     Added(Added),
-    /// What the next commit of this repository adds.
-    Staged(Repository),
+    /// What the next commit of a repository adds.
+    Staged {
+        /// The repository.
+        git: GitDir,
+        /// What reading may cost.
+        limits: Limits,
+    },
     /// Standard input, with the name it should have.
     Stdin {
         /// Decides how the text is read; may be empty.
@@ -157,21 +162,18 @@ pub fn scan(request: &Request, progress: &Progress) -> Result<Outcome, ScanError
             blobs = added::scan(&scanner, added)?;
             progress.texts.store(blobs, Ordering::Relaxed);
         }
-        Scope::Staged(repository) => scanner.index(repository)?,
+        Scope::Staged { git, limits } => scanner.index(git, limits)?,
         Scope::Stdin { name } => scanner.read(std::io::stdin().lock(), name, SourceKind::Stdin),
     }
     let raw = scanner.found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     let (texts, bytes) = (progress.texts.load(Ordering::Relaxed), progress.bytes.load(Ordering::Relaxed));
-    let blobs = if matches!(request.scope, Scope::Staged(_)) { texts } else { blobs };
+    let blobs = if matches!(request.scope, Scope::Staged { .. }) { texts } else { blobs };
     Ok(conclude(raw, Seen { files: texts - blobs, blobs, known, bytes }, request))
 }
 
 /// Why nothing could be scanned.
 #[derive(Debug, thiserror::Error)]
 pub enum ScanError {
-    /// The index cannot be compared with HEAD.
-    #[error(transparent)]
-    Index(#[from] IndexError),
     /// The objects of the repository cannot be read at all.
     #[error(transparent)]
     Objects(#[from] OpenError),
@@ -211,16 +213,14 @@ impl Scanner<'_> {
         }
     }
 
-    fn index(&self, repository: &Repository) -> Result<(), IndexError> {
-        for file in staged(repository)? {
-            self.name(&file.path);
-            let content = match &file.content {
-                Ok(content) => content,
-                Err(why) => {
-                    self.skip(Skip { what: file.path, reason: SkipReason::Unreadable(why.clone()) });
-                    continue;
-                }
-            };
+    fn index(&self, git: &GitDir, limits: &Limits) -> Result<(), OpenError> {
+        let staged = staged(git, limits)?;
+        staged.skipped.into_iter().for_each(|skip| self.skip(skip));
+        for file in staged.files {
+            if file.is_new {
+                self.name(&file.path);
+            }
+            let Some(content) = &file.content else { continue };
             let origin = Origin { path: file.path.clone(), source: SourceKind::Index };
             self.count(content.len() as u64);
             let mut located = self.guarded(&file.path, || self.located(content, &origin, Base::START, 0..content.len()));

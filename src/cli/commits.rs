@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use super::error::CliError;
 use crate::scan::{Asked, Selection};
-use crate::source::range::{HookError, Quarantine, pre_push, pre_receive};
+use crate::source::range::{HookError, pre_push, pre_receive};
 
 /// More is not what git gives to a hook, in bytes.
 const LONGEST_INPUT: u64 = 64 << 20;
@@ -55,7 +55,7 @@ impl CommitArgs {
         }
         if self.pre_receive {
             let updates = pre_receive(&input("pre-receive")?)?;
-            return Ok(Some(Selection::Updates { updates, quarantine: Quarantine::from_variables(|name| std::env::var_os(name)) }));
+            return Ok(Some(Selection::Updates(updates)));
         }
         let named =
             [(&self.range, Asked::Range as fn(String) -> Asked), (&self.branch, Asked::Branch), (&self.merge_base, Asked::MergeBase)];

@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use super::error::CliError;
 use crate::config::{Config, FILE_NAME, KeySource};
 use crate::finding::FingerprintKey;
-use crate::source::Repository;
+use crate::source::refs::{GitDir, GitDirError, GitVariables};
 
 /// Holds the key of fingerprints where the configuration should not.
 pub(super) const KEY_VARIABLE: &str = "SOPUP_FINGERPRINT_KEY";
@@ -31,6 +31,17 @@ pub(super) fn memory_budget(most: u64) -> u64 {
         line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()
     });
     total.map_or(most, |kibibytes| (kibibytes * 1024 / 4).clamp(LEAST, most))
+}
+
+/// The repository that holds a path, or that `GIT_DIR` names, as for git itself.
+pub(super) fn git_dir(path: &Path) -> Result<GitDir, GitDirError> {
+    GitDir::told(path, &GitVariables::read(|name| std::env::var_os(name)).of_repository())
+}
+
+/// As [`git_dir`], for what runs as a hook: there git also tells which index a commit is made from
+/// and where new objects lie.
+pub(super) fn hook_git_dir(path: &Path) -> Result<GitDir, GitDirError> {
+    GitDir::told(path, &GitVariables::read(|name| std::env::var_os(name)))
 }
 
 /// Which configuration to use.
@@ -60,7 +71,7 @@ pub(super) fn configuration(choice: &ConfigChoice) -> Result<(Config, Option<Pat
 /// `.sopup.yaml` of the repository, or of the scanned folder outside one.
 fn beside(root: &Path) -> Option<PathBuf> {
     let folder = if root.is_dir() { root } else { root.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")) };
-    let top = Repository::discover(folder).ok().and_then(|repository| repository.workdir().map(Path::to_path_buf));
+    let top = git_dir(folder).ok().and_then(|git| git.work_tree().map(Path::to_path_buf));
     let path = top.unwrap_or_else(|| folder.to_path_buf()).join(FILE_NAME);
     fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file()).then_some(path)
 }

@@ -112,7 +112,6 @@ impl From<ScanError> for CliError {
         let hint = match &error {
             // `ScanError::Range` tells its cause itself.
             ScanError::Range { hint, .. } => return Self::new(error.to_string(), hint),
-            ScanError::Index(_) => "`git status` tells whether the index is sound; `sopup scan PATH` scans the files themselves",
             ScanError::Objects(_) => "`git fsck` tells whether the repository is sound; `sopup scan --worktree` scans the files themselves",
         };
         Self::from_error(&error, hint)

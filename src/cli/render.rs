@@ -1,12 +1,12 @@
 //! `sopup render`.
 
 use std::collections::HashMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::Exit;
+use super::environment::git_dir;
 use super::error::CliError;
 use super::sops::keys::Keys;
 use super::ui::Ui;
@@ -17,7 +17,6 @@ use crate::sops::ops::{MacCheck, extract};
 use crate::sops::path::{Step, TreePath};
 use crate::sops::store::{Format, Limits, Style};
 use crate::sops::tree::Node;
-use crate::source::Repository;
 
 /// Print a file with its `ref+sops://` references resolved
 ///
@@ -57,9 +56,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         .map_err(|error| CliError::new(error.to_string(), "the values are decrypted with the identities that sops would use"))?;
     match &args.output {
         None => {
-            let mut out = std::io::stdout().lock();
-            out.write_all(rendered.as_bytes())?;
-            out.flush()?;
+            ui.print_bytes(rendered.as_bytes())?;
         }
         Some(file) => {
             put(file, rendered.as_bytes(), Access::Private)
@@ -72,6 +69,6 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
 
 fn top_of(file: &Path) -> PathBuf {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let top = Repository::discover(folder).ok().and_then(|found| found.workdir().map(Path::to_path_buf));
+    let top = git_dir(folder).ok().and_then(|git| git.work_tree().map(Path::to_path_buf));
     top.unwrap_or_else(|| PathBuf::from("."))
 }

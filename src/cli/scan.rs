@@ -9,7 +9,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 
 use super::Exit;
-use super::environment::{self, ConfigChoice, configuration, fingerprint_key, own_key};
+use super::environment::{self, ConfigChoice, configuration, fingerprint_key, git_dir, hook_git_dir, own_key};
 use super::error::CliError;
 use super::ui::Ui;
 use crate::config::Config;
@@ -17,10 +17,10 @@ use crate::file;
 use crate::finding::InlineAllow;
 use crate::report::{self, Show};
 use crate::rule::{Confidence, RuleSet, Severity, builtin, load_dir};
-use crate::scan::{Added, LazyKey, Memory, Outcome, Progress, Request, Scope, Submodules, scan};
+use crate::scan::{Added, LazyKey, Memory, Outcome, Progress, Request, Scope, Selection, Submodules, scan};
+use crate::source::Respect;
 use crate::source::object::{Alternates, Limits};
 use crate::source::refs::{GitDir, GitDirError};
-use crate::source::{Repository, Respect};
 
 /// Find secrets in files, in history, in what is staged, or in standard input
 ///
@@ -181,27 +181,25 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
 fn resolve(args: &Args) -> Result<(Request, Option<String>, Option<Severity>), CliError> {
     check_path(args)?;
     let (config, folder) = configuration(&config_choice(args))?;
-    let repository = if args.stdin { None } else { Repository::discover(&args.path).ok() };
-    let head = repository.as_ref().and_then(Repository::head);
+    let here = if args.stdin { None } else { git_dir(&args.path).ok() };
+    let head = here.as_ref().and_then(|git| git.head().ok().flatten()).map(|id| id.to_string());
     let scope = if args.stdin {
         Scope::Stdin { name: args.stdin_name.clone() }
     } else if args.staged {
-        Scope::Staged(Repository::discover(&args.path)?)
+        let git = hook_git_dir(&args.path)?;
+        Scope::Staged { limits: limits(args, &git), git }
     } else if let Some(commits) = args.commits.selection()? {
         if args.submodules {
             return Err(of_all_history());
         }
-        let git = GitDir::discover(&args.path)?;
+        let is_hook = matches!(commits, Selection::Push { .. } | Selection::Updates(_));
+        let git = if is_hook { hook_git_dir(&args.path)? } else { git_dir(&args.path)? };
         let limits = limits(args, &git);
         Scope::Added(Added { git, limits, commits })
     } else {
         stored(args)?
     };
-    let top = if args.no_ignore || args.stdin {
-        None
-    } else {
-        GitDir::discover(&args.path).ok().and_then(|git| git.work_tree().map(Path::to_path_buf))
-    };
+    let top = if args.no_ignore || args.stdin { None } else { here.and_then(|git| git.work_tree().map(Path::to_path_buf)) };
     let prefix = if args.staged { String::new() } else { folder.map(|folder| prefix(&folder, &args.path)).unwrap_or_default() };
     let request = Request {
         rules: rule_set(&config, &args.rules)?,
@@ -222,7 +220,7 @@ fn stored(args: &Args) -> Result<Scope, CliError> {
     if args.worktree {
         return Ok(files);
     }
-    let git = match GitDir::discover(&args.path) {
+    let git = match git_dir(&args.path) {
         Err(GitDirError::NotFound(_)) if !args.history => return Ok(files),
         git => git?,
     };

@@ -33,7 +33,7 @@ impl Ui {
 
     /// Standard output; styles are taken out where they do not belong.
     pub(super) fn stdout(&self) -> impl Write + use<> {
-        BufWriter::new(AutoStream::new(io::stdout(), self.color))
+        BufWriter::new(WhileRead(AutoStream::new(io::stdout(), self.color)))
     }
 
     /// Standard error, likewise.
@@ -60,7 +60,7 @@ impl Ui {
 
     /// Bytes as they are: values may hold what a terminal would obey, and nothing may be taken out of them.
     pub(super) fn print_bytes(&self, bytes: &[u8]) -> io::Result<()> {
-        let mut out = io::stdout().lock();
+        let mut out = WhileRead(io::stdout().lock());
         out.write_all(bytes)?;
         out.flush()
     }
@@ -98,6 +98,27 @@ impl Ui {
             done.1.notify_all();
             result
         })
+    }
+}
+
+/// A stream whose reader may have seen enough (`sopup scan | head`). What nobody reads any more is not written, and that
+/// is no error: the command ends as it would otherwise.
+struct WhileRead<W>(W);
+
+impl<W: Write> Write for WhileRead<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        unless_closed(self.0.write(bytes), bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        unless_closed(self.0.flush(), ())
+    }
+}
+
+fn unless_closed<T>(result: io::Result<T>, otherwise: T) -> io::Result<T> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(otherwise),
+        result => result,
     }
 }
 

@@ -8,7 +8,6 @@ use std::sync::{Mutex, PoisonError};
 
 use memchr::memmem;
 
-use super::history::unread;
 use super::tips::{NAMED, Tips, described, head};
 use super::{ScanError, Scanner};
 use crate::detect::Hints;
@@ -16,9 +15,9 @@ use crate::finding::{Base, Located};
 use crate::secret::Secret;
 use crate::source::history::CommitGraph;
 use crate::source::object::{Limits, ObjectId, ObjectKind, ObjectStore};
-use crate::source::range::{Ask, BlobChange, Change, Commits, Push, Quarantine, Range, RangeError, Ranges, Update};
+use crate::source::range::{Ask, BlobChange, Change, Commits, Push, Range, RangeError, Ranges, Update};
 use crate::source::refs::{GitDir, Ref};
-use crate::source::{Origin, Sighting, SourceKind};
+use crate::source::{Origin, Sighting, Skip, SourceKind};
 use crate::text::decode;
 
 /// A repository and a part of its history.
@@ -53,13 +52,8 @@ pub enum Selection {
         /// The name of the remote, if it matters which one.
         remote: Option<String>,
     },
-    /// What a server is about to take, as `pre-receive` is told.
-    Updates {
-        /// The refs to be updated.
-        updates: Vec<Update>,
-        /// Where the objects are until then.
-        quarantine: Option<Quarantine>,
-    },
+    /// What a server is about to take, as `pre-receive` is told: the refs to be updated.
+    Updates(Vec<Update>),
 }
 
 /// As [`Commits`], with names of its own.
@@ -87,15 +81,12 @@ struct Addition {
 /// Scans what the commits add, and gives how many blobs that were.
 pub(super) fn scan(scanner: &Scanner<'_>, added: &Added) -> Result<u64, ScanError> {
     let git = &added.git;
-    let store = match &added.commits {
-        Selection::Updates { quarantine: Some(quarantine), .. } => quarantine.open(git.hash(), added.limits.clone())?,
-        _ => ObjectStore::open(&git.objects(), git.hash(), added.limits.clone())?,
-    };
-    store.skipped().iter().chain(git.skipped()).for_each(|skip| scanner.skip(unread(skip)));
+    let store = git.open_objects(added.limits.clone())?;
+    store.skipped().iter().chain(git.skipped()).for_each(|skip| scanner.skip(Skip::from(skip)));
     let read = |id: &ObjectId| store.read(id);
     let ranges = Ranges { git, read: &read, threads: added.limits.threads };
     let refs = git.refs();
-    refs.skipped.iter().for_each(|skip| scanner.skip(unread(skip)));
+    refs.skipped.iter().for_each(|skip| scanner.skip(Skip::from(skip)));
     let range = resolve(&ranges, &added.commits, &refs.items)?;
     let (found, blobs) = (Mutex::new(Vec::new()), AtomicU64::new(0));
     let changes = ranges.changes(&range, &|change| {
@@ -105,7 +96,7 @@ pub(super) fn scan(scanner: &Scanner<'_>, added: &Added) -> Result<u64, ScanErro
             found.lock().unwrap_or_else(PoisonError::into_inner).push(addition);
         }
     });
-    changes.skipped.iter().for_each(|skip| scanner.skip(unread(skip)));
+    changes.skipped.iter().for_each(|skip| scanner.skip(Skip::from(skip)));
     let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     if !found.is_empty() {
         conclude(scanner, &ranges, &store, &refs.items, found);
@@ -126,7 +117,7 @@ fn resolve(ranges: &Ranges<'_>, selection: &Selection, refs: &[Ref]) -> Result<R
             ranges.resolve(&Ask { commits, since: since.as_deref(), max_depth: *max_depth }, *now).map_err(failed)
         }
         Selection::Push { pushes, remote } => Ok(Range::of_push(pushes, remote.as_deref(), refs)),
-        Selection::Updates { updates, .. } => Ok(Range::of_updates(updates, refs)),
+        Selection::Updates(updates) => Ok(Range::of_updates(updates, refs)),
     }
 }
 

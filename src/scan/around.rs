@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
-use super::{History, Scanner, history};
+use super::{History, Scanner};
 use crate::source::refs::GitDir;
 use crate::source::{Skip, SkipReason, SourceKind, Target, Walk, walk};
 
@@ -12,7 +12,7 @@ impl Scanner<'_> {
     /// The files of other worktrees of the repository, by their full paths.
     pub(super) fn other_worktrees(&self, git: &GitDir, files: &Walk) {
         let linked = git.worktrees();
-        linked.skipped.iter().for_each(|skip| self.skip(history::unread(skip)));
+        linked.skipped.iter().for_each(|skip| self.skip(Skip::from(skip)));
         let linked = linked.items.into_iter().map(|worktree| worktree.path);
         let others = git.main_work_tree().map(Path::to_path_buf).into_iter().chain(linked);
         for root in others.filter(|top| Some(top.as_path()) != git.work_tree()) {
@@ -31,7 +31,7 @@ impl Scanner<'_> {
     /// The repositories of submodules, with the paths of their working trees.
     pub(super) fn submodules(&self, history: &History) -> Vec<(String, History)> {
         let found = history.git.submodules();
-        found.skipped.iter().for_each(|skip| self.skip(history::unread(skip)));
+        found.skipped.iter().for_each(|skip| self.skip(Skip::from(skip)));
         let open = |dir: PathBuf| match GitDir::at(&dir) {
             Ok(git) => {
                 let memory = history.memory.as_ref().map(|memory| memory.beside(&git));
@@ -63,7 +63,7 @@ impl Scanner<'_> {
         for text in git.texts() {
             match text {
                 Ok(text) => self.read(text.content, &folder.join(text.path).to_string_lossy(), SourceKind::Git),
-                Err(skip) => self.skip(history::unread(&skip)),
+                Err(skip) => self.skip(Skip::from(&skip)),
             }
         }
     }

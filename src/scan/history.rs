@@ -12,7 +12,7 @@ use crate::detect::{Hints, detect};
 use crate::finding::Located;
 use crate::rule::Confidence;
 use crate::source::history::{Attribution, CommitGraph, EntryNames, Wanted, attribute, entry_names};
-use crate::source::object::{self, Limits, ObjectId, ObjectKind, ObjectStore, OpenError};
+use crate::source::object::{Limits, ObjectId, ObjectKind, ObjectStore, OpenError};
 use crate::source::refs::{GitDir, Ref};
 use crate::source::{IndexEntry, Origin, Skip, SkipReason, SourceKind, read_index};
 
@@ -40,13 +40,13 @@ pub(super) struct Repository {
 /// not be.
 pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) -> Result<(u64, u64), OpenError> {
     let git = &history.git;
-    let store = ObjectStore::open(&git.objects(), git.hash(), history.limits.clone())?;
+    let store = git.open_objects(history.limits.clone())?;
     let refs = git.refs();
-    refs.skipped.iter().chain(git.skipped()).for_each(|skip| scanner.skip(unread(skip)));
+    refs.skipped.iter().chain(git.skipped()).for_each(|skip| scanner.skip(Skip::from(skip)));
     let mut refs = refs.items;
     refs.extend(stashes(git));
     ref_names(scanner, &refs);
-    let entries = read_index(&git.path().join("index"), git.hash()).unwrap_or_else(|skip| {
+    let entries = read_index(&git.index(), git.hash()).unwrap_or_else(|skip| {
         scanner.skip(skip);
         Vec::new()
     });
@@ -61,12 +61,12 @@ pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) 
 
     let mut names = entry_names(&store, |name| 1 << Hints::of_path(&String::from_utf8_lossy(name)).class());
     let mut index: HashMap<ObjectId, Vec<String>> = HashMap::new();
-    for IndexEntry { path, id, .. } in entries {
+    for IndexEntry { path, id, .. } in entries.into_iter().filter(IndexEntry::is_blob) {
         let path = String::from_utf8_lossy(&path).into_owned();
         *names.marks.entry(id).or_default() |= 1 << Hints::of_path(&path).class();
         index.entry(id).or_default().push(path);
     }
-    names.skipped.iter().for_each(|skip| scanner.skip(unread(skip)));
+    names.skipped.iter().for_each(|skip| scanner.skip(Skip::from(skip)));
     let repository = Repository { store, refs, names, index };
     let (mut found, rest) = swept(scanner, &repository, &known, least);
     let (blobs, complete) = (found.blobs, found.complete && repository.names.skipped.is_empty());
@@ -130,20 +130,6 @@ impl Repository {
     }
 }
 
-pub(super) fn unread(skip: &object::Skip) -> Skip {
-    let what = match &skip.id {
-        Some(id) => format!("object {id}"),
-        None => skip.place.to_string(),
-    };
-    let reason = match &skip.reason {
-        object::SkipReason::Panicked => SkipReason::Panicked,
-        object::SkipReason::Missing => SkipReason::Missing,
-        object::SkipReason::NotAFile => SkipReason::NotAFile,
-        other => SkipReason::Unreadable(other.to_string()),
-    };
-    Skip { what, reason }
-}
-
 /// Searches all packs but known ones; `None` if something cannot be looked at again.
 fn sweep(scanner: &Scanner<'_>, repository: &Repository, least: Confidence, rest: &Rest) -> Option<Found> {
     let sweep = Sweep::new(scanner.rules, least, repository, scanner.progress);
@@ -155,7 +141,7 @@ fn sweep(scanner: &Scanner<'_>, repository: &Repository, least: Confidence, rest
     found.commits.take_if(|_| rest.packs.contains(&true));
     found.complete = found.skipped.is_empty();
     for skip in found.skipped.drain(..) {
-        scanner.skip(unread(&skip));
+        scanner.skip(Skip::from(&skip));
     }
     let way = |text: &Text| (text.id, text.member.clone(), text.member.is_none().then(|| text.hints.class()));
     found.texts.sort_unstable_by_key(way);

@@ -7,7 +7,6 @@ mod added;
 mod chunk;
 pub mod history;
 mod index;
-mod index_file;
 pub mod object;
 pub mod pack;
 pub mod range;
@@ -16,8 +15,7 @@ mod repository;
 mod worktree;
 
 pub use chunk::{Chunk, each_chunk};
-pub use index::{IndexError, Staged, staged};
-pub use index_file::{IndexEntry, read_index};
+pub use index::{EntryState, IndexEntry, Staged, StagedFiles, read_index, staged};
 pub use repository::{Repository, RepositoryError};
 pub use worktree::{Respect, Target, Walk, leaves_out, walk};
 
@@ -118,6 +116,22 @@ pub struct Skip {
     pub what: String,
     /// Why.
     pub reason: SkipReason,
+}
+
+impl From<&object::Skip> for Skip {
+    fn from(skip: &object::Skip) -> Self {
+        let what = match &skip.id {
+            Some(id) => format!("object {id}"),
+            None => skip.place.to_string(),
+        };
+        let reason = match &skip.reason {
+            object::SkipReason::Panicked => SkipReason::Panicked,
+            object::SkipReason::Missing => SkipReason::Missing,
+            object::SkipReason::NotAFile => SkipReason::NotAFile,
+            other => SkipReason::Unreadable(other.to_string()),
+        };
+        Self { what, reason }
+    }
 }
 
 /// Why something in scope was not read. Each makes a scan incomplete.

@@ -12,7 +12,7 @@ use ignore::gitignore::GitignoreBuilder;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use super::refs::{GitDir, GitDirError};
-use super::{Skip, SkipReason, read_index};
+use super::{IndexEntry, Skip, SkipReason, read_index};
 
 /// File of patterns, in the syntax of `.gitignore`, of what is not to be scanned.
 const IGNORE_FILE: &str = ".sopupignore";
@@ -199,9 +199,9 @@ fn visit_tracked(root: &Path, base: &Path, seen: &HashSet<u64>, visit: &impl Fn(
         Err(GitDirError::NotFound(_)) => return,
         Err(error) => Err(error.to_string()),
         Ok(git) => match git.work_tree() {
-            Some(top) => read_index(&git.path().join("index"), git.hash())
-                .map(|entries| (top.to_owned(), entries))
-                .map_err(|skip| skip.reason.to_string()),
+            Some(top) => {
+                read_index(&git.index(), git.hash()).map(|entries| (top.to_owned(), entries)).map_err(|skip| skip.reason.to_string())
+            }
             None => return,
         },
     };
@@ -215,7 +215,7 @@ fn visit_tracked(root: &Path, base: &Path, seen: &HashSet<u64>, visit: &impl Fn(
         }
     };
     let Ok(real_root) = root.canonicalize() else { return };
-    for entry in tracked {
+    for entry in tracked.into_iter().filter(IndexEntry::is_blob) {
         let absolute = top.join(path_of(&entry.path));
         let Ok(below) = absolute.strip_prefix(&real_root) else { continue };
         let path = if below.as_os_str().is_empty() { root.to_path_buf() } else { root.join(below) };

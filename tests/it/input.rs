@@ -96,3 +96,27 @@ fn unknown_rules() {
     );
     refused(&place.sopup(["rules", "test", "generic-password", "nowhere"]), "cannot read nowhere", "name a readable file");
 }
+
+/// `sopup … | head`: the reader has seen enough, and the command ends as it would otherwise.
+#[test]
+fn a_pipe_that_is_closed_is_no_error() {
+    let place = Place::repository();
+    let leaks: String = (0..3000).map(|number| format!("DB_PASSWORD_{number}=Walrus{number}Timber88\n")).collect();
+    place.write("leaks.env", leaks);
+    for (args, code) in [(&["rules", "list"][..], 0), (&["scan"], 1), (&["scan", "--format", "json"], 1), (&["man"], 0)] {
+        let mut child = place
+            .command()
+            .args(args)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("sopup starts");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("sopup ends");
+        assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(code), ""), "{args:?}");
+    }
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+    let output = place.command().args(["rules", "list"]).stdout(full).output().expect("sopup ends");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("No space left"), "{output:?}");
+}

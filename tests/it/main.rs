@@ -4,6 +4,7 @@
 mod archive;
 mod attribution;
 mod commits;
+mod commits_made;
 mod explain;
 mod file;
 mod hiding;

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use sopup::source::object::{HashKind, Limits, ObjectId, ObjectStore, SkipReason};
-use sopup::source::range::{Ask, Change, Commits, Push, Quarantine, Range, RangeError, Ranges, Update, pre_receive};
-use sopup::source::refs::GitDir;
+use sopup::source::range::{Ask, Change, Commits, Push, Range, RangeError, Ranges, Update, pre_receive};
+use sopup::source::refs::{GitDir, GitVariables};
 
 use crate::support::{Place, isolated};
 
@@ -419,17 +419,18 @@ fn a_push_in_quarantine() {
     let refused = isolated(Command::new("git").args(["push", "--quiet", "origin", "HEAD:b1"])).current_dir(client.path()).output();
     assert!(!refused.expect("git runs").status.success());
 
-    let git = GitDir::discover(server.path()).expect("a repository");
-    let updates = pre_receive(&std::fs::read(kept.join("input")).expect("the hook ran")).expect("git writes it");
-    assert_eq!(updates[0].name, b"refs/heads/b1");
-    let range = Range::of_updates(&updates, &git.refs().items);
     let alternates = std::fs::read_to_string(kept.join("alternates")).expect("the hook ran");
-    let quarantine = Quarantine::from_variables(|name| match name {
+    let variables = GitVariables::read(|name| match name {
+        "GIT_DIR" => Some(server.join(".git").into()),
         "GIT_QUARANTINE_PATH" => Some(kept.join("objects").into()),
         "GIT_ALTERNATE_OBJECT_DIRECTORIES" => Some(alternates.clone().into()),
         _ => None,
     });
-    let store = quarantine.expect("something is in quarantine").open(git.hash(), Limits::default()).expect("they are there");
+    let git = GitDir::told(&server.join(".git"), &variables).expect("a repository");
+    let updates = pre_receive(&std::fs::read(kept.join("input")).expect("the hook ran")).expect("git writes it");
+    assert_eq!(updates[0].name, b"refs/heads/b1");
+    let range = Range::of_updates(&updates, &git.refs().items);
+    let store = git.open_objects(Limits::default()).expect("they are there");
     assert_eq!(store.skipped().len(), 0);
     let read = |id: &ObjectId| store.read(id);
     let found = Mutex::new(Vec::new());

@@ -267,11 +267,76 @@ fn other_folders_and_other_storage() {
     assert_eq!(GitDir::discover(&place.join("deep/er/file.txt")).expect("above").path(), open(&place).path());
     assert_eq!(GitDir::discover(&place.join(".git/refs")).expect("above").path(), open(&place).path());
     assert!(matches!(GitDir::at(&place.join("deep")), Err(GitDirError::NotAGitDir(_))));
+}
 
-    place.git(["config", "extensions.refStorage", "reftable"]);
-    let dir = open(&place);
-    assert_eq!(dir.ref_storage(), RefStorage::Reftable);
-    let skipped = dir.refs().skipped;
-    assert!(skipped[0].to_string().ends_with("reftable: refs are stored as reftable, which is not read"), "{skipped:?}");
-    assert_eq!((dir.each_log_entry(&mut |_| {}), dir.texts().find_map(Result::err)), (skipped.clone(), Some(skipped[0].clone())));
+/// Refs and reflogs of many branches, in files or in tables.
+fn busy(format: &str, storage: &str) -> Place {
+    let place = Place::new();
+    place.git(["init", "--quiet", "--initial-branch=main", &format!("--object-format={format}"), &format!("--ref-format={storage}")]);
+    place.write("a.txt", "one\n").commit("first");
+    place.write("a.txt", "two\n").commit("second");
+    let mut updates = String::new();
+    for number in 0..3000 {
+        updates += &format!("create refs/heads/topic/{number:05}-with-a-name main~{}\n", number % 2);
+    }
+    place.write("updates", &updates);
+    place.git(["config", "core.logAllRefUpdates", "true"]);
+    place.shell("git update-ref -m many --stdin < updates && rm updates");
+    for number in (0..3000).step_by(3) {
+        updates = updates.replace(&format!("create refs/heads/topic/{number:05}-"), &format!("delete refs/heads/topic/{number:05}-"));
+    }
+    let deletions: Vec<&str> =
+        updates.lines().filter(|line| line.starts_with("delete")).map(|line| line.rsplit_once(' ').expect("two").0).collect();
+    place.write("updates", deletions.join("\n") + "\n");
+    place.shell("git update-ref --stdin < updates && rm updates");
+    place.git(["tag", "--annotate", "--message=a tag", "v1"]);
+    place.git(["symbolic-ref", "refs/heads/alias", "refs/heads/main"]);
+    place.git(["worktree", "add", "--quiet", "wt", "-b", "wt"]);
+    place.write("a.txt", "three\n").git(["stash", "--quiet"]);
+    place
+}
+
+#[test]
+fn tables_say_what_files_would() {
+    for format in ["sha1", "sha256"] {
+        let (tables, plain) = (busy(format, "reftable"), busy(format, "files"));
+        for compact in [false, true] {
+            if compact {
+                tables.git(["pack-refs", "--all"]);
+            }
+            let dir = open(&tables);
+            assert_eq!(dir.ref_storage(), RefStorage::Reftable);
+            let refs = dir.refs();
+            assert_eq!(refs.skipped, Vec::new());
+            let own: Vec<Ref> = refs.items.iter().filter(|one| one.name.starts_with(b"refs/") || one.name == b"HEAD").cloned().collect();
+            assert_eq!(lines(&own), git_says(&tables));
+            assert_eq!(lines(&refs.items), lines(&open(&plain).refs().items));
+            let logs = |place: &Place| {
+                let mut logs = BTreeSet::new();
+                let skipped = open(place).each_log_entry(&mut |entry| {
+                    logs.insert((entry.name.to_vec(), entry.line, entry.old, entry.new, entry.who.to_vec(), entry.message.to_vec()));
+                });
+                assert_eq!(skipped, Vec::new());
+                logs
+            };
+            assert_eq!(logs(&tables), logs(&plain));
+            let head = tables.git(["rev-parse", "HEAD"]);
+            assert_eq!(dir.head().expect("it is there").expect("a commit").to_string(), head.trim());
+            assert!(dir.texts().all(|text| text.is_ok()));
+        }
+        // What is damaged in header and footer is named.
+        let folder = tables.join(".git/reftable");
+        let name = fs::read_to_string(folder.join("tables.list")).expect("a list").lines().next().expect("a table").to_owned();
+        let whole = fs::read(folder.join(&name)).expect("a table");
+        for at in [0, 5, 20, whole.len() - 60, whole.len() - 1] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x11;
+            fs::remove_file(folder.join(&name)).expect("it goes");
+            fs::write(folder.join(&name), &bytes).expect("it is written");
+            let found = open(&tables).refs();
+            assert!(!found.skipped.is_empty(), "byte {at} was changed");
+        }
+        fs::remove_file(folder.join(&name)).expect("it goes");
+        assert!(!open(&tables).refs().skipped.is_empty() && open(&tables).head().is_err());
+    }
 }

@@ -57,6 +57,13 @@ impl Place {
         String::from_utf8(output.stdout).expect("git prints UTF-8 here")
     }
 
+    /// Runs a shell script here; panics if it fails.
+    pub(crate) fn shell(&self, script: &str) -> String {
+        let output = isolated(Command::new("sh").args(["-ec", script])).current_dir(self.path()).output().expect("sh runs");
+        assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("it prints UTF-8 here")
+    }
+
     /// Stages and commits everything.
     pub(crate) fn commit(&self, message: &str) -> &Self {
         self.git(["add", "--all"]);

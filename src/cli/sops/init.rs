@@ -184,7 +184,7 @@ fn text(args: &Args, recipients: &[Recipient], repository: Option<&GitDir>) -> S
 /// indentation than it is told.
 fn usual_indent(repository: &GitDir) -> Option<usize> {
     let top = repository.work_tree()?;
-    let index = read_index(&repository.path().join("index"), repository.hash()).ok()?;
+    let index = read_index(&repository.index(), repository.hash()).ok()?;
     let paths = index.into_iter().filter_map(|entry| String::from_utf8(entry.path).ok());
     let yaml = paths.filter(|path| path.ends_with(".yaml") || path.ends_with(".yml")).take(500);
     let mut votes = [0usize; 9];

@@ -54,6 +54,14 @@ impl HashKind {
         hasher.finish()
     }
 
+    /// The hash of any bytes, as files of git end with.
+    #[must_use]
+    pub fn digest(self, bytes: &[u8]) -> ObjectId {
+        let mut hasher = Hasher::empty(self);
+        hasher.update(bytes);
+        hasher.finish()
+    }
+
     /// The id of an object of `size` bytes whose contents are read to the end;
     /// the right one only if there are as many.
     ///
@@ -173,10 +181,15 @@ enum Hasher {
 
 impl Hasher {
     fn new(hash: HashKind, kind: ObjectKind, size: u64) -> Self {
-        let header = format!("{kind} {size}\0");
+        let mut hasher = Self::empty(hash);
+        hasher.update(format!("{kind} {size}\0").as_bytes());
+        hasher
+    }
+
+    fn empty(hash: HashKind) -> Self {
         match hash {
-            HashKind::Sha1 => Self::Sha1(Sha1::new().chain_update(header)),
-            HashKind::Sha256 => Self::Sha256(Sha256::new().chain_update(header)),
+            HashKind::Sha1 => Self::Sha1(Sha1::new()),
+            HashKind::Sha256 => Self::Sha256(Sha256::new()),
         }
     }
 

@@ -67,6 +67,12 @@ fn base_of(number: u8, rest: &[u8], hash: HashKind) -> Result<(Base, usize), Dam
     })
 }
 
+/// A number in the offset encoding, and how many bytes it takes.
+pub(crate) fn varint(bytes: &[u8]) -> Option<(usize, usize)> {
+    let (value, len) = distance(bytes).ok()?;
+    Some((usize::try_from(value).ok()?, len))
+}
+
 /// The offset encoding: seven bits a byte, most significant first, and each
 /// further byte adds one so that no number has two spellings.
 fn distance(bytes: &[u8]) -> Result<(u64, usize), Damage> {

@@ -118,6 +118,14 @@ pub(crate) fn inflating<R: BufRead>(input: R) -> impl Read {
     Reader::new(Format::Zlib, input)
 }
 
+/// The `size` bytes that the stream at the start of `input` holds, and how many bytes it takes up.
+pub(crate) fn inflate_prefix(input: &[u8], size: usize) -> Result<(Vec<u8>, usize), InflateError> {
+    let mut out = Vec::new();
+    Inflater::new().exact(input, size, &mut out)?;
+    let used = compressed_len(input).map_err(|_| InflateError::Damaged)?;
+    Ok((out, used as usize))
+}
+
 /// How many bytes the stream at the start of `input` takes up.
 pub(crate) fn compressed_len(input: impl BufRead) -> io::Result<u64> {
     Ok(Scanner::new(Format::Zlib).scan_reader(input)?.compressed)

@@ -26,9 +26,9 @@ pub use delta::{Delta, DeltaOp, Part};
 pub use index::{IndexError, PackIndex};
 
 pub(crate) use delta::{apply, parse_ops};
-pub(crate) use entry::{Base, Header};
+pub(crate) use entry::{Base, Header, varint};
 pub(crate) use file::PackFile;
-pub(crate) use inflate::{InflateError, Inflater, Stream, inflating};
+pub(crate) use inflate::{InflateError, Inflater, Stream, inflate_prefix, inflating};
 pub(crate) use marks::Marks;
 pub(crate) use rebuild::rebuild;
 pub(crate) use tree::Tree;

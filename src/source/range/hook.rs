@@ -2,13 +2,11 @@
 //! and what a server is about to take.
 
 use std::collections::HashSet;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::Range;
-use crate::source::object::{HashKind, Limits, ObjectId, ObjectStore, OpenError};
+use crate::source::object::ObjectId;
 use crate::source::refs::Ref;
 
 /// A line that `pre-push` reads.
@@ -112,38 +110,6 @@ impl Range {
     }
 }
 
-/// Where objects lie while a push is being checked, before it is accepted (`git help
-/// git-receive-pack`). Read from the environment that git gives to `pre-receive` and `update`, and
-/// to be honoured there alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Quarantine {
-    /// The object directory of what was pushed.
-    pub objects: PathBuf,
-    /// Object directories of what was there before.
-    pub alternates: Vec<PathBuf>,
-}
-
-impl Quarantine {
-    /// Reads the variables `GIT_QUARANTINE_PATH`, `GIT_OBJECT_DIRECTORY` and
-    /// `GIT_ALTERNATE_OBJECT_DIRECTORIES`; `None` if nothing is in quarantine.
-    #[must_use]
-    pub fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Option<Self> {
-        let objects = variable("GIT_QUARANTINE_PATH").or_else(|| variable("GIT_OBJECT_DIRECTORY"))?.into();
-        let alternates = variable("GIT_ALTERNATE_OBJECT_DIRECTORIES").unwrap_or_default();
-        let alternates = std::env::split_paths(&alternates).filter(|path| !path.as_os_str().is_empty()).collect();
-        Some(Self { objects, alternates })
-    }
-
-    /// Opens what was pushed and what was there before.
-    ///
-    /// # Errors
-    /// When one of the directories cannot be read.
-    pub fn open(&self, hash: HashKind, limits: Limits) -> Result<ObjectStore, OpenError> {
-        let dirs: Vec<&Path> = std::iter::once(&self.objects).chain(&self.alternates).map(PathBuf::as_path).collect();
-        ObjectStore::open_all(&dirs, hash, limits)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,17 +156,5 @@ mod tests {
         assert_eq!(pre_receive(format!("{0} {0}", "1".repeat(40)).as_bytes()), Err(error(1)));
         assert_eq!(pre_push(b"x").map_err(|error| error.line), Err(1));
         assert_eq!(pre_push(b""), Ok(Vec::new()));
-    }
-
-    #[test]
-    fn objects_in_quarantine() {
-        let set = |name: &str| match name {
-            "GIT_QUARANTINE_PATH" => Some(OsString::from("/repo/objects/incoming")),
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES" => Some(OsString::from("/repo/objects:/more")),
-            _ => None,
-        };
-        let expected = Quarantine { objects: "/repo/objects/incoming".into(), alternates: vec!["/repo/objects".into(), "/more".into()] };
-        assert_eq!(Quarantine::from_variables(set), Some(expected));
-        assert_eq!(Quarantine::from_variables(|_| None), None);
     }
 }

@@ -16,8 +16,10 @@ use std::num::NonZeroUsize;
 use thiserror::Error;
 
 pub use change::{BlobChange, Change, Changes};
-pub use hook::{HookError, Push, Quarantine, Update, pre_push, pre_receive};
+pub use hook::{HookError, Push, Update, pre_push, pre_receive};
 pub use resolve::{Ask, Commits};
+pub(super) use tree::{Changed, TreeError, compare};
+pub(super) use walk::tree_of;
 
 use super::object::{Object, ObjectId, ReadError};
 use super::refs::GitDir;

@@ -13,17 +13,17 @@ const HELD: usize = 256 << 20;
 
 /// A file or link whose content or name no parent has.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Changed {
-    pub(super) path: Vec<u8>,
+pub(in crate::source) struct Changed {
+    pub(in crate::source) path: Vec<u8>,
     /// Its content; `None` for a submodule, and if it only moved.
-    pub(super) blob: Option<ObjectId>,
+    pub(in crate::source) blob: Option<ObjectId>,
     /// What the parents have under this path.
-    pub(super) old: Vec<ObjectId>,
+    pub(in crate::source) old: Vec<ObjectId>,
 }
 
 /// Why trees cannot be compared.
 #[derive(Debug)]
-pub(super) enum TreeError {
+pub(in crate::source) enum TreeError {
     Read(ReadError),
     /// The object is no tree.
     Damaged(ObjectId),
@@ -32,12 +32,12 @@ pub(super) enum TreeError {
 }
 
 /// Reads one object.
-pub(super) type Read<'a> = &'a (dyn Fn(&ObjectId) -> Result<Object, ReadError> + Sync);
+pub(in crate::source) type Read<'a> = &'a (dyn Fn(&ObjectId) -> Result<Object, ReadError> + Sync);
 
 /// Hands over what `tree` has and no parent has, in an order that depends on the trees alone. A file
 /// that only moved (from where a parent has it and the tree has not) counts as a name alone. A
 /// subtree that cannot be read costs itself alone.
-pub(super) fn compare(
+pub(in crate::source) fn compare(
     hash: HashKind,
     read: Read<'_>,
     (tree, parents): (ObjectId, &[ObjectId]),

@@ -8,7 +8,7 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 use super::commit::{Commit, commit, tag_time, tagged};
 use super::tree::Read;
 use super::{Range, Ranges};
-use crate::source::object::{HashKind, ObjectId, ObjectKind, ReadError};
+use crate::source::object::{HashKind, ObjectId, ObjectKind, ReadError, SkipReason};
 
 /// Excluded commits visited after the last one that may be in the range.
 const MORE: usize = 64;
@@ -244,6 +244,14 @@ impl Walk<'_> {
 pub(super) enum Unloaded {
     Read(ReadError),
     Damaged,
+}
+
+/// The tree of a commit.
+pub(in crate::source) fn tree_of(read: Read<'_>, hash: HashKind, id: &ObjectId) -> Result<ObjectId, ReadError> {
+    load(read, hash, id).map(|commit| commit.tree).map_err(|error| match error {
+        Unloaded::Read(error) => error,
+        Unloaded::Damaged => ReadError::Unreadable { id: *id, source: SkipReason::Unusable("not a commit, or a damaged one".to_owned()) },
+    })
 }
 
 pub(super) fn load(read: Read<'_>, hash: HashKind, id: &ObjectId) -> Result<Commit, Unloaded> {

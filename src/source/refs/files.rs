@@ -84,12 +84,12 @@ impl Iterator for Below<'_> {
 }
 
 /// A regular file as a whole; `None` if there is none of this name.
-pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, Skip> {
+pub(in crate::source) fn read(path: &Path) -> Result<Option<Vec<u8>>, Skip> {
     read_up_to(path, LARGEST)
 }
 
 /// The same for a file that should be shorter.
-pub(super) fn read_up_to(path: &Path, largest: u64) -> Result<Option<Vec<u8>>, Skip> {
+pub(in crate::source) fn read_up_to(path: &Path, largest: u64) -> Result<Option<Vec<u8>>, Skip> {
     let read = || -> Result<Vec<u8>, SkipReason> {
         let (file, size) = open_regular(path)?;
         if size > largest {

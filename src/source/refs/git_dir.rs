@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::config::{Setting, settings};
-use super::files;
-use crate::source::object::{HashKind, ObjectId, Skip};
+use super::{GitVariables, files};
+use crate::source::object::{HashKind, Limits, ObjectId, ObjectStore, OpenError, Skip, SkipReason};
 
 /// The longest `.git` or `commondir` file, in bytes: a path and a few letters.
 const LONGEST_LINK: u64 = 8 << 10;
@@ -22,9 +22,11 @@ pub struct GitDir {
     work_tree: Option<PathBuf>,
     hash: HashKind,
     storage: RefStorage,
+    bare: bool,
     promised: bool,
     shallow: Vec<ObjectId>,
     skipped: Vec<Skip>,
+    told: GitVariables,
 }
 
 /// How refs are stored (`extensions.refStorage`).
@@ -83,7 +85,7 @@ impl GitDir {
             }
             let link = folder.join(".git");
             match fs::symlink_metadata(&link) {
-                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+                Err(error) if is_absent(&error) => {}
                 Err(source) => return Err(GitDirError::Io { path: link, source }),
                 Ok(kind) if kind.is_dir() && is_broken(&link) => return Err(GitDirError::NotAGitDir(link)),
                 Ok(kind) if kind.is_dir() && !is_git_dir(&link) => {}
@@ -98,6 +100,45 @@ impl GitDir {
             }
         }
         Err(GitDirError::NotFound(path.to_owned()))
+    }
+
+    /// The repository that holds a path, unless the variables that git gives to its hooks say
+    /// where it lies. They are about the repository of the current folder; another one's things
+    /// are looked for where they usually are.
+    ///
+    /// # Errors
+    /// When there is none, or one that cannot be read.
+    pub fn told(path: &Path, variables: &GitVariables) -> Result<Self, GitDirError> {
+        if variables.dir.is_some() {
+            let named = Self::named(variables)?;
+            if named.holds(&canonical(path)?) {
+                return Ok(named);
+            }
+        }
+        let found = Self::discover(path)?;
+        let is_own = *variables != GitVariables::default() && Self::discover(Path::new(".")).is_ok_and(|own| own.dir == found.dir);
+        Ok(if is_own { Self { told: variables.clone(), ..found } } else { found })
+    }
+
+    /// The repository that `GIT_DIR` names, with the working tree that git would use.
+    fn named(variables: &GitVariables) -> Result<Self, GitDirError> {
+        let dir = variables.dir.as_deref().unwrap_or(Path::new("."));
+        let mut git = Self::at(dir)?;
+        if let Some(common) = &variables.common {
+            git = Self { dir: git.dir.clone(), ..Self::at(common)? };
+        }
+        let here = canonical(Path::new("."))?;
+        git.work_tree = match &variables.work_tree {
+            Some(named) => Some(canonical(named)?),
+            None if git.bare || here.starts_with(&git.dir) => None,
+            None => Some(named_work_tree(&git.dir)?.unwrap_or(here)),
+        };
+        git.told = variables.clone();
+        Ok(git)
+    }
+
+    fn holds(&self, path: &Path) -> bool {
+        path.starts_with(&self.dir) || self.work_tree.as_ref().is_some_and(|top| path.starts_with(top))
     }
 
     /// The repository whose git directory this is.
@@ -122,10 +163,12 @@ impl GitDir {
             storage: storage(&config, &common),
             promised: config.iter().any(is_promise),
             shallow: shallow.unwrap_or_default().split(|&byte| byte == b'\n').filter_map(ObjectId::from_hex).collect(),
+            bare: config.iter().rev().find(|one| one.is("core", "bare")).is_some_and(Setting::is_true),
             work_tree: None,
             dir,
             common,
             skipped,
+            told: GitVariables::default(),
         })
     }
 
@@ -151,7 +194,49 @@ impl GitDir {
     /// The object directory.
     #[must_use]
     pub fn objects(&self) -> PathBuf {
-        self.common.join("objects")
+        self.told.objects.clone().unwrap_or_else(|| self.common.join("objects"))
+    }
+
+    /// Opens its objects, and those that git told its hook to look for elsewhere.
+    ///
+    /// # Errors
+    /// When a directory cannot be read.
+    pub fn open_objects(&self, limits: Limits) -> Result<ObjectStore, OpenError> {
+        let own = self.objects();
+        let dirs: Vec<&Path> = std::iter::once(&own).chain(&self.told.alternates).map(PathBuf::as_path).collect();
+        ObjectStore::open_all(&dirs, self.hash, limits)
+    }
+
+    /// The index of this working tree.
+    #[must_use]
+    pub fn index(&self) -> PathBuf {
+        self.dir.join("index")
+    }
+
+    /// The index that a commit is being made from: what git told its hook, or that of this working tree.
+    ///
+    /// # Errors
+    /// When git named a file that is not there.
+    pub fn staged_index(&self) -> Result<PathBuf, Skip> {
+        let usual = self.index();
+        let Some(told) = &self.told.index else { return Ok(usual) };
+        // A hook may have left the folder that git started it in.
+        let places = std::iter::once(told.clone()).chain(self.work_tree.as_ref().map(|top| top.join(told)));
+        for place in places {
+            match fs::symlink_metadata(&place) {
+                Ok(_) => return Ok(place),
+                Err(error) if is_absent(&error) => {}
+                Err(error) => return Err(files::skip(place, error)),
+            }
+        }
+        // Before the first commit there need not be one.
+        let is_usual = told.file_name() == usual.file_name()
+            && told.parent().is_some_and(|folder| canonical(folder).is_ok_and(|folder| folder == self.dir));
+        if is_usual {
+            Ok(usual)
+        } else {
+            Err(files::skip(told.clone(), SkipReason::Unusable("GIT_INDEX_FILE names it as the index, and it is not there".to_owned())))
+        }
     }
 
     /// The hash that names objects.
@@ -229,6 +314,10 @@ fn common_of(dir: &Path) -> Result<PathBuf, GitDirError> {
 pub(super) fn is_git_dir(dir: &Path) -> bool {
     let has = |name| fs::symlink_metadata(dir.join(name)).is_ok();
     has("HEAD") && (has("commondir") || dir.join("objects").is_dir() && dir.join("refs").is_dir())
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Meant to be a git directory, and none.

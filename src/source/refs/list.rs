@@ -1,7 +1,9 @@
 //! Refs: loose ones, packed ones, symbolic ones, and `HEAD` and its kin, of all working trees.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -31,26 +33,33 @@ pub struct Ref {
 }
 
 /// What one ref is, by its name.
-#[derive(Debug, Clone)]
-enum Value {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Value {
     Ids(Vec<ObjectId>),
     Packed { id: ObjectId, peeled: Option<ObjectId> },
     Symbolic(Vec<u8>),
 }
 
 impl GitDir {
-    /// All refs, by name: those of `refs/` and `packed-refs`, `HEAD`, `FETCH_HEAD`, `ORIG_HEAD` and
+    /// All refs, by name: those of `refs/`, `packed-refs` and reftables, `HEAD`, `FETCH_HEAD`, `ORIG_HEAD` and
     /// their kin, and those of linked working trees as `worktrees/NAME/…`.
     #[must_use]
     pub fn refs(&self) -> Found<Ref> {
         let mut found = Found::default();
-        if self.ref_storage() == RefStorage::Reftable {
-            found.skipped.push(self.reftable());
-            return found;
-        }
         let mut values = BTreeMap::new();
-        packed(self, &mut values, &mut found.skipped);
-        for entry in Below::new(self.common(), per_worktree(|path| path.starts_with("refs") || is_pseudo(path))) {
+        let tables = self.ref_storage() == RefStorage::Reftable;
+        if tables {
+            for (prefix, table) in self.tables(&mut found.skipped) {
+                let named = table.refs.into_iter().map(|(name, value)| ([&prefix[..], &name].concat(), value));
+                values.extend(named);
+            }
+        } else {
+            packed(self, &mut values, &mut found.skipped);
+        }
+        // Beside tables stand a HEAD and refs/heads for programs that do not know of tables.
+        let wanted =
+            |path: &Path| if tables { is_pseudo(path) && path != Path::new("HEAD") } else { path.starts_with("refs") || is_pseudo(path) };
+        for entry in Below::new(self.common(), per_worktree(wanted)) {
             match entry.and_then(|entry| self.loose(&entry)) {
                 Ok(Some((name, value))) => drop(values.insert(name, value)),
                 Ok(None) => {}
@@ -68,9 +77,72 @@ impl GitDir {
         own.join("HEAD").as_os_str().as_bytes().to_vec()
     }
 
-    /// The place of refs that are not read.
-    pub(super) fn reftable(&self) -> Skip {
-        skip(self.common().join("reftable"), SkipReason::Unusable("refs are stored as reftable, which is not read".to_owned()))
+    /// The commit of this working tree's `HEAD`, without reading more refs than it leads through;
+    /// `None` if it names a branch that has no commit yet.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    pub fn head(&self) -> Result<Option<ObjectId>, Skip> {
+        if self.ref_storage() == RefStorage::Reftable {
+            let found = self.refs();
+            let head = found.items.into_iter().find(|one| one.name == self.head_name());
+            return match (head, found.skipped.into_iter().next()) {
+                (Some(head), _) => Ok(head.id),
+                (None, Some(skip)) => Err(skip),
+                (None, None) => Err(self.no_head()),
+            };
+        }
+        let mut name = self.head_name();
+        let mut values = BTreeMap::new();
+        for _ in 0..=DEEPEST {
+            let value = match self.loose_named(&name)? {
+                Some(value) => Some(value),
+                None => {
+                    let mut skipped = Vec::new();
+                    packed(self, &mut values, &mut skipped);
+                    if let Some(skip) = skipped.pop() {
+                        return Err(skip);
+                    }
+                    values.remove(&name)
+                }
+            };
+            match value {
+                Some(Value::Ids(ids)) => return Ok(ids.first().copied()),
+                Some(Value::Packed { id, .. }) => return Ok(Some(id)),
+                Some(Value::Symbolic(to)) => name = to,
+                None if name == self.head_name() => return Err(self.no_head()),
+                None => return Ok(None),
+            }
+        }
+        Err(skip(self.path().join("HEAD"), SkipReason::Unusable("it leads through too many names".to_owned())))
+    }
+
+    /// What is being merged into `HEAD`; nothing unless a merge is under way.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn merge_heads(&self) -> Result<Vec<ObjectId>, Skip> {
+        let text = files::read_up_to(&self.path().join("MERGE_HEAD"), LONGEST_REF)?.unwrap_or_default();
+        Ok(text.split(|&byte| byte == b'\n').filter_map(|line| ObjectId::from_hex(line.trim_ascii())).collect())
+    }
+
+    fn no_head(&self) -> Skip {
+        skip(self.path().join("HEAD"), SkipReason::Unusable("there is no HEAD".to_owned()))
+    }
+
+    /// A ref that has a file of its own.
+    fn loose_named(&self, name: &[u8]) -> Result<Option<Value>, Skip> {
+        let path = Path::new(OsStr::from_bytes(name));
+        let kind = match fs::symlink_metadata(self.common().join(path)) {
+            Ok(metadata) if metadata.is_file() => EntryKind::File,
+            Ok(metadata) if metadata.is_symlink() => EntryKind::Link,
+            // A folder of further refs.
+            Ok(metadata) if metadata.is_dir() => return Ok(None),
+            Ok(_) => EntryKind::Special,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+            Err(error) => return Err(skip(self.common().join(path), error)),
+        };
+        Ok(self.loose(&Entry { path: path.to_owned(), kind })?.map(|(_, value)| value))
     }
 
     fn loose(&self, entry: &Entry) -> Result<Option<(Vec<u8>, Value)>, Skip> {
@@ -119,7 +191,7 @@ fn refs_of(name: &[u8], value: &Value, all: &BTreeMap<Vec<u8>, Value>) -> Vec<Re
 /// Where a symbolic ref leads. What is one working tree's own (`refs/bisect`, `refs/worktree`,
 /// `refs/rewritten`) is looked for there first.
 fn follow(from: &[u8], to: &[u8], all: &BTreeMap<Vec<u8>, Value>) -> (Option<ObjectId>, Option<ObjectId>) {
-    let own = in_worktree(Path::new(std::ffi::OsStr::from_bytes(from))).0;
+    let own = in_worktree(Path::new(OsStr::from_bytes(from))).0;
     let mut to = to;
     for _ in 0..DEEPEST {
         let local = own.map(|own| [b"worktrees/", own.as_encoded_bytes(), b"/", to].concat());

@@ -4,13 +4,16 @@
 //! be read is named. Objects themselves are read by [`crate::source::object`].
 
 mod config;
-mod files;
+mod environment;
+pub(super) mod files;
 mod git_dir;
 mod list;
 mod reflog;
+mod reftable;
 mod texts;
 mod worktrees;
 
+pub use environment::GitVariables;
 pub use git_dir::{GitDir, GitDirError, RefStorage};
 pub use list::Ref;
 pub use reflog::LogEntry;

@@ -34,10 +34,13 @@ impl GitDir {
     /// be read.
     #[must_use]
     pub fn each_log_entry(&self, visit: &mut dyn FnMut(&LogEntry<'_>)) -> Vec<Skip> {
-        if self.ref_storage() == RefStorage::Reftable {
-            return vec![self.reftable()];
-        }
         let mut skipped = Vec::new();
+        if self.ref_storage() == RefStorage::Reftable {
+            for (name, file, text) in self.table_logs(&mut skipped) {
+                skipped.extend(self.read_lines(&name, Path::new(&file), &text, visit).err());
+            }
+            return skipped;
+        }
         for entry in Below::new(self.common(), per_worktree(|path| path.starts_with("logs"))) {
             let read = entry.and_then(|entry| match entry.kind {
                 EntryKind::File => self.read_log(&entry.path, visit),
@@ -50,18 +53,35 @@ impl GitDir {
     }
 
     fn read_log(&self, file: &Path, visit: &mut dyn FnMut(&LogEntry<'_>)) -> Result<(), Skip> {
-        let full = self.common().join(file);
-        let Some(text) = files::read(&full)? else { return Ok(()) };
-        let name = ref_of(file);
+        let Some(text) = files::read(&self.common().join(file))? else { return Ok(()) };
+        self.read_lines(&ref_of(file), file, &text, visit)
+    }
+
+    /// Logs that are stored in tables, oldest entries first: of which ref, the file that git would
+    /// keep it in otherwise, and its text there.
+    pub(super) fn table_logs(&self, skipped: &mut Vec<Skip>) -> Vec<(Vec<u8>, String, Vec<u8>)> {
+        let mut all = Vec::new();
+        for (prefix, tables) in self.tables(skipped) {
+            let prefix = String::from_utf8_lossy(&prefix).into_owned();
+            all.extend(tables.logs.into_iter().map(|(name, entries)| {
+                let file = format!("{prefix}logs/{}", String::from_utf8_lossy(&name));
+                let lines: Vec<Vec<u8>> = entries.into_values().map(|line| [&line[..], b"\n"].concat()).collect();
+                ([prefix.as_bytes(), &name].concat(), file, lines.concat())
+            }));
+        }
+        all
+    }
+
+    fn read_lines(&self, name: &[u8], file: &Path, text: &[u8], visit: &mut dyn FnMut(&LogEntry<'_>)) -> Result<(), Skip> {
         let mut wrong = None;
         for (at, text) in text.split(|&byte| byte == b'\n').enumerate().filter(|(_, text)| !text.is_empty()) {
             match parse(text, 2 * self.hash().id_len()) {
-                Some(entry) => visit(&LogEntry { name: &name, file, line: at + 1, ..entry }),
+                Some(entry) => visit(&LogEntry { name, file, line: at + 1, ..entry }),
                 None => wrong = wrong.or(Some(at + 1)),
             }
         }
         match wrong {
-            Some(line) => Err(skip(full, SkipReason::Unusable(format!("line {line} is not an entry of a reflog")))),
+            Some(line) => Err(skip(self.common().join(file), SkipReason::Unusable(format!("line {line} is not an entry of a reflog")))),
             None => Ok(()),
         }
     }

@@ -37,10 +37,21 @@ impl GitDir {
     /// All files of the git directory, those of linked working trees too, but for objects, indexes,
     /// the samples that git puts into `hooks/`, and submodules' git directories.
     pub fn texts(&self) -> impl Iterator<Item = Result<Text, Skip>> + Send + '_ {
-        let reftable = (self.ref_storage() == RefStorage::Reftable).then(|| Err(self.reftable()));
         let files = Below::new(self.common(), is_text);
         let texts = files.filter_map(|entry| entry.and_then(|entry| self.text(&entry)).transpose());
-        reftable.into_iter().chain(texts)
+        self.texts_of_tables().into_iter().chain(texts)
+    }
+
+    /// Reflogs that have no files of their own. The refs in tables are told by [`refs`](Self::refs).
+    fn texts_of_tables(&self) -> Vec<Result<Text, Skip>> {
+        if self.ref_storage() != RefStorage::Reftable {
+            return Vec::new();
+        }
+        let mut skipped = Vec::new();
+        let logs = self.table_logs(&mut skipped).into_iter();
+        let texts = logs.map(|(_, path, text)| Ok(Text { path, kind: TextKind::Reflog, content: Box::new(Cursor::new(text)) }));
+        let texts: Vec<_> = texts.collect();
+        skipped.into_iter().map(Err).chain(texts).collect()
     }
 
     fn text(&self, entry: &Entry) -> Result<Option<Text>, Skip> {
