@@ -23,12 +23,12 @@ mod syntax;
 use syntax::{RuleFile, RuleSyntax};
 
 fn main() {
-    for path in ["build.rs", "patterns", "src/rule", "src/detect", "src/text"] {
+    for path in ["build.rs", "patterns", "src/archive", "src/rule", "src/detect", "src/text"] {
         println!("cargo::rerun-if-changed={path}");
     }
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets this"));
     let mut detector = DefaultHasher::new();
-    for folder in ["patterns/lexicon", "src/rule", "src/detect", "src/text"] {
+    for folder in ["patterns/lexicon", "src/archive", "src/rule", "src/detect", "src/text"] {
         hash_files(&root.join(folder), &mut detector);
     }
     println!("cargo::rustc-env=SOPUP_DETECTOR={}-{:016x}", env!("CARGO_PKG_VERSION"), detector.finish());

@@ -223,14 +223,20 @@ impl Scanner<'_> {
             let Some(content) = &file.content else { continue };
             let origin = Origin { path: file.path.clone(), source: SourceKind::Index };
             self.count(content.len() as u64);
-            let mut located = self.guarded(&file.path, || self.located(content, &origin, Base::START, 0..content.len()));
-            if !located.is_empty() {
-                let added = file.added_lines();
-                located.retain(|one| added(one.occurrence.start.line, one.occurrence.end.line));
-            }
-            self.add(self.with_members(located, content, &origin));
+            let located = self.guarded(&file.path, || self.new_lines(content, &origin, || file.added_lines()));
+            self.add(located);
         }
         Ok(())
+    }
+
+    /// What stands in lines of a text that a commit adds, and in the files inside it.
+    fn new_lines<F: Fn(usize, usize) -> bool>(&self, bytes: &[u8], origin: &Origin, added: impl FnOnce() -> F) -> Vec<Located> {
+        let mut located = self.located(bytes, origin, Base::START, 0..bytes.len());
+        if !located.is_empty() {
+            let added = added();
+            located.retain(|one| added(one.occurrence.start.line, one.occurrence.end.line));
+        }
+        self.with_members(located, bytes, origin)
     }
 
     /// Scans a text of any size, and its name.
@@ -240,23 +246,26 @@ impl Scanner<'_> {
             self.name(path);
         }
         let origin = Origin { path: path.to_owned(), source };
-        let mut position = Position { line: 1, column: 1 };
-        let mut archive = Gathered::default();
-        let mut all = Vec::new();
-        let read = BUFFER.with_borrow_mut(|buffer| {
-            each_chunk(reader, buffer, |chunk| {
-                all.extend(self.guarded(path, || self.chunk(&chunk, &origin, &mut position)));
-                archive.gather(&chunk);
-            })
+        let located = self.guarded(path, || {
+            let mut position = Position { line: 1, column: 1 };
+            let mut archive = Gathered::default();
+            let mut located = Vec::new();
+            let read = BUFFER.with_borrow_mut(|buffer| {
+                each_chunk(reader, buffer, |chunk| {
+                    located.extend(self.chunk(&chunk, &origin, &mut position));
+                    archive.gather(&chunk);
+                })
+            });
+            match read {
+                Ok(bytes) => self.count(bytes),
+                Err(error) => self.skip(Skip { what: path.to_owned(), reason: SkipReason::Unreadable(error.to_string()) }),
+            }
+            match archive.bytes() {
+                Some(bytes) => self.with_members(located, bytes, &origin),
+                None => located,
+            }
         });
-        self.add(match archive.bytes() {
-            Some(bytes) => self.with_members(all, bytes, &origin),
-            None => all,
-        });
-        match read {
-            Ok(bytes) => self.count(bytes),
-            Err(error) => self.skip(Skip { what: path.to_owned(), reason: SkipReason::Unreadable(error.to_string()) }),
-        }
+        self.add(located);
     }
 
     /// Scans one chunk and moves `position` to where the next one starts.

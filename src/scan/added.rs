@@ -146,12 +146,7 @@ fn look(scanner: &Scanner<'_>, change: &Change<'_>) -> Addition {
 fn new_lines(scanner: &Scanner<'_>, blob: &BlobChange<'_>) -> Vec<Located> {
     let path = if blob.path.is_empty() { format!("blob {}", blob.id) } else { String::from_utf8_lossy(blob.path).into_owned() };
     let origin = Origin { path, source: SourceKind::History };
-    let mut located = scanner.guarded(&origin.path, || scanner.located(blob.bytes, &origin, Base::START, 0..blob.bytes.len()));
-    if !located.is_empty() {
-        let added = blob.added_lines();
-        located.retain(|one| added(one.occurrence.start.line, one.occurrence.end.line));
-    }
-    scanner.with_members(located, blob.bytes, &origin)
+    scanner.guarded(&origin.path, || scanner.new_lines(blob.bytes, &origin, || blob.added_lines()))
 }
 
 /// What is new of one value at one path: in the order of commits.

@@ -20,11 +20,12 @@ impl Gathered {
     /// Takes the next chunk; of an archive that is too large one byte more than is allowed.
     pub(super) fn gather(&mut self, chunk: &Chunk<'_>) {
         self.other |= chunk.offset == 0 && Form::of(chunk.bytes).is_none();
-        if self.other {
+        let room = (LARGEST + 1).saturating_sub(self.bytes.len());
+        if self.other || room == 0 {
             return;
         }
-        let known = usize::try_from(self.bytes.len() as u64 - chunk.offset).unwrap_or(usize::MAX);
-        let room = (LARGEST + 1).saturating_sub(self.bytes.len());
+        // Chunks overlap.
+        let known = (self.bytes.len() as u64).checked_sub(chunk.offset).map_or(usize::MAX, |known| known as usize);
         let new = chunk.bytes.get(known..).unwrap_or_default();
         self.bytes.extend_from_slice(&new[..new.len().min(room)]);
     }
@@ -35,7 +36,7 @@ impl Gathered {
     }
 }
 
-/// How a file inside an archive is read. In gzip it has no name.
+/// How a file inside an archive is read. What is only compressed has no name of its own.
 pub(super) fn hints(member: &str) -> Hints {
     if member.is_empty() { Hints::NONE } else { Hints::of_path(member) }
 }

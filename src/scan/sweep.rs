@@ -297,7 +297,7 @@ impl Visitor for Sweep<'_> {
         let (first, others) = self.ways(object);
         // An error shows when the reader checks how much was read.
         let _ = each_chunk(bytes, &mut Vec::new(), |chunk| {
-            if chunk.offset == 0 && matches!(Form::of(chunk.bytes), Some(Form::Gzip | Form::Zip)) {
+            if chunk.offset == 0 && Form::of(chunk.bytes).is_some() {
                 worker.gaps.archives.insert(object.id, Unread::Large);
             }
             let piece = Piece { bytes: chunk.bytes, offset: chunk.offset, owned: chunk.owned };

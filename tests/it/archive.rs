@@ -97,14 +97,64 @@ fn files_of_the_history_also_when_it_is_known() {
 }
 
 #[test]
-fn what_is_encrypted_is_passed_over_and_what_is_too_large_is_named() {
+fn what_is_not_read_is_named_wherever_it_is() {
+    let cut = |mut bytes: Vec<u8>| {
+        bytes.truncate(bytes.len() - 9);
+        bytes
+    };
+    let noise: Vec<u8> = (0..40_000_u32).flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    let kinds = [
+        ("sealed.zip", zip("etc/app.yaml", TEXT.as_bytes(), 1), "encrypted files"),
+        ("cut.gz", cut(packed(Format::Gzip, &noise)), "damaged or incomplete"),
+        ("cut.zip", cut(zip("etc/app.yaml", TEXT.as_bytes(), 0)), "damaged or incomplete"),
+        ("all.7z", b"7z\xbc\xaf\x27\x1c and more".to_vec(), "of a sort that sopup does not read"),
+        ("bomb.gz", packed(Format::Gzip, &vec![b' '; 64 << 20]), "unpacks to more than"),
+        ("four.tar", (0..4).fold(TEXT.as_bytes().to_vec(), |inner, _| tar("x", &inner)), "more than 3 deep"),
+    ];
+    for (name, bytes, reason) in kinds {
+        let place = Place::repository();
+        place.write(name, bytes).git(["add", name]);
+        for scope in ["--worktree", "--staged"] {
+            let run = place.sopup(["scan", scope]);
+            assert_eq!(run.code, 3, "{name} {scope}");
+            assert!(run.stdout.contains(&format!("{name}: ")) && run.stdout.contains(reason), "{}", run.stdout);
+        }
+        place.commit("one");
+        for scope in [&["--history"][..], &["--range", "HEAD"]] {
+            let run = place.sopup(["scan"].iter().chain(scope));
+            assert_eq!(run.code, 3, "{name} {scope:?}");
+            assert!(run.stdout.contains(reason), "{}", run.stdout);
+        }
+    }
+}
+
+#[test]
+fn archives_inside_archives() {
+    let place = Place::repository();
+    let inner = packed(Format::Gzip, &tar("src/a.env", b"DB_PASSWORD=Walrus88Timber\n"));
+    place.write("image.tar", tar("blobs/sha256/abc", &inner)).commit("one");
+    let expected = ["image.tar!blobs/sha256/abc!src/a.env:1:13"];
+    for scope in [&["--worktree"][..], &["--history"], &["--range", "HEAD"]] {
+        let run = place.sopup(["scan", "--format", "json"].iter().chain(scope));
+        let report = serde_json::from_str(&run.stdout).expect("a report");
+        assert_eq!(places(&report), expected, "{scope:?}");
+    }
+}
+
+/// Chunks are 8 MiB, and archives up to 32 MiB are opened: sizes on both sides of every border.
+#[test]
+fn no_size_of_an_archive_ends_the_scan() {
     let place = Place::new();
-    place.write("sealed.zip", zip("etc/app.yaml", TEXT.as_bytes(), 1));
-    assert_eq!(place.sopup(["scan"]).code, 0);
-    place.write("bomb.gz", packed(Format::Gzip, &vec![b' '; 64 << 20]));
-    let run = place.sopup(["scan"]);
-    assert_eq!(run.code, 3);
-    assert!(run.stdout.contains("bomb.gz: an archive that unpacks to more than"), "{}", run.stdout);
+    place.write("a.env", "DB_PASSWORD=Walrus88Timber\n");
+    for size in [8 << 20, (32 << 20) - 1, 32 << 20, (32 << 20) + 1, 33 << 20, (39 << 20) - 1, 39 << 20, 40 << 20, 47 << 20, 72 << 20] {
+        let mut bytes = packed(Format::Gzip, b"nothing");
+        bytes.resize(size, 0);
+        let first = place.write("big.gz", &bytes).sopup(["scan"]);
+        let through = place.sopup_with(["scan", "--stdin"], &bytes);
+        let expected = if size > 32 << 20 { (3, 3) } else { (1, 0) };
+        assert_eq!((first.code, through.code), expected, "{size}: {}{}", first.stdout, first.stderr);
+        assert!(first.stdout.contains("a.env:1:13"), "{size}");
+    }
 }
 
 #[test]
