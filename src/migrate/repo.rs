@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
-use super::manifests::Manifests;
+use super::manifests::{Manifests, is_kustomization};
 use crate::source::{Repository, Respect, Target, Walk, walk};
 
 /// A repository with a working tree.
@@ -65,6 +65,13 @@ impl Repo {
     /// Whether something stands at a path, a broken link too.
     pub fn exists(&self, path: &str) -> bool {
         std::fs::symlink_metadata(self.locate(path)).is_ok()
+    }
+
+    /// Where a path leads that has symbolic links in it; `None` without links, and if it leads out of the repository.
+    pub fn beyond_links(&self, path: &str) -> Option<String> {
+        let real = self.locate(path).canonicalize().ok()?;
+        let real = real.strip_prefix(&self.top).ok()?.to_str()?;
+        (real != path).then(|| real.to_owned())
     }
 
     /// The bytes of a regular file.
@@ -166,7 +173,7 @@ impl Repo {
             walk(&Walk { root: self.top.clone(), respect_gitignore: Respect::Yes, threads: 0 }, &|target| {
                 use std::io::Read as _;
                 let Target::File { path, file } = target else { return };
-                if !(path.ends_with(".yaml") || path.ends_with(".yml")) {
+                if !(path.ends_with(".yaml") || path.ends_with(".yml") || is_kustomization(&path)) {
                     return;
                 }
                 let mut text = String::new();

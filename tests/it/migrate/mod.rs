@@ -3,6 +3,7 @@
 mod after;
 mod bench;
 mod cases;
+mod kustomize;
 mod refusals;
 mod rendered;
 mod review;
