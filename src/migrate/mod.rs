@@ -29,6 +29,7 @@ pub mod render;
 pub mod rendering;
 pub mod repo;
 mod rewrite;
+pub mod slugs;
 pub mod store_check;
 mod vault;
 pub mod wish;
@@ -42,6 +43,7 @@ use file::{Site, SourceFile, is_sealed, sites};
 use plan::{Action, Plan};
 use policy::{Policy, Scheme};
 use repo::Repo;
+use slugs::Slugs;
 use wish::Wishes;
 
 /// What planning goes by.
@@ -103,6 +105,7 @@ pub fn survey(findings: &[Finding], further: Vec<(String, Site)>, repo: &Repo, b
 /// What a migration of these files would do.
 pub fn plan(files: &BTreeMap<String, SourceFile>, repo: &Repo, settings: &Settings<'_>) -> Plan {
     let mut draft = Draft::new(repo, settings);
+    draft.slugs = Slugs::new(files.values().flat_map(|file| &file.sites).map(|site| &site.secret));
     rewrite::all(files, &mut draft);
     let mut plan = draft.finish();
     plan.notes.extend(policy_notes(&plan, settings.policy));

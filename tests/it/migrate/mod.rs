@@ -4,6 +4,7 @@ mod after;
 mod bench;
 mod cases;
 mod kustomize;
+mod leftovers;
 mod refusals;
 mod rendered;
 mod review;
