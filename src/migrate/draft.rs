@@ -247,6 +247,9 @@ impl<'a> Draft<'a> {
 
     /// Why a step cannot be as a rewriter wants it.
     fn hindrance(&self, actions: &[Action], entries: &[EntryId]) -> Option<String> {
+        if let Some((action, why)) = actions.iter().find_map(|action| Some((action, self.repo.foreign_owner(action.file())?))) {
+            return Some(format!("{} is {why}", action.file()));
+        }
         if let Some(id) = entries.iter().find(|id| self.refused.contains(id)) {
             let path = self.path_of(id.store);
             return Some(format!("{path} has no name for it under which it would be encrypted: move it by hand, to a key that fits"));

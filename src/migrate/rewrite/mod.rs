@@ -105,6 +105,10 @@ fn one(rewriter: &dyn Rewriter, file: &SourceFile, accounts: &account::Accounts,
         let sites: Vec<&Site> = file.sites.iter().collect();
         return draft.manual("sops-config", file, &sites, "sops itself reads this file and resolves no references in it");
     }
+    if file.is_binary() {
+        let sites: Vec<&Site> = file.sites.iter().collect();
+        return draft.manual("binary", file, &sites, "a binary file: make it anew without the value, from what it is built of");
+    }
     let (hashes, rest): (Vec<&Site>, Vec<&Site>) = file.sites.iter().partition(|site| site.is_hash());
     if !hashes.is_empty() {
         draft.manual("hash", file, &hashes, "a hash: the program that checks it reads it from this file; choose a new password instead");

@@ -5,6 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use super::bench::Bench;
+use crate::support::isolated;
 
 #[test]
 fn texts_in_any_language_are_migrated() {
@@ -93,4 +94,78 @@ fn no_name_shows_a_secret() {
             assert!(!flat.contains(secret), "{secret}: {text}");
         }
     }
+}
+
+#[test]
+fn what_is_in_archives_and_names_is_not_lost() {
+    let bench = Bench::new();
+    bench.place.write("x/a.yaml", "password: Zq9wLm2xTr7pKd\n");
+    let packed = Command::new("tar").args(["czf", "b.tgz", "-C", "x", "a.yaml"]).current_dir(bench.place.path()).status();
+    assert!(packed.expect("tar runs").success());
+    fs::remove_dir_all(bench.place.join("x")).expect("removed");
+    bench.place.write("token=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", "nothing\n");
+    bench.commit();
+    assert_eq!(bench.findings().len(), 2);
+    let before = bench.tree();
+    for args in [&["--yes", "--include-review"][..], &["--dry-run"]] {
+        let run = bench.migrate(args);
+        assert_eq!(run.code, 1, "{args:?}: {}{}", run.stdout, run.stderr);
+        assert!(run.stdout.contains("manual b.tgz!a.yaml:1"), "{}", run.stdout);
+        assert!(run.stdout.contains("inside an archive: unpack it, migrate, and pack it anew, or remove it"), "{}", run.stdout);
+        assert!(run.stdout.contains("in the name of a file: rename it by hand"), "{}", run.stdout);
+        assert!(run.stdout.contains("2 places: 0 safe, 0 need review, 2 manual"), "{}", run.stdout);
+        assert!(bench.tree() == before);
+    }
+}
+
+#[test]
+fn a_value_that_stays_in_an_archive_moves_from_files() {
+    let bench = Bench::new();
+    bench.place.write("a.sh", "#!/bin/sh\nPGPASSWORD=Zq9wLm2xTr7pKd psql\n");
+    let packed = Command::new("tar").args(["czf", "b.tgz", "a.sh"]).current_dir(bench.place.path()).status();
+    assert!(packed.expect("tar runs").success());
+    bench.commit();
+    let run = bench.migrate(["--yes", "--no-history"]);
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("1 place left"), "{}", run.stdout);
+    assert!(bench.decrypt("a.sops.env").contains("Zq9wLm2xTr7pKd"));
+}
+
+#[test]
+fn repositories_inside_and_copies_of_others_are_left_alone() {
+    let bench = Bench::new();
+    let inner = bench.place.join("sub");
+    fs::create_dir(&inner).expect("a folder");
+    let git = |args: &[&str]| assert!(isolated(Command::new("git").args(args)).current_dir(&inner).status().expect("git runs").success());
+    git(&["init", "--quiet", "--initial-branch=main"]);
+    bench.place.write("sub/s.md", "The password is `S19wLm2xTr7pKd`.\n");
+    git(&["add", "--all"]);
+    git(&["-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "--quiet", "-m", "x"]);
+    bench
+        .place
+        .write("vendor/lib/README.md", "The password is `S29wLm2xTr7pKd`.\n")
+        .write("app/a.md", "The password is `S39wLm2xTr7pKd`.\n");
+    bench.commit();
+    let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(
+        run.stdout.contains("sub/s.md is in a submodule or another repository inside of this one: migrate that one itself"),
+        "{}",
+        run.stdout
+    );
+    assert!(run.stdout.contains("vendor/lib/README.md is in a copy of somebody else's code"), "{}", run.stdout);
+    let text = |path: &str| fs::read_to_string(bench.place.join(path)).expect("a file");
+    assert!(text("sub/s.md").contains("S19w") && text("vendor/lib/README.md").contains("S29w") && !text("app/a.md").contains("S39w"));
+}
+
+#[test]
+fn binary_files_are_left_alone() {
+    let bench = Bench::new();
+    let program = b"\x7fELF\0\0\0\x01postgres://u:Zq9wLm2xTr7pKd@db/app\0\0\0";
+    bench.place.write("prog.bin", program);
+    bench.commit();
+    let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("a binary file: make it anew without the value"), "{}", run.stdout);
+    assert_eq!(fs::read(bench.place.join("prog.bin")).expect("a file"), program);
 }
