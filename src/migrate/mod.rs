@@ -25,6 +25,7 @@ pub mod plan_file;
 pub mod policy;
 pub mod preflight;
 pub mod proof;
+pub mod readers;
 pub mod render;
 pub mod rendering;
 pub mod repo;

@@ -4,6 +4,7 @@ mod after;
 mod back;
 mod kustomize;
 mod prove;
+mod recipients;
 mod review;
 mod setup;
 mod show;
@@ -231,6 +232,9 @@ impl Run<'_> {
         if nothing {
             return Ok(exit(&outcome, !plan.steps.is_empty()));
         }
+        if !self.args.dry_run {
+            self.show_recipients(&plan, upto)?;
+        }
         if self.asks() {
             let review = Review { files, draft: &draft, key: &request.key, wishes: Wishes::default(), ui: self.ui };
             plan = self.confirmed(plan, upto, review)?;
@@ -240,6 +244,7 @@ impl Run<'_> {
         if self.args.dry_run {
             show::diff(&changes, files, self.ui)?;
             show::plan(&plan, upto, self.ui)?;
+            self.show_recipients(&plan, upto)?;
         }
         let (doubtful, left): (Vec<Leftover>, Vec<Leftover>) = left.into_iter().partition(Leftover::is_doubtful);
         self.refuse(&changes, &left.iter().map(ToString::to_string).collect::<Vec<_>>())?;
@@ -359,6 +364,7 @@ impl Run<'_> {
             _ => return Err(nothing()),
         }
         show::plan(&plan, upto, self.ui)?;
+        self.show_recipients(&plan, upto)?;
         match self.ui.ask("Apply the steps with a +? [y/N]").as_deref() {
             Some("y" | "Y" | "yes") => Ok(plan),
             _ => Err(nothing()),

@@ -169,3 +169,25 @@ fn binary_files_are_left_alone() {
     assert!(run.stdout.contains("a binary file: make it anew without the value"), "{}", run.stdout);
     assert_eq!(fs::read(bench.place.join("prog.bin")).expect("a file"), program);
 }
+
+#[test]
+fn everybody_sees_who_can_open_the_files() {
+    let bench = Bench::new();
+    let mine = bench.recipient.clone();
+    let other = age::x25519::Identity::generate().to_public().to_string();
+    bench.place.write(".sops.yaml", format!("creation_rules:\n  - age: >-\n      {mine},\n      {other}\n"));
+    bench.place.write("a.md", "The password is `P19wLm2xTr7pKd`.\n").commit("all");
+    for args in [&["--dry-run"][..], &["--yes", "--no-history"]] {
+        let run = bench.migrate(args);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        for (recipient, line) in [(&mine, 3), (&other, 4)] {
+            assert!(run.stdout.contains(&format!("{recipient} (.sops.yaml:{line}): secrets/shared.enc.yaml\n")), "{}", run.stdout);
+        }
+    }
+    // A file that is there keeps its recipients.
+    bench.place.write("b.md", "The password is `P29wLm2xTr7pKd`.\n").write("c.sh", "#!/bin/sh\nPGPASSWORD=P39wLm2xTr7pKd psql\n");
+    bench.commit();
+    let run = bench.migrate(["--dry-run", "--age", &mine]);
+    assert!(run.stdout.contains(&format!("{other} (a recipient of the file already): secrets/shared.enc.yaml\n")), "{}", run.stdout);
+    assert!(run.stdout.contains(&format!("{mine} (--age): c.sops.env\n")), "{}", run.stdout);
+}
