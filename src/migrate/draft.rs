@@ -22,6 +22,8 @@ pub struct Draft<'a> {
     pub repo: &'a Repo,
     /// What names must not show.
     pub slugs: Slugs,
+    /// Secrets of CI systems, by system and name.
+    pub claimed: HashMap<String, Secret>,
     /// Entries that no store takes.
     refused: HashSet<EntryId>,
     settings: &'a Settings<'a>,
@@ -65,6 +67,7 @@ impl<'a> Draft<'a> {
             plan: Plan::default(),
             repo,
             slugs: Slugs::default(),
+            claimed: HashMap::new(),
             refused: HashSet::new(),
             settings,
             owners: HashMap::new(),

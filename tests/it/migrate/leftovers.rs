@@ -191,3 +191,49 @@ fn everybody_sees_who_can_open_the_files() {
     assert!(run.stdout.contains(&format!("{other} (a recipient of the file already): secrets/shared.enc.yaml\n")), "{}", run.stdout);
     assert!(run.stdout.contains(&format!("{mine} (--age): c.sops.env\n")), "{}", run.stdout);
 }
+
+#[test]
+fn a_secret_of_a_ci_system_stands_for_one_value() {
+    let bench = Bench::new();
+    let workflow = "\
+on: push
+jobs:
+  a:
+    runs-on: u
+    env:
+      DB_PASSWORD: Gh19wLm2xTr7pKd
+    steps:
+      - run: x
+  b:
+    runs-on: u
+    env:
+      DB_PASSWORD: Gh29wLm2xTr7pKd
+      OTHER: ${{ secrets.DB_PASSWORD }}
+    steps:
+      - run: y
+";
+    bench.place.write(".github/workflows/ci.yml", workflow);
+    bench.commit();
+    let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let text = fs::read_to_string(bench.place.join(".github/workflows/ci.yml")).expect("a file");
+    let wanted =
+        workflow.replace("Gh19wLm2xTr7pKd", "${{ secrets.DB_PASSWORD_2 }}").replace("Gh29wLm2xTr7pKd", "${{ secrets.DB_PASSWORD_3 }}");
+    assert_eq!(text, wanted);
+}
+
+#[test]
+fn a_script_keeps_its_own_variables() {
+    let bench = Bench::new();
+    let script = "#!/bin/bash\nPASSWORD=\"${1:-none}\"\necho \"$PASSWORD\"\necho kubectl create secret generic db --from-literal=password=Zq9wLm2xTr7pKd\n";
+    bench.place.write("deploy.sh", script);
+    bench.commit();
+    let run = bench.migrate(["--yes", "--no-history"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let mut migrated = Command::new("bash");
+    let migrated = isolated(migrated.args(["deploy.sh", "given"]).env("DEPLOY_PASSWORD", "from-sops")).current_dir(bench.place.path());
+    let printed = migrated.output().expect("bash runs").stdout;
+    let wanted = "given\nkubectl create secret generic db --from-literal=password=from-sops\n";
+    assert_eq!(String::from_utf8_lossy(&printed), wanted);
+    assert_eq!(bench.decrypt("deploy.sops.env"), "DEPLOY_PASSWORD=Zq9wLm2xTr7pKd\n");
+}
