@@ -46,12 +46,15 @@ impl PrivateDir {
         &self.path
     }
 
-    /// Writes a new file, readable and writable by its owner alone.
+    /// Writes a new file, readable and writable by its owner alone, and the folders that its name has.
     ///
     /// # Errors
     /// [`FileError::Io`].
     pub fn write(&self, name: &str, content: &[u8]) -> Result<PathBuf, FileError> {
         let path = self.path.join(name);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|source| FileError::io("make", folder, source))?;
+        }
         let mut options = File::options();
         options.write(true).create_new(true);
         #[cfg(unix)]

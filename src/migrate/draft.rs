@@ -1,13 +1,14 @@
 //! [`Draft`]: a plan in the making. Rewriters ask it for places in stores and hand it their steps.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::cluster::{self, Cluster};
 use super::file::{Site, SourceFile};
 use super::plan::{Action, Applicability, Decision, Entry, EntryId, Place, Plan, Readers, Shape, Step, Store};
 use super::policy::Policy;
 use super::repo::Repo;
+use super::slugs::Slugs;
 use super::vault::{Vault, VaultError};
 use super::{KubernetesStyle, Settings, naming};
 use crate::secret::Secret;
@@ -19,6 +20,12 @@ pub struct Draft<'a> {
     pub plan: Plan,
     /// The repository.
     pub repo: &'a Repo,
+    /// What names must not show.
+    pub slugs: Slugs,
+    /// Secrets of CI systems, by system and name.
+    pub claimed: HashMap<String, Secret>,
+    /// Entries that no store takes.
+    refused: HashSet<EntryId>,
     settings: &'a Settings<'a>,
     owners: HashMap<String, String>,
     existing: HashMap<String, Option<Vault>>,
@@ -42,6 +49,11 @@ impl Verdict {
         Self { applicability: Applicability::Safe, reason: reason.into() }
     }
 
+    /// sopup has no edit.
+    pub fn manual(reason: impl Into<String>) -> Self {
+        Self { applicability: Applicability::Manual, reason: reason.into() }
+    }
+
     /// Something else has to change.
     pub fn review(reason: impl Into<String>) -> Self {
         Self { applicability: Applicability::NeedsReview, reason: reason.into() }
@@ -54,6 +66,9 @@ impl<'a> Draft<'a> {
         Self {
             plan: Plan::default(),
             repo,
+            slugs: Slugs::default(),
+            claimed: HashMap::new(),
+            refused: HashSet::new(),
             settings,
             owners: HashMap::new(),
             existing: HashMap::new(),
@@ -132,26 +147,42 @@ impl<'a> Draft<'a> {
     }
 
     fn put_for(&mut self, readers: Readers, store: usize, key: &[&str], value: &Secret) -> EntryId {
-        let mut number = 1;
-        loop {
-            let mut path: Vec<String> = key.iter().map(|part| (*part).to_owned()).collect();
-            if let (Some(last), 2..) = (path.last_mut(), number) {
-                last.push_str(&format!("_{number}"));
+        let shows = |part: &&str| self.slugs.is_shown(part);
+        let refused = readers == Readers::Programs && key.iter().any(shows);
+        let key: Vec<&str> = key.iter().map(|part| if shows(part) { "secret" } else { part }).collect();
+        if !refused && self.takes_names_like(store, &key) {
+            for path in numbered(&key).take(MOST_NAMES) {
+                if let Some(id) = self.try_put(readers, store, path, value) {
+                    return id;
+                }
             }
-            if let Some(id) = self.try_put(readers, store, path, value) {
-                return id;
-            }
-            number += 1;
         }
+        let path = key.into_iter().map(str::to_owned).collect();
+        let entries = &mut self.plan.stores[store].entries;
+        entries.push(Entry { path, value: value.clone(), readers });
+        let id = EntryId { store, entry: entries.len() - 1 };
+        self.refused.insert(id);
+        id
+    }
+
+    /// Whether a store would encrypt what stands under a key or one like it.
+    fn takes_names_like(&self, store: usize, key: &[&str]) -> bool {
+        let vault = self.existing.get(&self.plan.stores[store].path).and_then(Option::as_ref);
+        vault.is_none_or(|vault| numbered(key).take(1 + 2 * key.len()).any(|path| vault.seals(&path)))
     }
 
     fn try_put(&mut self, readers: Readers, at: usize, path: Vec<String>, value: &Secret) -> Option<EntryId> {
         let store = &mut self.plan.stores[at];
-        let below = |a: &[String], b: &[String]| a.len() < b.len() && b.starts_with(a);
-        if store.entries.iter().any(|known| below(&known.path, &path) || below(&path, &known.path)) {
+        if store.shape == Shape::Keys && is_reserved(&path, store.format) {
             return None;
         }
-        if let Some(entry) = store.entries.iter().position(|entry| entry.path == path) {
+        let below = |a: &[String], b: &[String]| a.len() < b.len() && b.starts_with(a);
+        let is_refused = |entry: usize| self.refused.contains(&EntryId { store: at, entry });
+        let mut known = store.entries.iter().enumerate().filter(|(entry, _)| !is_refused(*entry));
+        if known.clone().any(|(_, known)| below(&known.path, &path) || below(&path, &known.path)) {
+            return None;
+        }
+        if let Some((entry, _)) = known.find(|(_, known)| known.path == path) {
             return (store.entries[entry].value == *value).then_some(EntryId { store: at, entry });
         }
         if let Some(vault) = self.existing.get(&store.path).and_then(Option::as_ref)
@@ -208,22 +239,36 @@ impl<'a> Draft<'a> {
         actions: Vec<Action>,
         entries: Vec<EntryId>,
     ) {
-        self.plan.steps.push(Step {
-            file: file.path.clone(),
-            places: sites.iter().map(|site| place(site)).collect(),
-            rewriter,
-            applicability: verdict.applicability,
-            reason: verdict.reason,
-            actions,
-            entries,
-            decision: Decision::Open,
-        });
+        match self.hindrance(&actions, &entries) {
+            Some(why) => self.manual(rewriter, file, sites, &why),
+            None => {
+                let places = sites.iter().map(|site| place(site)).collect();
+                self.plan.steps.push(Step { actions, entries, ..Step::new(&file.path, rewriter, places, verdict) });
+            }
+        }
+    }
+
+    /// Why a step cannot be as a rewriter wants it.
+    fn hindrance(&self, actions: &[Action], entries: &[EntryId]) -> Option<String> {
+        if let Some((action, why)) = actions.iter().find_map(|action| Some((action, self.repo.foreign_owner(action.file())?))) {
+            return Some(format!("{} is {why}", action.file()));
+        }
+        if let Some(id) = entries.iter().find(|id| self.refused.contains(id)) {
+            let path = self.path_of(id.store);
+            return Some(format!("{path} has no name for it under which it would be encrypted: move it by hand, to a key that fits"));
+        }
+        let shows = |action: &Action| match action {
+            Action::Splice { text, .. } | Action::Create { text, .. } => self.slugs.count(text.as_bytes()) > 0,
+            Action::Append { line, .. } => self.slugs.count(line.as_bytes()) > 0,
+            Action::Extract { .. } | Action::Encrypt { .. } => false,
+        };
+        actions.iter().any(shows).then(|| "what would take its place has a name that shows a secret: move it by hand".to_owned())
     }
 
     /// Adds places that sopup has no edit for.
     pub fn manual(&mut self, rewriter: &'static str, file: &SourceFile, sites: &[&Site], reason: &str) {
-        let verdict = Verdict { applicability: Applicability::Manual, reason: reason.to_owned() };
-        self.step(rewriter, file, sites, verdict, Vec::new(), Vec::new());
+        let places = sites.iter().map(|site| place(site)).collect();
+        self.plan.steps.push(Step::new(&file.path, rewriter, places, Verdict::manual(reason)));
     }
 
     /// How sops prints an entry.
@@ -246,6 +291,63 @@ impl<'a> Draft<'a> {
     }
 }
 
-fn place(site: &Site) -> Place {
+impl Step {
+    /// A step without edits.
+    pub(super) fn new(file: &str, rewriter: &'static str, places: Vec<Place>, verdict: Verdict) -> Self {
+        Self {
+            file: file.to_owned(),
+            places,
+            rewriter,
+            applicability: verdict.applicability,
+            reason: verdict.reason,
+            actions: Vec::new(),
+            entries: Vec::new(),
+            decision: Decision::Open,
+        }
+    }
+}
+
+/// Names that are tried for one value.
+const MOST_NAMES: usize = 100_000;
+
+/// A key, then the same with numbers behind its parts, the last one first: something else may stand in the place of any.
+fn numbered<'k>(key: &'k [&'k str]) -> impl Iterator<Item = Vec<String>> + 'k {
+    let wanted = || key.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>();
+    let with = move |number: usize, part: usize| {
+        let mut path = wanted();
+        path[part].push_str(&format!("_{number}"));
+        path
+    };
+    let others = (2..).flat_map(move |number| (0..key.len()).rev().map(move |part| (number, part)));
+    std::iter::once(wanted()).chain(others.map(move |(number, part)| with(number, part)))
+}
+
+/// Whether sops keeps its own notes under a key, or leaves what stands there plain.
+fn is_reserved(path: &[String], format: Format) -> bool {
+    let own = path.first().is_some_and(|first| first == "sops" || format == Format::Dotenv && first.starts_with("sops_"));
+    own || path.iter().any(|part| part.ends_with("_unencrypted"))
+}
+
+pub(super) fn place(site: &Site) -> Place {
     Place { span: site.span, line: site.line, fingerprint: site.fingerprint.clone(), redacted: site.secret.redacted(), rule: site.rule.id }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_of_a_key_can_give_way() {
+        let names: Vec<String> = numbered(&["grafana", "password"]).take(5).map(|path| path.join(".")).collect();
+        let wanted = ["grafana.password", "grafana.password_2", "grafana_2.password", "grafana.password_3", "grafana_3.password"];
+        assert_eq!(names, wanted);
+    }
+
+    #[test]
+    fn what_sops_keeps_for_itself_is_no_name() {
+        let path = |key: &str| key.split('.').map(str::to_owned).collect::<Vec<_>>();
+        assert!(is_reserved(&path("sops.password"), Format::Yaml) && is_reserved(&path("a.b_unencrypted"), Format::Json));
+        assert!(is_reserved(&path("sops_mac"), Format::Dotenv) && !is_reserved(&path("sops_mac"), Format::Yaml));
+        assert!(!is_reserved(&path("a.sops"), Format::Yaml));
+    }
 }

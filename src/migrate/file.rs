@@ -51,6 +51,14 @@ impl SourceFile {
         (self.encoding() == Encoding::Bytes).then(|| std::str::from_utf8(&self.bytes).ok()).flatten()
     }
 
+    /// Whether it is no text: an edit would move what programs find by its place.
+    pub fn is_binary(&self) -> bool {
+        let decoded = decode(&self.bytes);
+        let control = |byte: &u8| matches!(byte, 1..=8 | 14..=26 | 28..=31);
+        let text = decoded.text.as_ref();
+        memchr::memchr(0, text).is_some() || std::str::from_utf8(text).is_err() && text.iter().any(control)
+    }
+
     /// How the file stores characters.
     pub fn encoding(&self) -> Encoding {
         decode(&self.bytes).encoding
@@ -136,6 +144,17 @@ pub fn sites(findings: &[Finding]) -> std::collections::BTreeMap<String, Vec<Sit
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn binary_files_are_told_from_texts() {
+        let is_binary = |bytes: &[u8]| SourceFile::new("a".to_owned(), bytes.to_vec(), Vec::new()).is_binary();
+        for binary in [&b"\x7fELF\0\0x"[..], b"a\0b", b"\x89PNG\r\n\x1a\n\xff", b"\xe9\x01\x02"] {
+            assert!(is_binary(binary), "{binary:?}");
+        }
+        for text in [&b"a\tb\r\n"[..], "ł\u{1b}[0m\x0c".as_bytes(), b"caf\xe9\n", b"\xff\xfea\0b\0", b"\x01 in a text", b""] {
+            assert!(!is_binary(text), "{text:?}");
+        }
+    }
 
     #[test]
     fn ciphertext_is_told_from_what_follows_it() {

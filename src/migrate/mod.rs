@@ -25,23 +25,27 @@ pub mod plan_file;
 pub mod policy;
 pub mod preflight;
 pub mod proof;
+pub mod readers;
 pub mod render;
 pub mod rendering;
 pub mod repo;
 mod rewrite;
+pub mod slugs;
 pub mod store_check;
+mod survey;
 mod vault;
 pub mod wish;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use crate::finding::{Finding, FingerprintKey};
+use crate::finding::FingerprintKey;
 use crate::sops::keyring::Keyring;
 use draft::Draft;
-use file::{Site, SourceFile, is_sealed, sites};
 use plan::{Action, Plan};
 use policy::{Policy, Scheme};
 use repo::Repo;
+use slugs::Slugs;
+pub use survey::{Elsewhere, Survey, survey};
 use wish::Wishes;
 
 /// What planning goes by.
@@ -76,35 +80,13 @@ pub enum KubernetesStyle {
     Sealed,
 }
 
-/// The files that hold secrets, by path, and those that could not be read again. `further` are places that no finding
-/// names; `below` is the path of the scanned folder: empty, or ending in `/`.
-pub fn survey(findings: &[Finding], further: Vec<(String, Site)>, repo: &Repo, below: &str) -> (BTreeMap<String, SourceFile>, Vec<String>) {
-    let (mut files, mut unread) = (BTreeMap::new(), Vec::new());
-    let mut by_file = sites(findings);
-    for (path, site) in further {
-        by_file.entry(path).or_default().push(site);
-    }
-    for (path, sites) in by_file {
-        let path = format!("{below}{path}");
-        match repo.read(&path) {
-            Some(bytes) => {
-                let plain = |site: &Site| site.span.end <= bytes.len() && !is_sealed(&bytes, site.span);
-                let sites: Vec<Site> = sites.into_iter().filter(plain).collect();
-                if !sites.is_empty() {
-                    files.insert(path.clone(), SourceFile::new(path, bytes, sites));
-                }
-            }
-            None => unread.push(path),
-        }
-    }
-    (files, unread)
-}
-
 /// What a migration of these files would do.
-pub fn plan(files: &BTreeMap<String, SourceFile>, repo: &Repo, settings: &Settings<'_>) -> Plan {
+pub fn plan(survey: &Survey, repo: &Repo, settings: &Settings<'_>) -> Plan {
     let mut draft = Draft::new(repo, settings);
-    rewrite::all(files, &mut draft);
+    draft.slugs = Slugs::new(survey.files.values().flat_map(|file| &file.sites).map(|site| &site.secret));
+    rewrite::all(&survey.files, &mut draft);
     let mut plan = draft.finish();
+    plan.steps.extend(survey.leftovers());
     plan.notes.extend(policy_notes(&plan, settings.policy));
     plan.steps.sort_by(|a, b| (&a.file, a.places.first().map(|p| p.span)).cmp(&(&b.file, b.places.first().map(|p| p.span))));
     plan.notes.sort();

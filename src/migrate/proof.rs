@@ -11,6 +11,7 @@ use super::change::Change;
 use super::file::{Site, SourceFile};
 use super::needle::Needles;
 use super::plan::{Applicability, Plan};
+use super::slugs::Slugs;
 use crate::detect::{Hints, detect};
 use crate::rule::{Confidence, RuleSet};
 use crate::secret::Secret;
@@ -26,6 +27,12 @@ pub enum Leftover {
         path: String,
         /// How often.
         times: usize,
+    },
+    /// A name in a file would show a value.
+    #[error("{path}: a name would show a secret")]
+    Name {
+        /// The file.
+        path: String,
     },
     /// A value that was moved stands where nothing says that it is the secret, and may be there by chance.
     #[error("{path}: a value that is moved also stands where nothing says that it is a secret ({times} times)")]
@@ -51,7 +58,7 @@ impl Leftover {
     /// The file.
     pub fn path(&self) -> &str {
         match self {
-            Self::Value { path, .. } | Self::Doubtful { path, .. } | Self::Finding { path, .. } => path,
+            Self::Value { path, .. } | Self::Name { path } | Self::Doubtful { path, .. } | Self::Finding { path, .. } => path,
         }
     }
 
@@ -82,8 +89,13 @@ pub fn prove(
     let moved = moved(plan, upto, files, &staying);
     let needles = Needles::new(moved.iter().flat_map(|secret| spellings(secret)).collect());
     let count = |bytes: &[u8]| needles.hits(bytes).count();
+    let slugs = Slugs::new(files.values().flat_map(|file| &file.sites).map(|site| &site.secret));
     let mut left = Vec::new();
     for change in changes {
+        let known = change.before.as_deref().map_or_else(|| 0, |bytes| slugs.count(bytes) + slugs.count(change.path.as_bytes()));
+        if slugs.count(&change.after) + slugs.count(change.path.as_bytes()) > known {
+            left.push(Leftover::Name { path: change.path.clone() });
+        }
         let (before, after) = (count(change.before.as_deref().map_or(&[], Vec::as_slice)), count(&change.after));
         let planned = files.get(&change.path).map_or(0, |file| places_of(file, plan, upto, &moved));
         let (path, times) = (change.path.clone(), after);

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
-use super::manifests::Manifests;
+use super::file::folder_of;
+use super::manifests::{Manifests, is_kustomization};
 use crate::source::{Repository, Respect, Target, Walk, walk};
 
 /// A repository with a working tree.
@@ -38,6 +39,10 @@ pub enum RepoError {
     },
 }
 
+/// Folders that tools fill with other people's code.
+const VENDORED: [&str; 9] =
+    ["vendor", "node_modules", "bower_components", "third_party", "third-party", "thirdparty", "Godeps", "Pods", "site-packages"];
+
 /// The largest manifest that is read to find out who uses what.
 const LARGEST: u64 = 1 << 20;
 
@@ -65,6 +70,36 @@ impl Repo {
     /// Whether something stands at a path, a broken link too.
     pub fn exists(&self, path: &str) -> bool {
         std::fs::symlink_metadata(self.locate(path)).is_ok()
+    }
+
+    /// Whose file it is, if it is not one of this repository itself: a submodule's, a nested repository's, a copy of
+    /// somebody else's code.
+    pub fn foreign_owner(&self, path: &str) -> Option<&'static str> {
+        let mut folder = String::new();
+        for part in folder_of(path).split('/').filter(|part| !part.is_empty()) {
+            if VENDORED.contains(&part) {
+                return Some("in a copy of somebody else's code, which the next update would bring back");
+            }
+            folder.push_str(part);
+            if self.exists(&format!("{folder}/.git")) || self.is_submodule(&folder) {
+                return Some("in a submodule or another repository inside of this one: migrate that one itself");
+            }
+            folder.push('/');
+        }
+        None
+    }
+
+    fn is_submodule(&self, folder: &str) -> bool {
+        const COMMIT: u32 = 0o160_000;
+        let entry = self.git.index().ok().and_then(|index| index.get_path(Path::new(folder), 0));
+        entry.is_some_and(|entry| entry.mode == COMMIT)
+    }
+
+    /// Where a path leads that has symbolic links in it; `None` without links, and if it leads out of the repository.
+    pub fn beyond_links(&self, path: &str) -> Option<String> {
+        let real = self.locate(path).canonicalize().ok()?;
+        let real = real.strip_prefix(&self.top).ok()?.to_str()?;
+        (real != path).then(|| real.to_owned())
     }
 
     /// The bytes of a regular file.
@@ -166,7 +201,7 @@ impl Repo {
             walk(&Walk { root: self.top.clone(), respect_gitignore: Respect::Yes, threads: 0 }, &|target| {
                 use std::io::Read as _;
                 let Target::File { path, file } = target else { return };
-                if !(path.ends_with(".yaml") || path.ends_with(".yml")) {
+                if !(path.ends_with(".yaml") || path.ends_with(".yml") || is_kustomization(&path)) {
                     return;
                 }
                 let mut text = String::new();

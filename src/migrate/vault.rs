@@ -51,11 +51,15 @@ impl Vault {
         }
     }
 
+    /// Whether what stands at a path would be encrypted.
+    pub(super) fn seals(&self, path: &[String]) -> bool {
+        self.selector.protection(&self.shape().keys(path), Marked::No) == Protection::Encrypted
+    }
+
     /// Whether a value can be put at a path: nothing else stands there or above it, and it would be encrypted.
     pub(super) fn takes(&self, path: &[String], value: &Secret) -> bool {
-        let shape = self.shape();
-        let steps = shape.locate(path);
-        let sealed = self.selector.protection(&shape.keys(path), Marked::No) == Protection::Encrypted;
+        let steps = self.shape().locate(path);
+        let sealed = self.seals(path);
         for length in 1..=steps.len() {
             match TreePath::new(steps[..length].to_vec()).find(&self.tree) {
                 Err(_) => return sealed,

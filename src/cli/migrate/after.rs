@@ -8,7 +8,6 @@ use crate::cli::Exit;
 use crate::cli::environment::{kept_key, memory_budget};
 use crate::cli::error::CliError;
 use crate::finding::{Finding, Fingerprint};
-use crate::migrate::file::Site;
 use crate::migrate::journal::Journal;
 use crate::migrate::plan::{Applicability, Decision, Plan};
 use crate::migrate::survey;
@@ -50,13 +49,11 @@ impl Run<'_> {
             let hint = "`sopup migrate --undo` puts everything back; please report this";
             return Err(CliError::new(format!("still found after the migration: {paths}"), hint));
         }
-        let (files, unread) = survey(&outcome.findings, Vec::new(), self.repo, below);
-        let dismissed = |site: &&Site| {
+        let is_dismissed = |fingerprint: &Fingerprint| {
             let steps = plan.steps.iter().filter(|step| matches!(step.decision, Decision::Dismissed(_)));
-            steps.flat_map(|step| &step.places).any(|place| place.fingerprint == site.fingerprint)
+            steps.flat_map(|step| &step.places).any(|place| place.fingerprint == *fingerprint)
         };
-        let sites = files.values().flat_map(|file| &file.sites).filter(|site| !dismissed(site));
-        let remaining = sites.count() + unread.len();
+        let remaining = survey(&outcome.findings, Vec::new(), self.repo, below).count(is_dismissed);
         let history = if self.args.no_history { None } else { Some(self.history(request, plan, upto)?) };
         let differs = rendering.as_ref().is_some_and(|compared| !compared.differences.is_empty());
         let commit = if self.args.commit && !differs { Some(self.commit(journal)?) } else { None };

@@ -1,4 +1,5 @@
-//! What kustomize renders before and after a migration, if it is there to be asked.
+//! What kustomize renders before and after a migration, if it is there to be asked. It never sees the repository: it
+//! renders copies of files that sopup read and understood, in a private folder, with an environment of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -6,15 +7,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+use rayon::iter::{IntoParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
 use zeroize::Zeroizing;
 
 use super::Run;
+use crate::cli::error::CliError;
+use crate::cli::sops::child::Shelter;
 use crate::migrate::change::Change;
 use crate::migrate::file::SourceFile;
 use crate::migrate::plan::{Applicability, Plan};
 use crate::migrate::proof::chosen_sites;
-use crate::migrate::rendering::{Graph, Plain, Rendering, Root, differences};
+use crate::migrate::rendering::{Comparison, Graph, Plain, Rendering, compare, gather};
 use crate::secret::Secret;
 
 /// Kustomizations that are rendered at most.
@@ -22,11 +25,27 @@ const MOST: usize = 64;
 /// How long one may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Why there is no rendering.
+#[derive(Clone)]
+enum Failure {
+    /// It was not rendered.
+    NotTried(String),
+    /// The program failed on it.
+    Broken(String),
+}
+
+impl Failure {
+    fn why(&self) -> &str {
+        let (Self::NotTried(why) | Self::Broken(why)) = self;
+        why
+    }
+}
+
 /// Kustomizations as they rendered before the migration.
 pub(super) struct Before {
-    tool: Tool,
-    top: PathBuf,
-    rendered: Vec<(Root, Result<Rendering, String>)>,
+    kitchen: Result<Kitchen, Failure>,
+    /// By folder.
+    rendered: Vec<(String, Result<Rendering, Failure>)>,
     /// Values that the migration moves, as they stand in files and as programs see them.
     moved: BTreeSet<Secret>,
 }
@@ -43,7 +62,7 @@ pub(super) struct Compared {
 }
 
 impl Run<'_> {
-    /// Renders the kustomizations that a migration touches; `None` if there are none, or nothing renders them.
+    /// Renders the kustomizations that a migration touches; `None` if there are none, or nobody wants it.
     pub(super) fn rendered(
         &self,
         changes: &[Change],
@@ -56,51 +75,56 @@ impl Run<'_> {
         let mut texts: BTreeMap<&str, &str> = self.repo.manifests().iter().collect();
         let new = changes.iter().filter_map(|change| Some((change.path.as_str(), std::str::from_utf8(&change.after).ok()?)));
         texts.extend(new);
-        let roots = Graph::new(texts.into_iter()).roots(changes.iter().map(|change| change.path.as_str()));
-        if roots.is_empty() {
+        let graph = Graph::new(texts.into_iter(), &|path| self.repo.beyond_links(path));
+        let folders: Vec<String> = graph.roots(changes.iter().map(|change| change.path.as_str())).into_iter().collect();
+        if folders.is_empty() {
             return None;
         }
-        let tool = Tool::find()?;
-        let roots: Vec<Root> = roots.into_iter().collect();
-        let top = self.repo.top.clone();
-        let render = |root: &Root| match root.foreign {
-            true => Err(FOREIGN.to_owned()),
-            false => tool.render(&top, root).map_err(|why| format!("it did not render before: {why}")),
+        let kitchen = Kitchen::open(self).map_err(Failure::NotTried);
+        let render = |at: usize| match &kitchen {
+            Err(why) => Err(why.clone()),
+            Ok(_) if at >= MOST => Err(Failure::NotTried(format!("more than {MOST} are not rendered"))),
+            Ok(kitchen) => kitchen.render(&folders[at], &format!("before-{at}")),
         };
-        let unread = roots.iter().skip(MOST).map(|root| (root.clone(), Err(format!("more than {MOST} are not rendered"))));
-        let mut rendered: Vec<_> = roots[..roots.len().min(MOST)].par_iter().map(|root| (root.clone(), render(root))).collect();
-        rendered.extend(unread);
+        let rendered: Vec<_> = (0..folders.len()).into_par_iter().map(render).collect();
         let moved = chosen_sites(plan, upto, files).flat_map(|site| [site.secret.clone(), site.value()]).collect();
-        Some(Before { tool, top, rendered, moved })
+        Some(Before { kitchen, rendered: folders.into_iter().zip(rendered).collect(), moved })
     }
 }
-
-const FOREIGN: &str = "it takes resources over the network or runs programs";
 
 impl Before {
     /// Renders again and compares.
     pub(super) fn compared(self, changes: &[Change], run: &Run<'_>) -> Compared {
         let plain = Plain::of(changes, run.keyring);
         let moved: BTreeSet<&Secret> = self.moved.iter().collect();
-        // What differs, or why nobody can tell.
-        let outcome = |(root, before): &(Root, Result<Rendering, String>)| -> Result<Vec<String>, String> {
-            let before = before.as_ref().map_err(|why| clean(why, &moved))?;
-            Ok(match self.tool.render(&self.top, root) {
-                Ok(after) => differences(before, &after, &plain, &moved),
-                Err(why) => vec![format!("it does not render any more: {}", clean(&why, &moved))],
-            })
+        let again = |(at, (folder, before)): &(usize, &(String, Result<Rendering, Failure>))| match (&self.kitchen, before) {
+            (Ok(kitchen), Ok(_)) => kitchen.render(folder, &format!("after-{at}")),
+            (Err(failure), _) | (_, Err(failure)) => Err(Failure::NotTried(failure.why().to_owned())),
         };
-        let outcomes: Vec<_> = self.rendered.par_iter().map(outcome).collect();
+        let numbered: Vec<_> = self.rendered.iter().enumerate().collect();
+        let outcomes: Vec<Result<Rendering, Failure>> = numbered.par_iter().map(again).collect();
         let mut compared = Compared::default();
-        for ((root, _), outcome) in self.rendered.iter().zip(outcomes) {
-            let name = if root.folder.is_empty() { "." } else { &root.folder };
-            match outcome {
-                Err(why) => compared.not_compared.push((name.to_owned(), why)),
-                Ok(found) if found.is_empty() => compared.same += 1,
-                Ok(found) => compared.differences.extend(found.into_iter().map(|found| (name.to_owned(), found))),
+        for ((folder, before), after) in self.rendered.iter().zip(outcomes) {
+            let name = if folder.is_empty() { "." } else { folder };
+            match (before, &after) {
+                (Ok(before), Ok(after)) => compared.add(name, compare(before, after, &plain, &moved)),
+                (Ok(_), Err(Failure::Broken(why))) => {
+                    compared.differences.push((name.to_owned(), format!("it does not render any more: {}", clean(why, &moved))));
+                }
+                (Err(failure), _) | (_, Err(failure)) => compared.not_compared.push((name.to_owned(), clean(failure.why(), &moved))),
             }
         }
         compared
+    }
+}
+
+impl Compared {
+    fn add(&mut self, name: &str, found: Comparison) {
+        match (found.different.is_empty(), found.elsewhere.first()) {
+            (true, None) => self.same += 1,
+            (true, Some(place)) => self.not_compared.push((name.to_owned(), place.clone())),
+            (false, _) => self.differences.extend(found.different.into_iter().map(|found| (name.to_owned(), found))),
+        }
     }
 }
 
@@ -111,48 +135,93 @@ fn clean(said: &str, moved: &BTreeSet<&Secret>) -> String {
     if shows { "what it said shows a secret".to_owned() } else { said.chars().take(LONGEST).collect() }
 }
 
+/// Where copies are rendered: a program and a private folder.
+struct Kitchen {
+    tool: Tool,
+    top: PathBuf,
+    shelter: Shelter,
+    folder: PathBuf,
+}
+
+impl Kitchen {
+    fn open(run: &Run<'_>) -> Result<Self, String> {
+        let tool = Tool::find().ok_or("neither kustomize nor kubectl is on the PATH")?;
+        let wrong = |error: CliError| error.to_string();
+        let shelter = Shelter::new(run.ui).map_err(wrong)?;
+        let folder = shelter.path().map_err(wrong)?;
+        Ok(Self { tool, top: run.repo.top.clone(), shelter, folder })
+    }
+
+    /// What a kustomization renders to, from a copy below `name`.
+    fn render(&self, folder: &str, name: &str) -> Result<Rendering, Failure> {
+        for (path, bytes) in gather(&self.top, folder).map_err(Failure::NotTried)? {
+            let written = self.shelter.write(&format!("{name}/{path}"), &bytes);
+            written.map_err(|error| Failure::NotTried(error.to_string()))?;
+        }
+        self.run(&self.folder.join(name), folder).map_err(Failure::Broken)
+    }
+
+    fn run(&self, copy: &Path, folder: &str) -> Result<Rendering, String> {
+        let mut command = self.command();
+        command.arg(copy.join(folder));
+        let mut child = command.spawn().map_err(|error| format!("{} cannot be run: {error}", self.tool.program.display()))?;
+        let (out, said) = (all(child.stdout.take()), all(child.stderr.take()));
+        let success = ended(&mut child).ok_or_else(|| format!("rendering took longer than {} s", PATIENCE.as_secs()))?;
+        let (out, said) = (out.join().unwrap_or_default(), said.join().unwrap_or_default());
+        if !success {
+            let said = complaint(&String::from_utf8_lossy(&said)).replace(&format!("{}/", copy.display()), "");
+            return Err(format!("kustomize says: {said}"));
+        }
+        let text = std::str::from_utf8(&out).ok().and_then(Rendering::parse);
+        text.ok_or_else(|| "what it renders to is no YAML".to_owned())
+    }
+
+    /// The program with an environment that has nothing of the user's in it. It finds no other program to run, no
+    /// cluster to ask, and no way to the network that leads through a proxy.
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.tool.program);
+        command.args([self.tool.command, "--load-restrictor", "LoadRestrictionsRootOnly"]);
+        command.current_dir(&self.folder).env_clear();
+        for name in ["HOME", "PATH", "TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
+            command.env(name, &self.folder);
+        }
+        command.env("KUBECONFIG", "/dev/null").env("KUBERC", "off");
+        for name in ["HTTP_PROXY", "HTTPS_PROXY"] {
+            // Nobody can listen on this port.
+            command.env(name, "http://127.0.0.1:0");
+        }
+        #[cfg(windows)]
+        command.envs(std::env::vars_os().filter(|(name, _)| name.eq_ignore_ascii_case("SystemRoot")));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+}
+
 /// A program that renders.
-#[derive(Clone, Copy)]
 struct Tool {
-    program: &'static str,
+    program: PathBuf,
     command: &'static str,
 }
 
 impl Tool {
     /// Of what is on the PATH.
     fn find() -> Option<Self> {
-        const TOOLS: [Tool; 2] = [Tool { program: "kustomize", command: "build" }, Tool { program: "kubectl", command: "kustomize" }];
         let path = std::env::var_os("PATH")?;
         let folders: Vec<PathBuf> = std::env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();
-        let is_there = |tool: &Tool| {
-            let name = format!("{}{}", tool.program, std::env::consts::EXE_SUFFIX);
-            folders.iter().any(|folder| folder.join(&name).is_file())
+        let found = |(name, command)| {
+            let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+            let program = folders.iter().map(|folder| folder.join(&name)).find(|program| program.is_file())?;
+            Some(Self { program, command })
         };
-        TOOLS.into_iter().find(is_there)
-    }
-
-    /// What a kustomization renders to, or the last line of what the program said.
-    fn render(self, top: &Path, root: &Root) -> Result<Rendering, String> {
-        let mut command = Command::new(self.program);
-        command.arg(self.command).arg(top.join(&root.folder)).env("GIT_TERMINAL_PROMPT", "0");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|error| format!("{}: {error}", self.program))?;
-        let (out, said) = (all(child.stdout.take()), all(child.stderr.take()));
-        let success = ended(&mut child).ok_or_else(|| format!("{} took longer than {} s", self.program, PATIENCE.as_secs()))?;
-        let (out, said) = (out.join().unwrap_or_default(), said.join().unwrap_or_default());
-        if !success {
-            return Err(complaint(&String::from_utf8_lossy(&said), top));
-        }
-        let text = std::str::from_utf8(&out).ok().and_then(Rendering::parse);
-        text.ok_or_else(|| format!("{} wrote what is no YAML", self.program))
+        [("kustomize", "build"), ("kubectl", "kustomize")].into_iter().find_map(found)
     }
 }
 
-/// The last line of what a program said, without what kubectl logs around it and the place of the repository.
-fn complaint(said: &str, top: &Path) -> String {
+/// The last line of what a program said, without what kubectl logs around it.
+fn complaint(said: &str) -> String {
     let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it fails").trim();
     let inner = last.split_once("err=\"").map_or(last, |(_, inner)| inner.trim_end_matches('"'));
-    inner.trim_start_matches("Error: ").replace(&format!("{}/", top.display()), "")
+    inner.trim_start_matches("Error: ").trim_start_matches("error: ").to_owned()
 }
 
 /// Reads a pipe to its end, beside the program that fills it.

@@ -4,6 +4,7 @@ mod after;
 mod back;
 mod kustomize;
 mod prove;
+mod recipients;
 mod review;
 mod setup;
 mod show;
@@ -33,7 +34,7 @@ use crate::migrate::policy::Policy;
 use crate::migrate::proof::{Judge, Leftover};
 use crate::migrate::repo::Repo;
 use crate::migrate::wish::Wishes;
-use crate::migrate::{KubernetesStyle, Settings, plan, survey};
+use crate::migrate::{KubernetesStyle, Settings, Survey, plan, survey};
 use crate::rule::Confidence;
 use crate::scan::{Outcome, Progress, Request, Scope, scan};
 use crate::sops::keyring::Keyring;
@@ -161,6 +162,7 @@ struct Run<'a> {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
+    say_where_panics_are();
     let repo =
         Repo::open(&args.path).map_err(|error| CliError::new(error.to_string(), "run it inside a git repository with a working tree"))?;
     let keys = Keys::find();
@@ -194,6 +196,14 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     run.migrate()
 }
 
+/// What a panic says may quote the text that was being edited, so only its place is shown.
+fn say_where_panics_are() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
+        Ui::new(clap::ColorChoice::Auto).note(&format!("an error of sopup{place}; please report it"));
+    }));
+}
+
 impl Run<'_> {
     /// Scan, plan, show, ask, apply.
     fn migrate(&self) -> Result<Exit, CliError> {
@@ -202,17 +212,18 @@ impl Run<'_> {
         let outcome = self.ui.watched(&progress, || scan(&request, &progress))?;
         let Scope::Worktree(walk) = &request.scope else { return Ok(Exit::Internal) };
         let search = Search { walk, allow: &request.allow, key: &request.key };
-        let (files, unread) = survey(&outcome.findings, places(&outcome.findings, &search), self.repo, &below);
-        let draft = |wishes: &Wishes| self.draft(wishes, &files, &unread, &request.key);
-        let mut plan = self.decided(&draft, &files, &request.key)?;
+        let survey = survey(&outcome.findings, places(&outcome.findings, &search), self.repo, &below);
+        let files = &survey.files;
+        let draft = |wishes: &Wishes| self.draft(wishes, &survey, &request.key);
+        let mut plan = self.decided(&draft, files, &request.key)?;
         if let Some(file) = &self.args.plan_out {
-            return self.write_plan(file, &plan, &files, &request.key);
+            return self.write_plan(file, &plan, files, &request.key);
         }
         let upto = if self.args.include_review { Applicability::NeedsReview } else { Applicability::Safe };
         let judge = Judge { rules: &request.rules, min_confidence: request.min_confidence };
         // A plan that nobody looks at leaves out what could not be proven.
         let early = !self.asks() && self.args.apply.is_none();
-        let proven = if early { Some(self.leave_unproven(&mut plan, upto, &files, judge)?) } else { None };
+        let proven = if early { Some(self.leave_unproven(&mut plan, upto, files, judge)?) } else { None };
         let nothing = !plan.changes_something(upto) && (!self.asks() || plan.steps.is_empty());
         // Behind a diff, the plan says in short what was long.
         if nothing || !self.args.dry_run {
@@ -221,15 +232,19 @@ impl Run<'_> {
         if nothing {
             return Ok(exit(&outcome, !plan.steps.is_empty()));
         }
+        if !self.args.dry_run {
+            self.show_recipients(&plan, upto)?;
+        }
         if self.asks() {
-            let review = Review { files: &files, draft: &draft, key: &request.key, wishes: Wishes::default(), ui: self.ui };
+            let review = Review { files, draft: &draft, key: &request.key, wishes: Wishes::default(), ui: self.ui };
             plan = self.confirmed(plan, upto, review)?;
         }
-        let Proven { mut changes, left } = proven.map_or_else(|| self.proven(&plan, upto, &files, judge), Ok)?;
+        let Proven { mut changes, left } = proven.map_or_else(|| self.proven(&plan, upto, files, judge), Ok)?;
         changes.extend(dismiss::change(&plan, self.repo, by).map_err(|error| setup::refused(&error.into()))?);
         if self.args.dry_run {
-            show::diff(&changes, &files, self.ui)?;
+            show::diff(&changes, files, self.ui)?;
             show::plan(&plan, upto, self.ui)?;
+            self.show_recipients(&plan, upto)?;
         }
         let (doubtful, left): (Vec<Leftover>, Vec<Leftover>) = left.into_iter().partition(Leftover::is_doubtful);
         self.refuse(&changes, &left.iter().map(ToString::to_string).collect::<Vec<_>>())?;
@@ -237,13 +252,13 @@ impl Run<'_> {
         if self.args.dry_run {
             return Ok(Exit::Clean);
         }
-        let before = self.rendered(&changes, &files, (&plan, upto));
+        let before = self.rendered(&changes, files, (&plan, upto));
         let journal = self.write(&changes)?;
         let compared = before.map(|before| before.compared(&changes, self));
         self.conclude(request, &below, (&plan, upto), (&journal, compared))
     }
 
-    fn draft(&self, wishes: &Wishes, files: &BTreeMap<String, SourceFile>, unread: &[String], key: &FingerprintKey) -> Plan {
+    fn draft(&self, wishes: &Wishes, survey: &Survey, key: &FingerprintKey) -> Plan {
         let kubernetes = match self.args.kubernetes {
             Kubernetes::Auto => KubernetesStyle::Auto,
             Kubernetes::InPlace => KubernetesStyle::InPlace,
@@ -253,9 +268,7 @@ impl Run<'_> {
             Kubernetes::Sealed => KubernetesStyle::Sealed,
         };
         let settings = Settings { policy: &self.policy, keyring: self.keyring, kubernetes, wishes, key };
-        let mut plan = plan(files, self.repo, &settings);
-        plan.notes.extend(unread.iter().map(|path| format!("{path} holds secrets and could not be read again; it is left alone")));
-        plan
+        plan(survey, self.repo, &settings)
     }
 
     fn request(&self) -> Result<(Request, String, By), CliError> {
@@ -351,6 +364,7 @@ impl Run<'_> {
             _ => return Err(nothing()),
         }
         show::plan(&plan, upto, self.ui)?;
+        self.show_recipients(&plan, upto)?;
         match self.ui.ask("Apply the steps with a +? [y/N]").as_deref() {
             Some("y" | "Y" | "yes") => Ok(plan),
             _ => Err(nothing()),

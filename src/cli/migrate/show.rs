@@ -191,7 +191,7 @@ fn rendering(compared: &Compared, out: &mut impl io::Write) -> io::Result<()> {
     for (why, folders) in reasons {
         let more = if folders.len() > FOLDERS { format!(", and {} more", folders.len() - FOLDERS) } else { String::new() };
         let shown = folders[..folders.len().min(FOLDERS)].join(", ");
-        writeln!(out, "Not compared by what kustomize renders, as {}: {shown}{more}.", safe::line(why))?;
+        writeln!(out, "Not rendered and compared, because {}: {shown}{more}.", safe::line(why))?;
     }
     if !compared.differences.is_empty() {
         writeln!(out, "{}", "What kustomize renders differs:".bold())?;

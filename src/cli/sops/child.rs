@@ -11,7 +11,7 @@ use crate::cli::ui::Ui;
 use crate::file::PrivateDir;
 
 /// A private folder and the program that may be using it.
-pub(super) struct Shelter {
+pub(in crate::cli) struct Shelter {
     state: Arc<Mutex<State>>,
 }
 
@@ -22,7 +22,7 @@ struct State {
 
 impl Shelter {
     /// Makes the folder and watches for signals.
-    pub(super) fn new(ui: &Ui) -> Result<Self, CliError> {
+    pub(in crate::cli) fn new(ui: &Ui) -> Result<Self, CliError> {
         let places: Vec<PathBuf> = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).into_iter().chain(["/dev/shm".into()]).collect();
         let folder = PrivateDir::create(&places, &std::env::temp_dir())?;
         if !folder.is_in_memory() {
@@ -33,10 +33,18 @@ impl Shelter {
         Ok(Self { state })
     }
 
-    pub(super) fn write(&self, name: &str, content: &[u8]) -> Result<PathBuf, CliError> {
+    /// Writes a file into the folder.
+    pub(in crate::cli) fn write(&self, name: &str, content: &[u8]) -> Result<PathBuf, CliError> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = state.folder.as_ref().ok_or_else(|| io::Error::other("a signal has ended this"))?;
         Ok(folder.write(name, content)?)
+    }
+
+    /// The folder.
+    pub(in crate::cli) fn path(&self) -> Result<PathBuf, CliError> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = state.folder.as_ref().ok_or_else(|| io::Error::other("a signal has ended this"))?;
+        Ok(folder.path().to_path_buf())
     }
 
     /// Runs a program to its end. Signals from the terminal reach it without sopup; others are passed on.

@@ -2,7 +2,7 @@
 //! is in [`file`] (which file, which format), [`keys`] (identities), [`rules`] (`.sops.yaml`) and [`child`] (programs
 //! that are given plain text).
 
-mod child;
+pub(super) mod child;
 pub(super) mod decrypt;
 pub(super) mod doctor;
 pub(super) mod edit;

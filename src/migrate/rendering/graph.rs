@@ -1,7 +1,9 @@
-//! [`Graph`]: which kustomizations render a file.
+//! [`Graph`]: which kustomizations render a file. It is no judge of whether one may be rendered; that is
+//! [`gather`](super::gather).
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Deserialize as _;
 use serde_yaml::Value;
 
 use crate::migrate::file::folder_of;
@@ -16,48 +18,43 @@ pub struct Graph {
 struct Node {
     /// Files, and kustomizations of folders.
     names: BTreeSet<String>,
-    /// Whether something comes over the network or is made by a program.
-    foreign: bool,
-}
-
-/// A kustomization that none of the others uses.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Root {
-    /// Its folder, relative to the top; empty for the top itself.
-    pub folder: String,
-    /// Whether rendering it would reach out or run programs.
-    pub foreign: bool,
+    /// Whether it is no YAML, so that it may name any file.
+    unread: bool,
 }
 
 impl Graph {
-    /// Of the YAML files of a repository, by path.
-    pub fn new<'t>(texts: impl Iterator<Item = (&'t str, &'t str)>) -> Self {
+    /// Of the YAML files of a repository, by path. `real` is where a path leads that has symbolic links in it.
+    pub fn new<'t>(texts: impl Iterator<Item = (&'t str, &'t str)>, real: &dyn Fn(&str) -> Option<String>) -> Self {
         let kustomizations: Vec<(&str, &str)> = texts.filter(|(path, _)| is_kustomization(path)).collect();
         let folders: BTreeMap<String, &str> =
             kustomizations.iter().map(|(path, _)| (folder_of(path).trim_end_matches('/').to_owned(), *path)).collect();
         let node = |path: &str, text: &str| {
             let mut node = Node::default();
-            let value: Value = serde_yaml::from_str(text).unwrap_or_default();
-            const PROGRAMS: [&str; 5] = ["generators", "transformers", "validators", "helmCharts", "helmChartInflationGenerator"];
-            node.foreign = PROGRAMS.iter().any(|key| value[*key].as_sequence().is_some_and(|items| !items.is_empty()));
+            let documents = serde_yaml::Deserializer::from_str(text).map(Value::deserialize).collect::<Result<Vec<_>, _>>();
+            node.unread = documents.is_err();
+            let documents = documents.unwrap_or_default();
             let mut scalars = Vec::new();
-            strings(&value, &mut scalars);
-            for text in scalars {
+            documents.iter().for_each(|document| strings(document, &mut scalars));
+            // Inputs of generators are named `path` or `key=path`.
+            let keyed = scalars.iter().filter_map(|text| text.split_once('=').map(|(_, path)| path));
+            for text in scalars.iter().copied().chain(keyed) {
                 let target = resolve(path, text);
-                node.names.insert(folders.get(&target).map_or(target, |kustomization| (*kustomization).to_owned()));
+                for target in real(&target).into_iter().chain([target]) {
+                    node.names.insert(folders.get(&target).map_or(target, |kustomization| (*kustomization).to_owned()));
+                }
             }
-            const LISTS: [&str; 5] = ["resources", "bases", "components", "crds", "configurations"];
-            let listed = LISTS.iter().filter_map(|key| value[*key].as_sequence()).flatten().filter_map(Value::as_str);
-            node.foreign |= listed.into_iter().any(is_remote);
             node
         };
         Self { nodes: kustomizations.iter().map(|(path, text)| ((*path).to_owned(), node(path, text))).collect() }
     }
 
-    /// The outermost kustomizations that some files are part of.
-    pub fn roots<'p>(&self, files: impl Iterator<Item = &'p str>) -> BTreeSet<Root> {
+    /// The folders of the outermost kustomizations that some files are part of, or may be; empty for the top itself.
+    pub fn roots<'p>(&self, files: impl Iterator<Item = &'p str>) -> BTreeSet<String> {
         let mut reached: BTreeSet<&str> = BTreeSet::new();
         let mut next: Vec<String> = files.map(str::to_owned).collect();
+        if !next.is_empty() {
+            next.extend(self.nodes.iter().filter(|(_, node)| node.unread).map(|(path, _)| path.clone()));
+        }
         let mut known: BTreeSet<String> = next.iter().cloned().collect();
         while let Some(path) = next.pop() {
             if let Some((path, _)) = self.nodes.get_key_value(&path) {
@@ -70,21 +67,26 @@ impl Graph {
             }
         }
         let used = |path: &str| self.nodes.iter().any(|(other, node)| other != path && node.names.contains(path));
-        let roots = reached.into_iter().filter(|path| !used(path));
-        roots.map(|path| Root { folder: folder_of(path).trim_end_matches('/').to_owned(), foreign: self.is_foreign(path) }).collect()
+        let mut roots: BTreeSet<&str> = reached.iter().copied().filter(|path| !used(path)).collect();
+        // Kustomizations that use each other have no outermost one.
+        let mut below = self.below(&roots);
+        for path in reached {
+            if !below.contains(path) {
+                roots.insert(path);
+                below.extend(self.below(&BTreeSet::from([path])));
+            }
+        }
+        roots.into_iter().map(|path| folder_of(path).trim_end_matches('/').to_owned()).collect()
     }
 
-    fn is_foreign(&self, root: &str) -> bool {
-        let mut known = BTreeSet::from([root]);
-        let mut next = vec![root];
-        while let Some(path) = next.pop() {
-            let Some(node) = self.nodes.get(path) else { continue };
-            if node.foreign {
-                return true;
-            }
-            next.extend(node.names.iter().map(String::as_str).filter(|name| known.insert(name)));
+    /// Some kustomizations and all that they use.
+    fn below<'g>(&'g self, roots: &BTreeSet<&'g str>) -> BTreeSet<&'g str> {
+        let mut known = roots.clone();
+        let mut next: Vec<&str> = roots.iter().copied().collect();
+        while let Some(node) = next.pop().and_then(|path| self.nodes.get(path)) {
+            next.extend(node.names.iter().map(String::as_str).filter(|name| self.nodes.contains_key(*name) && known.insert(name)));
         }
-        false
+        known
     }
 }
 
@@ -93,20 +95,19 @@ fn strings<'v>(value: &'v Value, out: &mut Vec<&'v str>) {
         Value::String(text) => out.push(text),
         Value::Sequence(items) => items.iter().for_each(|item| strings(item, out)),
         Value::Mapping(map) => map.iter().for_each(|(_, value)| strings(value, out)),
+        Value::Tagged(tagged) => strings(&tagged.value, out),
         _ => {}
     }
-}
-
-/// Whether a resource is not of this repository: `https://…`, `git@…`, `github.com/owner/name//path?ref=main`.
-fn is_remote(resource: &str) -> bool {
-    const ENDS: [&str; 6] = [".com", ".org", ".io", ".net", ".dev", ".cloud"];
-    let hosted = resource.split_once('/').is_some_and(|(first, _)| ENDS.iter().any(|end| first.ends_with(end)));
-    resource.contains("://") || resource.contains("git@") || resource.contains("?ref=") || hosted
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn roots_of(texts: &[(&str, &str)], file: &str) -> Vec<String> {
+        let real = |path: &str| (path == "link").then(|| "shared".to_owned());
+        Graph::new(texts.iter().copied(), &real).roots([file].into_iter()).into_iter().collect()
+    }
 
     #[test]
     fn roots_are_what_nothing_else_uses() {
@@ -114,24 +115,24 @@ mod tests {
             ("base/kustomization.yaml", "resources: [app.yaml, ../shared]\n"),
             ("shared/kustomization.yaml", "resources: [secret.yaml]\n"),
             ("overlays/dev/kustomization.yaml", "resources: [../../base]\npatches: [{path: patch.yaml}]\n"),
-            ("overlays/prod/kustomization.yaml", "resources: [../../base, https://example.org/x.yaml]\n"),
-            ("other/kustomization.yaml", "resources: [x.yaml]\n"),
+            ("overlays/prod/Kustomization", "resources: [../../base, https://example.org/x.yaml]\n---\n"),
+            ("other/kustomization.yaml", "resources: [x.yaml]\nsecretGenerator: [{name: a, files: [k=tls/a.key, b.key], envs: [c.env]}]\n"),
         ];
-        let graph = Graph::new(texts.into_iter());
-        let roots = |file| graph.roots([file].into_iter()).into_iter().map(|root| (root.folder, root.foreign)).collect::<Vec<_>>();
-        let both = [("overlays/dev".to_owned(), false), ("overlays/prod".to_owned(), true)];
-        assert_eq!(roots("shared/secret.yaml"), both);
-        assert_eq!(roots("overlays/dev/patch.yaml"), both[..1]);
-        assert_eq!(roots("README.md"), []);
+        assert_eq!(roots_of(&texts, "shared/secret.yaml"), ["overlays/dev", "overlays/prod"]);
+        assert_eq!(roots_of(&texts, "overlays/dev/patch.yaml"), ["overlays/dev"]);
+        for input in ["other/tls/a.key", "other/b.key", "other/c.env"] {
+            assert_eq!(roots_of(&texts, input), ["other"], "{input}");
+        }
+        assert_eq!(roots_of(&texts, "README.md"), [""; 0]);
     }
 
     #[test]
-    fn resources_of_others_are_told() {
-        for remote in ["https://x.org/a.yaml", "github.com/a/b//c?ref=v1", "git@x.org:a/b", "github.com/a/b"] {
-            assert!(is_remote(remote), "{remote}");
-        }
-        for local in ["../base", "./a.yaml", "a.b.yaml", "apps.v1/x.yaml", "deploy/x"] {
-            assert!(!is_remote(local), "{local}");
-        }
+    fn kustomizations_are_not_lost_behind_links_circles_and_errors() {
+        let linked = [("shared/kustomization.yaml", "resources: [secret.yaml]\n"), ("k/kustomization.yaml", "resources: [../link]\n")];
+        assert_eq!(roots_of(&linked, "shared/secret.yaml"), ["k"]);
+        let circle = [("a/kustomization.yaml", "resources: [../b, x.yaml]\n"), ("b/kustomization.yaml", "resources: [../a]\n")];
+        assert_eq!(roots_of(&circle, "a/x.yaml"), ["a"]);
+        let broken = [("a/kustomization.yaml", "resources: [x.yaml\n"), ("b/kustomization.yaml", "resources: [y.yaml]\n")];
+        assert_eq!(roots_of(&broken, "b/y.yaml"), ["a", "b"]);
     }
 }

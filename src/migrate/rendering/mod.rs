@@ -1,7 +1,9 @@
 //! Proof that what kustomize renders does the same after a migration: containers get to see the same variables and
 //! files, Secrets hold the same values once decrypted, and nothing else differs but what held a moved value.
 
+mod copy;
 mod graph;
+mod kustomization;
 mod sight;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -9,8 +11,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::Deserialize as _;
 use serde_yaml::Value;
 
-pub use graph::{Graph, Root};
-use sight::{Sight, Source, sights};
+pub use copy::{Files, gather};
+pub use graph::Graph;
+use sight::{Sight, Site, Source, sights};
 
 use super::change::Change;
 use crate::secret::Secret;
@@ -35,12 +38,14 @@ impl Rendering {
 pub struct Plain(HashMap<String, Secret>);
 
 impl Plain {
-    /// Of the stores that a migration wrote.
+    /// Of the stores that a migration wrote, as they were before and are now.
     pub fn of(changes: &[Change], keyring: &Keyring) -> Self {
         let mut plain = HashMap::new();
-        for change in changes.iter().filter(|change| change.expected.is_some()) {
+        let stores = changes.iter().filter(|change| change.expected.is_some());
+        let versions = stores.flat_map(|change| change.before.iter().chain([&change.after]).map(move |bytes| (change, bytes)));
+        for (change, bytes) in versions {
             let store = Format::from_path(&change.path).store(Limits::default(), Style::default());
-            let Ok(opened) = open(&*store, &change.after, keyring) else { continue };
+            let Ok(opened) = open(&*store, bytes, keyring) else { continue };
             for (sealed, decrypted) in opened.source.tree.documents.iter().zip(&opened.tree.documents) {
                 pair(&Node::Map(sealed.clone()), &Node::Map(decrypted.clone()), &mut plain);
             }
@@ -71,35 +76,63 @@ fn pair(sealed: &Node, decrypted: &Node, plain: &mut HashMap<String, Secret>) {
     }
 }
 
-/// What differs between two renderings and should not, for people to read. No value is among it.
-pub fn differences(before: &Rendering, after: &Rendering, plain: &Plain, moved: &BTreeSet<&Secret>) -> Vec<String> {
-    let mut found = Vec::new();
+/// What a comparison of two renderings found, for people to read. No value is among it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// What differs and should not, or cannot be read well enough to say that it does not.
+    pub different: Vec<String>,
+    /// What nobody can tell from the renderings: the cluster or a secret store has it.
+    pub elsewhere: Vec<String>,
+}
+
+/// Compares two renderings.
+pub fn compare(before: &Rendering, after: &Rendering, plain: &Plain, moved: &BTreeSet<&Secret>) -> Comparison {
+    let mut found = Comparison::default();
     let (old, new) = (by_name(before), by_name(after));
     for (name, object) in &old {
         let values_alone = matches!(kind(object), "Secret" | "ConfigMap");
         match new.get(name) {
-            Some(other) if !values_alone => fields(name, object, other, moved, &mut found),
-            None if !values_alone => found.push(format!("{name} is no longer rendered")),
+            Some(other) if !values_alone => fields(name, object, other, moved, &mut found.different),
+            Some(other) if sort(object) != sort(other) => found.different.push(format!("{name}: type differs")),
+            None if !values_alone => found.different.push(format!("{name} is no longer rendered")),
             _ => {}
         }
     }
-    let (old, new) = (sights(&before.0, &Plain::default()), sights(&after.0, plain));
+    let (old, new) = (sights(&before.0, plain), sights(&after.0, plain));
     for (place, sight) in &old {
-        match (sight, new.get(place).or_else(|| new.get(&place.any()))) {
-            (Sight::Nowhere, _) | (_, Some(Sight::Sealed)) | (Sight::Sealed, Some(_)) => {}
-            (_, Some(Sight::Nowhere)) => found.push(format!("{place} comes from a Secret that is not rendered")),
-            (Sight::Text { text, .. }, Some(Sight::Text { text: other, from })) => {
-                let replaced = *from == Source::Literal && holds(text, moved);
-                if text != other && !replaced {
-                    found.push(format!("{place} has another value"));
-                }
-            }
-            // A key of a ConfigMap may move as a whole; whoever reads it is looked at.
-            (Sight::Text { text, .. }, None) if !place.is_seen() && holds(text, moved) => {}
-            (_, None) => found.push(format!("{place} is no longer there")),
-        }
+        values(place, sight, new.get(place).or_else(|| new.get(&place.any())), moved, &mut found);
     }
     found
+}
+
+/// Compares what is at one place.
+fn values(place: &Site, before: &Sight, after: Option<&Sight>, moved: &BTreeSet<&Secret>, found: &mut Comparison) {
+    match (before, after) {
+        (Sight::Nowhere, None | Some(Sight::Nowhere)) | (Sight::Sealed, Some(Sight::Sealed)) => {}
+        (Sight::Nowhere, Some(_)) => found.elsewhere.push(format!("{place} came from a Secret that was not rendered before")),
+        (_, Some(Sight::Nowhere)) => found.different.push(format!("{place} comes from a Secret that is not rendered")),
+        (Sight::Sealed, Some(_)) | (_, Some(Sight::Sealed)) => {
+            found.elsewhere.push(format!("{place} has a value that a secret store keeps"))
+        }
+        (Sight::Unread(text), Some(Sight::Unread(other))) if text == other => {}
+        (Sight::Unread(_), Some(_)) | (_, Some(Sight::Unread(_))) => {
+            found.different.push(format!("{place} has a value that cannot be read"))
+        }
+        (Sight::Text { text, .. }, Some(Sight::Text { text: other, from })) => {
+            let replaced = *from == Source::Literal && holds(text, moved);
+            if text != other && !replaced {
+                found.different.push(format!("{place} has another value"));
+            }
+        }
+        // A key of a ConfigMap may move as a whole; whoever reads it is looked at.
+        (Sight::Text { text, .. }, None) if !place.is_seen() && holds(text, moved) => {}
+        (_, None) => found.different.push(format!("{place} is no longer there")),
+    }
+}
+
+/// The type of a Secret.
+fn sort(object: &Value) -> &str {
+    object["type"].as_str().unwrap_or("Opaque")
 }
 
 fn kind(object: &Value) -> &str {
@@ -208,12 +241,17 @@ data: {LEVEL: debug, URL: 'redis://:Onyx77Glacier@cache'}
 ";
 
     fn compared(after: &str) -> Vec<String> {
+        let found = comparison(after);
+        found.different.into_iter().chain(found.elsewhere.into_iter().map(|place| format!("elsewhere: {place}"))).collect()
+    }
+
+    fn comparison(after: &str) -> Comparison {
         let secrets: Vec<Secret> =
             ["Walrus88Timber", "Onyx77Glacier", "296733347720"].iter().map(|text| Secret::new(text.as_bytes().to_vec())).collect();
         let plain = [("ENC[AES256_GCM,1]", "Walrus88Timber"), ("ENC[AES256_GCM,2]", "redis://:Onyx77Glacier@cache")];
         let plain = Plain(plain.map(|(sealed, text)| (sealed.to_owned(), Secret::new(text.as_bytes().to_vec()))).into_iter().collect());
         let parsed = |text: &str| Rendering::parse(text).expect("YAML");
-        differences(&parsed(BEFORE), &parsed(after), &plain, &secrets.iter().collect())
+        compare(&parsed(BEFORE), &parsed(after), &plain, &secrets.iter().collect())
     }
 
     const AFTER: &str = "\
@@ -275,7 +313,7 @@ stringData: {URL: 'ENC[AES256_GCM,2]'}
     }
 
     #[test]
-    fn what_a_secret_store_has_is_taken_on_trust() {
+    fn what_a_secret_store_has_is_not_called_the_same() {
         let (workload, _) = AFTER.split_once("kind: Secret").expect("a Secret");
         let external = |name: &str, data: &str| format!("kind: ExternalSecret\nmetadata: {{name: {name}}}\nspec: {{{data}}}\n---\n");
         let both = format!(
@@ -283,9 +321,36 @@ stringData: {URL: 'ENC[AES256_GCM,2]'}
             external("app-env", "data: [{secretKey: password}]"),
             external("app-secret", "dataFrom: [{extract: {key: x}}]")
         );
-        assert_eq!(compared(&both), [""; 0]);
+        let kept = comparison(&both);
+        assert_eq!(kept.different, [""; 0]);
+        let of = "of Deployment shop/app (main) has a value that a secret store keeps";
+        assert_eq!(kept.elsewhere, [format!("the variable PASSWORD {of}"), format!("the variable URL {of}")]);
         let one = format!("{workload}{}", external("app-secret", "dataFrom: [{extract: {key: x}}]"));
-        assert_eq!(compared(&one), ["the variable PASSWORD of Deployment shop/app (main) comes from a Secret that is not rendered"]);
+        let lost = "the variable PASSWORD of Deployment shop/app (main) comes from a Secret that is not rendered";
+        assert_eq!(comparison(&one).different, [lost]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_called_the_same() {
+        let secret = |data: &str| Rendering::parse(&format!("kind: Secret\nmetadata: {{name: a}}\n{data}\n")).expect("YAML");
+        let different = |one: &str, other: &str| compare(&secret(one), &secret(other), &Plain::default(), &BTreeSet::new()).different;
+        let (long, other) = ("x".repeat(90), "y".repeat(90));
+        let wrapped = |text: &str| {
+            use base64::Engine as _;
+            let encoded = base64::engine::general_purpose::STANDARD.encode(text);
+            format!("data:\n  k: |\n    {}\n    {}", &encoded[..70], &encoded[70..])
+        };
+        assert_eq!(different(&wrapped(&long), &wrapped(&long)), [""; 0]);
+        assert_eq!(different(&wrapped(&long), &wrapped(&other)), ["the key k of Secret a has another value"]);
+        // Bytes that are no text, and ciphertext that nobody here can open.
+        assert_eq!(different("data: {k: //79}", "data: {k: //78}"), ["the key k of Secret a has another value"]);
+        assert_eq!(different("stringData: {k: 'ENC[AES256_GCM,1]'}", "stringData: {k: 'ENC[AES256_GCM,1]'}"), [""; 0]);
+        for (one, other) in [("k: 'ENC[AES256_GCM,1]'", "k: 'ENC[AES256_GCM,2]'"), ("k: text", "k: 'ENC[AES256_GCM,2]'")] {
+            let found = different(&format!("stringData: {{{one}}}"), &format!("stringData: {{{other}}}"));
+            assert_eq!(found, ["the key k of Secret a has a value that cannot be read"], "{one}");
+        }
+        assert_eq!(different("data: {k: '%%%'}", "data: {k: YQ==}"), ["the key k of Secret a has a value that cannot be read"]);
+        assert_eq!(different("type: kubernetes.io/tls", "type: Opaque"), ["Secret a: type differs"]);
     }
 
     #[test]

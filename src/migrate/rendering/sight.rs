@@ -54,8 +54,10 @@ impl fmt::Display for Site {
 pub(super) enum Sight {
     /// A value, and where it comes from.
     Text { text: String, from: Source },
-    /// A value that cannot be told: the cluster or somebody else has it.
+    /// A value that the cluster or a secret store has.
     Sealed,
+    /// A value that cannot be read, as it was rendered.
+    Unread(String),
     /// The Secret or ConfigMap is not among the objects.
     Nowhere,
 }
@@ -96,7 +98,8 @@ fn held(objects: &[Value], plain: &Plain) -> Held {
             "Secret" => held.entry(("Secret", name)).or_default().extend(of_secret(object, plain)),
             "ConfigMap" => {
                 let texts = pairs(&object["data"]).map(|(key, text)| (key, Sight::Text { text, from: Source::Object }));
-                held.entry(("ConfigMap", name)).or_default().extend(texts);
+                let binary = pairs(&object["binaryData"]).map(|(key, text)| (key, of_base64(&text, plain)));
+                held.entry(("ConfigMap", name)).or_default().extend(texts.chain(binary));
             }
             "SopsSecret" => {
                 for template in object["spec"]["secretTemplates"].as_sequence().into_iter().flatten() {
@@ -120,14 +123,25 @@ fn held(objects: &[Value], plain: &Plain) -> Held {
 }
 
 fn of_secret(object: &Value, plain: &Plain) -> BTreeMap<String, Sight> {
-    let sight = |text: Option<String>| text.map_or(Sight::Sealed, |text| Sight::Text { text, from: Source::Object });
-    let decoded = |text: String| STANDARD.decode(text.as_bytes()).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    // What was encrypted is base64 inside; what kustomize encoded is ciphertext inside.
-    let data = pairs(&object["data"]).map(|(key, text)| {
-        let inner = plain.text(&text).and_then(decoded);
-        (key, sight(inner.and_then(|text| plain.text(&text))))
-    });
-    data.chain(pairs(&object["stringData"]).map(|(key, text)| (key, sight(plain.text(&text))))).collect()
+    let data = pairs(&object["data"]).map(|(key, text)| (key, of_base64(&text, plain)));
+    data.chain(pairs(&object["stringData"]).map(|(key, text)| (key, of_text(&text, plain, Source::Object)))).collect()
+}
+
+/// What base64 stands for. What was encrypted is base64 inside; what kustomize encoded is ciphertext inside.
+fn of_base64(raw: &str, plain: &Plain) -> Sight {
+    // kustomize breaks long values into lines.
+    let unwrapped: String = raw.split_whitespace().collect();
+    let outer = plain.text(&unwrapped).map(|text| text.split_whitespace().collect::<String>());
+    let Some(bytes) = outer.as_ref().and_then(|text| STANDARD.decode(text).ok()) else { return Sight::Unread(unwrapped) };
+    match String::from_utf8(bytes) {
+        Ok(text) => of_text(&text, plain, Source::Object),
+        // What is no text is compared as base64.
+        Err(_) => Sight::Text { text: outer.unwrap_or_default(), from: Source::Object },
+    }
+}
+
+fn of_text(raw: &str, plain: &Plain, from: Source) -> Sight {
+    plain.text(raw).map_or_else(|| Sight::Unread(raw.to_owned()), |text| Sight::Text { text, from })
 }
 
 fn pairs(map: &Value) -> impl Iterator<Item = (String, String)> + '_ {
@@ -188,5 +202,5 @@ fn of_variable(variable: &Value, held: &Held, plain: &Plain) -> Sight {
     }
     let value = &variable["value"];
     let text = shown(if value.is_null() { &variable["valueFrom"] } else { value });
-    plain.text(&text).map_or(Sight::Sealed, |text| Sight::Text { text, from: Source::Literal })
+    of_text(&text, plain, Source::Literal)
 }

@@ -30,6 +30,28 @@ pub(super) fn system(file: &SourceFile) -> Option<System> {
     }
 }
 
+/// A name that stands for no other value, here or in another pipeline: CI systems have one secret of a name.
+fn free(wanted: &str, (system, text): (System, &str), site: &Site, draft: &mut Draft<'_>) -> String {
+    let uses = |text: &str, mark: &str| {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        text.match_indices(mark).any(|(at, _)| !text[at + mark.len()..].starts_with(is_word))
+    };
+    let is_used = |name: &str| match system {
+        System::GitHub => draft.repo.manifests().iter().any(|(_, text)| uses(text, &format!("secrets.{name}"))),
+        System::GitLab => uses(text, &format!("${name}")) || uses(text, &format!("${{{name}")),
+        System::Jenkins => ['\'', '"'].iter().any(|quote| text.contains(&format!("credentials({quote}{}{quote}", naming::dns(name)))),
+    };
+    let own = |name: &str| format!("{system:?} {name}");
+    let is_free = |name: &String| match draft.claimed.get(&own(name)) {
+        Some(value) => *value == site.secret,
+        None => !is_used(name),
+    };
+    let mut names = std::iter::once(wanted.to_owned()).chain((2..).map(|number| format!("{wanted}_{number}")));
+    let name = names.find(is_free).unwrap_or_else(|| wanted.to_owned());
+    draft.claimed.insert(own(&name), site.secret.clone());
+    name
+}
+
 impl Rewriter for Pipeline {
     fn id(&self) -> &'static str {
         "ci"
@@ -47,6 +69,7 @@ impl Rewriter for Pipeline {
             if name.starts_with("GITHUB_") {
                 name = format!("CI_{name}");
             }
+            let name = free(&name, (system, text), site, draft);
             let id = draft.shared(file, &["ci", &name.to_ascii_lowercase()], &site.secret);
             let command = draft.command(id);
             let (span, text, how) = match system {

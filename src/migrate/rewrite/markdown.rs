@@ -7,6 +7,7 @@ use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
 use crate::migrate::plan::{Action, EntryId};
+use crate::migrate::slugs::Slugs;
 use crate::text::Span;
 
 /// Markdown and other prose.
@@ -53,7 +54,7 @@ impl Rewriter for Markdown {
             return sites.iter().for_each(|site| self.plain(file, site, draft));
         };
         for site in sites {
-            let name = name(text, file, site);
+            let name = name(text, file, site, &draft.slugs);
             let id = draft.shared(file, &[&words::of_file(file), &name], &site.value());
             let verdict = match is_in_link(text, site.span) {
                 true => Verdict::review("the link leads nowhere until somebody puts the value in: is it meant to be public?"),
@@ -165,7 +166,7 @@ fn is_output(text: &str, line: Span) -> bool {
 
 /// What of the word that a span ends stands before it.
 fn word_before(text: &str, span: Span) -> &str {
-    let start = text[..span.start].rfind(|c: char| c.is_whitespace() || "\"'`(<|".contains(c)).map_or(0, |at| at + 1);
+    let start = words::start_behind(&text[..span.start], |c| c.is_whitespace() || "\"'`(<|".contains(c));
     &text[start..span.start]
 }
 
@@ -210,16 +211,16 @@ fn fence(before: &str) -> Option<String> {
 }
 
 /// What a secret in a page is called: the words before it on its line, the row and column of its table, its heading.
-fn name(text: &str, file: &SourceFile, site: &Site) -> String {
+fn name(text: &str, file: &SourceFile, site: &Site, slugs: &Slugs) -> String {
     let line = file.line_at(site.span.start);
-    let heading = heading(&text[..line.start]);
-    let row = &text[line.range()];
+    let heading = heading(&text[..line.start], slugs);
+    let row = slugs.blank(&text[line.range()]);
     let generic = words::name(text, site);
     if row.trim_start().starts_with('|') {
         let first = row.trim_start().trim_start_matches('|').split('|').next().map(naming::slug).unwrap_or_default();
         return joined(&first, words::kind(site));
     }
-    if let Some(label) = label(&text[line.start..site.span.start]) {
+    if let Some(label) = label(&slugs.blank(&text[line.start..site.span.start])) {
         return joined(&label, words::kind(site));
     }
     if words::assigned(text, site.span).is_some() && fence(&text[..line.start]).is_some() {
@@ -248,9 +249,19 @@ fn label(before: &str) -> Option<String> {
     ((1..=4).contains(&words.len()) && !slug.is_empty()).then_some(slug)
 }
 
-fn heading(before: &str) -> String {
-    let found = before.lines().rev().find_map(|line| line.trim_start().strip_prefix('#'));
-    let words = naming::slug(found.unwrap_or("").trim_start_matches('#'));
+/// The words of the last heading. Lines of blocks are none: what starts with `#` there is a comment or a prompt.
+fn heading(before: &str, slugs: &Slugs) -> String {
+    let (mut open, mut found) = (None, "");
+    for line in before.lines() {
+        let start = line.trim_start_matches([' ', '\t', '>']);
+        match (["```", "~~~"].into_iter().find(|mark| start.starts_with(mark)), open) {
+            (Some(mark), None) => open = Some(mark),
+            (Some(mark), Some(known)) if mark == known => open = None,
+            (None, None) => found = line.trim_start().strip_prefix('#').unwrap_or(found),
+            _ => {}
+        }
+    }
+    let words = naming::slug(&slugs.blank(found.trim_start_matches('#')));
     words.split('_').filter(|word| !word.bytes().all(|byte| byte.is_ascii_digit())).take(3).collect::<Vec<_>>().join("_")
 }
 
@@ -283,6 +294,15 @@ mod tests {
         assert_eq!(setting_in("Settings:\n\n    db:\n      token: SECRET\n"), Setting::Block);
         assert_eq!(setting_in("1. Log in:\n\n    The password is SECRET.\n"), Setting::Word);
         assert_eq!(setting_in("```yaml\na: b\n```\ntext\n~~~\nx: SECRET\n~~~"), Setting::Block);
+    }
+
+    #[test]
+    fn headings_stand_outside_of_blocks_and_hold_no_values() {
+        let secret = crate::secret::Secret::new(b"Zq93wLm2xTr7".to_vec());
+        let slugs = Slugs::new(std::iter::once(&secret));
+        assert_eq!(heading("# Data base\n```sh\n# mysql -p\n", &slugs), "data_base");
+        assert_eq!(heading("# Old\n~~~\n# no\n```\n~~~\n## New 2\n", &slugs), "new");
+        assert_eq!(heading("# login Zq93wLm2xTr7 here\n", &slugs), "login_here");
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod terraform;
 mod words;
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::draft::{Draft, Verdict};
 use super::file::{Site, SourceFile};
@@ -83,9 +84,19 @@ pub(super) fn all(files: &BTreeMap<String, SourceFile>, draft: &mut Draft<'_>) {
         for file in files.values() {
             let rewriter = REWRITERS.iter().find(|rewriter| rewriter.takes(file)).expect("the last takes every file");
             if rewriter.anchors() == anchors {
-                one(*rewriter, file, &accounts, draft);
+                guarded(file, draft, |draft| one(*rewriter, file, &accounts, draft));
             }
         }
+    }
+}
+
+/// Plans a file; one that a rewriter fails on is left to people.
+fn guarded(file: &SourceFile, draft: &mut Draft<'_>, plan: impl FnOnce(&mut Draft<'_>)) {
+    let before = draft.plan.steps.len();
+    if catch_unwind(AssertUnwindSafe(|| plan(draft))).is_err() {
+        draft.plan.steps.truncate(before);
+        let sites: Vec<&Site> = file.sites.iter().collect();
+        draft.manual("internal-error", file, &sites, "sopup failed on this file, which is an error of sopup; please report it");
     }
 }
 
@@ -93,6 +104,10 @@ fn one(rewriter: &dyn Rewriter, file: &SourceFile, accounts: &account::Accounts,
     if file.name() == ".sops.yaml" {
         let sites: Vec<&Site> = file.sites.iter().collect();
         return draft.manual("sops-config", file, &sites, "sops itself reads this file and resolves no references in it");
+    }
+    if file.is_binary() {
+        let sites: Vec<&Site> = file.sites.iter().collect();
+        return draft.manual("binary", file, &sites, "a binary file: make it anew without the value, from what it is built of");
     }
     let (hashes, rest): (Vec<&Site>, Vec<&Site>) = file.sites.iter().partition(|site| site.is_hash());
     if !hashes.is_empty() {
@@ -158,4 +173,44 @@ fn comment(rewriter: &dyn Rewriter, file: &SourceFile, site: &Site, draft: &mut 
     let id = draft.shared(file, &[&words::of_file(file), &name], &site.value());
     let actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text: draft.uri(id) }];
     draft.step(rewriter.id(), file, &[site], Verdict::safe(""), actions, vec![id]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::FingerprintKey;
+    use crate::migrate::policy::Policy;
+    use crate::migrate::repo::Repo;
+    use crate::migrate::wish::Wishes;
+    use crate::migrate::{KubernetesStyle, Settings};
+    use crate::rule::RuleSet;
+    use crate::secret::Secret;
+    use crate::sops::keyring::Keyring;
+    use crate::text::Span;
+
+    #[test]
+    fn a_file_that_a_rewriter_fails_on_is_left_to_people() {
+        let top = tempfile::tempdir().expect("a folder");
+        git2::Repository::init(top.path()).expect("a repository");
+        let repo = Repo::open(top.path()).expect("opens");
+        let (policy, keyring, wishes, key) =
+            (Policy::default(), Keyring::new(), Wishes::default(), FingerprintKey::new(vec![7; 32]).expect("a key"));
+        let settings = Settings { policy: &policy, keyring: &keyring, kubernetes: KubernetesStyle::Auto, wishes: &wishes, key: &key };
+        let mut draft = Draft::new(&repo, &settings);
+        let file = |path: &str| {
+            let secret = Secret::new(b"Zq9wLm2xTr7pKd".to_vec());
+            let fingerprint = key.fingerprint(&secret);
+            let rule = RuleSet::builtin().rules().next().expect("a rule");
+            let site = Site { span: Span::new(0, 14), line: 1, secret, fingerprint, rule };
+            SourceFile::new(path.to_owned(), b"Zq9wLm2xTr7pKd\n".to_vec(), vec![site])
+        };
+        let (bad, good) = (file("bad.md"), file("good.md"));
+        guarded(&bad, &mut draft, |draft| {
+            draft.manual("first", &bad, &[&bad.sites[0]], "half done");
+            panic!("as a rewriter may");
+        });
+        guarded(&good, &mut draft, |draft| draft.manual("second", &good, &[&good.sites[0]], "by hand"));
+        let steps: Vec<_> = draft.plan.steps.iter().map(|step| (step.file.as_str(), step.rewriter, step.places.len())).collect();
+        assert_eq!(steps, [("bad.md", "internal-error", 1), ("good.md", "second", 1)]);
+    }
 }

@@ -61,7 +61,8 @@ impl Shell {
         let raw = &text[site.span.range()];
         let value = if powershell { site.secret.clone() } else { shell_value(raw, quote) };
         let store = draft.store(&format!("{}{}", file.folder(), words::of_file(file)), ".sops.env", &Shape::Keys, &file.path);
-        let id = draft.put(store, &[&variable(text, before, site)], &value);
+        let name = free(variable(text, before, site), file, text, site);
+        let id = draft.put(store, &[&name], &value);
         let name = super::container::key_of(id, draft);
         let path = draft.path_of(store).to_owned();
         let comment = before.trim_start().starts_with('#');
@@ -110,6 +111,38 @@ fn variable(text: &str, before: &str, site: &Site) -> String {
     naming::variable(&name)
 }
 
+/// A name that means nothing else in the script: what the script sets itself would win over what `sops exec-env` sets.
+fn free(wanted: String, file: &SourceFile, text: &str, site: &Site) -> String {
+    let blanks: &[char] = if is_powershell(file) { &[' '] } else { &[] };
+    let longer = format!("{}_{wanted}", naming::variable(&words::of_file(file)));
+    let numbered = (2..).map(|number| format!("{longer}_{number}"));
+    let mut names = [wanted.clone(), longer.clone()].into_iter().chain(numbered);
+    names.find(|name| !is_used(name, text, site, blanks)).unwrap_or(wanted)
+}
+
+/// Whether a script uses a name for something else than a place. Where the place is assigned to it, the script may read it,
+/// but nothing else may set it. `blanks` may stand around the sign of an assignment.
+fn is_used(name: &str, text: &str, site: &Site, blanks: &[char]) -> bool {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let assigned = text[..site.span.start].trim_end_matches(['"', '\'']).trim_end_matches(blanks).strip_suffix('=');
+    let assigned = assigned.map(|before| before.trim_end_matches(blanks));
+    let own = assigned.filter(|before| before.ends_with(name)).map(|before| before.len() - name.len());
+    let own = own.filter(|at| !text[..*at].ends_with(is_word) && !text[..*at].ends_with('-'));
+    let sets = |at: usize| {
+        let (line, rest) = (text[..at].rsplit('\n').next().unwrap_or_default(), &text[at + name.len()..]);
+        let rest = rest.trim_start_matches(blanks);
+        let value = rest.strip_prefix("+=").or_else(|| rest.strip_prefix('=').filter(|value| !value.starts_with('=')));
+        let same =
+            |value: &str| value.trim_start_matches(blanks).trim_start_matches(['"', '\'']).as_bytes().starts_with(site.secret.expose());
+        let commands = ["read", "for", "unset", "getopts", "mapfile", "readarray", "printf", "select"];
+        let named = line.split(|c: char| !is_word(c)).any(|word| commands.contains(&word)) && !line.ends_with(['$', '{']);
+        value.is_some_and(|value| !same(value)) || named
+    };
+    let whole = |at: &usize| !text[..*at].ends_with(is_word) && !text[*at + name.len()..].starts_with(is_word);
+    let mut others = text.match_indices(name).map(|(at, _)| at).filter(whole).filter(|at| Some(*at) != own);
+    if own.is_some() { others.any(sets) } else { others.next().is_some() }
+}
+
 /// A here-document that is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Heredoc {
@@ -146,6 +179,38 @@ fn heredoc(before: &str) -> Option<Heredoc> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_the_script_sets_itself_are_not_taken() {
+        let used = |name: &str, text: &str| {
+            let at = text.find("Zq9wLm2x").expect("is there");
+            let secret = crate::secret::Secret::new(b"Zq9wLm2x".to_vec());
+            let key = crate::finding::FingerprintKey::new(vec![7; 32]).expect("a key");
+            let rule = crate::rule::RuleSet::builtin().rules().next().expect("a rule");
+            let site = Site { span: Span::new(at, at + 8), line: 1, fingerprint: key.fingerprint(&secret), secret, rule };
+            is_used(name, text, &site, if text.contains("$env:") { &[' '] } else { &[] })
+        };
+        for text in [
+            "PASSWORD=\"${1:-none}\"\nkubectl --from-literal=password=Zq9wLm2x",
+            "read -rs PASSWORD\nx --password=Zq9wLm2x",
+            "x --password=Zq9wLm2x\necho $PASSWORD",
+            "PASSWORD=Zq9wLm2x\nPASSWORD=other",
+            "export PASSWORD='Zq9wLm2x'\nfor PASSWORD in a b; do x; done",
+            "PASSWORD=Zq9wLm2x\nread PASSWORD",
+            "$env:PASSWORD = \"Zq9wLm2x\"\n$env:PASSWORD = \"other\"",
+        ] {
+            assert!(used("PASSWORD", text), "{text}");
+        }
+        for text in [
+            "export PASSWORD=Zq9wLm2x\necho \"$PASSWORD\"",
+            "PASSWORD=Zq9wLm2x a\nPASSWORD=\"Zq9wLm2x\" b",
+            "PASSWORD=Zq9wLm2x\nMY_PASSWORD=x\n[ $PASSWORD == y ]\nfor a in $PASSWORD; do x; done",
+            "kubectl --from-literal=password=Zq9wLm2x",
+            "$env:PASSWORD = \"Zq9wLm2x\"\nlogin $env:PASSWORD",
+        ] {
+            assert!(!used("PASSWORD", text), "{text}");
+        }
+    }
 
     #[test]
     fn here_documents_are_seen() {

@@ -25,9 +25,15 @@ pub(super) fn assigned(text: &str, span: Span) -> Option<&str> {
     let before = whole.trim_end_matches(['"', '\'', '`', ' ', '\t']);
     let before = before.strip_suffix("=>").or_else(|| before.strip_suffix(":=")).or_else(|| before.strip_suffix(['=', ':']))?;
     let before = before.trim_end_matches(['"', '\'', '`', ' ', '\t', ']']);
-    let from = before.rfind(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c))).map_or(0, |at| at + 1);
+    let from = start_behind(before, |c| !(c.is_alphanumeric() || "_-.".contains(c)));
     let name = before[from..].trim_matches(['-', '.']);
-    (!name.is_empty() && name.bytes().any(|byte| byte.is_ascii_alphabetic())).then_some(name)
+    // Of a word in other letters, no part is its name.
+    (name.is_ascii() && name.bytes().any(|byte| byte.is_ascii_alphabetic())).then_some(name)
+}
+
+/// Where what follows the last of some characters starts; characters can be several bytes long.
+pub(super) fn start_behind(text: &str, is_end: impl Fn(char) -> bool) -> usize {
+    text.char_indices().rev().find(|(_, c)| is_end(*c)).map_or(0, |(at, c)| at + c.len_utf8())
 }
 
 /// Names that values of any sort are given.
@@ -55,7 +61,7 @@ pub(super) fn by_rule(site: &Site) -> String {
 
 /// The scheme of the URL that a password is in.
 fn scheme(text: &str, span: Span) -> Option<String> {
-    let start = text[..span.start].rfind(|c: char| c.is_whitespace() || c == '"' || c == '\'').map_or(0, |at| at + 1);
+    let start = start_behind(&text[..span.start], |c| c.is_whitespace() || c == '"' || c == '\'');
     let before = &text[start..span.start];
     let (head, user) = before.rsplit_once("://")?;
     let scheme = head.rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '+')).next()?;
@@ -98,6 +104,15 @@ mod tests {
         assert_eq!(assigned_in("h['tok'] => 'SECRET'"), Some("tok"));
         assert_eq!(assigned_in("redis-cli -a SECRET"), None);
         assert_eq!(assigned_in("curl -u ci:SECRET"), None);
+        for (line, name) in [
+            ("hasło: `SECRET`", None),
+            ("contraseña: SECRET", None),
+            ("密码: SECRET", None),
+            ("пароль=SECRET", None),
+            ("é\u{3000}tok=SECRET", Some("tok")),
+        ] {
+            assert_eq!(assigned_in(line), name, "{line}");
+        }
     }
 
     #[test]
@@ -105,6 +120,7 @@ mod tests {
         let scheme_of = |line: &str| scheme(line, Span::new(line.find("SECRET").expect("is there"), line.len()));
         assert_eq!(scheme_of("U=postgresql+psycopg://app:SECRET"), Some("postgres".to_owned()));
         assert_eq!(scheme_of("redis://:SECRET"), Some("redis".to_owned()));
+        assert_eq!(scheme_of("łącze\u{3000}redis://:SECRET"), Some("redis".to_owned()));
         assert_eq!(scheme_of("see https://x.y/SECRET"), None);
     }
 }

@@ -77,6 +77,12 @@ impl Bench {
         finish(self.with_key(command.arg("migrate").args(args)).output().expect("sopup runs"))
     }
 
+    /// Runs `sopup migrate` with nothing but a folder on the PATH.
+    pub(crate) fn migrate_with<S: AsRef<OsStr>>(&self, path: &Path, args: impl IntoIterator<Item = S>) -> Run {
+        let mut command = self.place.command();
+        finish(self.with_key(command.arg("migrate").args(args)).env("PATH", path).output().expect("sopup runs"))
+    }
+
     /// Runs `sopup migrate` on a terminal on which somebody types `answers`.
     pub(crate) fn migrate_on_terminal(&self, answers: &str, args: &[&str]) -> Run {
         let program = env!("CARGO_BIN_EXE_sopup");

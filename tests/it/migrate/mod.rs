@@ -3,6 +3,8 @@
 mod after;
 mod bench;
 mod cases;
+mod kustomize;
+mod leftovers;
 mod refusals;
 mod rendered;
 mod review;
