@@ -108,6 +108,8 @@ pub struct Outcome {
     pub below_confidence: usize,
     /// What each entry of the allowlist did.
     pub suppressions: Vec<Suppression>,
+    /// Files, folders and places that `.sopupignore` left out.
+    pub left_out: u64,
 }
 
 /// How much was read.
@@ -137,10 +139,11 @@ pub fn scan(request: &Request, progress: &Progress) -> Result<Outcome, ScanError
     let scanner = Scanner { rules: &request.rules, inline: request.inline, progress, found: Mutex::default() };
     let (mut blobs, mut known) = (0, 0);
     match &request.scope {
-        Scope::Worktree(files) => walk(files, &|target| scanner.target(target)),
+        Scope::Worktree(files) => _ = scanner.files(files, &|target| target),
         Scope::Repository { files, history, submodules } => {
+            let mut below = Vec::new();
             if let Some(files) = files {
-                walk(files, &|target| scanner.target(target));
+                below = scanner.files(files, &|target| target);
                 scanner.other_worktrees(&history.git, files);
             }
             // Texts of the git directory are neither files nor blobs.
@@ -148,7 +151,7 @@ pub fn scan(request: &Request, progress: &Progress) -> Result<Outcome, ScanError
             scanner.git_texts(&history.git);
             progress.bytes.store(bytes, Ordering::Relaxed);
             (blobs, known) = history::scan(&scanner, history, request.min_confidence)?;
-            let inside = if *submodules == Submodules::Scanned { scanner.submodules(history) } else { Vec::new() };
+            let inside = scanner.inside(history, &below, *submodules);
             for (path, history) in &inside {
                 let inside = Scanner { rules: &request.rules, inline: request.inline, progress, found: Mutex::default() };
                 inside.git_texts(&history.git);
@@ -199,9 +202,17 @@ struct Scanner<'a> {
 struct Raw {
     located: Vec<Located>,
     skipped: Vec<Skip>,
+    left_out: u64,
 }
 
 impl Scanner<'_> {
+    /// Scans the files of a walk, each under the name that `named` gives it; gives the repositories below.
+    fn files(&self, files: &Walk, named: &(impl Fn(Target) -> Target + Sync)) -> Vec<PathBuf> {
+        let walked = walk(files, &|target| self.target(named(target)));
+        self.lock().left_out += walked.left_out;
+        walked.repositories
+    }
+
     fn target(&self, target: Target) {
         match target {
             Target::File { path, file } => self.read(file, &path, SourceKind::Worktree),

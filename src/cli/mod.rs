@@ -15,8 +15,11 @@ mod scan;
 mod sops;
 mod ui;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use clap::{ColorChoice, Parser, Subcommand};
 
+use error::CliError;
 pub use exit::Exit;
 use ui::Ui;
 
@@ -72,26 +75,45 @@ pub fn main() -> Exit {
         }
     };
     let ui = Ui::new(cli.color);
-    let result = match cli.command {
-        Command::Scan(args) => scan::run(&args, &ui),
-        Command::Explain(args) => explain::run(&args, &ui),
-        Command::Migrate(args) => migrate::run(&args, &ui),
-        Command::Render(args) => render::run(&args, &ui),
-        Command::Init(args) => sops::init::run(&args, &ui),
-        Command::Doctor(args) => sops::doctor::run(&args, &ui),
-        Command::Encrypt(args) => sops::encrypt::run(&args, &ui),
-        Command::Decrypt(args) => sops::decrypt::run(&args, &ui),
-        Command::Edit(args) => sops::edit::run(&args, &ui),
-        Command::Set(args) => sops::set::run(&args, &ui),
-        Command::Unset(args) => sops::unset::run(&args, &ui),
-        Command::Rotate(args) => sops::rotate::run(&args, &ui),
-        Command::UpdateKeys(args) => sops::updatekeys::run(&args, &ui),
-        Command::FileStatus(args) => sops::filestatus::run(&args, &ui),
-        Command::ExecEnv(args) => sops::exec_env::run(&args, &ui),
-        Command::ExecFile(args) => sops::exec_file::run(&args, &ui),
-        Command::Rules(args) => rules::run(args, &ui),
-        Command::Completions(args) => completions::run(&args, &ui),
-        Command::Man(args) => man::run(&args, &ui),
+    say_where_panics_are();
+    catch_unwind(AssertUnwindSafe(|| run(cli.command, &ui))).unwrap_or_else(|_| {
+        ui.error(&CliError::new(
+            "internal error: the command did not come to its end",
+            "this is a bug: please report it with the place named above and what you ran",
+        ));
+        Exit::Internal
+    })
+}
+
+/// What a panic says may quote the text that was being read, so only its place is shown.
+fn say_where_panics_are() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
+        Ui::new(ColorChoice::Auto).note(&format!("an error of sopup{place}; please report it"));
+    }));
+}
+
+fn run(command: Command, ui: &Ui) -> Exit {
+    let result = match command {
+        Command::Scan(args) => scan::run(&args, ui),
+        Command::Explain(args) => explain::run(&args, ui),
+        Command::Migrate(args) => migrate::run(&args, ui),
+        Command::Render(args) => render::run(&args, ui),
+        Command::Init(args) => sops::init::run(&args, ui),
+        Command::Doctor(args) => sops::doctor::run(&args, ui),
+        Command::Encrypt(args) => sops::encrypt::run(&args, ui),
+        Command::Decrypt(args) => sops::decrypt::run(&args, ui),
+        Command::Edit(args) => sops::edit::run(&args, ui),
+        Command::Set(args) => sops::set::run(&args, ui),
+        Command::Unset(args) => sops::unset::run(&args, ui),
+        Command::Rotate(args) => sops::rotate::run(&args, ui),
+        Command::UpdateKeys(args) => sops::updatekeys::run(&args, ui),
+        Command::FileStatus(args) => sops::filestatus::run(&args, ui),
+        Command::ExecEnv(args) => sops::exec_env::run(&args, ui),
+        Command::ExecFile(args) => sops::exec_file::run(&args, ui),
+        Command::Rules(args) => rules::run(args, ui),
+        Command::Completions(args) => completions::run(&args, ui),
+        Command::Man(args) => man::run(&args, ui),
     };
     result.unwrap_or_else(|error| {
         ui.error(&error);

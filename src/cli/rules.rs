@@ -12,8 +12,9 @@ use super::error::CliError;
 use super::ui::Ui;
 use crate::detect::{Hints, check_rule, detect};
 use crate::report::json::{confidence, kind, severity};
-use crate::report::safe;
+use crate::report::{Show, safe};
 use crate::rule::{Matcher, Rule, RuleSet, builtin, load_dir};
+use crate::secret::Secret;
 use crate::text::{LineIndex, decode};
 
 /// List, explain and prove rules
@@ -47,6 +48,10 @@ enum Command {
         id: String,
         /// A file; standard input if left out
         file: Option<PathBuf>,
+
+        /// Show what is found instead of masking it
+        #[arg(long)]
+        show_secrets: bool,
     },
 }
 
@@ -61,7 +66,10 @@ pub(super) fn run(args: Args, ui: &Ui) -> Result<Exit, CliError> {
         Command::List { filter } => list(&mut out, &rules, filter.as_deref()),
         Command::Show { id } => show(&mut out, find(&rules, &id)?),
         Command::Check => check(&mut out, &rules),
-        Command::Test { id, file } => test(&mut out, find(&rules, &id)?, file.as_deref()),
+        Command::Test { id, file, show_secrets } => {
+            let shown = if show_secrets { Show::InFull } else { Show::Masked };
+            test(&mut out, find(&rules, &id)?, file.as_deref(), shown)
+        }
     }?;
     out.flush()?;
     Ok(exit)
@@ -141,7 +149,7 @@ fn check(out: &mut impl Write, rules: &RuleSet) -> Result<Exit, CliError> {
     ))
 }
 
-fn test(out: &mut impl Write, rule: &'static Rule, file: Option<&Path>) -> Result<Exit, CliError> {
+fn test(out: &mut impl Write, rule: &'static Rule, file: Option<&Path>, shown: Show) -> Result<Exit, CliError> {
     let unreadable = |name: String| {
         move |error: std::io::Error| CliError::new(format!("cannot read {name}: {error}"), "name a readable file, or pipe a text in")
     };
@@ -160,7 +168,11 @@ fn test(out: &mut impl Write, rule: &'static Rule, file: Option<&Path>) -> Resul
     for one in &found {
         let start = index.position(&decoded.text, one.span.start);
         let reasons: Vec<&str> = one.reasons.iter().map(|reason| reason.code()).collect();
-        let value = String::from_utf8_lossy(&decoded.text[one.span.range()]).into_owned();
+        let secret = Secret::new(decoded.text[one.span.range()].to_vec());
+        let value = match shown {
+            Show::Masked => secret.redacted(),
+            Show::InFull => secret.expose_text().to_string(),
+        };
         writeln!(
             out,
             "{}:{}  {}  ({} confidence: {})",

@@ -98,7 +98,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", env = "SOPUP_CONFIG")]
     config: Option<PathBuf>,
 
-    /// Do not obey a .sopup.yaml of the scanned repository
+    /// Do not obey .sopup.yaml and .sopupignore of the scanned repository
     #[arg(long, conflicts_with = "config")]
     no_repo_config: bool,
 
@@ -199,7 +199,11 @@ fn resolve(args: &Args) -> Result<(Request, Option<String>, Option<Severity>), C
     } else {
         stored(args)?
     };
-    let top = if args.no_ignore || args.stdin { None } else { here.and_then(|git| git.work_tree().map(Path::to_path_buf)) };
+    let top = if args.no_ignore || args.no_repo_config || args.stdin {
+        None
+    } else {
+        here.and_then(|git| git.work_tree().map(Path::to_path_buf))
+    };
     let prefix = if args.staged { String::new() } else { folder.map(|folder| prefix(&folder, &args.path)).unwrap_or_default() };
     let request = Request {
         rules: rule_set(&config, &args.rules)?,
@@ -215,18 +219,25 @@ fn resolve(args: &Args) -> Result<(Request, Option<String>, Option<Severity>), C
 
 /// The repository at PATH with its history, or files.
 fn stored(args: &Args) -> Result<Scope, CliError> {
-    let respect = if args.no_ignore { Respect::No } else { Respect::Yes };
+    let respect = match (args.no_ignore, args.no_repo_config) {
+        (true, _) => Respect::No,
+        (false, true) => Respect::Git,
+        (false, false) => Respect::Yes,
+    };
     let files = Scope::worktree(args.path.clone(), respect, args.jobs);
     if args.worktree {
         return Ok(files);
     }
     let git = match git_dir(&args.path) {
         Err(GitDirError::NotFound(_)) if !args.history => return Ok(files),
+        // The files can be read all the same; that the rest cannot is named with them.
+        Err(GitDirError::Io { .. } | GitDirError::Skip(_)) if !args.history && respect != Respect::No => return Ok(files),
         git => git?,
     };
     let top = git.work_tree().unwrap_or(git.path());
     let limits = limits(args, &git);
-    let at_top = args.path.canonicalize().is_ok_and(|path| path == top);
+    let path = args.path.canonicalize().map_err(|error| cannot_scan(&args.path, &error))?;
+    let at_top = path == top;
     let files = match (args.history, at_top) {
         (true, _) => None,
         (false, true) => Some(respect),
@@ -257,11 +268,15 @@ fn check_path(args: &Args) -> Result<(), CliError> {
     match std::fs::symlink_metadata(&args.path) {
         _ if args.stdin => Ok(()),
         Ok(_) => Ok(()),
-        Err(error) => Err(CliError::new(
-            format!("cannot scan {}: {error}", args.path.display()),
-            "name a file or folder that exists; `-` is not needed for standard input, use `--stdin`",
-        )),
+        Err(error) => Err(cannot_scan(&args.path, &error)),
     }
+}
+
+fn cannot_scan(path: &Path, error: &std::io::Error) -> CliError {
+    CliError::new(
+        format!("cannot scan {}: {error}", path.display()),
+        "name a file or folder that exists; `-` is not needed for standard input, use `--stdin`",
+    )
 }
 
 fn config_choice(args: &Args) -> ConfigChoice {

@@ -7,6 +7,7 @@ use owo_colors::OwoColorize as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::json::{confidence, severity};
+use super::names::Names;
 use super::{Context, Show, safe};
 use crate::finding::{Excerpt, Finding, Occurrence};
 use crate::rule::Severity;
@@ -20,17 +21,24 @@ const SKIPPED: usize = 20;
 
 /// Writes the whole report.
 pub fn write(out: &mut impl Write, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
+    let view = &View { context, names: Names::of(outcome, context.secrets) };
     for finding in alone(outcome) {
-        block(out, finding, context)?;
+        block(out, finding, view)?;
         let belongs = |other: &&Finding| other.identifies.as_ref() == Some(&finding.fingerprint);
         for identifier in outcome.findings.iter().filter(belongs) {
-            identified(out, identifier, context)?;
+            identified(out, identifier, view)?;
         }
         writeln!(out, "   {} fingerprint {}\n", "=".blue().bold(), finding.fingerprint)?;
     }
-    skipped(out, outcome)?;
+    skipped(out, outcome, &view.names)?;
     allowlist(out, outcome)?;
     summary(out, outcome, context)
+}
+
+/// What blocks need to know besides their findings.
+struct View<'a> {
+    context: &'a Context<'a>,
+    names: Names,
 }
 
 /// Findings but for identifiers that are shown with their secrets.
@@ -38,7 +46,7 @@ fn alone(outcome: &Outcome) -> impl Iterator<Item = &Finding> {
     outcome.findings.iter().filter(|finding| finding.identifies.is_none())
 }
 
-fn block(out: &mut impl Write, finding: &Finding, context: &Context<'_>) -> io::Result<()> {
+fn block(out: &mut impl Write, finding: &Finding, view: &View<'_>) -> io::Result<()> {
     let rule = finding.rule;
     let label = format!("{}[{}]", severity(rule.severity), rule.id);
     let label = match rule.severity {
@@ -47,29 +55,29 @@ fn block(out: &mut impl Write, finding: &Finding, context: &Context<'_>) -> io::
         Severity::Low => label.cyan().bold().to_string(),
     };
     writeln!(out, "{label}{} {}", ":".bold(), format!("{} ({} confidence)", rule.name, confidence(finding.confidence)).bold())?;
-    frame(out, finding, context)?;
+    frame(out, finding, view)?;
     if let Some(sighting) = &finding.occurrences[0].sighting {
-        writeln!(out, "   {} {}", "=".blue().bold(), in_history(sighting))?;
+        writeln!(out, "   {} {}", "=".blue().bold(), in_history(sighting, &view.names))?;
     }
-    others(out, &finding.occurrences[1..], context)
+    others(out, &finding.occurrences[1..], view)
 }
 
 /// The identifier that stands beside a secret, on a line of its own.
-fn identified(out: &mut impl Write, identifier: &Finding, context: &Context<'_>) -> io::Result<()> {
+fn identified(out: &mut impl Write, identifier: &Finding, view: &View<'_>) -> io::Result<()> {
     let first = &identifier.occurrences[0];
-    let shown = Shown::of(first, identifier, context.secrets).secret;
-    let (name, at) = (identifier.rule.name, position(first, context));
+    let shown = Shown::of(first, identifier, view.context.secrets).secret;
+    let (name, at) = (identifier.rule.name, position(first, view));
     writeln!(out, "   {} with {name} {shown} at {at}, fingerprint {}", "=".blue().bold(), identifier.fingerprint)
 }
 
 /// The first place: where it is, its line, and marks below the secret.
-fn frame(out: &mut impl Write, finding: &Finding, context: &Context<'_>) -> io::Result<()> {
+fn frame(out: &mut impl Write, finding: &Finding, view: &View<'_>) -> io::Result<()> {
     let first = &finding.occurrences[0];
-    let shown = Shown::of(first, finding, context.secrets);
+    let shown = Shown::of(first, finding, view.context.secrets);
     let number = first.start.line.to_string();
     let gutter = " ".repeat(number.len());
     let bar = "|".blue().bold().to_string();
-    writeln!(out, "{gutter}{} {}", "-->".blue().bold(), position(first, context))?;
+    writeln!(out, "{gutter}{} {}", "-->".blue().bold(), position(first, view))?;
     writeln!(out, "{gutter} {bar}")?;
     writeln!(out, "{} {bar} {}{}{}", number.blue().bold(), shown.before, shown.secret, shown.after)?;
     let marks = "^".repeat(shown.secret.width().max(1));
@@ -101,10 +109,10 @@ impl Shown {
     }
 }
 
-fn others(out: &mut impl Write, places: &[Occurrence], context: &Context<'_>) -> io::Result<()> {
+fn others(out: &mut impl Write, places: &[Occurrence], view: &View<'_>) -> io::Result<()> {
     for occurrence in places.iter().take(OTHERS) {
-        let past = occurrence.sighting.as_deref().map(|sighting| format!(" {}", in_history(sighting))).unwrap_or_default();
-        writeln!(out, "   {} also {}{past}", "=".blue().bold(), position(occurrence, context))?;
+        let past = occurrence.sighting.as_deref().map(|sighting| format!(" {}", in_history(sighting, &view.names))).unwrap_or_default();
+        writeln!(out, "   {} also {}{past}", "=".blue().bold(), position(occurrence, view))?;
     }
     if places.len() > OTHERS {
         writeln!(out, "   {} and {}", "=".blue().bold(), plural((places.len() - OTHERS) as u64, "more place", "more places"))?;
@@ -113,7 +121,7 @@ fn others(out: &mut impl Write, places: &[Occurrence], context: &Context<'_>) ->
 }
 
 /// When it came, when it went, and who still leads to it.
-fn in_history(sighting: &Sighting) -> String {
+fn in_history(sighting: &Sighting, names: &Names) -> String {
     let named = |commit: &Commit| format!("{} ({})", &commit.id[..commit.id.len().min(10)], day(commit));
     let span = match (&sighting.commit, &sighting.last) {
         (Some(first), Some(last)) if first.id != last.id => format!("in history from {} to {}", named(first), named(last)),
@@ -125,8 +133,10 @@ fn in_history(sighting: &Sighting) -> String {
     let refs = match (sighting.refs.first(), sighting.ref_count) {
         (None, _) if sighting.commit.is_some() => ", no ref leads to it".to_owned(),
         (None, _) => String::new(),
-        (Some(name), 1) => format!(", on {}", safe::line(short(name))),
-        (Some(name), count) => format!(", on {} and {}", safe::line(short(name)), plural(count as u64 - 1, "other ref", "other refs")),
+        (Some(name), 1) => format!(", on {}", safe::line(&names.masked(short(name)))),
+        (Some(name), count) => {
+            format!(", on {} and {}", safe::line(&names.masked(short(name))), plural(count as u64 - 1, "other ref", "other refs"))
+        }
     };
     format!("{span}{versions}{refs}")
 }
@@ -140,22 +150,22 @@ fn day(commit: &Commit) -> String {
     super::local(seconds, minutes).map_or_else(|| "no date".to_owned(), |time| time.strftime("%Y-%m-%d").to_string())
 }
 
-fn position(occurrence: &Occurrence, context: &Context<'_>) -> String {
-    let path = place(occurrence, context);
+fn position(occurrence: &Occurrence, view: &View<'_>) -> String {
+    let path = place(occurrence, view);
     format!("{path}:{}:{}", occurrence.start.line, occurrence.start.column)
 }
 
 /// A place's path as a person types it, with its source where that is not the file itself.
-fn place(occurrence: &Occurrence, context: &Context<'_>) -> String {
-    let path = safe::line(&occurrence.origin.path);
+fn place(occurrence: &Occurrence, view: &View<'_>) -> String {
+    let path = safe::line(&view.names.masked(&occurrence.origin.path));
     match occurrence.origin.source {
         SourceKind::Stdin if path.is_empty() => "<stdin>".to_owned(),
         SourceKind::Stdin | SourceKind::Index | SourceKind::History | SourceKind::Message => path,
         SourceKind::Note => format!("{path} (a note)"),
         SourceKind::Stash => format!("{path} (stashed)"),
         SourceKind::Ref => format!("{path} (a ref's name)"),
-        SourceKind::Path => format!("{} (its name)", joined(context.root, &path)),
-        SourceKind::Worktree | SourceKind::Archive | SourceKind::Git => joined(context.root, &path),
+        SourceKind::Path => format!("{} (its name)", joined(view.context.root, &path)),
+        SourceKind::Worktree | SourceKind::Archive | SourceKind::Git => joined(view.context.root, &path),
     }
 }
 
@@ -167,9 +177,15 @@ fn joined(root: &str, path: &str) -> String {
     }
 }
 
-fn skipped(out: &mut impl Write, outcome: &Outcome) -> io::Result<()> {
+fn skipped(out: &mut impl Write, outcome: &Outcome, names: &Names) -> io::Result<()> {
     for skip in outcome.skipped.iter().take(SKIPPED) {
-        writeln!(out, "{} {}: {}", "not scanned:".yellow().bold(), safe::line(&skip.what), safe::line(&skip.reason.to_string()))?;
+        writeln!(
+            out,
+            "{} {}: {}",
+            "not scanned:".yellow().bold(),
+            safe::line(&names.masked(&skip.what)),
+            safe::line(&names.masked(&skip.reason.to_string()))
+        )?;
     }
     if outcome.skipped.len() > SKIPPED {
         writeln!(out, "{} {} more; `--format json` lists them all", "not scanned:".yellow().bold(), outcome.skipped.len() - SKIPPED)?;
@@ -192,7 +208,10 @@ fn allowlist(out: &mut impl Write, outcome: &Outcome) -> io::Result<()> {
 fn summary(out: &mut impl Write, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
     let scanned = format!("{} scanned in {}", quantity(outcome), duration(context.elapsed));
     let suppressed = outcome.allowed_inline + outcome.suppressions.iter().map(|entry| entry.used).sum::<usize>();
-    let allowed = if suppressed > 0 { format!(", {} allowed", plural(suppressed as u64, "place", "places")) } else { String::new() };
+    let mut allowed = if suppressed > 0 { format!(", {} allowed", plural(suppressed as u64, "place", "places")) } else { String::new() };
+    if outcome.left_out > 0 {
+        allowed += &format!(", {} left out by .sopupignore", plural(outcome.left_out, "item", "items"));
+    }
     match (alone(outcome).count(), outcome.is_complete()) {
         (0, true) => writeln!(out, "{} {scanned}{allowed}", "no secrets found:".green().bold()),
         (0, false) => writeln!(

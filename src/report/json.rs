@@ -1,16 +1,18 @@
 //! The report `sopup.report/v1`, as one JSON document or one finding per line. These structs are
 //! the wire format; nothing else is serialised.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
 
+use super::names::Names;
 use super::{Context, Show, safe};
 use crate::finding::{Finding, Occurrence};
 use crate::rule::{Confidence, Kind, Severity};
 use crate::scan::Outcome;
-use crate::source::{Sighting, SourceKind};
+use crate::source::{Sighting, Skip, SourceKind};
 
 /// Secrets this short are reported without their length.
 const SHORT: usize = 8;
@@ -47,12 +49,13 @@ struct Summary<'a> {
     elapsed_ms: u128,
     complete: bool,
     suppressed: usize,
+    left_out: u64,
     skipped: Vec<SkippedV1<'a>>,
 }
 
 #[derive(Serialize)]
 struct SkippedV1<'a> {
-    path: &'a str,
+    path: Cow<'a, str>,
     reason: String,
 }
 
@@ -81,13 +84,13 @@ struct SecretV1 {
 
 #[derive(Serialize)]
 struct OccurrenceV1<'a> {
-    path: &'a str,
+    path: Cow<'a, str>,
     line: usize,
     column: usize,
     end_line: usize,
-    end_column: usize,
+    end_column: Option<usize>,
     byte_start: u64,
-    byte_end: u64,
+    byte_end: Option<u64>,
     source: &'static str,
     excerpt: &'a str,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
@@ -111,13 +114,14 @@ struct HistoryV1<'a> {
     last_date: Option<String>,
     in_head: bool,
     versions: usize,
-    refs: &'a [String],
+    refs: Vec<Cow<'a, str>>,
     ref_count: usize,
 }
 
 /// Writes one document.
 pub fn write_report(out: &mut impl Write, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
     let suppressed = outcome.allowed_inline + outcome.suppressions.iter().map(|entry| entry.used).sum::<usize>();
+    let names = Names::of(outcome, context.secrets);
     let report = ReportV1 {
         schema: "sopup.report/v1",
         tool: Tool { name: "sopup", version: env!("CARGO_PKG_VERSION") },
@@ -132,9 +136,10 @@ pub fn write_report(out: &mut impl Write, outcome: &Outcome, context: &Context<'
             elapsed_ms: context.elapsed.as_millis(),
             complete: outcome.is_complete(),
             suppressed,
-            skipped: outcome.skipped.iter().map(|skip| SkippedV1 { path: &skip.what, reason: skip.reason.to_string() }).collect(),
+            left_out: outcome.left_out,
+            skipped: outcome.skipped.iter().map(|skip| left_unread(skip, &names)).collect(),
         },
-        findings: outcome.findings.iter().map(|finding| wire(finding, context.secrets)).collect(),
+        findings: outcome.findings.iter().map(|finding| wire(finding, context.secrets, &names)).collect(),
     };
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Safe(PrettyFormatter::new()));
     report.serialize(&mut serializer)?;
@@ -143,14 +148,15 @@ pub fn write_report(out: &mut impl Write, outcome: &Outcome, context: &Context<'
 
 /// Writes one line per finding, then one with the summary's `complete` and `skipped`.
 pub fn write_lines(out: &mut impl Write, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
+    let names = Names::of(outcome, context.secrets);
     for finding in &outcome.findings {
         let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Safe(serde_json::ser::CompactFormatter));
-        wire(finding, context.secrets).serialize(&mut serializer)?;
+        wire(finding, context.secrets, &names).serialize(&mut serializer)?;
         out.write_all(b"\n")?;
     }
     for skip in &outcome.skipped {
         let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Safe(serde_json::ser::CompactFormatter));
-        let line = SkippedLine { skipped: SkippedV1 { path: &skip.what, reason: skip.reason.to_string() } };
+        let line = SkippedLine { skipped: left_unread(skip, &names) };
         line.serialize(&mut serializer)?;
         out.write_all(b"\n")?;
     }
@@ -162,8 +168,13 @@ struct SkippedLine<'a> {
     skipped: SkippedV1<'a>,
 }
 
-fn wire(finding: &Finding, secrets: Show) -> FindingV1<'_> {
+fn left_unread<'a>(skip: &'a Skip, names: &Names) -> SkippedV1<'a> {
+    SkippedV1 { path: names.masked(&skip.what), reason: names.masked(&skip.reason.to_string()).into_owned() }
+}
+
+fn wire<'a>(finding: &'a Finding, secrets: Show, names: &Names) -> FindingV1<'a> {
     let length = finding.secret.length();
+    let is_told = length > SHORT || secrets == Show::InFull;
     FindingV1 {
         rule: finding.rule.id,
         name: finding.rule.name,
@@ -173,31 +184,32 @@ fn wire(finding: &Finding, secrets: Show) -> FindingV1<'_> {
         fingerprint: finding.fingerprint.to_string(),
         secret: SecretV1 {
             redacted: finding.secret.redacted(),
-            length: (length > SHORT || secrets == Show::InFull).then_some(length),
+            length: is_told.then_some(length),
             value: (secrets == Show::InFull).then(|| finding.secret.expose_text().to_string()),
         },
         reasons: finding.reasons.iter().map(|reason| reason.code()).collect(),
-        occurrences: finding.occurrences.iter().map(place).collect(),
+        occurrences: finding.occurrences.iter().map(|one| place(one, is_told, names)).collect(),
         identifies: finding.identifies.as_ref().map(ToString::to_string),
     }
 }
 
-fn place(occurrence: &Occurrence) -> OccurrenceV1<'_> {
+/// Where it ends is left open where that would tell the length of a short secret.
+fn place<'a>(occurrence: &'a Occurrence, is_length_told: bool, names: &Names) -> OccurrenceV1<'a> {
     OccurrenceV1 {
-        path: &occurrence.origin.path,
+        path: names.masked(&occurrence.origin.path),
         line: occurrence.start.line,
         column: occurrence.start.column,
         end_line: occurrence.end.line,
-        end_column: occurrence.end.column,
+        end_column: is_length_told.then_some(occurrence.end.column),
         byte_start: occurrence.bytes.start,
-        byte_end: occurrence.bytes.end,
+        byte_end: is_length_told.then_some(occurrence.bytes.end),
         source: occurrence.origin.source.code(),
         excerpt: &occurrence.excerpt.text,
-        history: occurrence.sighting.as_deref().map(|sighting| history(occurrence, sighting)),
+        history: occurrence.sighting.as_deref().map(|sighting| history(occurrence, sighting, names)),
     }
 }
 
-fn history<'a>(occurrence: &Occurrence, sighting: &'a Sighting) -> HistoryV1<'a> {
+fn history<'a>(occurrence: &Occurrence, sighting: &'a Sighting, names: &Names) -> HistoryV1<'a> {
     let (first, last) = (sighting.commit.as_ref(), sighting.last.as_ref());
     let is_blob = occurrence.origin.source != SourceKind::Message && !sighting.object.is_empty();
     HistoryV1 {
@@ -209,7 +221,7 @@ fn history<'a>(occurrence: &Occurrence, sighting: &'a Sighting) -> HistoryV1<'a>
         last_date: last.map(|commit| date(commit.date)),
         in_head: sighting.in_head,
         versions: sighting.versions,
-        refs: &sighting.refs,
+        refs: sighting.refs.iter().map(|name| names.masked(name)).collect(),
         ref_count: sighting.ref_count,
     }
 }

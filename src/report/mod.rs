@@ -3,6 +3,7 @@
 
 pub mod human;
 pub mod json;
+mod names;
 pub mod safe;
 
 use crate::scan::Outcome;

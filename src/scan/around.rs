@@ -1,12 +1,13 @@
 //! What belongs to a repository besides its objects and the files of its working tree: the texts of
 //! the git directory, other working trees, submodules.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
-use super::{History, Scanner};
+use super::{History, Scanner, Submodules};
 use crate::source::refs::GitDir;
-use crate::source::{Skip, SkipReason, SourceKind, Target, Walk, walk};
+use crate::source::{Skip, SkipReason, SourceKind, Target, Walk, read_index};
 
 impl Scanner<'_> {
     /// The files of other worktrees of the repository, by their full paths.
@@ -18,31 +19,59 @@ impl Scanner<'_> {
         for root in others.filter(|top| Some(top.as_path()) != git.work_tree()) {
             let full = |path: String| root.join(path).display().to_string();
             let files = Walk { root: root.clone(), ..files.clone() };
-            walk(&files, &|target| {
-                self.target(match target {
-                    Target::File { path, file } => Target::File { path: full(path), file },
-                    Target::Link { path, target } => Target::Link { path: full(path), target },
-                    Target::Skipped(skip) => Target::Skipped(Skip { what: full(skip.what), ..skip }),
-                });
+            self.files(&files, &|target| match target {
+                Target::File { path, file } => Target::File { path: full(path), file },
+                Target::Link { path, target } => Target::Link { path: full(path), target },
+                Target::Skipped(skip) => Target::Skipped(Skip { what: full(skip.what), ..skip }),
             });
         }
     }
 
-    /// The repositories of submodules, with the paths of their working trees.
-    pub(super) fn submodules(&self, history: &History) -> Vec<(String, History)> {
+    /// The repositories inside this one, with the paths of their working trees: submodules, and those that lie `below` it
+    /// without being known to it. If they are not to be scanned, the latter are named.
+    pub(super) fn inside(&self, history: &History, below: &[PathBuf], submodules: Submodules) -> Vec<(String, History)> {
         let found = history.git.submodules();
+        let known = found.items.iter().filter_map(|dir| GitDir::at(dir).ok()).map(|git| git.path().to_owned());
+        let known: Vec<PathBuf> = known.chain(history.git.worktrees().items.into_iter().map(|tree| tree.git_dir)).collect();
+        let top = history.git.work_tree().unwrap_or(history.git.path());
+        let links = self.gitlinks(history);
+        let mut inside = Vec::new();
+        for folder in below {
+            let path = folder.strip_prefix(top).unwrap_or(folder).display().to_string();
+            match GitDir::discover(folder) {
+                Ok(git) if known.iter().any(|dir| dir == git.path()) || git.path() == history.git.path() => {}
+                Ok(git) if submodules == Submodules::Scanned => inside.push((path, self.history_of(history, git))),
+                Ok(_) if links.contains(&path) => {}
+                Ok(_) => {
+                    let reason = "a repository of its own, whose history is not scanned; --submodules scans it as well";
+                    self.skip(Skip { what: format!("{path}/.git"), reason: SkipReason::Unreadable(reason.to_owned()) });
+                }
+                Err(error) => self.skip(Skip { what: format!("{path}/.git"), reason: SkipReason::Unreadable(error.to_string()) }),
+            }
+        }
+        if submodules == Submodules::Not {
+            return inside;
+        }
         found.skipped.iter().for_each(|skip| self.skip(Skip::from(skip)));
-        let open = |dir: PathBuf| match GitDir::at(&dir) {
-            Ok(git) => {
-                let memory = history.memory.as_ref().map(|memory| memory.beside(&git));
-                Some((history.git.place_of(&git), History { limits: history.limits.clone(), memory, git }))
+        for dir in found.items {
+            match GitDir::at(&dir) {
+                Ok(git) => inside.push((history.git.place_of(&git), self.history_of(history, git))),
+                Err(error) => self.skip(Skip { what: dir.display().to_string(), reason: SkipReason::Unreadable(error.to_string()) }),
             }
-            Err(error) => {
-                self.skip(Skip { what: dir.display().to_string(), reason: SkipReason::Unreadable(error.to_string()) });
-                None
-            }
-        };
-        found.items.into_iter().filter_map(open).collect()
+        }
+        inside
+    }
+
+    fn history_of(&self, around: &History, git: GitDir) -> History {
+        let memory = around.memory.as_ref().map(|memory| memory.beside(&git));
+        History { limits: around.limits.clone(), memory, git }
+    }
+
+    /// The paths of submodules in the index; what is wrong with it is told where it is read.
+    fn gitlinks(&self, history: &History) -> BTreeSet<String> {
+        let entries = read_index(&history.git.index(), history.git.hash()).unwrap_or_default();
+        let links = entries.into_iter().filter(|entry| entry.is_submodule());
+        links.map(|entry| String::from_utf8_lossy(&entry.path).into_owned()).collect()
     }
 
     /// Takes what was found in a repository inside this one.

@@ -1,7 +1,9 @@
 //! The scan of a repository's history: names from trees, every object once, and for what was found
 //! the paths and commits it was in.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use memchr::memmem;
 
 use super::groups::{Groups, Placed, Shown, sighted};
 use super::known::{self, Known, Memory, Rest};
@@ -14,7 +16,7 @@ use crate::rule::Confidence;
 use crate::source::history::{Attribution, CommitGraph, EntryNames, Wanted, attribute, entry_names};
 use crate::source::object::{Limits, ObjectId, ObjectKind, ObjectStore, OpenError};
 use crate::source::refs::{GitDir, Ref};
-use crate::source::{IndexEntry, Origin, Skip, SkipReason, SourceKind, read_index};
+use crate::source::{EntryState, IndexEntry, Origin, Skip, SkipReason, SourceKind, read_index};
 
 /// A repository whose objects are scanned, all of them.
 #[derive(Debug)]
@@ -46,10 +48,7 @@ pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) 
     let mut refs = refs.items;
     refs.extend(stashes(git));
     ref_names(scanner, &refs);
-    let entries = read_index(&git.index(), git.hash()).unwrap_or_else(|skip| {
-        scanner.skip(skip);
-        Vec::new()
-    });
+    let entries = indexed(scanner, git);
     let skips = scanner.skips();
     let known = history.memory.as_ref().map(|memory| memory.recall(&known::digest(scanner.rules, least))).unwrap_or_default();
     let state = format!("{} {:?}", known::state(&store, git, &refs, &entries), scanner.inline);
@@ -61,7 +60,7 @@ pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) 
 
     let mut names = entry_names(&store, |name| 1 << Hints::of_path(&String::from_utf8_lossy(name)).class());
     let mut index: HashMap<ObjectId, Vec<String>> = HashMap::new();
-    for IndexEntry { path, id, .. } in entries.into_iter().filter(IndexEntry::is_blob) {
+    for IndexEntry { path, id, .. } in entries {
         let path = String::from_utf8_lossy(&path).into_owned();
         *names.marks.entry(id).or_default() |= 1 << Hints::of_path(&path).class();
         index.entry(id).or_default().push(path);
@@ -71,7 +70,7 @@ pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) 
     let (mut found, rest) = swept(scanner, &repository, &known, least);
     let (blobs, complete) = (found.blobs, found.complete && repository.names.skipped.is_empty());
     let mut gaps = std::mem::take(&mut found.gaps);
-    gaps.missing.extend(repository.missing());
+    gaps.missing.extend(repository.missing(&roots(git, &repository.refs)));
     if rest.packs.contains(&true) {
         gaps.take_over(known.gaps(), &repository.store);
     }
@@ -117,9 +116,9 @@ impl Repository {
         self.names.marks.get(blob).copied().unwrap_or(1 << Hints::NONE.class())
     }
 
-    /// What trees speak of but nobody stored.
-    fn missing(&self) -> impl Iterator<Item = ObjectId> {
-        let named: Vec<&ObjectId> = self.names.marks.keys().chain(&self.names.trees).collect();
+    /// What trees, indexes, and the roots of the history speak of but nobody stored.
+    fn missing(&self, roots: &HashSet<ObjectId>) -> impl Iterator<Item = ObjectId> {
+        let named: Vec<&ObjectId> = self.names.marks.keys().chain(&self.names.trees).chain(roots).collect();
         parallel::each(self.store.threads(), &named, |id| (!self.store.contains(id)).then_some(**id)).into_iter().flatten()
     }
 
@@ -199,6 +198,33 @@ fn attributed(scanner: &Scanner<'_>, git: &GitDir, repository: &Repository, mut 
     }
     scanner.add(names_located(scanner, (store, &graph), wanted, &attribution));
     again.then_some(places)
+}
+
+/// Files of the index, and of those of other working trees.
+fn indexed(scanner: &Scanner<'_>, git: &GitDir) -> Vec<IndexEntry> {
+    let linked = git.worktrees();
+    linked.skipped.iter().for_each(|skip| scanner.skip(Skip::from(skip)));
+    let folders = linked.items.into_iter().map(|worktree| worktree.git_dir).chain([git.common().to_owned(), git.path().to_owned()]);
+    let mut entries = Vec::new();
+    for folder in folders.collect::<BTreeSet<_>>() {
+        match read_index(&folder.join("index"), git.hash()) {
+            Ok(more) => entries.extend(more),
+            Err(skip) => scanner.skip(skip),
+        }
+    }
+    // What is only announced has no content yet.
+    entries.retain(|entry| entry.is_blob() && entry.state != EntryState::Announced);
+    entries
+}
+
+/// What a repository must hold because something outside its objects names it: refs, with those of
+/// all working trees, and reflogs. `FETCH_HEAD` and its kin may name what is gone.
+fn roots(git: &GitDir, refs: &[Ref]) -> HashSet<ObjectId> {
+    let lasting = |name: &[u8]| name.ends_with(b"HEAD") && !name.ends_with(b"_HEAD") || memmem::find(name, b"refs/").is_some();
+    let mut roots: HashSet<ObjectId> = refs.iter().filter(|one| lasting(&one.name)).filter_map(|one| one.id).collect();
+    // What is wrong with a log is told where it is scanned as a file.
+    let _ = git.each_log_entry(&mut |entry| roots.extend(entry.old.into_iter().chain(entry.new)));
+    roots
 }
 
 /// Stashes, the latest first. Only the latest has a ref; what is wrong with the log shows where it is scanned as a file.

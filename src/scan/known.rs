@@ -25,7 +25,7 @@ use crate::source::object::{ObjectId, ObjectKind, ObjectStore};
 use crate::source::refs::{GitDir, Ref};
 use crate::source::{IndexEntry, Skip, SkipReason};
 
-const MAGIC: &str = "sopup scanned 3 ";
+const MAGIC: &str = "sopup scanned 4 ";
 /// A longer file is not read, in bytes.
 const LONGEST: u64 = 512 << 20;
 
@@ -85,6 +85,7 @@ struct KnownPack {
     /// The checksum that the pack ends with.
     checksum: String,
     bytes: u64,
+    stamp: u64,
     /// For each object, in the order of the index, the ways it was read: two bytes, in base64.
     ways: String,
 }
@@ -179,7 +180,7 @@ impl Known {
         let mut rest = Rest::default();
         let mut again: HashMap<ObjectId, u16> = HashMap::new();
         for (number, pack) in store.packs().enumerate() {
-            let known = by_checksum.get(hex(pack.checksum).as_str()).filter(|known| known.bytes == pack.bytes);
+            let known = by_checksum.get(hex(pack.checksum).as_str()).filter(|known| (known.bytes, known.stamp) == (pack.bytes, pack.stamp));
             let before =
                 known.and_then(|known| STANDARD_NO_PAD.decode(&known.ways).ok()).filter(|before| before.len() == 2 * pack.objects as usize);
             rest.packs.push(before.is_some());
@@ -220,6 +221,7 @@ impl Known {
         let packs = store.packs().enumerate().map(|(number, pack)| KnownPack {
             checksum: hex(pack.checksum),
             bytes: pack.bytes,
+            stamp: pack.stamp,
             ways: STANDARD_NO_PAD.encode(ways_of(number)),
         });
         let texts = texts.iter().map(|text| KnownText {
@@ -250,9 +252,10 @@ pub(super) fn state(store: &ObjectStore, git: &GitDir, refs: &[Ref], index: &[In
     for pack in store.packs() {
         add(pack.checksum);
         add(&pack.bytes.to_le_bytes());
+        add(&pack.stamp.to_le_bytes());
     }
     add(b"loose");
-    store.loose().for_each(|id| add(id.as_bytes()));
+    add(&store.loose_stamp().to_le_bytes());
     add(b"refs");
     add(&git.head_name());
     for one in refs {

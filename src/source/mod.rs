@@ -6,6 +6,7 @@
 mod added;
 mod chunk;
 pub mod history;
+mod ignores;
 mod index;
 pub mod object;
 pub mod pack;
@@ -15,9 +16,10 @@ mod repository;
 mod worktree;
 
 pub use chunk::{Chunk, each_chunk};
+pub use ignores::Ignores;
 pub use index::{EntryState, IndexEntry, Staged, StagedFiles, read_index, staged};
 pub use repository::{Repository, RepositoryError};
-pub use worktree::{Respect, Target, Walk, leaves_out, walk};
+pub use worktree::{Respect, Target, Walk, Walked, walk};
 
 use std::fmt;
 

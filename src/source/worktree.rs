@@ -5,17 +5,15 @@ use std::collections::HashSet;
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
-use std::path::{Component, Path, PathBuf};
-use std::sync::Mutex;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use ignore::gitignore::GitignoreBuilder;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
+use super::ignores::Ignores;
+use super::object::{FileError, open_regular};
 use super::refs::{GitDir, GitDirError};
 use super::{IndexEntry, Skip, SkipReason, read_index};
-
-/// File of patterns, in the syntax of `.gitignore`, of what is not to be scanned.
-const IGNORE_FILE: &str = ".sopupignore";
 
 /// What to walk.
 #[derive(Debug, Clone)]
@@ -28,12 +26,14 @@ pub struct Walk {
     pub threads: usize,
 }
 
-/// Whether ignore files are honoured.
+/// Which ignore files are honoured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Respect {
-    /// Ignored files are left out.
+    /// Those of git and `.sopupignore`.
     Yes,
-    /// Everything is read.
+    /// Those of git alone.
+    Git,
+    /// None: everything is read.
     No,
 }
 
@@ -58,11 +58,39 @@ pub enum Target {
     Skipped(Skip),
 }
 
+/// What a walk passed by.
+#[derive(Debug, Default)]
+pub struct Walked {
+    /// Files and folders that `.sopupignore` left out.
+    pub left_out: u64,
+    /// Working trees of other repositories below the root.
+    pub repositories: Vec<PathBuf>,
+}
+
 /// Visits everything below the root, on several threads.
-pub fn walk(walk: &Walk, visit: &(impl Fn(Target) + Sync)) {
-    let base = if walk.root.is_dir() { walk.root.clone() } else { walk.root.parent().unwrap_or(Path::new("")).to_path_buf() };
+pub fn walk(walk: &Walk, visit: &(impl Fn(Target) + Sync)) -> Walked {
+    let (root, base) = match real(&walk.root) {
+        Ok(found) => found,
+        Err(error) => {
+            visit(Target::Skipped(Skip { what: walk.root.display().to_string(), reason: unreadable(&error) }));
+            return Walked::default();
+        }
+    };
+    let git = match GitDir::discover(&base) {
+        Ok(git) => Some(git).filter(|git| git.work_tree().is_some_and(|top| base.starts_with(top))),
+        Err(GitDirError::NotFound(_)) => None,
+        Err(error) => {
+            if walk.respect_gitignore != Respect::No {
+                visit(untold(&error.to_string()));
+            }
+            None
+        }
+    };
+    let top = git.as_ref().and_then(GitDir::work_tree).unwrap_or(&base);
+    let ignores = Arc::new(Ignores::new(top, git.as_ref().map(|git| git.common().join("info/exclude")), walk.respect_gitignore));
+    let repositories = Arc::new(Mutex::new(Vec::new()));
     let seen = Mutex::new(HashSet::new());
-    builder(walk).build_parallel().run(|| {
+    builder(&root, walk.threads, &ignores, &repositories).build_parallel().run(|| {
         let mut mine = Seen { paths: Vec::new(), all: &seen };
         let base = &base;
         Box::new(move |entry| {
@@ -76,10 +104,24 @@ pub fn walk(walk: &Walk, visit: &(impl Fn(Target) + Sync)) {
             WalkState::Continue
         })
     });
-    if walk.respect_gitignore == Respect::Yes {
-        let seen = seen.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        visit_tracked(&walk.root, &base, &seen, visit);
+    if let Some(git) = git.filter(|_| walk.respect_gitignore != Respect::No) {
+        let seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+        visit_tracked(&git, (&root, &base), &ignores, &seen, visit);
     }
+    ignores.skipped().into_iter().for_each(|skip| visit(Target::Skipped(skip)));
+    let mut repositories = std::mem::take(&mut *repositories.lock().unwrap_or_else(PoisonError::into_inner));
+    repositories.sort();
+    Walked { left_out: ignores.left_out(), repositories }
+}
+
+/// The root without links on the way to it, and the folder from which names start.
+fn real(root: &Path) -> io::Result<(PathBuf, PathBuf)> {
+    if root.is_dir() {
+        let root = root.canonicalize()?;
+        return Ok((root.clone(), root));
+    }
+    let folder = root.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).canonicalize()?;
+    Ok((folder.join(root.file_name().unwrap_or_default()), folder))
 }
 
 /// Paths one thread has seen, added to those of all when it ends.
@@ -90,7 +132,7 @@ struct Seen<'a> {
 
 impl Drop for Seen<'_> {
     fn drop(&mut self) {
-        let mut all = self.all.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         all.extend(self.paths.drain(..));
     }
 }
@@ -101,21 +143,22 @@ fn hash(path: &Path) -> u64 {
     hasher.finish()
 }
 
-fn builder(walk: &Walk) -> WalkBuilder {
-    let respect = walk.respect_gitignore == Respect::Yes;
-    let mut builder = WalkBuilder::new(&walk.root);
-    builder
-        .hidden(false)
-        .ignore(false)
-        .git_ignore(respect)
-        .git_global(respect)
-        .git_exclude(respect)
-        .follow_links(false)
-        .threads(walk.threads)
-        .filter_entry(|entry| entry.file_name() != ".git" || entry.depth() == 0);
-    if respect {
-        builder.add_custom_ignore_filename(IGNORE_FILE);
-    }
+fn builder(root: &Path, threads: usize, ignores: &Arc<Ignores>, repositories: &Arc<Mutex<Vec<PathBuf>>>) -> WalkBuilder {
+    let (ignores, repositories) = (Arc::clone(ignores), Arc::clone(repositories));
+    let mut builder = WalkBuilder::new(root);
+    builder.standard_filters(false).follow_links(false).threads(threads).filter_entry(move |entry| {
+        if entry.depth() == 0 {
+            return true;
+        }
+        if entry.file_name() == ".git" {
+            if entry.depth() > 1 {
+                let folder = entry.path().parent().unwrap_or(entry.path()).to_owned();
+                repositories.lock().unwrap_or_else(PoisonError::into_inner).push(folder);
+            }
+            return false;
+        }
+        !ignores.leaves_out(entry.path(), entry.file_type().is_some_and(|kind| kind.is_dir()))
+    });
     builder
 }
 
@@ -139,21 +182,10 @@ fn open(path: &Path, kind: fs::FileType, base: &Path) -> Target {
         return skipped(SkipReason::NotAFile);
     }
     match open_regular(path) {
-        Ok(Some(file)) => Target::File { path: name, file },
-        Ok(None) => skipped(SkipReason::Changed),
-        Err(error) => skipped(unreadable(&error)),
+        Ok((file, _)) => Target::File { path: name, file },
+        Err(FileError::NotAFile) => skipped(SkipReason::Changed),
+        Err(FileError::Io(error)) => skipped(unreadable(&error)),
     }
-}
-
-/// Opens without following a link or waiting for a pipe that took the file's place meanwhile;
-/// `None` if that happened.
-fn open_regular(path: &Path) -> io::Result<Option<File>> {
-    let mut options = File::options();
-    options.read(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
-    let file = options.open(path)?;
-    Ok(file.metadata()?.is_file().then_some(file))
 }
 
 fn unreadable(error: &io::Error) -> SkipReason {
@@ -194,40 +226,30 @@ fn innermost_io(error: &ignore::Error) -> Option<&io::Error> {
 }
 
 /// Files that git tracks although they are ignored.
-fn visit_tracked(root: &Path, base: &Path, seen: &HashSet<u64>, visit: &impl Fn(Target)) {
-    let listed = match GitDir::discover(if base.as_os_str().is_empty() { Path::new(".") } else { base }) {
-        Err(GitDirError::NotFound(_)) => return,
-        Err(error) => Err(error.to_string()),
-        Ok(git) => match git.work_tree() {
-            Some(top) => {
-                read_index(&git.index(), git.hash()).map(|entries| (top.to_owned(), entries)).map_err(|skip| skip.reason.to_string())
-            }
-            None => return,
-        },
+fn visit_tracked(git: &GitDir, (root, base): (&Path, &Path), ignores: &Ignores, seen: &HashSet<u64>, visit: &impl Fn(Target)) {
+    let Some(top) = git.work_tree() else { return };
+    let tracked = match read_index(&git.index(), git.hash()) {
+        Ok(tracked) => tracked,
+        Err(skip) => return visit(untold(&skip.reason.to_string())),
     };
-    let (top, tracked) = match listed {
-        Ok(listed) => listed,
-        Err(error) => {
-            let reason = SkipReason::Unreadable(format!(
-                "files that git both tracks and ignores cannot be told: {error}; --no-ignore scans them all"
-            ));
-            return visit(Target::Skipped(Skip { what: ".git".to_owned(), reason }));
-        }
-    };
-    let Ok(real_root) = root.canonicalize() else { return };
     for entry in tracked.into_iter().filter(IndexEntry::is_blob) {
-        let absolute = top.join(path_of(&entry.path));
-        let Ok(below) = absolute.strip_prefix(&real_root) else { continue };
-        let path = if below.as_os_str().is_empty() { root.to_path_buf() } else { root.join(below) };
-        if seen.contains(&hash(&path)) || is_excluded(&path, root) {
+        let path = top.join(path_of(&entry.path));
+        if !path.starts_with(root) || seen.contains(&hash(&path)) || ignores.leaves_out_file(&path) {
             continue;
         }
-        if let Ok(metadata) = fs::symlink_metadata(&path)
-            && !metadata.is_dir()
-        {
-            visit(open(&path, metadata.file_type(), base));
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) if !metadata.is_dir() => visit(open(&path, metadata.file_type(), base)),
+            Ok(_) => {}
+            // It is deleted, but not yet in a commit.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+            Err(error) => visit(Target::Skipped(Skip { what: relative(&path, base), reason: unreadable(&error) })),
         }
     }
+}
+
+fn untold(why: &str) -> Target {
+    let reason = format!("files that git both tracks and ignores cannot be told: {why}; --no-ignore scans them all");
+    Target::Skipped(Skip { what: ".git".to_owned(), reason: SkipReason::Unreadable(reason) })
 }
 
 #[cfg(unix)]
@@ -239,26 +261,4 @@ fn path_of(raw: &[u8]) -> PathBuf {
 #[cfg(not(unix))]
 fn path_of(raw: &[u8]) -> PathBuf {
     PathBuf::from(String::from_utf8_lossy(raw).into_owned())
-}
-
-/// Whether a `.sopupignore` between the top of a working tree and a path, as the history has it, leaves the path out.
-pub fn leaves_out(top: &Path, path: &str) -> bool {
-    let plain = |path: &str| Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
-    let excluded = |path: &str| !path.is_empty() && is_excluded(&top.join(path), top);
-    // A file inside an archive is left out with the archive.
-    plain(path) && (excluded(path) || path.match_indices('!').any(|(end, _)| excluded(&path[..end])))
-}
-
-/// Whether a `.sopupignore` between root and file leaves the file out.
-fn is_excluded(path: &Path, root: &Path) -> bool {
-    let folders = path.ancestors().skip(1).take_while(|folder| folder.starts_with(root));
-    folders.into_iter().any(|folder| {
-        let file = folder.join(IGNORE_FILE);
-        if !file.try_exists().unwrap_or(false) {
-            return false;
-        }
-        let mut builder = GitignoreBuilder::new(folder);
-        builder.add(file);
-        builder.build().is_ok_and(|ignore| ignore.matched_path_or_any_parents(path, false).is_ignore())
-    })
 }

@@ -162,7 +162,6 @@ struct Run<'a> {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
-    say_where_panics_are();
     let repo =
         Repo::open(&args.path).map_err(|error| CliError::new(error.to_string(), "run it inside a git repository with a working tree"))?;
     let keys = Keys::find();
@@ -194,14 +193,6 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         .exiting(Exit::Interrupted));
     }
     run.migrate()
-}
-
-/// What a panic says may quote the text that was being edited, so only its place is shown.
-fn say_where_panics_are() {
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
-        Ui::new(clap::ColorChoice::Auto).note(&format!("an error of sopup{place}; please report it"));
-    }));
 }
 
 impl Run<'_> {

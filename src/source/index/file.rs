@@ -39,8 +39,15 @@ pub(super) const KIND: u32 = 0o170_000;
 pub(super) const FOLDER: u32 = 0o040_000;
 const FILE: u32 = 0o100_000;
 const LINK: u32 = 0o120_000;
+const SUBMODULE: u32 = 0o160_000;
 
 impl IndexEntry {
+    /// Whether it is a commit of another repository.
+    #[must_use]
+    pub fn is_submodule(&self) -> bool {
+        self.mode & KIND == SUBMODULE
+    }
+
     /// Whether it is a file or link, rather than a submodule or a folder that is not expanded.
     #[must_use]
     pub fn is_blob(&self) -> bool {

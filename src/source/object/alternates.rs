@@ -2,7 +2,7 @@
 //! `objects/info/alternates`, and directories that are links.
 
 use std::fs;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,8 +38,10 @@ pub(super) fn object_dirs(first: &Path, alternates: &Alternates, skipped: &mut V
     }
     for dir in &dirs[level] {
         let list = dir.join("info/alternates");
-        if fs::symlink_metadata(&list).is_ok() {
-            skipped.push(skip(list, SkipReason::Outside));
+        match fs::symlink_metadata(&list) {
+            Ok(_) => skipped.push(skip(list, SkipReason::Outside)),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+            Err(error) => skipped.push(skip(list, error.into())),
         }
     }
     dirs
@@ -68,7 +70,7 @@ fn listed(dir: &Path, skipped: &mut Vec<Skip>) -> Vec<PathBuf> {
     let path = dir.join("info/alternates");
     let text = match read(&path) {
         Ok(text) => text,
-        Err(SkipReason::Io(std::io::ErrorKind::NotFound)) => return Vec::new(),
+        Err(SkipReason::Io(ErrorKind::NotFound)) => return Vec::new(),
         Err(reason) => {
             skipped.push(skip(path, reason));
             return Vec::new();

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use thiserror::Error;
@@ -39,9 +39,10 @@ pub(crate) fn open_regular(path: &Path) -> Result<(File, u64), FileError> {
     if !named.file_type().is_file() {
         return Err(FileError::NotAFile);
     }
-    let file = File::open(path)?;
+    // It may be another one meanwhile.
+    let file = File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
     let opened = file.metadata()?;
-    if (named.dev(), named.ino()) != (opened.dev(), opened.ino()) {
+    if !opened.is_file() || (named.dev(), named.ino()) != (opened.dev(), opened.ino()) {
         return Err(FileError::NotAFile);
     }
     Ok((file, opened.len()))

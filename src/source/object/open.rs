@@ -66,6 +66,10 @@ impl ObjectStore {
         let mut dirs = Vec::new();
         for &dir in objects_dirs {
             fs::read_dir(dir).map_err(|source| OpenError::Directory { dir: dir.to_owned(), source })?;
+            if let Err(reason) = may_enter(dir, &store.limits.alternates) {
+                store.skip(dir.to_owned(), reason);
+                continue;
+            }
             dirs.extend(object_dirs(dir, &store.limits.alternates, &mut store.skipped));
         }
         dirs.sort();

@@ -3,10 +3,14 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZero;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
+use super::loose;
 use super::loose_visit::{self, Loose};
 use super::open::PackFlags;
 use super::read::{Cache, Scratch};
@@ -68,6 +72,8 @@ pub struct PackSummary<'a> {
     pub flags: PackFlags,
     /// The checksum that it ends with.
     pub checksum: &'a [u8],
+    /// Changes if another file takes its place or something is written to it.
+    pub stamp: u64,
 }
 
 impl ObjectStore {
@@ -134,7 +140,18 @@ impl ObjectStore {
             objects: pack.index.count(),
             flags: pack.flags,
             checksum: pack.index.pack_checksum(),
+            stamp: stamp(pack.file.path()),
         })
+    }
+
+    /// Changes if a loose object does, or one comes or goes.
+    #[must_use]
+    pub fn loose_stamp(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for dir in &self.loose {
+            dir.ids.iter().for_each(|id| (id, stamp(&loose::path_of(&dir.dir, id))).hash(&mut hasher));
+        }
+        hasher.finish()
     }
 
     /// The objects of the pack of a number, by id.
@@ -188,6 +205,15 @@ impl ObjectStore {
             leave
         })
     }
+}
+
+/// Stands for the file that is at a path: which one it is, and when it was changed last.
+fn stamp(path: &Path) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    if let Ok(about) = fs::symlink_metadata(path) {
+        (about.dev(), about.ino(), about.len(), about.mtime(), about.mtime_nsec(), about.ctime(), about.ctime_nsec()).hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 impl LooseDir {

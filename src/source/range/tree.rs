@@ -43,7 +43,8 @@ pub(in crate::source) fn compare(
     (tree, parents): (ObjectId, &[ObjectId]),
     visit: &mut dyn FnMut(Changed),
 ) -> Vec<TreeError> {
-    let mut work = Compare { hash, read, names: 0, held: 0, changed: Vec::new(), gone: Vec::new(), errors: Vec::new() };
+    let mut work =
+        Compare { hash, read, names: 0, held: 0, changed: Vec::new(), gone: Vec::new(), entered: HashMap::new(), errors: Vec::new() };
     let mut pending = vec![Folder { path: Vec::new(), depth: 0, tree, parents: parents.to_vec() }];
     while let Some(folder) = pending.pop() {
         work.held -= folder.path.len();
@@ -82,7 +83,19 @@ struct Compare<'a> {
     changed: Vec<Changed>,
     /// Entries of parents that the tree has not.
     gone: Vec<(EntryKind, ObjectId)>,
+    /// Trees that no parent has a like of, and how often they were met.
+    entered: HashMap<ObjectId, usize>,
     errors: Vec<TreeError>,
+}
+
+/// A tree is entered in so many of its places.
+const MOST_PLACES: usize = 100;
+
+/// Whether a tree is not yet known from many other places.
+fn is_first(entered: &mut HashMap<ObjectId, usize>, tree: ObjectId) -> bool {
+    let times = entered.entry(tree).or_default();
+    *times += 1;
+    *times <= MOST_PLACES
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +118,10 @@ impl Compare<'_> {
         }
         if folder.depth > DEEPEST {
             return Err(TreeError::TooLarge(folder.tree));
+        }
+        // The same tree in many places has nothing new after a while; names alone could go on for ever.
+        if folder.parents.is_empty() && !is_first(&mut self.entered, folder.tree) {
+            return Ok(());
         }
         let bytes = self.tree(&folder.tree)?;
         // Without a parent's tree everything in it counts as new.
@@ -160,10 +177,11 @@ impl Compare<'_> {
         }
         let mut gone: HashMap<ObjectId, usize> = HashMap::new();
         let mut names = 0;
+        let mut entered: HashMap<ObjectId, usize> = HashMap::new();
         while let Some((kind, id)) = self.gone.pop() {
             match kind {
                 EntryKind::Blob => *gone.entry(id).or_default() += 1,
-                EntryKind::Tree if names < MOST => {
+                EntryKind::Tree if names < MOST && is_first(&mut entered, id) => {
                     // What cannot be read hides no move: the file counts as new.
                     let bytes = self.tree(&id).unwrap_or_default();
                     let entries = entries(self.hash, &bytes).unwrap_or_default();

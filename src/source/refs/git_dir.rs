@@ -80,15 +80,15 @@ impl GitDir {
     pub fn discover(path: &Path) -> Result<Self, GitDirError> {
         let start = canonical(path)?;
         for folder in start.ancestors() {
-            if is_git_dir(folder) {
+            if is_git_dir(folder)? {
                 return Self::at(folder);
             }
             let link = folder.join(".git");
             match fs::symlink_metadata(&link) {
                 Err(error) if is_absent(&error) => {}
                 Err(source) => return Err(GitDirError::Io { path: link, source }),
-                Ok(kind) if kind.is_dir() && is_broken(&link) => return Err(GitDirError::NotAGitDir(link)),
-                Ok(kind) if kind.is_dir() && !is_git_dir(&link) => {}
+                Ok(kind) if kind.is_dir() && is_broken(&link)? => return Err(GitDirError::NotAGitDir(link)),
+                Ok(kind) if kind.is_dir() && !is_git_dir(&link)? => {}
                 Ok(kind) if kind.is_dir() => return Ok(Self { work_tree: Some(folder.to_owned()), ..Self::at(&link)? }),
                 Ok(kind) => {
                     let dir = if kind.is_symlink() { canonical(&link)? } else { target_of(&link, b"gitdir:")? };
@@ -147,7 +147,7 @@ impl GitDir {
     /// When it is not one, or cannot be read.
     pub fn at(dir: &Path) -> Result<Self, GitDirError> {
         let dir = canonical(dir)?;
-        if !is_git_dir(&dir) {
+        if !is_git_dir(&dir)? {
             return Err(GitDirError::NotAGitDir(dir));
         }
         let common = common_of(&dir)?;
@@ -160,7 +160,7 @@ impl GitDir {
         });
         Ok(Self {
             hash: HashKind::from_config(&text),
-            storage: storage(&config, &common),
+            storage: storage(&config, &common)?,
             promised: config.iter().any(is_promise),
             shallow: shallow.unwrap_or_default().split(|&byte| byte == b'\n').filter_map(ObjectId::from_hex).collect(),
             bare: config.iter().rev().find(|one| one.is("core", "bare")).is_some_and(Setting::is_true),
@@ -285,7 +285,7 @@ pub(super) fn target_of(file: &Path, word: &[u8]) -> Result<PathBuf, GitDirError
 /// its file `gitdir`, as a submodule by `core.worktree`.
 fn leads_back(dir: &Path, work_tree: &Path) -> Result<bool, GitDirError> {
     let linked = dir.join("gitdir");
-    if fs::symlink_metadata(&linked).is_ok() {
+    if is_there(&linked)? {
         return Ok(target_of(&linked, b"").is_ok_and(|back| back == work_tree.join(".git")));
     }
     Ok(named_work_tree(dir)?.is_some_and(|back| back == work_tree))
@@ -303,17 +303,30 @@ pub(super) fn named_work_tree(dir: &Path) -> Result<Option<PathBuf>, GitDirError
 /// The shared directory of a linked working tree's, which must hold it; else the directory itself.
 fn common_of(dir: &Path) -> Result<PathBuf, GitDirError> {
     let link = dir.join("commondir");
-    if fs::symlink_metadata(&link).is_err() {
+    if !is_there(&link)? {
         return Ok(dir.to_owned());
     }
     let common = target_of(&link, b"")?;
     if dir.parent() == Some(&common.join("worktrees")) { Ok(common) } else { Err(GitDirError::OneSided { link, dir: common }) }
 }
 
-/// Git's own test: `HEAD`, `objects` and `refs`, or `commondir` in place of the latter two.
-pub(super) fn is_git_dir(dir: &Path) -> bool {
-    let has = |name| fs::symlink_metadata(dir.join(name)).is_ok();
-    has("HEAD") && (has("commondir") || dir.join("objects").is_dir() && dir.join("refs").is_dir())
+/// Git's own test: `HEAD`, `objects` and `refs`, or `commondir` in place of the latter two. What
+/// may not be looked at is an error, not a no.
+pub(super) fn is_git_dir(dir: &Path) -> Result<bool, GitDirError> {
+    let folder = |name: &str| about(dir.join(name), |path| fs::metadata(path)).map(|about| about.is_some_and(|about| about.is_dir()));
+    Ok(is_there(&dir.join("HEAD"))? && (is_there(&dir.join("commondir"))? || folder("objects")? && folder("refs")?))
+}
+
+fn is_there(path: &Path) -> Result<bool, GitDirError> {
+    about(path.to_owned(), |path| fs::symlink_metadata(path)).map(|about| about.is_some())
+}
+
+fn about(path: PathBuf, look: impl Fn(&Path) -> io::Result<fs::Metadata>) -> Result<Option<fs::Metadata>, GitDirError> {
+    match look(&path) {
+        Ok(about) => Ok(Some(about)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(source) => Err(GitDirError::Io { path, source }),
+    }
 }
 
 fn is_absent(error: &io::Error) -> bool {
@@ -321,13 +334,17 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 /// Meant to be a git directory, and none.
-fn is_broken(dir: &Path) -> bool {
-    !is_git_dir(dir) && ["HEAD", "objects", "refs"].iter().any(|part| dir.join(part).exists())
+fn is_broken(dir: &Path) -> Result<bool, GitDirError> {
+    if is_git_dir(dir)? {
+        return Ok(false);
+    }
+    Ok(is_there(&dir.join("HEAD"))? || is_there(&dir.join("objects"))? || is_there(&dir.join("refs"))?)
 }
 
-fn storage(config: &[Setting], common: &Path) -> RefStorage {
+fn storage(config: &[Setting], common: &Path) -> Result<RefStorage, GitDirError> {
     let asked = config.iter().any(|one| one.is("extensions", "refstorage") && one.value.as_deref() == Some(b"reftable"));
-    if asked || common.join("reftable/tables.list").exists() { RefStorage::Reftable } else { RefStorage::Files }
+    let tables = asked || is_there(&common.join("reftable/tables.list"))?;
+    Ok(if tables { RefStorage::Reftable } else { RefStorage::Files })
 }
 
 fn is_promise(setting: &Setting) -> bool {

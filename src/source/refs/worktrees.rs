@@ -76,11 +76,11 @@ impl GitDir {
     pub fn submodules(&self) -> Found<PathBuf> {
         let mut found = Found::default();
         let folder = |path: &Path| path.parent().map_or_else(|| self.common().to_owned(), |above| self.common().join(above));
-        let wanted = |path: &Path| path.ends_with("modules") || path.ends_with("HEAD") || !is_git_dir(&folder(path));
+        let wanted = |path: &Path| path.ends_with("modules") || path.ends_with("HEAD") || !is_git_dir(&folder(path)).unwrap_or(false);
         for entry in Below::new(self.common(), wanted) {
             match entry {
                 Ok(entry) if entry.path.ends_with("HEAD") && entry.path.starts_with("modules") => {
-                    found.items.extend(Some(folder(&entry.path)).filter(|path| is_git_dir(path)));
+                    found.items.extend(Some(folder(&entry.path)).filter(|path| is_git_dir(path).unwrap_or(true)));
                 }
                 Ok(_) => {}
                 Err(skip) => found.skipped.push(skip),
