@@ -25,6 +25,9 @@ pub(super) fn weigh(value: &[u8], judge: Judge) -> Result<Verdict, Objection> {
     if !LENGTHS.contains(&value.len()) {
         return Err(Objection::Length);
     }
+    if randomness::is_noise(value) && !encoded::is_escaped(value) {
+        return weigh_noise(value);
+    }
     if placeholder::is_placeholder(value) {
         return Err(Objection::Placeholder);
     }
@@ -49,6 +52,18 @@ pub(super) fn weigh(value: &[u8], judge: Judge) -> Result<Verdict, Objection> {
         Judge::Token if is_no_token(value) => Err(Objection::Name),
         Judge::Token => token(value).ok_or(Objection::NotGenerated),
     }
+}
+
+/// What is mixed like the output of a generator is a secret unless a shape of several characters
+/// says what it is: one that chance hardly brings about.
+fn weigh_noise(value: &[u8]) -> Result<Verdict, Objection> {
+    if placeholder::is_marked(value) {
+        return Err(Objection::Placeholder);
+    }
+    if structure::is_unmistakable(value) {
+        return Err(Objection::Structure);
+    }
+    Ok(Verdict { confidence: Confidence::High, reasons: vec![Reason::Random] })
 }
 
 /// Words, the name of a secret or a measure.

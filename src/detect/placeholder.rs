@@ -22,6 +22,43 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         || value.contains(&b',') && value.split(|&byte| byte == b',').all(|part| !part.is_empty() && is_placeholder(part))
 }
 
+/// Whether a value that looks generated says of itself that it stands in for one, is encrypted, or
+/// holds a whole reference: `Xy7!example#9`, `${HOST}:3#xK9`.
+pub(super) fn is_marked(value: &[u8]) -> bool {
+    let lower = String::from_utf8_lossy(value).to_lowercase();
+    PLACEHOLDER_MARKS.iter().any(|mark| mark.len() > 4 && lower.contains(mark))
+        || is_repetitive(value)
+        || is_encrypted(value)
+        || holds_reference(value)
+        || is_slot_of_name(value)
+}
+
+/// `<s3_loki_key>`, `{env:API_KEY}`, `"a-1"`: a pair of brackets or quotes with a name in it.
+fn is_slot_of_name(value: &[u8]) -> bool {
+    const PAIRS: [(u8, u8); 8] =
+        [(b'<', b'>'), (b'{', b'}'), (b'[', b']'), (b'(', b')'), (b'"', b'"'), (b'\'', b'\''), (b'%', b'%'), (b'`', b'`')];
+    let [open, inner @ .., close] = value else { return false };
+    let name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b' ');
+    PAIRS.contains(&(*open, *close)) && inner.iter().all(name)
+}
+
+/// `${NAME}`, `$(name …)`, `{{ name }}`, `<% name %>`, `#{name}`, `%{name}`: with both ends, and
+/// between them a name of at least three letters.
+fn holds_reference(value: &[u8]) -> bool {
+    const PAIRS: [(&[u8], &[u8]); 7] =
+        [(b"${", b"}"), (b"$(", b")"), (b"{{", b"}}"), (b"<%", b"%>"), (b"#{", b"}"), (b"%{", b"}"), (b"%(", b")")];
+    let named = |inner: &[u8]| {
+        let name = inner.trim_ascii().trim_ascii_start();
+        let letters = name.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+        letters >= 3 && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-:[]'\"/ ".contains(byte))
+    };
+    PAIRS.iter().any(|(open, close)| {
+        let start = memchr::memmem::find(value, open).map(|at| at + open.len());
+        let inner = start.and_then(|start| memchr::memmem::find(&value[start..], close).map(|length| &value[start..start + length]));
+        inner.is_some_and(named)
+    })
+}
+
 /// `password1`, `contraseña123`, `orgtoken2`: a word for a password or token and a few digits.
 fn is_numbered_word(text: &str) -> bool {
     let word = text.trim_end_matches(|c: char| c.is_ascii_digit() || c == '!');

@@ -76,6 +76,28 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
         || is_call(text)
 }
 
+/// Whether a value that looks generated is an address, a digest, a hash, a key or a regular
+/// expression all the same.
+pub(super) fn is_unmistakable(value: &[u8]) -> bool {
+    let algorithms = [&b"sha1"[..], b"sha256", b"sha384", b"sha512", b"md5"];
+    memchr::memmem::find(value, b"://").is_some()
+        || value.starts_with(b"-----BEGIN")
+        || algorithms.iter().any(|algorithm| is_digest(value, algorithm))
+        || is_hash(value)
+        || std::str::from_utf8(value).is_ok_and(|text| {
+            let expression = EXPRESSION_MARKS.iter().any(|mark| mark.len() > 2 && text.contains(mark));
+            expression || is_translation(text) || is_simple_call(text) || text.ends_with("/aws4_request")
+        })
+}
+
+/// `sys.argv[5]`, `get("db2")`: a name, and one simple argument.
+fn is_simple_call(text: &str) -> bool {
+    let Some((name, argument)) = text.split_once(['(', '[']) else { return false };
+    let identifier = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
+    let argument = argument.strip_suffix([')', ']']).unwrap_or("()");
+    name.len() >= 2 && identifier(name) && identifier(argument.trim_matches(['"', '\'', '$', '@']))
+}
+
 /// A one-way hash of a password in the usual notations: bcrypt, crypt, Apache, Argon2, LDAP,
 /// Django, Werkzeug and PostgreSQL.
 fn is_hash(value: &[u8]) -> bool {
@@ -118,9 +140,10 @@ fn is_wildcard(text: &str) -> bool {
 
 /// `^[-]{0,2}pass(word|wd)?`, `[_a-zA-Z][_a-zA-Z0-9]*`: a regular expression.
 fn is_expression(text: &str) -> bool {
-    const MARKS: [&str; 12] = ["(?:", "(?i", "[^", "[-]", "a-z", "A-Z", "[0-9", "\\d", "\\w", "\\s", ".*", "{0,"];
-    text.contains(['[', '(', '*', '{']) && MARKS.iter().any(|mark| text.contains(mark))
+    text.contains(['[', '(', '*', '{']) && EXPRESSION_MARKS.iter().any(|mark| text.contains(mark))
 }
+
+const EXPRESSION_MARKS: [&str; 12] = ["(?:", "(?i", "[^", "[-]", "a-z", "A-Z", "[0-9", "\\d", "\\w", "\\s", ".*", "{0,"];
 
 /// `data-name`, `style:family`, `formControlName`, also behind the comma after another one.
 fn is_attribute(name: &[u8]) -> bool {
