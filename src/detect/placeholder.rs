@@ -31,6 +31,13 @@ pub(super) fn is_marked(value: &[u8]) -> bool {
         || is_encrypted(value)
         || holds_reference(value)
         || is_slot_of_name(value)
+        || holds_numbered_verb(value)
+        || is_documented(&lower)
+}
+
+/// `%[3]s` of Go's formats.
+fn holds_numbered_verb(value: &[u8]) -> bool {
+    memchr::memmem::find(value, b"%[").is_some_and(|at| value.get(at + 2).is_some_and(u8::is_ascii_digit))
 }
 
 /// `<s3_loki_key>`, `{env:API_KEY}`, `"a-1"`: a pair of brackets or quotes with a name in it.
@@ -155,7 +162,7 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
         || has(b"%s")
         || has(b"%v")
         || memchr::memmem::rfind(value, b"%d").is_some_and(|at| !value.get(at + 2).is_some_and(u8::is_ascii_alphanumeric))
-        || memchr::memmem::find(value, b"%[").is_some_and(|at| value.get(at + 2).is_some_and(u8::is_ascii_digit))
+        || holds_numbered_verb(value)
     {
         return true;
     }
@@ -270,7 +277,13 @@ pub(super) fn is_encrypted(value: &[u8]) -> bool {
         b"{jasypt}",
         b"enc:",
     ];
-    STARTS.iter().any(|start| value.starts_with(start)) || is_sealed(value)
+    STARTS.iter().any(|start| value.starts_with(start)) || is_sealed(value) || is_of_maven(value)
+}
+
+/// `{COQLCE6DU6GtcS5P=}`: base64 in braces, as Maven encrypts passwords.
+fn is_of_maven(value: &[u8]) -> bool {
+    let inner = value.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}"));
+    inner.is_some_and(|inner| inner.ends_with(b"=") && inner.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte)))
 }
 
 /// A value sealed by sealed-secrets: a two-byte length of an RSA block (0x0200 for 4096 bits),
@@ -279,6 +292,12 @@ fn is_sealed(value: &[u8]) -> bool {
     value.len() >= 100
         && value.starts_with(b"Ag")
         && value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
+}
+
+/// Whether a text in lower case holds a part of the key pair of the AWS documentation, whatever its ending, or
+/// of the key of every Azure Storage emulator.
+fn is_documented(lower: &str) -> bool {
+    ["iosfodnn7", "wjalrxutnfemi", "eby8vdm02xnocqflquwjpllmetlcdxj1"].iter().any(|part| lower.contains(part))
 }
 
 /// Whether something in a provider's format was invented for documentation.
@@ -306,16 +325,12 @@ pub(super) fn is_fake_token(value: &[u8]) -> bool {
         b"fakefake",
         b"notreal",
         b"not-real",
-        // The key pair of the AWS documentation, with other endings.
-        b"iosfodnn7",
-        b"wjalrxutnfemi",
-        // The key of every Azure Storage emulator.
-        b"eby8vdm02xnocqflquwjpllmetlcdxj1ouzft50usrz6",
         b"insert",
     ];
     let lower = value.to_ascii_lowercase();
     let body = lower.iter().rposition(|&byte| byte == b'_' || byte == b'-').map_or(&lower[..], |at| &lower[at + 1..]);
     MARKS.iter().any(|mark| memchr::memmem::find(&lower, mark).is_some())
+        || is_documented(&String::from_utf8_lossy(&lower))
         || is_repetitive(value)
         || (body.len() >= 16 && is_low_variety(body))
         || lower.split(|&byte| byte == b'.').any(|part| part.len() >= 16 && is_repetitive(part))
