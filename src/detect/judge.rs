@@ -96,7 +96,12 @@ pub(super) fn lower(confidence: Confidence) -> Confidence {
 fn password(value: &[u8]) -> Option<Verdict> {
     let makeup = Makeup::of(value);
     let verdict = |confidence, reason| Some(Verdict { confidence, reasons: vec![reason] });
-    if names_a_secret(value) || is_measure(value) || value.iter().any(u8::is_ascii_whitespace) {
+    if names_a_secret(value)
+        || is_measure(value)
+        || value.iter().any(u8::is_ascii_whitespace)
+        || identifier::is_ticket(value)
+        || identifier::is_selector(value)
+    {
         return None;
     }
     if makeup.letters() + makeup.foreign == 0 {
@@ -168,6 +173,7 @@ fn token(value: &[u8]) -> Option<Verdict> {
     let confidence = match (generated, makeup.length) {
         (true, 24..) => Confidence::High,
         (true, _) => Confidence::Medium,
+        (false, 20..) if is_passphrase(value) => return Some(Verdict { confidence: Confidence::Medium, reasons: vec![Reason::Words] }),
         (false, 8..) if makeup.digits > 0 && makeup.classes() >= 3 => Confidence::Medium,
         (false, 10..) if makeup.digits > 0 => Confidence::Low,
         _ => return None,
@@ -175,6 +181,67 @@ fn token(value: &[u8]) -> Option<Verdict> {
     let reason = if generated { Reason::Random } else { Reason::Mixed };
     Some(Verdict { confidence, reasons: vec![reason] })
 }
+
+/// `tarantula-subtitle-seducing-ceramics`: at least four different words that have nothing to do
+/// with secrets or machines, as dice choose them.
+fn is_passphrase(value: &[u8]) -> bool {
+    const SHORTEST: usize = 4;
+    let words: Vec<&[u8]> = value.split(|byte| matches!(byte, b'-' | b'_' | b'.')).collect();
+    let plain = |word: &&[u8]| {
+        let letters = word.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+        let text = String::from_utf8_lossy(&word[..letters]);
+        let named = VALUE_NAMES.has(&text) || TECHNICAL.has(&text) || PASSWORDS.has(&text) || IN_NAMES.contains(&text.as_ref());
+        (SHORTEST..=12).contains(&letters) && word.len() - letters <= 2 && !named && randomness::reads_as_words(&word[..letters])
+    };
+    let mut sorted = words.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    sorted.len() == words.len() && (4..=10).contains(&words.len()) && words.iter().all(plain)
+}
+
+/// Words that names of services, clusters and their parts are made of.
+const IN_NAMES: [&str; 40] = [
+    "admin",
+    "agent",
+    "analytics",
+    "application",
+    "backend",
+    "backup",
+    "base",
+    "client",
+    "cluster",
+    "config",
+    "controller",
+    "dashboard",
+    "data",
+    "database",
+    "default",
+    "development",
+    "external",
+    "frontend",
+    "gateway",
+    "global",
+    "grafana",
+    "internal",
+    "kube",
+    "kubernetes",
+    "local",
+    "manager",
+    "monitoring",
+    "network",
+    "operator",
+    "production",
+    "proxy",
+    "public",
+    "registry",
+    "server",
+    "service",
+    "shared",
+    "staging",
+    "storage",
+    "system",
+    "test",
+];
 
 /// A UUID that somebody generated: `aaaaaaaa-bbbb-…` is none.
 pub(super) fn is_uuid(value: &[u8]) -> bool {

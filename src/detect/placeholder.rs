@@ -1,7 +1,7 @@
 //! Values that stand in for a secret: placeholders people write, and references that are resolved
 //! elsewhere (templates, variables, secret stores, encrypted values).
 
-use super::lexicon::{PASSWORDS, PLACEHOLDER_MARKS, STAND_INS};
+use super::lexicon::{NO_VALUES, PASSWORDS, PLACEHOLDER_MARKS, STAND_INS, WEAK_PASSWORDS};
 
 /// Whether a value assigned to a name is a stand-in or a reference and so not a secret.
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
@@ -9,8 +9,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
     let plain = lower.strip_prefix("{noop}").unwrap_or(&lower);
     let bare = plain.trim_matches(|c: char| c.is_whitespace() || "\"'`*_()[]{}<>:".contains(c));
     let letters: String = bare.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).collect();
-    STAND_INS.has(bare)
-        || STAND_INS.has(&letters)
+    [bare, &letters].iter().any(|text| STAND_INS.has(text) || WEAK_PASSWORDS.has(text))
         || is_numbered_word(&letters)
         || is_disguised_word(bare)
         || is_constant(value)
@@ -20,6 +19,27 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         || is_reference(value)
         || is_encrypted(value)
         || value.contains(&b',') && value.split(|&byte| byte == b',').all(|part| !part.is_empty() && is_placeholder(part))
+}
+
+/// Whether a text says of itself that it is no password: `changeme`, `<password>`, `required`.
+pub(super) fn is_self_declared(value: &[u8]) -> bool {
+    let lower = String::from_utf8_lossy(value).to_lowercase();
+    let bare = lower.trim_matches(|c: char| c.is_whitespace() || "\"'`*_()[]{}<>:".contains(c));
+    let letters: String = bare.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).collect();
+    let digits = value.iter().all(u8::is_ascii_digit);
+    let asks = ["your", "replace", "sample", "fake", "enter", "insert", "pls-", "please"].iter().any(|word| bare.starts_with(word));
+    let boasts = ["my", "super"].iter().any(|word| bare.starts_with(word)) && is_disguised_word(bare);
+    STAND_INS.has(bare)
+        || STAND_INS.has(&letters)
+        || NO_VALUES.has(bare)
+        || boasts
+        || asks
+        || is_constant(value)
+        || PLACEHOLDER_MARKS.iter().any(|mark| lower.contains(mark))
+        || is_enclosed(&lower)
+        || !digits && is_repetitive(value)
+        || is_reference(value)
+        || is_encrypted(value)
 }
 
 /// Whether a value that looks generated says of itself that it stands in for one, is encrypted, or
@@ -33,6 +53,7 @@ pub(super) fn is_marked(value: &[u8]) -> bool {
         || is_slot_of_name(value)
         || holds_numbered_verb(value)
         || is_documented(&lower)
+        || is_disguised_word(&lower)
 }
 
 /// `%[3]s` of Go's formats.
@@ -130,8 +151,12 @@ fn is_enclosed(value: &str) -> bool {
         ("%%", "%%"),
         ("|", "|"),
     ];
-    PAIRS.iter().any(|(open, close)| value.len() > open.len() + close.len() && value.starts_with(open) && value.ends_with(close))
-        || value.contains('<') && value.contains('>')
+    // `#Kb15fox#`: between two of the same symbol a password may stand.
+    let mixed = |inner: &str| inner.len() >= 6 && inner.bytes().any(|byte| byte.is_ascii_digit()) && !inner.contains(['_', '-', ' ']);
+    PAIRS.iter().any(|(open, close)| {
+        let inner = value.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)).filter(|inner| !inner.is_empty());
+        inner.is_some_and(|inner| open.len() > 1 || open != close || !mixed(inner))
+    }) || value.contains('<') && value.contains('>')
         || value.contains('…')
         || value.contains("...")
 }

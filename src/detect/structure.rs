@@ -23,6 +23,7 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
         || [&b"]}"[..], b"})", b"])", b"\"]"].iter().any(|closers| starts(closers))
         || is_query(value)
         || is_key_id(value)
+        || starts(b")") && has(b"=") && has(b".")
         || has(b"[*].")
         || is_macro(value)
         || is_call_behind_pointer(value)
@@ -245,13 +246,14 @@ fn is_policy(text: &str) -> bool {
     named.or(text.strip_suffix('/')).is_some_and(name)
 }
 
-/// `team/prod/db`: several short parts in lower case, as stores of secrets name what they hold.
+/// `team/prod/db`, `routes/main`: several short parts in lower case, as stores of secrets name what they hold.
 fn is_segmented(text: &str) -> bool {
     let part = |part: &str| {
         let fits = part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.'));
         fits && (1..=24).contains(&part.len()) && part.bytes().filter(u8::is_ascii_digit).count() <= 3
     };
-    text.split('/').count() > 2 && text.split('/').all(part)
+    let word = |part: &str| part.len() >= 3 && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    text.split('/').count() > 2 && text.split('/').all(part) || text.split('/').count() == 2 && text.split('/').all(word)
 }
 
 /// `/workdir`: a slash and lower-case letters.
@@ -373,6 +375,6 @@ fn is_call(text: &str) -> bool {
     opens.is_some_and(|at| {
         at > 0
             && text.ends_with([')', ']'])
-            && text[..at].bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':'))
+            && text[..at].bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':' | b'$'))
     })
 }
