@@ -1,6 +1,6 @@
 //! What a value assigned to a secret's name is worth: a password, a token, or nothing.
 
-use super::lexicon::{PASSWORD_ENDINGS, PASSWORDS, TECHNICAL, VALUE_NAMES};
+use super::lexicon::{ABOUT, NO_VALUES, PASSWORD_ENDINGS, PASSWORDS, TECHNICAL, VALUE_NAMES};
 use super::randomness::Makeup;
 use super::{Notation, Objection, Reason, encoded, identifier, placeholder, randomness, structure, validator};
 use crate::rule::{Confidence, Judge, Validator};
@@ -96,6 +96,9 @@ pub(super) fn lower(confidence: Confidence) -> Confidence {
 fn password(value: &[u8]) -> Option<Verdict> {
     let makeup = Makeup::of(value);
     let verdict = |confidence, reason| Some(Verdict { confidence, reasons: vec![reason] });
+    if is_spaced_passphrase(value) {
+        return verdict(Confidence::Medium, Reason::Words);
+    }
     if names_a_secret(value)
         || is_measure(value)
         || value.iter().any(u8::is_ascii_whitespace)
@@ -197,6 +200,53 @@ fn is_passphrase(value: &[u8]) -> bool {
     sorted.sort_unstable();
     sorted.dedup();
     sorted.len() == words.len() && (4..=10).contains(&words.len()) && words.iter().all(plain)
+}
+
+/// `velvet hammock 9 rivers`: words in lower case that make no sentence, at least four with their numbers.
+fn is_spaced_passphrase(value: &[u8]) -> bool {
+    const IN_SENTENCES: [&str; 24] = [
+        "must",
+        "should",
+        "can",
+        "cannot",
+        "will",
+        "has",
+        "have",
+        "been",
+        "be",
+        "do",
+        "does",
+        "did",
+        "if",
+        "when",
+        "then",
+        "than",
+        "but",
+        "also",
+        "please",
+        "least",
+        "characters",
+        "were",
+        "which",
+        "using",
+    ];
+    if !value.contains(&b' ') || value.len() < 16 {
+        return false;
+    }
+    let words: Vec<&[u8]> = value.split(|&byte| byte == b' ').collect();
+    let number = |word: &&&[u8]| (1..=4).contains(&word.len()) && word.iter().all(u8::is_ascii_digit);
+    let plain = |word: &&&[u8]| {
+        let text = String::from_utf8_lossy(word);
+        let spoken = NO_VALUES.has(&text) || ABOUT.has(&text) || PASSWORDS.has(&text) || VALUE_NAMES.has(&text);
+        (3..=12).contains(&word.len()) && word.iter().all(u8::is_ascii_lowercase) && !spoken && !IN_SENTENCES.contains(&text.as_ref())
+    };
+    let mut sorted = words.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    (4..=10).contains(&words.len())
+        && sorted.len() == words.len()
+        && words.iter().all(|word| number(&word) || plain(&word))
+        && words.iter().filter(plain).count() >= 3
 }
 
 /// Words that names of services, clusters and their parts are made of.
@@ -360,6 +410,8 @@ mod tests {
             "MUMYLLQLOEIIZOYAKBXU",
             "unit-File-Lark8",
             "321zyx",
+            "velvet hammock 9 rivers",
+            "copper lantern drifting sparrow",
             "task-Mysql-77",
         ] {
             assert!(verdict(value, Judge::Password) >= Some(Confidence::Medium), "{value}");
@@ -419,6 +471,14 @@ mod tests {
             "localhost:3306/test",
             "settings[*].auth[*].passwordSecretRef",
             "c,a,q[{prod-url}]",
+            "enter the current account password",
+            "minimum eight letters and digits",
+            "*7E9900477FBF86CC781BE9FB8B8AD2287B06DFA6",
+            "md55ca6a69269a0aa45e8f9e5f99c1a1781",
+            "TICKETS-1870",
+            "#normal_login_password",
+            "routes/main",
+            "valor1",
             "\u{f}f3R&3k",
         ] {
             assert!(verdict(value, Judge::Password) < Some(Confidence::Medium), "{value}");

@@ -90,6 +90,10 @@ fn holds_reference(value: &[u8]) -> bool {
 /// `password1`, `contraseña123`, `orgtoken2`: a word for a password or token and a few digits.
 fn is_numbered_word(text: &str) -> bool {
     let word = text.trim_end_matches(|c: char| c.is_ascii_digit() || c == '!');
+    // `value1` beside `key1`, as documentation has them
+    if matches!(word, "value" | "valor" | "valeur" | "wert" | "waarde") {
+        return true;
+    }
     let token = word.len() <= 12 && word.ends_with("token") && word.bytes().all(|byte| byte.is_ascii_lowercase());
     text.len() - word.len() <= 4 && word.len() > 3 && (token || PASSWORDS.has(word))
 }
@@ -268,9 +272,17 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
     ];
     let lower = value[..value.len().min(32)].to_ascii_lowercase();
     STORES.iter().any(|store| lower.starts_with(store) && value.len() > store.len())
-        || starts(b"%") && value.ends_with(b"%") && value.len() > 2
+        || is_variable_of_windows(value)
         || starts(b"@{") && value.ends_with(b"}")
         || is_variable_of_psql(value)
+}
+
+/// `%NAME%`, `%db_password%`; `%Kb27fox%` mixes what names do not mix.
+fn is_variable_of_windows(value: &[u8]) -> bool {
+    let [b'%', name @ .., b'%'] = value else { return false };
+    let has = |sort: fn(&u8) -> bool| name.iter().any(sort);
+    let mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    !name.is_empty() && !mixed
 }
 
 /// `:'name'` and `:"name"`.

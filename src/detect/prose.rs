@@ -21,7 +21,7 @@ pub(super) fn around(search: &mut Search<'_>, context: &Context) {
     }
     let mut values = behind(search, context);
     if values.is_empty() {
-        let other = ahead(search.text, context).or_else(|| under(search, context));
+        let other = ahead(search.text, context).or_else(|| under(search, context)).or_else(|| announced(search, context));
         values.extend(other.filter(|value| worth(search, context, value.span) >= Some(Confidence::Medium)));
     }
     for value in values {
@@ -188,6 +188,26 @@ fn under(search: &Search<'_>, context: &Context) -> Option<Value> {
     let word = !search.bytes(value).iter().any(u8::is_ascii_whitespace);
     let digit = search.bytes(value).iter().any(u8::is_ascii_digit);
     (alone && word && (heading || defined || value != line) && (digit || value != line)).then_some(Value { span: value, uncertain: false })
+}
+
+/// `Use the following password to unlock the installer:` and, alone on the next line or the one after,
+/// what a generator made.
+fn announced(search: &Search<'_>, context: &Context) -> Option<Value> {
+    const SHORTEST: usize = 16;
+    let text = search.text;
+    let rest = text[context.name.end..context.line.end].trim_ascii();
+    let sentence = rest.ends_with(b":") && rest.len() <= REACH && !rest.iter().any(|byte| b"=\"`'|<{[".contains(byte));
+    if !sentence || is_denied(&text[context.line.start..context.name.start]) {
+        return None;
+    }
+    let mut next = search.line_after(context.line)?;
+    if search.bytes(next).trim_ascii().is_empty() {
+        next = search.line_after(next)?;
+    }
+    let line = line::trim(text, next);
+    let value = marked(text, line, line.end).filter(|value| value.end + 2 >= line.end).unwrap_or(line);
+    let one = search.bytes(value).iter().all(|byte| byte.is_ascii_graphic());
+    (one && value.len() >= SHORTEST && randomness::is_random(search.bytes(value))).then_some(Value { span: value, uncertain: false })
 }
 
 /// Whether a word without quotes reads as no word of a sentence: no markup or flag, and after

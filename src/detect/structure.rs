@@ -100,7 +100,7 @@ fn is_simple_call(text: &str) -> bool {
 }
 
 /// A one-way hash of a password in the usual notations: bcrypt, crypt, Apache, Argon2, LDAP,
-/// Django, Werkzeug and PostgreSQL.
+/// Django, Werkzeug, MySQL and PostgreSQL.
 fn is_hash(value: &[u8]) -> bool {
     const MARKS: [&[u8]; 20] = [
         b"$2a$",
@@ -124,7 +124,13 @@ fn is_hash(value: &[u8]) -> bool {
         b"SCRAM-SHA-256",
         b"SCRAM-SHA-1",
     ];
+    let hex = |mark: &[u8], digits: usize| {
+        value.strip_prefix(mark).is_some_and(|rest| rest.len() == digits && rest.iter().all(u8::is_ascii_hexdigit))
+    };
     MARKS.iter().any(|mark| memchr::memmem::find(value, mark).is_some())
+        || hex(b"*", 40)
+        || hex(b"md5", 32)
+        || value.starts_with(b"sha1$") && value.len() > 46
 }
 
 /// `Ung\u00FCltige`: a word of a translation, as `.properties` files have it.

@@ -22,6 +22,10 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
         return false;
     }
     let sure = !value.uncertain && is_sure(search, class, value.span, why);
+    // A machine's secret is generated; only a well-known word in its place is worth a word.
+    if class == NameClass::Token && !sure {
+        return false;
+    }
     let confidence = if sure { Confidence::Medium } else { Confidence::Low };
     search.found(Extractor::WeakPassword, value.span, confidence, vec![why, Reason::Weak]);
     true
