@@ -121,6 +121,7 @@ fn is_test(path: &str, name: &str) -> bool {
         || stem.ends_with("_tests")
         || stem.starts_with("test_")
         || stem.starts_with("test-")
+        || stem == "test"
         || stem.ends_with("-test")
         || (stem.ends_with("test") && name.ends_with(".java"))
 }
