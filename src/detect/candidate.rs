@@ -2,8 +2,8 @@
 //! run as one, so that a text full of keywords is still read once per rule.
 
 use super::trace::NEAR;
-use super::{Match, Objection, Reason, Search, judge, placeholder, validator};
-use crate::rule::{Block, Confidence, Judge, Matcher, Pattern, RuleIndex, Validator};
+use super::{Match, Objection, Reason, Search, judge, placeholder, validator, weak};
+use crate::rule::{Block, Confidence, Extractor, Judge, Matcher, Pattern, RuleIndex, Validator};
 use crate::text::Span;
 
 /// How far a PEM block may reach, in bytes.
@@ -150,7 +150,17 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
         reasons.push(Reason::Validated);
     }
     if rule.judge != Judge::Format {
-        let verdict = judge::weigh(value, rule.judge)?;
+        let verdict = match judge::weigh(value, rule.judge) {
+            Ok(verdict) if !verdict.reasons.contains(&Reason::Weak) => verdict,
+            outcome => {
+                match search.rules.extractor(Extractor::WeakPassword).filter(|_| rule.judge == Judge::Password && weak::is_chosen(value)) {
+                    Some(rule) => {
+                        return Ok(Match { rule, span, confidence: Confidence::Medium, reasons: vec![Reason::Format, Reason::Weak] });
+                    }
+                    None => outcome?,
+                }
+            }
+        };
         confidence = confidence.min(verdict.confidence);
         reasons.extend(verdict.reasons);
     }

@@ -39,6 +39,11 @@ pub(super) fn percent(value: &[u8]) -> Option<Vec<u8>> {
     (escapes >= 2).then_some(plain)
 }
 
+/// Whether at least three escapes such as `%2F`, and no other percent signs, say that a value was in a URL.
+pub(super) fn is_escaped(value: &[u8]) -> bool {
+    memchr::memchr_iter(b'%', value).count() >= 3 && percent(value).is_some()
+}
+
 fn is_printable(text: &[u8]) -> bool {
     std::str::from_utf8(text).is_ok_and(|text| text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t')))
 }

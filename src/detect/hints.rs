@@ -55,7 +55,12 @@ impl Hints {
     pub fn of_path(path: &str) -> Self {
         let lower = path.to_ascii_lowercase();
         let name = lower.rsplit('/').next().unwrap_or(&lower);
-        Self { notation: notation(name), test: is_test(&lower, name), generic: !is_machine_made(name), binary: false }
+        Self {
+            notation: notation(name),
+            test: is_test(&lower, name),
+            generic: !is_machine_made(name) && !is_translation(&lower, name),
+            binary: false,
+        }
     }
 
     /// With what the bytes themselves say.
@@ -101,20 +106,40 @@ fn is_test(path: &str, name: &str) -> bool {
                 | "spec"
                 | "specs"
                 | "e2e"
+                | "ci"
+                | "__snapshots__"
         ) || part.ends_with("_test")
             || part.ends_with("-tests")
     };
     let mut parts = path.rsplit('/');
     parts.next();
     let stem = name.split('.').next().unwrap_or(name);
-    let marked = name.contains(".test.") || name.contains(".spec.") || name.contains(".stories.");
+    let marked = name.contains(".test.") || name.contains(".spec.") || name.contains(".stories.") || name.ends_with(".snap");
     parts.any(folder)
         || marked
         || stem.ends_with("_test")
         || stem.ends_with("_tests")
         || stem.starts_with("test_")
+        || stem.starts_with("test-")
+        || stem == "test"
         || stem.ends_with("-test")
         || (stem.ends_with("test") && name.ends_with(".java"))
+}
+
+/// Texts of a program in some language: `locales/fr.json`, `lang/de/auth.php`, `app.ga.yml` beside others.
+fn is_translation(path: &str, name: &str) -> bool {
+    const FOLDERS: [&str; 9] = ["locale", "locales", "i18n", "l10n", "lang", "langs", "languages", "translations", "locale-data"];
+    const EXTENSIONS: [&str; 12] = ["json", "yml", "yaml", "php", "properties", "po", "pot", "ts", "js", "strings", "ftl", "arb"];
+    let Some((stem, extension)) = name.rsplit_once('.') else { return false };
+    let language = |tag: &str| {
+        let (language, region) = tag.split_once(['-', '_']).unwrap_or((tag, "xx"));
+        let letters = |part: &str| part.bytes().all(|byte| byte.is_ascii_lowercase());
+        (2..=3).contains(&language.len()) && letters(language) && (2..=4).contains(&region.len()) && letters(region)
+    };
+    let folders = || path.rsplit('/').skip(1);
+    let catalogue = || stem.split('.').count() == 2 && stem.starts_with("locale.") && stem.rsplit('.').next().is_some_and(language);
+    let messages = || stem.strip_prefix("messages_").is_some_and(language) && extension == "properties";
+    EXTENSIONS.contains(&extension) && (folders().any(|folder| FOLDERS.contains(&folder)) || catalogue() || messages())
 }
 
 /// Written by tools, full of digests or of pictures in characters: names in them announce nothing.
@@ -170,6 +195,12 @@ mod tests {
         assert!(Hints::of_path("src/tests/a.rs").test);
         assert!(Hints::of_path("web/login.test.ts").test);
         assert!(!Hints::of_path("src/latest/attestation.rs").test);
+        assert!(Hints::of_path("charts/db/ci/test-values.yaml").test);
+        assert!(Hints::of_path("lib/__snapshots__/stack.snap").test);
         assert!(!Hints::of_path("web/package-lock.json").generic);
+        assert!(!Hints::of_path("lang/pt_BR/auth.php").generic);
+        assert!(!Hints::of_path("config/locales/fr.yml").generic);
+        assert!(!Hints::of_path("public/locale.ga.yml").generic);
+        assert!(Hints::of_path("lang/main.go").generic);
     }
 }

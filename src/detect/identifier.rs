@@ -4,7 +4,46 @@ use super::{assign, randomness};
 
 /// Whether a value under a name that means a machine's secret names one, or something else.
 pub(super) fn is_identifier(value: &[u8]) -> bool {
-    is_path(value) || is_label(value) || is_member(value) || is_constant(value) || is_of_library(value)
+    is_path(value)
+        || is_label(value)
+        || is_member(value)
+        || is_constant(value)
+        || is_of_library(value)
+        || is_versioned(value)
+        || is_fingerprint(value)
+}
+
+/// `TICKETS-1870`: a project and the number of one of its issues.
+pub(super) fn is_ticket(value: &[u8]) -> bool {
+    let Some(dash) = memchr::memchr(b'-', value) else { return false };
+    let (project, number) = (&value[..dash], &value[dash + 1..]);
+    (2..=10).contains(&project.len())
+        && project.iter().all(u8::is_ascii_uppercase)
+        && (1..=6).contains(&number.len())
+        && number.iter().all(u8::is_ascii_digit)
+}
+
+/// `#normal_login_password`, `.login-form`: a selector of a style sheet or a test.
+pub(super) fn is_selector(value: &[u8]) -> bool {
+    let Some(name) = value.strip_prefix(b"#").or(value.strip_prefix(b".")) else { return false };
+    let rules = memchr::memchr(b'{', name).filter(|_| name.contains(&b'}'));
+    let name = name[..rules.unwrap_or(name.len())].trim_ascii_end();
+    let word = |part: &[u8]| part.len() >= 2 && part.iter().all(u8::is_ascii_alphabetic);
+    let parts = || name.split(|byte| matches!(byte, b'-' | b'_'));
+    parts().all(word) && (parts().count() >= 2 || rules.is_some())
+}
+
+/// `search-back:nav:v1`: words, and which version of what they name.
+fn is_versioned(value: &[u8]) -> bool {
+    let mut parts = value.split(|byte| matches!(byte, b'-' | b'_' | b':' | b'.' | b'/'));
+    let version = |part: &[u8]| matches!(part, [b'v', rest @ ..] if (1..=3).contains(&rest.len()) && rest.iter().all(u8::is_ascii_digit));
+    let word = |part: &[u8]| part.len() >= 2 && part.iter().all(u8::is_ascii_lowercase) && randomness::reads_as_words(part);
+    parts.next_back().is_some_and(version) && parts.all(word)
+}
+
+/// Forty hexadecimal digits in capitals: the fingerprint of a certificate or of a key of OpenPGP.
+fn is_fingerprint(value: &[u8]) -> bool {
+    value.len() == 40 && randomness::is_hex(value, 40) && value.iter().any(u8::is_ascii_uppercase)
 }
 
 /// `ECC_NIST_P521`: words in capitals, and something short.
@@ -49,9 +88,10 @@ fn is_member(value: &[u8]) -> bool {
 /// `shop2/staging/db`: where a secret is kept.
 fn is_path(value: &[u8]) -> bool {
     let name = |part: &[u8]| {
-        !part.is_empty()
-            && !randomness::is_random(part)
-            && part.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'))
+        part == b"*"
+            || !part.is_empty()
+                && !randomness::is_random(part)
+                && part.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'))
     };
     value.split(|&byte| byte == b'/').count() >= 3 && value.split(|&byte| byte == b'/').all(name)
 }

@@ -1,6 +1,7 @@
 //! What a value assigned to a secret's name is worth: a password, a token, or nothing.
 
 use super::lexicon::{PASSWORD_ENDINGS, PASSWORDS, TECHNICAL, VALUE_NAMES};
+use super::passphrase::{is_passphrase, is_role_password, is_spaced_passphrase};
 use super::randomness::Makeup;
 use super::{Notation, Objection, Reason, encoded, identifier, placeholder, randomness, structure, validator};
 use crate::rule::{Confidence, Judge, Validator};
@@ -24,6 +25,9 @@ pub(super) fn judge(value: &[u8], judge: Judge) -> Option<Verdict> {
 pub(super) fn weigh(value: &[u8], judge: Judge) -> Result<Verdict, Objection> {
     if !LENGTHS.contains(&value.len()) {
         return Err(Objection::Length);
+    }
+    if randomness::is_noise(value) && !encoded::is_escaped(value) {
+        return weigh_noise(value);
     }
     if placeholder::is_placeholder(value) {
         return Err(Objection::Placeholder);
@@ -49,6 +53,18 @@ pub(super) fn weigh(value: &[u8], judge: Judge) -> Result<Verdict, Objection> {
         Judge::Token if is_no_token(value) => Err(Objection::Name),
         Judge::Token => token(value).ok_or(Objection::NotGenerated),
     }
+}
+
+/// What is mixed like the output of a generator is a secret unless a shape of several characters
+/// says what it is: one that chance hardly brings about.
+fn weigh_noise(value: &[u8]) -> Result<Verdict, Objection> {
+    if placeholder::is_marked(value) {
+        return Err(Objection::Placeholder);
+    }
+    if structure::is_unmistakable(value) {
+        return Err(Objection::Structure);
+    }
+    Ok(Verdict { confidence: Confidence::High, reasons: vec![Reason::Random] })
 }
 
 /// Words, the name of a secret or a measure.
@@ -81,7 +97,15 @@ pub(super) fn lower(confidence: Confidence) -> Confidence {
 fn password(value: &[u8]) -> Option<Verdict> {
     let makeup = Makeup::of(value);
     let verdict = |confidence, reason| Some(Verdict { confidence, reasons: vec![reason] });
-    if names_a_secret(value) || is_measure(value) || value.iter().any(u8::is_ascii_whitespace) {
+    if is_spaced_passphrase(value) {
+        return verdict(Confidence::Medium, Reason::Words);
+    }
+    if names_a_secret(value)
+        || is_measure(value)
+        || value.iter().any(u8::is_ascii_whitespace)
+        || identifier::is_ticket(value)
+        || identifier::is_selector(value)
+    {
         return None;
     }
     if makeup.letters() + makeup.foreign == 0 {
@@ -117,35 +141,6 @@ fn password(value: &[u8]) -> Option<Verdict> {
     verdict(Confidence::Low, Reason::Weak)
 }
 
-/// `ops_prod_xedue`: a team, an environment or role, and a few letters that are no usual name.
-fn is_role_password(value: &[u8]) -> bool {
-    const ROLES: [&[u8]; 10] = [b"dev", b"stg", b"stage", b"staging", b"prod", b"production", b"root", b"admin", b"app", b"rw"];
-    const NAMES: [&[u8]; 20] = [
-        b"database",
-        b"service",
-        b"account",
-        b"backup",
-        b"default",
-        b"master",
-        b"server",
-        b"shared",
-        b"system",
-        b"cluster",
-        b"primary",
-        b"replica",
-        b"reader",
-        b"writer",
-        b"public",
-        b"private",
-        b"network",
-        b"config",
-        b"manager",
-        b"client",
-    ];
-    let parts: Vec<&[u8]> = value.split(|byte| matches!(byte, b'-' | b'_')).collect();
-    matches!(parts.as_slice(), [_, role, last] if ROLES.contains(role) && (5..=10).contains(&last.len()) && !NAMES.contains(last))
-}
-
 /// A value under a name that means a machine's secret: only what a generator makes counts.
 fn token(value: &[u8]) -> Option<Verdict> {
     let makeup = Makeup::of(value);
@@ -153,6 +148,7 @@ fn token(value: &[u8]) -> Option<Verdict> {
     let confidence = match (generated, makeup.length) {
         (true, 24..) => Confidence::High,
         (true, _) => Confidence::Medium,
+        (false, 20..) if is_passphrase(value) => return Some(Verdict { confidence: Confidence::Medium, reasons: vec![Reason::Words] }),
         (false, 8..) if makeup.digits > 0 && makeup.classes() >= 3 => Confidence::Medium,
         (false, 10..) if makeup.digits > 0 => Confidence::Low,
         _ => return None,
@@ -278,6 +274,8 @@ mod tests {
             "MUMYLLQLOEIIZOYAKBXU",
             "unit-File-Lark8",
             "321zyx",
+            "velvet hammock 9 rivers",
+            "copper lantern drifting sparrow",
             "task-Mysql-77",
         ] {
             assert!(verdict(value, Judge::Password) >= Some(Confidence::Medium), "{value}");
@@ -337,6 +335,14 @@ mod tests {
             "localhost:3306/test",
             "settings[*].auth[*].passwordSecretRef",
             "c,a,q[{prod-url}]",
+            "enter the current account password",
+            "minimum eight letters and digits",
+            "*7E9900477FBF86CC781BE9FB8B8AD2287B06DFA6",
+            "md55ca6a69269a0aa45e8f9e5f99c1a1781",
+            "TICKETS-1870",
+            "#normal_login_password",
+            "routes/main",
+            "valor1",
             "\u{f}f3R&3k",
         ] {
             assert!(verdict(value, Judge::Password) < Some(Confidence::Medium), "{value}");

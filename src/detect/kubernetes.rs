@@ -2,7 +2,7 @@
 //! Kubernetes Secrets.
 
 use super::assign::{self, Context, Value};
-use super::{Notation, Reason, Search, encoded, judge, line, placeholder};
+use super::{Notation, Reason, Search, encoded, judge, line, placeholder, weak};
 use crate::rule::{Confidence, Cue, Extractor, Judge};
 use crate::text::Span;
 
@@ -234,10 +234,17 @@ fn entry(search: &mut Search<'_>, span: Span, is_encoded: bool) {
     let Some(value) = value_after(search.text, span.start + colon, span.end) else { return };
     let plain = if is_encoded { encoded::base64_text(search.bytes(value.span)) } else { Some(search.bytes(value.span).to_vec()) };
     let Some(plain) = plain else { return };
+    let class = assign::class_of_name(&key, Cue::Token);
+    let single = plain.trim_ascii();
+    let strong = judge::judge(single, Judge::Password).is_some_and(|verdict| !verdict.reasons.contains(&Reason::Weak));
+    if class == Some(assign::NameClass::Password) && !strong && weak::is_literal(single) {
+        let encoding = if is_encoded { &[Reason::Base64][..] } else { &[] };
+        let reasons = [Reason::KubernetesSecret, Reason::Weak].iter().chain(encoding).copied().collect();
+        return search.found(Extractor::WeakPassword, value.span, Confidence::Medium, reasons);
+    }
     if is_public(&key) || placeholder::is_placeholder(&plain) {
         return;
     }
-    let class = assign::class_of_name(&key, Cue::Token);
     let Some((confidence, mut reasons)) = worth(&plain, class.map(assign::NameClass::judge)) else { return };
     reasons.insert(0, Reason::KubernetesSecret);
     if is_encoded {

@@ -39,6 +39,8 @@ lexicon!(NOT_ONE, "not-one");
 lexicon!(NO_TOKEN, "no-token");
 lexicon!(TECHNICAL, "technical");
 lexicon!(STAND_INS, "stand-ins");
+lexicon!(WEAK_PASSWORDS, "weak-passwords");
+lexicon!(NO_VALUES, "no-values");
 lexicon!(PLACEHOLDER_MARKS, "placeholder-marks");
 lexicon!(VALUE_NAMES, "value-names");
 lexicon!(ACCOUNTS, "accounts");

@@ -3,7 +3,7 @@
 use super::assign::notation_at;
 use super::lexicon::ACCOUNTS;
 use super::prose::{REACH, is_generated, marked, unpunctuated, words_of};
-use super::{Notation, Reason, Search, judge, line, table};
+use super::{Notation, Reason, Search, judge, line, pipe, table};
 use crate::rule::{Confidence, Extractor, Judge};
 use crate::text::Span;
 
@@ -11,6 +11,7 @@ use crate::text::Span;
 pub(super) fn at(search: &mut Search<'_>, hit: Span) {
     let whole = search.line_around(hit.start);
     if search.bytes(hit).ends_with(b"chpasswd") {
+        pipe::at(search, hit);
         accounts_below(search, whole);
         return;
     }

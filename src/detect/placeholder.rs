@@ -1,7 +1,8 @@
-//! Values that stand in for a secret: placeholders people write, and references that are resolved
-//! elsewhere (templates, variables, secret stores, encrypted values).
+//! Values that stand in for a secret: placeholders people write, tokens of documentation, and the
+//! references of `reference`.
 
-use super::lexicon::{PASSWORDS, PLACEHOLDER_MARKS, STAND_INS};
+use super::lexicon::{NO_VALUES, PASSWORDS, PLACEHOLDER_MARKS, STAND_INS, WEAK_PASSWORDS};
+use super::reference::{holds_numbered_verb, holds_reference, is_encrypted, is_reference};
 
 /// Whether a value assigned to a name is a stand-in or a reference and so not a secret.
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
@@ -9,8 +10,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
     let plain = lower.strip_prefix("{noop}").unwrap_or(&lower);
     let bare = plain.trim_matches(|c: char| c.is_whitespace() || "\"'`*_()[]{}<>:".contains(c));
     let letters: String = bare.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).collect();
-    STAND_INS.has(bare)
-        || STAND_INS.has(&letters)
+    [bare, &letters].iter().any(|text| STAND_INS.has(text) || WEAK_PASSWORDS.has(text))
         || is_numbered_word(&letters)
         || is_disguised_word(bare)
         || is_constant(value)
@@ -22,9 +22,57 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         || value.contains(&b',') && value.split(|&byte| byte == b',').all(|part| !part.is_empty() && is_placeholder(part))
 }
 
+/// Whether a text says of itself that it is no password: `changeme`, `<password>`, `required`.
+pub(super) fn is_self_declared(value: &[u8]) -> bool {
+    let lower = String::from_utf8_lossy(value).to_lowercase();
+    let bare = lower.trim_matches(|c: char| c.is_whitespace() || "\"'`*_()[]{}<>:".contains(c));
+    let letters: String = bare.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).collect();
+    let digits = value.iter().all(u8::is_ascii_digit);
+    let asks = ["your", "replace", "sample", "fake", "enter", "insert", "pls-", "please"].iter().any(|word| bare.starts_with(word));
+    let boasts = ["my", "super"].iter().any(|word| bare.starts_with(word)) && is_disguised_word(bare);
+    STAND_INS.has(bare)
+        || STAND_INS.has(&letters)
+        || NO_VALUES.has(bare)
+        || boasts
+        || asks
+        || is_constant(value)
+        || PLACEHOLDER_MARKS.iter().any(|mark| lower.contains(mark))
+        || is_enclosed(&lower)
+        || !digits && is_repetitive(value)
+        || is_reference(value)
+        || is_encrypted(value)
+}
+
+/// Whether a value that looks generated says of itself that it stands in for one, is encrypted, or
+/// holds a whole reference: `Xy7!example#9`, `${HOST}:3#xK9`.
+pub(super) fn is_marked(value: &[u8]) -> bool {
+    let lower = String::from_utf8_lossy(value).to_lowercase();
+    PLACEHOLDER_MARKS.iter().any(|mark| mark.len() > 4 && lower.contains(mark))
+        || is_repetitive(value)
+        || is_encrypted(value)
+        || holds_reference(value)
+        || is_slot_of_name(value)
+        || holds_numbered_verb(value)
+        || is_documented(&lower)
+        || is_disguised_word(&lower)
+}
+
+/// `<s3_loki_key>`, `{env:API_KEY}`, `"a-1"`: a pair of brackets or quotes with a name in it.
+fn is_slot_of_name(value: &[u8]) -> bool {
+    const PAIRS: [(u8, u8); 8] =
+        [(b'<', b'>'), (b'{', b'}'), (b'[', b']'), (b'(', b')'), (b'"', b'"'), (b'\'', b'\''), (b'%', b'%'), (b'`', b'`')];
+    let [open, inner @ .., close] = value else { return false };
+    let name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b' ');
+    PAIRS.contains(&(*open, *close)) && inner.iter().all(name)
+}
+
 /// `password1`, `contraseña123`, `orgtoken2`: a word for a password or token and a few digits.
 fn is_numbered_word(text: &str) -> bool {
     let word = text.trim_end_matches(|c: char| c.is_ascii_digit() || c == '!');
+    // `value1` beside `key1`, as documentation has them
+    if matches!(word, "value" | "valor" | "valeur" | "wert" | "waarde") {
+        return true;
+    }
     let token = word.len() <= 12 && word.ends_with("token") && word.bytes().all(|byte| byte.is_ascii_lowercase());
     text.len() - word.len() <= 4 && word.len() > 3 && (token || PASSWORDS.has(word))
 }
@@ -86,8 +134,12 @@ fn is_enclosed(value: &str) -> bool {
         ("%%", "%%"),
         ("|", "|"),
     ];
-    PAIRS.iter().any(|(open, close)| value.len() > open.len() + close.len() && value.starts_with(open) && value.ends_with(close))
-        || value.contains('<') && value.contains('>')
+    // `#Kb15fox#`: between two of the same symbol a password may stand.
+    let mixed = |inner: &str| inner.len() >= 6 && inner.bytes().any(|byte| byte.is_ascii_digit()) && !inner.contains(['_', '-', ' ']);
+    PAIRS.iter().any(|(open, close)| {
+        let inner = value.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)).filter(|inner| !inner.is_empty());
+        inner.is_some_and(|inner| open.len() > 1 || open != close || !mixed(inner))
+    }) || value.contains('<') && value.contains('>')
         || value.contains('…')
         || value.contains("...")
 }
@@ -101,147 +153,10 @@ pub(super) fn is_repetitive(value: &[u8]) -> bool {
     distinct <= 2 || (2..=16).any(units)
 }
 
-/// Something that a program resolves to the value: variables, templates, calls, store references.
-pub(super) fn is_reference(value: &[u8]) -> bool {
-    let has = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
-    let starts = |prefix: &[u8]| value.starts_with(prefix);
-    if has(b"${")
-        || has(b"$(")
-        || has(b"{{")
-        || has(b"}}")
-        || has(b"<%")
-        || has(b"#{")
-        || has(b"%(")
-        || has(b"$[[")
-        || has(b"{%")
-        || has(b"%{")
-        || has(b"%s")
-        || has(b"%v")
-        || memchr::memmem::rfind(value, b"%d").is_some_and(|at| !value.get(at + 2).is_some_and(u8::is_ascii_alphanumeric))
-        || memchr::memmem::find(value, b"%[").is_some_and(|at| value.get(at + 2).is_some_and(u8::is_ascii_digit))
-    {
-        return true;
-    }
-    let names_variable = |at: usize| value[at + 1..].iter().take_while(|byte| byte.is_ascii_uppercase() || **byte == b'_').count() >= 3;
-    if memchr::memchr_iter(b'$', value).any(names_variable) {
-        return true;
-    }
-    if let [b'$', first, ..] = value {
-        // `$NAME`, `$env:NAME`, `$1`; a password may start with a dollar sign but then goes on unlike a name.
-        let name = value[1..].iter().all(|byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'.' | b'>' | b'-' | b'[' | b']' | b'\'' | b'"' | b'/')
-        });
-        // `$keys:project/place`
-        let name = name && (!has(b"/") || memchr::memchr(b':', value) < memchr::memchr(b'/', value) && has(b":"));
-        // `$credential.GetNetworkCredential().Password`
-        let member = first.is_ascii_alphabetic() && has(b".") && (has(b"()") || has(b"->"));
-        if member || name && (first.is_ascii_alphabetic() || *first == b'_' || value.len() <= 3) {
-            return true;
-        }
-    }
-    // `$env:ROOT\file`, and nothing but a path behind it.
-    if starts(b"$env:") && has(b"\\") {
-        return true;
-    }
-    const STORES: &[&[u8]] = &[
-        b"ref+",
-        b"vault:",
-        b"vault+",
-        b"op://",
-        b"secretref:",
-        b"secret://",
-        b"arn:aws:secretsmanager",
-        b"arn:aws:ssm",
-        b"ssm:",
-        b"awssm:",
-        b"gcpsm:",
-        b"sm://",
-        b"azurekeyvault:",
-        b"akv:",
-        b"@microsoft.keyvault",
-        b"keyvault:",
-        b"valuefrom",
-        b"env:",
-        b"env.",
-        b"file:",
-        b"file://",
-        b"secrets.",
-        b"env(",
-        b"!vault",
-        b"!ref",
-        b"!sub",
-        b"!env",
-        b"!secret",
-        b"!encrypted",
-        b"!reference",
-        b"!getatt",
-        b"{resolve:",
-        b"projects/",
-        b"doppler:",
-        b"infisical:",
-        b"bws:",
-        b"data.",
-        b"var.",
-        b"local.",
-        b"module.",
-        b"process.env",
-        b"os.environ",
-        b"os.getenv",
-        b"system.getenv",
-        b"lookup(",
-        b"$__file{",
-        b"$__env{",
-        b"&",
-        b"kms:",
-        b"encrypted:",
-        b"secret/data/",
-        b"secret:",
-    ];
-    let lower = value[..value.len().min(32)].to_ascii_lowercase();
-    STORES.iter().any(|store| lower.starts_with(store) && value.len() > store.len())
-        || starts(b"%") && value.ends_with(b"%") && value.len() > 2
-        || starts(b"@{") && value.ends_with(b"}")
-        || is_variable_of_psql(value)
-}
-
-/// `:'name'` and `:"name"`.
-fn is_variable_of_psql(value: &[u8]) -> bool {
-    let quoted = |quote: &[u8]| value.strip_prefix(b":").and_then(|rest| rest.strip_prefix(quote)?.strip_suffix(quote));
-    let name = quoted(b"'").or_else(|| quoted(b"\""));
-    name.is_some_and(|name| !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_'))
-}
-
-/// Already encrypted: SOPS, ansible-vault, Jasypt, Spring Cloud Config, eyaml, git-crypt, age, PGP.
-pub(super) fn is_encrypted(value: &[u8]) -> bool {
-    const STARTS: &[&[u8]] = &[
-        b"ENC[",
-        b"ENC(",
-        b"{cipher}",
-        b"$ANSIBLE_VAULT",
-        b"!vault",
-        b"age1",
-        b"-----BEGIN AGE",
-        b"-----BEGIN PGP MESSAGE",
-        b"DEC::",
-        b"{AES}",
-        b"vault:v",
-        b"AQICAH",
-        // `Salted__` of `openssl enc`
-        b"U2FsdGVkX1",
-        b"encrypted:",
-        b"secure:",
-        b"{jasypt}",
-        b"enc:",
-    ];
-    STARTS.iter().any(|start| value.starts_with(start)) || is_sealed(value)
-}
-
-/// A value sealed by sealed-secrets: a two-byte length of an RSA block (0x0200 for 4096 bits),
-/// then the block, in base64 (<https://github.com/bitnami-labs/sealed-secrets>).
-fn is_sealed(value: &[u8]) -> bool {
-    value.len() >= 100
-        && value.starts_with(b"Ag")
-        && value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
+/// Whether a text in lower case holds a part of the key pair of the AWS documentation, whatever its ending, or
+/// of the key of every Azure Storage emulator.
+fn is_documented(lower: &str) -> bool {
+    ["iosfodnn7", "wjalrxutnfemi", "eby8vdm02xnocqflquwjpllmetlcdxj1"].iter().any(|part| lower.contains(part))
 }
 
 /// Whether something in a provider's format was invented for documentation.
@@ -269,16 +184,12 @@ pub(super) fn is_fake_token(value: &[u8]) -> bool {
         b"fakefake",
         b"notreal",
         b"not-real",
-        // The key pair of the AWS documentation, with other endings.
-        b"iosfodnn7",
-        b"wjalrxutnfemi",
-        // The key of every Azure Storage emulator.
-        b"eby8vdm02xnocqflquwjpllmetlcdxj1ouzft50usrz6",
         b"insert",
     ];
     let lower = value.to_ascii_lowercase();
     let body = lower.iter().rposition(|&byte| byte == b'_' || byte == b'-').map_or(&lower[..], |at| &lower[at + 1..]);
     MARKS.iter().any(|mark| memchr::memmem::find(&lower, mark).is_some())
+        || is_documented(&String::from_utf8_lossy(&lower))
         || is_repetitive(value)
         || (body.len() >= 16 && is_low_variety(body))
         || lower.split(|&byte| byte == b'.').any(|part| part.len() >= 16 && is_repetitive(part))

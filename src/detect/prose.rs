@@ -1,7 +1,8 @@
 //! Secrets in sentences: `the password is X`, ``use `X` as the password``, `login: admin / X`.
 
-use super::assign::{self, Context, Value, notation_at};
-use super::{Notation, Reason, Search, judge, line, randomness, table};
+use super::assign::{self, Context, NameClass, Value, notation_at};
+use super::lexicon::{ABOUT, PASSWORDS, VALUE_NAMES};
+use super::{Notation, Reason, Search, judge, line, randomness, table, weak};
 use crate::rule::Confidence;
 use crate::text::Span;
 
@@ -15,17 +16,24 @@ const PARTICLES: [&str; 4] = ["は", "是", "为", "為"];
 
 /// A name that means a secret stands in a sentence: looks for the secret after and before it.
 pub(super) fn around(search: &mut Search<'_>, context: &Context) {
-    if !matches!(notation_at(search, context.line), Notation::Prose | Notation::Unknown) {
+    if !matches!(notation_at(search, context.line), Notation::Prose | Notation::Unknown) || is_attribute_value(search.text, context) {
         return;
     }
     let mut values = behind(search, context);
     if values.is_empty() {
-        let other = ahead(search.text, context).or_else(|| under(search, context));
+        let other = ahead(search.text, context).or_else(|| under(search, context)).or_else(|| announced(search, context));
         values.extend(other.filter(|value| worth(search, context, value.span) >= Some(Confidence::Medium)));
     }
     for value in values {
         assign::report(search, context.class, &value, Reason::Prose);
     }
+}
+
+/// `column="password"`: what an element's attribute holds.
+fn is_attribute_value(text: &[u8], context: &Context) -> bool {
+    let before = &text[context.line.start..context.name.start];
+    let open = before.ends_with(b"=\"") || before.ends_with(b"='");
+    open && before.contains(&b'<') && matches!(text.get(context.name.end), Some(b'"' | b'\''))
 }
 
 fn worth(search: &Search<'_>, context: &Context, span: Span) -> Option<Confidence> {
@@ -66,9 +74,16 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
             Some(span) if joint != Joint::None && worth(search, context, span) >= Some(Confidence::Medium) => {
                 found.push(Value { span, uncertain: false });
             }
+            Some(span) if joint.points() && is_weak(search, context, start, span) => found.push(Value { span, uncertain: false }),
             _ => {}
         }
         let bare = unpunctuated(text, word);
+        // `is **admin**`, `is _admin_`, `password ***admin***`
+        let strong = bytes.starts_with(b"***") || joint != Joint::Direct && matches!(bytes[0], b'*' | b'_');
+        if found.is_empty() && strong && bare.start > word.start && joint.points() && is_weak(search, context, start, bare) {
+            found.push(Value { span: bare, uncertain: false });
+            break;
+        }
         let last = matches!(text[word.end..context.line.end].trim_ascii_start(), [] | [b'(', ..]);
         if found.is_empty()
             && marked.is_none()
@@ -92,6 +107,18 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
     found
 }
 
+/// A literal without capitals that a sentence names as the password, though a weak one. Between the two stand no
+/// comma and nothing that the sentence could be about instead.
+fn is_weak(search: &Search<'_>, context: &Context, start: usize, span: Span) -> bool {
+    let value = search.bytes(span);
+    let between = String::from_utf8_lossy(&search.text[start..span.start]).to_lowercase();
+    let about = |word: &str| ABOUT.has(word) && !matches!(word, "user" | "login" | "default" | "set" | "host" | "username");
+    let plain = !between.contains([',', '(', ';']) && !between.split(|c: char| !c.is_alphanumeric()).any(about);
+    let text = String::from_utf8_lossy(value);
+    let named = VALUE_NAMES.has(&text) || PASSWORDS.has(&text) || value.contains(&b'_') || value.starts_with(b"-");
+    context.class == NameClass::Password && plain && !named && !value.iter().any(u8::is_ascii_uppercase) && weak::is_literal(value)
+}
+
 /// `no password`, `without a password`: there is none.
 fn is_denied(before: &[u8]) -> bool {
     let mut words = before.rsplit(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
@@ -101,7 +128,9 @@ fn is_denied(before: &[u8]) -> bool {
 
 /// `password file`, `key fingerprint`: the sentence is about something else.
 fn is_noun(word: &[u8]) -> bool {
-    const NOUNS: [&[u8]; 16] = [
+    const NOUNS: [&[u8]; 18] = [
+        b"id",
+        b"ids",
         b"file",
         b"files",
         b"policy",
@@ -161,6 +190,26 @@ fn under(search: &Search<'_>, context: &Context) -> Option<Value> {
     (alone && word && (heading || defined || value != line) && (digit || value != line)).then_some(Value { span: value, uncertain: false })
 }
 
+/// `Use the following password to unlock the installer:` and, alone on the next line or the one after,
+/// what a generator made.
+fn announced(search: &Search<'_>, context: &Context) -> Option<Value> {
+    const SHORTEST: usize = 16;
+    let text = search.text;
+    let rest = text[context.name.end..context.line.end].trim_ascii();
+    let sentence = rest.ends_with(b":") && rest.len() <= REACH && !rest.iter().any(|byte| b"=\"`'|<{[".contains(byte));
+    if !sentence || is_denied(&text[context.line.start..context.name.start]) {
+        return None;
+    }
+    let mut next = search.line_after(context.line)?;
+    if search.bytes(next).trim_ascii().is_empty() {
+        next = search.line_after(next)?;
+    }
+    let line = line::trim(text, next);
+    let value = marked(text, line, line.end).filter(|value| value.end + 2 >= line.end).unwrap_or(line);
+    let one = search.bytes(value).iter().all(|byte| byte.is_ascii_graphic());
+    (one && value.len() >= SHORTEST && randomness::is_random(search.bytes(value))).then_some(Value { span: value, uncertain: false })
+}
+
 /// Whether a word without quotes reads as no word of a sentence: no markup or flag, and after
 /// anything but a verb digits together with capitals or symbols.
 fn is_bare_secret(word: &[u8], joint: Joint) -> bool {
@@ -198,6 +247,11 @@ enum Joint {
 }
 
 impl Joint {
+    /// Whether what follows is the value and nothing about it.
+    fn points(self) -> bool {
+        matches!(self, Self::Verb | Self::Direct | Self::Label)
+    }
+
     /// Whether a word without quotes can follow; `to` loses its force with distance.
     fn lets_bare(self, count: usize, last: bool) -> bool {
         matches!(self, Self::Direct | Self::Verb) || self == Self::To && count <= 3 || self == Self::Label && last

@@ -83,6 +83,43 @@ pub(super) fn is_random(value: &[u8]) -> bool {
     }
 }
 
+/// Whether a value with symbols is what a generator of passwords makes, whatever the symbols look
+/// like: several of them, letters and digits in quick change, and hardly a word.
+///
+/// `af,mYAsX8||sj#?O` is; `a.b(c)||d.e(f)`, `{{ .Values.x }}` and `<4 digits>` are not.
+pub(super) fn is_noise(value: &[u8]) -> bool {
+    const SHORTEST: usize = 10;
+    if value.len() < SHORTEST || !value.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        return false;
+    }
+    let makeup = Makeup::of(value);
+    let marks = makeup.symbols + makeup.joins;
+    let kinds = distinct(value.iter().copied().filter(u8::is_ascii_punctuation));
+    let blanks = value.iter().filter(|&&byte| byte == b' ').count();
+    let (cased, digits) = (makeup.lower > 0 && makeup.upper > 0, makeup.digits > 0);
+    // Lower case alone needs digits; without digits there are both cases.
+    let varied = cased && (digits || kinds >= 3) || digits && makeup.letters() > 0 && kinds >= 2;
+    let spread = distinct(value.iter().copied()) * 10 >= value.len().min(40) * 6;
+    let changes = makeup.switches * 100 >= (value.len() - 1) * if value.len() < 40 { 38 } else { 33 };
+    // Blanks belong to an alphabet that has all other symbols too.
+    let open = (marks - blanks) * 3 <= value.len() * 2 && (blanks == 0 || kinds >= 8 && blanks * 12 <= value.len());
+    kinds >= 2 && varied && spread && changes && open && in_words(value) * 100 <= value.len() * 36
+}
+
+/// How many different bytes there are.
+fn distinct(bytes: impl Iterator<Item = u8>) -> usize {
+    let mut seen = [false; 256];
+    bytes.for_each(|byte| seen[usize::from(byte)] = true);
+    seen.iter().filter(|&&used| used).count()
+}
+
+/// How many letters belong to runs that read as words.
+fn in_words(value: &[u8]) -> usize {
+    const SHORTEST: usize = 4;
+    let words = value.split(|byte| !byte.is_ascii_alphabetic());
+    words.filter(|word| word.len() >= SHORTEST && reads_as_words(word)).map(<[u8]>::len).sum()
+}
+
 /// Whether letters form words: pairs of letters that languages use, vowels where they are
 /// expected, capitals at word starts only.
 pub(super) fn reads_as_words(value: &[u8]) -> bool {
@@ -159,6 +196,32 @@ mod tests {
             "yi94pwci6ibjfc9phbikhqutbe",
         ] {
             assert!(is_random(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn passwords_with_symbols_are_noise_and_code_is_not() {
+        for value in [
+            "af,mYAsX8||sj#?O",
+            "&2#uV7@yQVMvm}Vr",
+            "<4e.>0qG&S=$D$8R",
+            "q(m)7zLGnz$(_w3N4z1k(RFsKCjjjzx08x9VhNVcfd%6RF#r!6DE@+V5Zk2Y",
+            "{{x9!kQ#2v}}Tz-8",
+        ] {
+            assert!(is_noise(value.as_bytes()), "{value}");
+        }
+        for value in [
+            "{{ .Values.db.password }}",
+            "${DB_PASSWORD:-changeme1}",
+            "config.get(\"db2\")||fallback",
+            "<your-password-2>",
+            "$(cat /run/secrets/db2)",
+            "%{hostname}-%{port}:8080",
+            "required|string|min:16",
+            "Summer-rain7-in-Rome!",
+            "e.password||e.passwd2",
+        ] {
+            assert!(!is_noise(value.as_bytes()), "{value}");
         }
     }
 

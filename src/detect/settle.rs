@@ -26,7 +26,7 @@ fn repeated(text: &[u8], matches: &[Match], rules: &RuleSet) -> Vec<Match> {
     };
     let telling = |found: &&Match| {
         let value = &text[found.span.range()];
-        found.confidence >= Confidence::Medium
+        found.confidence == Confidence::High
             && found.span.len() >= SHORTEST
             && (randomness::is_random(value) || matches!(rules.rule(found.rule).matcher, Matcher::Pattern(_)))
             && rules.rule(found.rule).kind != Kind::Identifier

@@ -23,6 +23,7 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
         || [&b"]}"[..], b"})", b"])", b"\"]"].iter().any(|closers| starts(closers))
         || is_query(value)
         || is_key_id(value)
+        || starts(b")") && has(b"=") && has(b".")
         || has(b"[*].")
         || is_macro(value)
         || is_call_behind_pointer(value)
@@ -76,8 +77,30 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
         || is_call(text)
 }
 
+/// Whether a value that looks generated is an address, a digest, a hash, a key or a regular
+/// expression all the same.
+pub(super) fn is_unmistakable(value: &[u8]) -> bool {
+    let algorithms = [&b"sha1"[..], b"sha256", b"sha384", b"sha512", b"md5"];
+    memchr::memmem::find(value, b"://").is_some()
+        || value.starts_with(b"-----BEGIN")
+        || algorithms.iter().any(|algorithm| is_digest(value, algorithm))
+        || is_hash(value)
+        || std::str::from_utf8(value).is_ok_and(|text| {
+            let expression = EXPRESSION_MARKS.iter().any(|mark| mark.len() > 2 && text.contains(mark));
+            expression || is_translation(text) || is_simple_call(text) || text.ends_with("/aws4_request")
+        })
+}
+
+/// `sys.argv[5]`, `get("db2")`: a name, and one simple argument.
+fn is_simple_call(text: &str) -> bool {
+    let Some((name, argument)) = text.split_once(['(', '[']) else { return false };
+    let identifier = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
+    let argument = argument.strip_suffix([')', ']']).unwrap_or("()");
+    name.len() >= 2 && identifier(name) && identifier(argument.trim_matches(['"', '\'', '$', '@']))
+}
+
 /// A one-way hash of a password in the usual notations: bcrypt, crypt, Apache, Argon2, LDAP,
-/// Django, Werkzeug and PostgreSQL.
+/// Django, Werkzeug, MySQL and PostgreSQL.
 fn is_hash(value: &[u8]) -> bool {
     const MARKS: [&[u8]; 20] = [
         b"$2a$",
@@ -101,7 +124,13 @@ fn is_hash(value: &[u8]) -> bool {
         b"SCRAM-SHA-256",
         b"SCRAM-SHA-1",
     ];
+    let hex = |mark: &[u8], digits: usize| {
+        value.strip_prefix(mark).is_some_and(|rest| rest.len() == digits && rest.iter().all(u8::is_ascii_hexdigit))
+    };
     MARKS.iter().any(|mark| memchr::memmem::find(value, mark).is_some())
+        || hex(b"*", 40)
+        || hex(b"md5", 32)
+        || value.starts_with(b"sha1$") && value.len() > 46
 }
 
 /// `Ung\u00FCltige`: a word of a translation, as `.properties` files have it.
@@ -118,9 +147,10 @@ fn is_wildcard(text: &str) -> bool {
 
 /// `^[-]{0,2}pass(word|wd)?`, `[_a-zA-Z][_a-zA-Z0-9]*`: a regular expression.
 fn is_expression(text: &str) -> bool {
-    const MARKS: [&str; 12] = ["(?:", "(?i", "[^", "[-]", "a-z", "A-Z", "[0-9", "\\d", "\\w", "\\s", ".*", "{0,"];
-    text.contains(['[', '(', '*', '{']) && MARKS.iter().any(|mark| text.contains(mark))
+    text.contains(['[', '(', '*', '{']) && EXPRESSION_MARKS.iter().any(|mark| text.contains(mark))
 }
+
+const EXPRESSION_MARKS: [&str; 12] = ["(?:", "(?i", "[^", "[-]", "a-z", "A-Z", "[0-9", "\\d", "\\w", "\\s", ".*", "{0,"];
 
 /// `data-name`, `style:family`, `formControlName`, also behind the comma after another one.
 fn is_attribute(name: &[u8]) -> bool {
@@ -222,13 +252,14 @@ fn is_policy(text: &str) -> bool {
     named.or(text.strip_suffix('/')).is_some_and(name)
 }
 
-/// `team/prod/db`: several short parts in lower case, as stores of secrets name what they hold.
+/// `team/prod/db`, `routes/main`: several short parts in lower case, as stores of secrets name what they hold.
 fn is_segmented(text: &str) -> bool {
     let part = |part: &str| {
         let fits = part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.'));
         fits && (1..=24).contains(&part.len()) && part.bytes().filter(u8::is_ascii_digit).count() <= 3
     };
-    text.split('/').count() > 2 && text.split('/').all(part)
+    let word = |part: &str| part.len() >= 3 && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    text.split('/').count() > 2 && text.split('/').all(part) || text.split('/').count() == 2 && text.split('/').all(word)
 }
 
 /// `/workdir`: a slash and lower-case letters.
@@ -350,6 +381,6 @@ fn is_call(text: &str) -> bool {
     opens.is_some_and(|at| {
         at > 0
             && text.ends_with([')', ']'])
-            && text[..at].bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':'))
+            && text[..at].bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':' | b'$'))
     })
 }

@@ -126,7 +126,7 @@ pub(super) fn cells(text: &[u8], row: Span) -> Vec<Span> {
 /// Without blanks, back-ticks, quotes, bold and italic marks around it.
 pub(super) fn undecorated(text: &[u8], cell: Span) -> Span {
     let mut span = line::trim(text, cell);
-    for marks in [&b"**"[..], b"__", b"``", b"`", b"+", b"\"", b"'"] {
+    for marks in [&b"***"[..], b"**", b"__", b"_", b"``", b"`", b"+", b"\"", b"'"] {
         let bytes = &text[span.range()];
         if bytes.len() > 2 * marks.len() && bytes.starts_with(marks) && bytes.ends_with(marks) {
             span = Span::new(span.start + marks.len(), span.end - marks.len());

@@ -1,6 +1,6 @@
 //! Passwords in the user information of URLs: `scheme://user:password@host`.
 
-use super::{Reason, Search, judge};
+use super::{Reason, Search, judge, weak};
 use crate::rule::{Confidence, Extractor, Judge};
 use crate::text::Span;
 
@@ -45,18 +45,24 @@ fn consider(search: &mut Search<'_>, hit: Span, user: Span, password: Span) {
     if (2..=5).contains(&digits) && search.bytes(password).get(digits) == Some(&b',') {
         return;
     }
-    let Some(verdict) = judge::judge(search.bytes(password), Judge::Password) else { return };
     let host = host_after(text, password.end + 1);
     search.look(Span::new(hit.start, password.end + 2 + host.len()));
-    let weak = verdict.reasons.contains(&Reason::Weak);
+    if is_chosen(search.bytes(user), search.bytes(password)) && !is_example(host) {
+        // What runs on the developer's own machine is hardly worth a finding.
+        let loopback = matches!(host, b"localhost" | b"127.0.0.1" | b"0.0.0.0" | b"host.docker.internal");
+        let confidence = if loopback { Confidence::Low } else { Confidence::Medium };
+        return search.found(Extractor::WeakPassword, password, confidence, vec![Reason::UrlUserinfo, Reason::Weak]);
+    }
+    let Some(verdict) = judge::judge(search.bytes(password), Judge::Password) else { return };
+    let is_weak = verdict.reasons.contains(&Reason::Weak);
     // `KEY:DOMAIN@host`
-    let word = weak && search.bytes(password).iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
-    let default = search.bytes(user) == search.bytes(password) || is_local(host) && weak || word;
+    let word = is_weak && search.bytes(password).iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
+    let default = search.bytes(user) == search.bytes(password) || is_local(host) && is_weak || word;
     let mut reasons = vec![Reason::UrlUserinfo];
     reasons.extend(verdict.reasons);
     // In a URL even a dictionary word is a password, but the defaults of local databases are not worth a finding.
     let confidence = match verdict.confidence {
-        Confidence::Low if weak && !default && search.bytes(password).len() >= 6 && !is_example(host) => Confidence::Medium,
+        Confidence::Low if is_weak && !default && search.bytes(password).len() >= 6 && !is_example(host) => Confidence::Medium,
         confidence => confidence,
     };
     if default {
@@ -64,6 +70,38 @@ fn consider(search: &mut Search<'_>, hit: Span, user: Span, password: Span) {
     }
     let confidence = if is_example(host) { judge::lower(confidence) } else { confidence };
     search.found(Extractor::ConnectionUrl, password, if default { Confidence::Low } else { confidence }, reasons);
+}
+
+/// A weak password of a real account: not `user:pass`, which only shows what stands where, nor `USER:WORD`.
+fn is_chosen(user: &[u8], password: &[u8]) -> bool {
+    const SHOWN: [&[u8]; 16] = [
+        b"user",
+        b"username",
+        b"usr",
+        b"name",
+        b"login",
+        b"benutzer",
+        b"benutzername",
+        b"usuario",
+        b"utilisateur",
+        b"db_user",
+        b"dbuser",
+        b"myuser",
+        b"someuser",
+        b"youruser",
+        b"foo",
+        b"",
+    ];
+    let strong = judge::judge(password, Judge::Password).is_some_and(|verdict| !verdict.reasons.contains(&Reason::Weak));
+    let word = password.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
+    let port = password.len() <= 5 && password.iter().all(u8::is_ascii_digit) && user.contains(&b'.');
+    // `orguser:orgtoken`
+    let lower = |text: &[u8]| String::from_utf8_lossy(text).to_lowercase();
+    let stem = |text: &[u8]| lower(text).trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+    let shows = stem(user).ends_with("user")
+        && ["token", "pass", "password", "secret", "pw", "pwd"].iter().any(|end| stem(password).ends_with(end));
+    let account = !shows && user.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-@".contains(byte));
+    !strong && !word && !port && account && !SHOWN.iter().any(|shown| user.eq_ignore_ascii_case(shown)) && weak::is_literal(password)
 }
 
 /// `%3A%2F%2Fuser%3Apassword%40host`: a URL inside another one.

@@ -118,6 +118,7 @@ const WORDS: &[(Cue, &[&str])] = &[
             "erlang cookie",
             "cookie",
             "salt",
+            "pepper",
             "psk",
             "jeton",
         ],

@@ -116,7 +116,7 @@ pub struct RuleSet {
     /// For each keyword where its triggers start; one more entry at the end.
     trigger_starts: Cow<'static, [u32]>,
     triggers: Cow<'static, [Trigger]>,
-    extractors: [Option<RuleIndex>; 4],
+    extractors: Extractors,
 }
 
 impl RuleSet {
@@ -226,8 +226,11 @@ impl RuleSet {
     }
 }
 
-fn extractors(rules: &[&'static Rule]) -> [Option<RuleIndex>; 4] {
-    let mut found = [None; 4];
+/// The rule of each extractor.
+type Extractors = [Option<RuleIndex>; Extractor::AwsAccount as usize + 1];
+
+fn extractors(rules: &[&'static Rule]) -> Extractors {
+    let mut found = Extractors::default();
     for (index, rule) in (0..).map(RuleIndex).zip(rules) {
         if let Matcher::Extractor(extractor) = rule.matcher {
             found[extractor as usize] = Some(index);

@@ -111,6 +111,8 @@ pub enum Kind {
 pub enum Extractor {
     /// A value assigned to a name that means a password.
     Password,
+    /// A literal under a password's name that is a default, a dictionary word or digits alone.
+    WeakPassword,
     /// A value assigned to a name that means a token, a key or another machine's secret.
     Token,
     /// A URL with a password in its user information.

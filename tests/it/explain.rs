@@ -10,7 +10,7 @@ fn a_line_is_explained_without_its_secrets() {
         "DB_PASSWORD=Walrus88Timber\nAPI_TOKEN=changeme\nOTHER_PASSWORD=walrus\nMODE=fast\nX_PASSWORD=Onyx77Glacier # sopup:allow\n",
     );
     place.write(".sopup.yaml", "allow:\n  - paths: [b.env]\n    reason: a sandbox\n");
-    place.write("b.env", "DB_PASSWORD=Walrus88Timber\n");
+    place.write("b.env", "DB_PASSWORD=Walrus88Timber\n").write("tests/c.env", "OTHER_PASSWORD=walrus\n");
     let line = |what: &str| {
         let run = place.sopup(["explain", what]);
         assert_eq!(run.code, 0, "{}", run.stderr);
@@ -19,7 +19,8 @@ fn a_line_is_explained_without_its_secrets() {
     };
     assert!(line("a.env:1").contains("generic-password  reported (high confidence: name, random)"));
     assert!(line("a.env:2").contains("generic-token  not reported: it is a placeholder"));
-    assert!(line("a.env:3").contains("not reported: below the threshold `medium` (low confidence: name, weak)"));
+    assert!(line("a.env:3").contains("weak-password  reported (medium confidence: name, weak)"));
+    assert!(line("tests/c.env:1").contains("not reported: below the threshold `medium` (low confidence: name, weak, test)"));
     assert!(line("a.env:4").contains("no rule looked at anything here"));
     assert!(line("a.env:5").contains("not reported: allowed by `sopup:allow` on its line"));
     assert!(line("b.env:1").contains("not reported: allowed by the allowlist: a sandbox"));

@@ -4,8 +4,14 @@
 /// Whether a number of twelve digits is public knowledge.
 pub(super) fn is_public(number: &str) -> bool {
     let digits: std::collections::BTreeSet<u8> = number.bytes().collect();
-    let made_up = digits.len() <= 3 || number.starts_with("12345678") || number.starts_with("000");
+    let made_up = digits.len() <= 3 || number.starts_with("12345678") || number.starts_with("000") || is_of_runs(number);
     made_up || DOCUMENTATION.contains(&number) || SERVICES.contains(&number)
+}
+
+/// `444111222555`, `112233445566`: no digit stands alone.
+fn is_of_runs(number: &str) -> bool {
+    let digits = number.as_bytes();
+    (0..digits.len()).all(|at| at > 0 && digits[at - 1] == digits[at] || digits.get(at + 1) == Some(&digits[at]))
 }
 
 /// Example accounts of the AWS documentation
@@ -60,8 +66,29 @@ const DOCUMENTATION: &[&str] = &[
 /// deep-learning containers
 /// (<https://docs.aws.amazon.com/deep-learning-containers/latest/devguide/>), and the owners of
 /// public machine images (Amazon, Canonical, Debian, Red Hat, Fedora, SUSE, Rocky, Alma, Windows,
-/// ECS, Bottlerocket, FreeBSD, Marketplace).
+/// ECS, Bottlerocket, FreeBSD, Marketplace), and SageMaker's images of notebooks
+/// (<https://docs.aws.amazon.com/sagemaker/latest/dg/notebooks-available-images.html>).
 const SERVICES: &[&str] = &[
+    "081325390199",
+    "429704687514",
+    "742091327244",
+    "236514542706",
+    "559312083959",
+    "493642496378",
+    "394103062818",
+    "806072073708",
+    "492261229750",
+    "452832661640",
+    "102112518831",
+    "310906938811",
+    "936697816551",
+    "470317259841",
+    "712779665605",
+    "615547856133",
+    "243637512696",
+    "592751261982",
+    "782484402741",
+    "117516905037",
     "602401143452",
     "877085696533",
     "800184023465",

@@ -11,7 +11,7 @@ mod value;
 pub(super) use name::words;
 
 use super::lexicon::TECHNICAL;
-use super::{Notation, Objection, Reason, Search, judge, kubernetes, prose, sql, table};
+use super::{Notation, Objection, Reason, Search, judge, kubernetes, pipe, prose, sql, table, weak};
 use crate::rule::{Confidence, Cue, Extractor, Judge};
 use crate::text::Span;
 pub(super) use name::NameClass;
@@ -37,19 +37,25 @@ pub(super) fn at(search: &mut Search<'_>, cue: Cue, hit: Span) {
     let Some(name) = name_around(search.text, hit) else { return };
     search.name_end = name.end;
     search.look(Span::new(name.start.saturating_sub(reach), name.end));
-    if is_reference(search, name.start) {
+    if is_reference(search, name.start) || is_type(search.text, name) || is_file(search.text, name) {
         return;
     }
     let full = Span::new(name.start - path_before(search.text, name.start), name.end);
+    if search.bytes(name) == b"passwd" && !search.hints.binary {
+        pipe::at(search, name);
+    }
     let Some(class) = name::classify(&String::from_utf8_lossy(search.bytes(full)), cue) else { return };
     let whole = search.line_around(name.start);
     let context = Context { name, line: whole, class };
     let before = search.matches.len();
     let assigned = value::after(search, &context);
-    let repeats = |value: &Value| search.text[value.span.range()].eq_ignore_ascii_case(&search.text[name.range()]);
+    // `password: password` is a value only where nothing but values can stand.
+    let settings = class == NameClass::Password && matches!(search.hints.notation, Notation::Yaml | Notation::Lines);
+    let repeats = |value: &Value| !settings && search.text[value.span.range()].eq_ignore_ascii_case(&search.text[name.range()]);
     let assigned = assigned.map(|values| values.into_iter().filter(|value| !repeats(value)).collect::<Vec<_>>());
+    let linked = class == NameClass::Token && is_of_link(search, &context);
     for value in assigned.iter().flatten() {
-        report(search, class, value, Reason::Name);
+        report(search, class, &Value { uncertain: value.uncertain || linked, ..*value }, Reason::Name);
     }
     let sure = search.matches[before..].iter().any(|found| found.confidence >= Confidence::Medium);
     if sure || search.hints.binary {
@@ -93,8 +99,14 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
         NameClass::Token => Value { span: without_user(search.text, value.span), ..*value },
     };
     let verdict = match judge::weigh(&scalar::folded(search.bytes(value.span)), class.judge()) {
-        Ok(verdict) => verdict,
-        Err(objection) => return search.reject(search.rules.extractor(class.extractor()), value.span, objection),
+        Ok(verdict) if !verdict.reasons.contains(&Reason::Weak) => verdict,
+        outcome => {
+            if !weak::report(search, class, &value, why) {
+                let objection = outcome.err().unwrap_or(Objection::Name);
+                search.reject(search.rules.extractor(class.extractor()), value.span, objection);
+            }
+            return;
+        }
     };
     if is_elided(search.text, value.span) || is_ciphertext(search.text, value.span) {
         return search.reject(search.rules.extractor(class.extractor()), value.span, Objection::Placeholder);
@@ -200,6 +212,29 @@ fn is_reference(search: &mut Search<'_>, start: usize) -> bool {
         let badge = part.ends_with(b".svg?");
         file || badge || memchr::memmem::find(part, b"ref+").is_some()
     })
+}
+
+/// `AWS::SecretsManager::Secret`: the last part of a type's name; `shop::db::Password` is a variable's.
+fn is_type(text: &[u8], name: Span) -> bool {
+    let Some(before) = text[..name.start].strip_suffix(b"::") else { return false };
+    let capital = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_uppercase);
+    let part = before.iter().rev().take(NAME_REACH).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    capital(text.get(name.start)) && capital(before[before.len() - part..].first())
+}
+
+/// `lib/swarm_join_token.rb`, `manifests/root_password.pp`: a path of a file, as lists of checksums have them.
+fn is_file(text: &[u8], name: Span) -> bool {
+    let last = text[name.range()].rsplit(|&byte| byte == b'.').next().unwrap_or_default();
+    let extension = last.len() < name.len() && (1..=5).contains(&last.len()) && last.iter().all(u8::is_ascii_alphanumeric);
+    extension && name.start > 0 && text[name.start - 1] == b'/'
+}
+
+/// `https://shop.test/order?token=`: a page's own parameter, often of a link that anybody may follow.
+fn is_of_link(search: &Search<'_>, context: &Context) -> bool {
+    let before = &search.text[context.line.start..context.name.start];
+    let address = before.rsplit(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'(' | b'<')).next();
+    let http = |address: &[u8]| address.ends_with(b"?") || address.ends_with(b"&");
+    search.bytes(context.name) == b"token" && address.is_some_and(|part| http(part) && part.starts_with(b"http"))
 }
 
 /// Whether a cue is of a script that puts no spaces between words: Thai, Chinese, Japanese, Korean.

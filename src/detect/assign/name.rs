@@ -48,6 +48,10 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     if cue == Cue::Token && words.len() == 2 && words == ["api", "key"] {
         return Some(NameClass::Token);
     }
+    // `X-Amz-Credential`, `X-Goog-Credential`: who signed a URL, when and for what.
+    if words.len() == 3 && words[0] == "x" && words[2] == "credential" {
+        return None;
+    }
     // Half of the credentials of Vault's AppRole, and a token of Nomad and Consul.
     if cue == Cue::Token && words.ends_with(&["secret".to_owned(), "id".to_owned()]) {
         return Some(NameClass::Token);
@@ -107,7 +111,7 @@ fn class_of(words: &[String], at: usize) -> Option<NameClass> {
     if TOKENS.has(trimmed) || ["apikey", "token", "secret"].iter().any(|ending| trimmed.ends_with(ending) && trimmed.len() < 20) {
         return Some(NameClass::Token);
     }
-    let keys = trimmed == "keys" && before == Some("api");
+    let keys = trimmed == "keys" && matches!(before, Some("api" | "unseal"));
     let key = trimmed == "key" && before.is_some_and(|before| KEY_QUALIFIERS.has(before));
     let run_together = trimmed.strip_suffix("key").is_some_and(|stem| stem.len() > 4 && KEY_QUALIFIERS.has(stem));
     let cookie = trimmed == "cookie" && before == Some("erlang") || trimmed == "erlangcookie";
@@ -236,6 +240,7 @@ mod tests {
             "OAuth",
             "sql_pass_scheme",
             "htpasswd_password_characters",
+            "X-Goog-Credential",
         ] {
             assert_eq!(class(name), None, "{name}");
         }

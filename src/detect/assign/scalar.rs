@@ -16,6 +16,12 @@ const ITEMS: usize = 16;
 
 /// Names as general as `key` need values as long as this.
 const GENERATED: usize = 16;
+/// Under other names below one that means a secret they need this length.
+const KEYED: usize = 24;
+
+/// Fields that hold what is encrypted, hashed or public.
+const SEALED: [&[u8]; 10] =
+    [b"secure", b"cipher", b"ciphertext", b"encrypted", b"hash", b"checksum", b"digest", b"sha256", b"fingerprint", b"public_key"];
 
 /// What a name's line says about where its value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,12 +34,16 @@ enum Header {
     Plain,
     /// `name: "x`, without an end.
     Quoted,
+    /// `name: [`
+    List,
 }
 
 /// The values below a name, if its line announces some.
 pub(super) fn below(search: &Search<'_>, context: &Context) -> Vec<Value> {
     let notation = notation_at(search, context.line);
-    let Some(header) = header(search, context).filter(|_| matches!(notation, Notation::Yaml | Notation::Prose | Notation::Unknown)) else {
+    let Some(header) = header(search, context).filter(|&header| {
+        header == Header::List && notation != Notation::Lines || matches!(notation, Notation::Yaml | Notation::Prose | Notation::Unknown)
+    }) else {
         return Vec::new();
     };
     let own = column(search.bytes(context.line));
@@ -42,16 +52,23 @@ pub(super) fn below(search: &Search<'_>, context: &Context) -> Vec<Value> {
         let values = items(search, first);
         return if values.is_empty() { members(search, first, own) } else { values };
     }
+    if header == Header::List {
+        return listed(search, first);
+    }
     let mut lines = Vec::new();
     let mut next = Some(first);
     while let Some(span) = next.filter(|span| line::indent(search.bytes(*span)) > own && !search.bytes(*span).trim_ascii().is_empty()) {
         lines.push(line::trim(search.text, span));
         if lines.len() > LINES {
-            return Vec::new();
+            return if header == Header::Plain { members(search, first, own) } else { Vec::new() };
         }
         next = search.line_after(span);
     }
-    scalar(search, context, header, &lines).map_or_else(Vec::new, |span| vec![Value { span, uncertain: false }])
+    match scalar(search, context, header, &lines) {
+        Some(span) => vec![Value { span, uncertain: false }],
+        None if header == Header::Plain => members(search, first, own),
+        None => Vec::new(),
+    }
 }
 
 fn header(search: &Search<'_>, context: &Context) -> Option<Header> {
@@ -66,6 +83,7 @@ fn header(search: &Search<'_>, context: &Context) -> Option<Header> {
     };
     match rest {
         [] => Some(Header::Plain),
+        [b'['] => Some(Header::List),
         _ if indicator(b'|').is_some() => Some(Header::Literal),
         _ if indicator(b'>').is_some() => Some(Header::Folded),
         [quote @ (b'"' | b'\''), inner @ ..] if !inner.contains(quote) && !inner.is_empty() => Some(Header::Quoted),
@@ -101,7 +119,8 @@ fn items(search: &Search<'_>, first: Span) -> Vec<Value> {
     values
 }
 
-/// `key:` and `value:` below a name that means a secret, if what they hold was generated: `admin_keys: [{name: x, key: y}]`.
+/// What fields hold below a name that means a secret, if it was generated: `admin_keys: [{name: x, key: y}]`,
+/// `app_secrets: {dev: x, prod: y}`.
 fn members(search: &Search<'_>, first: Span, own: usize) -> Vec<Value> {
     let mut values = Vec::new();
     let mut next = Some(first);
@@ -111,14 +130,40 @@ fn members(search: &Search<'_>, first: Span, own: usize) -> Vec<Value> {
         let member = line::trim(search.text, span);
         let bytes = search.bytes(member);
         let dash = if is_item(bytes) { 2 } else { 0 };
-        if let Some(name) = [&b"key:"[..], b"value:"].into_iter().find(|name| bytes[dash..].starts_with(name)) {
-            let value = line::trim(search.text, Span::new(member.start + dash + name.len(), member.end));
+        let name = bytes[dash..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')).count();
+        let general = matches!(&bytes[dash..dash + name], b"key" | b"value");
+        let sealed = SEALED.contains(&&bytes[dash..dash + name]);
+        if name > 0 && !sealed && bytes.get(dash + name) == Some(&b':') {
+            let value = line::trim(search.text, Span::new(member.start + dash + name + 1, member.end));
             let value = quoted(search.text, value.start, value.end).unwrap_or(value);
-            if search.bytes(value).len() >= GENERATED && randomness::is_random(search.bytes(value)) {
+            let least = if general { GENERATED } else { KEYED };
+            if search.bytes(value).len() >= least && is_one_key(search.bytes(value)) && randomness::is_random(search.bytes(value)) {
                 values.push(Value { span: value, uncertain: false });
             }
         }
         next = search.line_after(span);
+    }
+    values
+}
+
+/// Letters and digits, as in hexadecimal and base64.
+fn is_one_key(value: &[u8]) -> bool {
+    value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_'))
+}
+
+/// The quoted items below `name: [`, up to the bracket that closes it.
+fn listed(search: &Search<'_>, first: Span) -> Vec<Value> {
+    let mut values = Vec::new();
+    let mut next = Some(first);
+    while let Some(span) = next.filter(|_| values.len() < ITEMS) {
+        let item = line::trim(search.text, span);
+        let Some(inner) = quoted(search.text, item.start, item.end) else { break };
+        let rest = search.text[inner.end + 1..item.end].trim_ascii();
+        if !matches!(rest, [] | [b','] | [b']', ..]) {
+            break;
+        }
+        values.push(Value { span: inner, uncertain: false });
+        next = search.line_after(span).filter(|_| !rest.starts_with(b"]"));
     }
     values
 }
@@ -133,6 +178,7 @@ fn scalar(search: &Search<'_>, context: &Context, header: Header, lines: &[Span]
             Some(inner) => (lines.len() == 1 && inner.end + 1 == first.end).then_some(inner),
             None => words(lines).then_some(Span::new(first.start, last.end)),
         },
+        Header::List => None,
         Header::Quoted => {
             let line = &search.text[context.name.end..context.line.end];
             let open = context.name.end + line.iter().position(|&byte| byte == b':')? + 1;

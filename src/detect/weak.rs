@@ -1,0 +1,146 @@
+//! Weak passwords: literals that somebody typed as a password, though they are a default, a
+//! dictionary word or a few digits.
+//!
+//! One policy for all places where a value can stand: what is read or run is a credential even if
+//! it is `admin`; what says of itself that it stands in for one is not. What a strong value is
+//! worth is decided in `judge`.
+
+use super::assign::{NameClass, Value};
+use super::lexicon::{PASSWORDS, VALUE_NAMES, WEAK_PASSWORDS};
+use super::{Notation, Reason, Search, assign, judge, line, placeholder, structure};
+use crate::rule::{Confidence, Extractor};
+use crate::text::Span;
+
+/// Lengths between which a weak password lies, in bytes.
+const LENGTHS: std::ops::RangeInclusive<usize> = 3..=48;
+/// How far before a value its name and what it belongs to are, in bytes.
+const BEFORE: usize = 96;
+
+/// Records a value under a password's name if it is a literal.
+pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, why: Reason) -> bool {
+    if search.hints.binary || !is_literal(search.bytes(value.span)) {
+        return false;
+    }
+    let sure = !value.uncertain && is_sure(search, class, value.span, why);
+    // A machine's secret is generated; only a well-known word in its place is worth a word.
+    if class == NameClass::Token && !sure {
+        return false;
+    }
+    let confidence = if sure { Confidence::Medium } else { Confidence::Low };
+    search.found(Extractor::WeakPassword, value.span, confidence, vec![why, Reason::Weak]);
+    true
+}
+
+/// Whether a text can be a literal that is used as a password: one word that is neither a stand-in
+/// nor the name of something, nor of a shape of its own.
+pub(super) fn is_literal(value: &[u8]) -> bool {
+    let typed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.!@#$%^&*+=?~/".contains(byte);
+    LENGTHS.contains(&value.len())
+        && value.iter().all(typed)
+        && value.iter().any(u8::is_ascii_alphanumeric)
+        && !placeholder::is_self_declared(value)
+        && (is_known(value) || !structure::is_structure(value) && !judge::is_measure(value) && !names_something(value))
+}
+
+/// A literal that is not just the word for a password, which examples of command lines have in its place.
+pub(super) fn is_chosen(value: &[u8]) -> bool {
+    !PASSWORDS.has(&String::from_utf8_lossy(value).to_lowercase()) && is_literal(value)
+}
+
+/// `admin`, `p@ssw0rd`, `123456`: among the passwords that everybody tries first.
+pub(super) fn is_known(value: &[u8]) -> bool {
+    let lower = String::from_utf8_lossy(value).to_lowercase();
+    WEAK_PASSWORDS.has(&lower)
+        || WEAK_PASSWORDS.has(lower.trim_end_matches(|c: char| c.is_ascii_digit() || c == '!')) && value.len() >= 5
+        || (3..=10).contains(&value.len()) && value.iter().all(u8::is_ascii_digit)
+}
+
+/// What a person puts where a machine's secret belongs: a well-known password, or a word and a number, as in `hello456`.
+fn is_typed_secret(value: &[u8]) -> bool {
+    let letters = value.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+    let digits = &value[letters..];
+    let text = String::from_utf8_lossy(value).to_lowercase();
+    let known = letters > 0 && is_known(value) && !VALUE_NAMES.has(&text) && !PASSWORDS.has(&text);
+    known || letters >= 4 && (2..=6).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
+}
+
+/// `db-credentials`, `userPassword`, `rails_config`: joined words, one of which says what is kept there.
+fn names_something(value: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(value) else { return true };
+    let words = assign::words(text);
+    let named = words.iter().filter(|word| VALUE_NAMES.has(word)).count();
+    let dotted = text.contains('.') && text.split('.').all(|part| part.len() > 1 && part.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    let titled = value[0].is_ascii_uppercase() && value[1..].iter().all(u8::is_ascii_lowercase);
+    let capitals = value.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
+    // `ConvertTo-SecureString`
+    let cmdlet = text.split_once('-').is_some_and(|(verb, noun)| {
+        [verb, noun]
+            .iter()
+            .all(|part| part.starts_with(|c: char| c.is_ascii_uppercase()) && part.bytes().all(|byte| byte.is_ascii_alphabetic()))
+            && assign::words(noun).len() > 1
+    });
+    named > 0 && words.len() > 1 || dotted || titled || capitals || cmdlet || text.contains('/') || text.ends_with('=')
+}
+
+/// Whether the place of a value says that it is read as a password.
+fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bool {
+    let value = search.bytes(span);
+    if class == NameClass::Token && !(matches!(search.hints.notation, Notation::Lines | Notation::Yaml) && is_typed_secret(value)) {
+        return false;
+    }
+    let before = before(search, span);
+    let quoted = is_quoted(search, span);
+    // `requirepass word` in a sentence, `password: # from the vault`
+    let spoken = why == Reason::Name && search.hints.notation == Notation::Prose && !quoted && {
+        let joint = before.trim_ascii_end();
+        let option = joint.rsplit(u8::is_ascii_whitespace).next().is_some_and(|name| name.starts_with(b"-"));
+        let assigned = joint.last().is_some_and(|last| b":=>|*_".contains(last) || !last.is_ascii());
+        joint.len() < before.len() && !assigned && !(option && joint.last().is_some_and(u8::is_ascii_alphanumeric))
+    };
+    let in_sentence = search.hints.notation == Notation::Prose && !quoted && goes_on(search, span);
+    if about_names(before) || spoken || in_sentence || !quoted && value.starts_with(b"#") {
+        return false;
+    }
+    match why {
+        Reason::KubernetesSecret | Reason::Table | Reason::Prose => true,
+        _ => match search.hints.notation {
+            Notation::Lines | Notation::Yaml => true,
+            Notation::Prose => quoted || !value.iter().any(u8::is_ascii_uppercase) || value.iter().any(u8::is_ascii_digit),
+            Notation::Source | Notation::Quoted | Notation::Unknown => quoted,
+        },
+    }
+}
+
+/// What stands before a value on its line.
+fn before<'a>(search: &'a Search<'_>, span: Span) -> &'a [u8] {
+    let line = line::around(search.text, span.start);
+    search.look(Span::new(line.start.saturating_sub(4), span.end));
+    &search.text[line.start.max(span.start.saturating_sub(BEFORE))..span.start]
+}
+
+/// `password=secret is not a good idea`: two words of a sentence follow.
+fn goes_on(search: &Search<'_>, span: Span) -> bool {
+    let line = line::around(search.text, span.start);
+    search.look(Span::new(span.start, line.end + 4));
+    let mut words = search.text[span.end.min(line.end)..line.end].split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let spoken = |word: Option<&[u8]>| word.is_some_and(|word| word.iter().all(u8::is_ascii_lowercase));
+    spoken(words.next()) && spoken(words.next())
+}
+
+/// Whether a constant holds the name of a field, and no value: `FIELD_PASSWORD = "pwd"`.
+fn about_names(before: &[u8]) -> bool {
+    const WORDS: [&str; 12] =
+        ["field", "param", "parameter", "column", "attribute", "attr", "property", "prop", "header", "label", "selector", "grant"];
+    let name = before.trim_ascii_end().iter().rposition(|byte| byte.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
+    let start = before[..name].iter().rposition(|byte| !byte.is_ascii_alphanumeric() && !b"_-.".contains(byte)).map_or(0, |at| at + 1);
+    let words = assign::words(&String::from_utf8_lossy(&before[start..name]));
+    words.iter().any(|word| WORDS.contains(&word.as_str()))
+}
+
+/// Between a pair of quotes.
+fn is_quoted(search: &Search<'_>, span: Span) -> bool {
+    let mark = |byte: u8| matches!(byte, b'"' | b'\'' | b'`');
+    let open = span.start.checked_sub(1).map(|at| search.text[at]);
+    search.look(Span::new(span.start.saturating_sub(1), span.end + 1));
+    open.is_some_and(mark) && search.text.get(span.end).is_some_and(|&close| mark(close) || close == b'\\')
+}
