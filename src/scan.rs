@@ -8,24 +8,26 @@ mod conclude;
 mod groups;
 mod history;
 mod known;
+mod names;
 mod parallel;
 mod sweep;
 mod tips;
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};
 
-use crate::detect::{Hints, detect};
+use crate::detect::{Hints, detect_bytes};
 use crate::finding::{Allowlist, Base, Finding, FingerprintKey, InlineAllow, Located, Suppression, locate};
 use crate::rule::{Confidence, RuleSet};
 use crate::source::object::{Limits, OpenError};
 use crate::source::range::RangeError;
 use crate::source::refs::GitDir;
 use crate::source::{Chunk, Origin, Respect, Skip, SkipReason, SourceKind, Target, Walk, each_chunk, staged, walk};
-use crate::text::{LineIndex, Position, decode};
+use crate::text::{LineIndex, Position};
 
 use archived::Gathered;
 use conclude::conclude;
@@ -110,6 +112,8 @@ pub struct Outcome {
     pub suppressions: Vec<Suppression>,
     /// Files, folders and places that `.sopupignore` left out.
     pub left_out: u64,
+    /// Names of files and refs that hold a secret, and how they may be shown.
+    pub masked_names: BTreeMap<String, String>,
 }
 
 /// How much was read.
@@ -171,7 +175,8 @@ pub fn scan(request: &Request, progress: &Progress) -> Result<Outcome, ScanError
     let raw = scanner.found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     let (texts, bytes) = (progress.texts.load(Ordering::Relaxed), progress.bytes.load(Ordering::Relaxed));
     let blobs = if matches!(request.scope, Scope::Staged { .. }) { texts } else { blobs };
-    Ok(conclude(raw, Seen { files: texts - blobs, blobs, known, bytes }, request))
+    let outcome = conclude(raw, Seen { files: texts - blobs, blobs, known, bytes }, request);
+    Ok(Outcome { masked_names: names::masked(&outcome, &request.rules, request.min_confidence), ..outcome })
 }
 
 /// Why nothing could be scanned.
@@ -310,10 +315,12 @@ impl Scanner<'_> {
     }
 
     fn located_as(&self, bytes: &[u8], hints: Hints, origin: &Origin, base: Base, owned: std::ops::Range<usize>) -> Vec<Located> {
-        let decoded = decode(bytes);
-        let mut matches = detect(&decoded.text, hints.and_bytes(&decoded.text), self.rules);
-        matches.retain(|found| owned.contains(&decoded.in_file(bytes, found.span).start));
-        locate(bytes, &decoded, matches, self.rules, origin, base, self.inline)
+        let readings = detect_bytes(bytes, hints, self.rules).into_iter();
+        let located = readings.flat_map(|(decoded, mut matches)| {
+            matches.retain(|found| owned.contains(&decoded.in_file(bytes, found.span).start));
+            locate(bytes, &decoded, matches, self.rules, origin, base, self.inline)
+        });
+        located.collect()
     }
 
     fn located_name(&self, name: &str, origin: &Origin) -> Vec<Located> {

@@ -69,7 +69,9 @@ fn named(names: &[(&str, usize)]) -> Vec<(String, usize)> {
     names.iter().map(|(name, size)| ((*name).to_owned(), *size)).collect()
 }
 
-const PACKERS: [fn(&[u8]) -> Vec<u8>; 4] = [gzip, bzip2, xz, zstd];
+type Packer = fn(&[u8]) -> Vec<u8>;
+
+const PACKERS: [Packer; 4] = [gzip, bzip2, xz, zstd];
 
 #[test]
 fn every_packing_alone_and_around_a_tar() {
@@ -132,7 +134,7 @@ fn damaged_ones_give_what_they_can_and_say_so() {
     assert_eq!(opened(b"PK\x03\x04nothing"), (Vec::new(), Some(Unread::Damaged)));
     let archive = tar(&[("a", &noise), ("b", b"x")]);
     assert_eq!(opened(&archive[..archive.len() / 2]).1, Some(Unread::Damaged));
-    let mut header = archive.clone();
+    let mut header = archive;
     header[512 + noise.len().next_multiple_of(512) + 3] ^= 1;
     assert_eq!(opened(&header), (named(&[("a", noise.len())]), Some(Unread::Damaged)));
     let two = [tar(&[("a", b"x")]), tar(&[("b", b"y")])].concat();

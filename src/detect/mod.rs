@@ -26,6 +26,7 @@ mod pipe;
 mod placeholder;
 mod prose;
 mod randomness;
+mod readings;
 mod reason;
 mod reference;
 mod settle;
@@ -40,6 +41,7 @@ mod weak;
 pub use check::{CheckFailure, check_rule};
 pub use explain::{Candidate, Fate, Objection, explain};
 pub use hints::{Hints, Notation};
+pub use readings::{Reading, detect_bytes, is_read_plainly};
 pub use reason::Reason;
 pub use trace::Trace;
 

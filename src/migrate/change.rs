@@ -350,7 +350,7 @@ fn spliced(bytes: &[u8], mut splices: Vec<(Span, &str)>, encoding: Encoding) -> 
 
 fn encode(text: &str, encoding: Encoding, out: &mut Vec<u8>) {
     match encoding {
-        Encoding::Bytes => out.extend_from_slice(text.as_bytes()),
+        Encoding::Bytes | Encoding::Squeezed => out.extend_from_slice(text.as_bytes()),
         Encoding::Utf16Le => out.extend(text.encode_utf16().flat_map(u16::to_le_bytes)),
         Encoding::Utf16Be => out.extend(text.encode_utf16().flat_map(u16::to_be_bytes)),
         Encoding::Utf32Le => out.extend(text.chars().flat_map(|c| u32::from(c).to_le_bytes())),

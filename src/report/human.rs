@@ -38,7 +38,7 @@ pub fn write(out: &mut impl Write, outcome: &Outcome, context: &Context<'_>) -> 
 /// What blocks need to know besides their findings.
 struct View<'a> {
     context: &'a Context<'a>,
-    names: Names,
+    names: Names<'a>,
 }
 
 /// Findings but for identifiers that are shown with their secrets.
@@ -121,7 +121,7 @@ fn others(out: &mut impl Write, places: &[Occurrence], view: &View<'_>) -> io::R
 }
 
 /// When it came, when it went, and who still leads to it.
-fn in_history(sighting: &Sighting, names: &Names) -> String {
+fn in_history(sighting: &Sighting, names: &Names<'_>) -> String {
     let named = |commit: &Commit| format!("{} ({})", &commit.id[..commit.id.len().min(10)], day(commit));
     let span = match (&sighting.commit, &sighting.last) {
         (Some(first), Some(last)) if first.id != last.id => format!("in history from {} to {}", named(first), named(last)),
@@ -133,9 +133,9 @@ fn in_history(sighting: &Sighting, names: &Names) -> String {
     let refs = match (sighting.refs.first(), sighting.ref_count) {
         (None, _) if sighting.commit.is_some() => ", no ref leads to it".to_owned(),
         (None, _) => String::new(),
-        (Some(name), 1) => format!(", on {}", safe::line(&names.masked(short(name)))),
+        (Some(name), 1) => format!(", on {}", safe::line(short(&names.masked(name)))),
         (Some(name), count) => {
-            format!(", on {} and {}", safe::line(&names.masked(short(name))), plural(count as u64 - 1, "other ref", "other refs"))
+            format!(", on {} and {}", safe::line(short(&names.masked(name))), plural(count as u64 - 1, "other ref", "other refs"))
         }
     };
     format!("{span}{versions}{refs}")
@@ -177,14 +177,14 @@ fn joined(root: &str, path: &str) -> String {
     }
 }
 
-fn skipped(out: &mut impl Write, outcome: &Outcome, names: &Names) -> io::Result<()> {
+fn skipped(out: &mut impl Write, outcome: &Outcome, names: &Names<'_>) -> io::Result<()> {
     for skip in outcome.skipped.iter().take(SKIPPED) {
         writeln!(
             out,
             "{} {}: {}",
             "not scanned:".yellow().bold(),
             safe::line(&names.masked(&skip.what)),
-            safe::line(&names.masked(&skip.reason.to_string()))
+            safe::line(&skip.reason.to_string())
         )?;
     }
     if outcome.skipped.len() > SKIPPED {

@@ -168,11 +168,11 @@ struct SkippedLine<'a> {
     skipped: SkippedV1<'a>,
 }
 
-fn left_unread<'a>(skip: &'a Skip, names: &Names) -> SkippedV1<'a> {
-    SkippedV1 { path: names.masked(&skip.what), reason: names.masked(&skip.reason.to_string()).into_owned() }
+fn left_unread<'a>(skip: &'a Skip, names: &'a Names<'_>) -> SkippedV1<'a> {
+    SkippedV1 { path: names.masked(&skip.what), reason: skip.reason.to_string() }
 }
 
-fn wire<'a>(finding: &'a Finding, secrets: Show, names: &Names) -> FindingV1<'a> {
+fn wire<'a>(finding: &'a Finding, secrets: Show, names: &'a Names<'_>) -> FindingV1<'a> {
     let length = finding.secret.length();
     let is_told = length > SHORT || secrets == Show::InFull;
     FindingV1 {
@@ -194,7 +194,7 @@ fn wire<'a>(finding: &'a Finding, secrets: Show, names: &Names) -> FindingV1<'a>
 }
 
 /// Where it ends is left open where that would tell the length of a short secret.
-fn place<'a>(occurrence: &'a Occurrence, is_length_told: bool, names: &Names) -> OccurrenceV1<'a> {
+fn place<'a>(occurrence: &'a Occurrence, is_length_told: bool, names: &'a Names<'_>) -> OccurrenceV1<'a> {
     OccurrenceV1 {
         path: names.masked(&occurrence.origin.path),
         line: occurrence.start.line,
@@ -209,7 +209,7 @@ fn place<'a>(occurrence: &'a Occurrence, is_length_told: bool, names: &Names) ->
     }
 }
 
-fn history<'a>(occurrence: &Occurrence, sighting: &'a Sighting, names: &Names) -> HistoryV1<'a> {
+fn history<'a>(occurrence: &Occurrence, sighting: &'a Sighting, names: &'a Names<'_>) -> HistoryV1<'a> {
     let (first, last) = (sighting.commit.as_ref(), sighting.last.as_ref());
     let is_blob = occurrence.origin.source != SourceKind::Message && !sighting.object.is_empty();
     HistoryV1 {

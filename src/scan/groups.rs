@@ -11,13 +11,13 @@ use super::sweep::{Found, Hit, Text};
 use super::tips::{NAMED, Tips, described};
 use super::{Scanner, archived, parallel};
 use crate::archive::{Form, each_member, path_inside};
-use crate::detect::{Hints, detect};
+use crate::detect::{Hints, detect_bytes};
 use crate::finding::{Base, Excerpt, Located, Occurrence, locate};
 use crate::secret::MASK;
 use crate::source::history::{Attribution, CommitGraph, Place, Wanted};
 use crate::source::object::{ObjectId, ObjectKind, ObjectStore};
 use crate::source::{Origin, Sighting, SourceKind};
-use crate::text::{Position, decode};
+use crate::text::Position;
 
 /// A value by its number, its path and its source.
 type Key = (u32, String, SourceKind);
@@ -271,11 +271,13 @@ fn in_member(scanner: &Scanner<'_>, member: &str, archive: &[u8], origin: &Origi
 
 /// What is found in an object, read in a way, at a path.
 fn in_text(scanner: &Scanner<'_>, (hints, blob): (Hints, bool), bytes: &[u8], origin: &Origin) -> Vec<Located> {
-    let decoded = decode(bytes);
-    let matches = detect(&decoded.text, hints.and_bytes(&decoded.text), scanner.rules);
     let test = blob && Hints::of_path(&origin.path).test;
-    let matches = if test { matches.into_iter().map(|found| found.in_test(scanner.rules)).collect() } else { matches };
-    locate(bytes, &decoded, matches, scanner.rules, origin, Base::START, scanner.inline)
+    let readings = detect_bytes(bytes, hints, scanner.rules).into_iter();
+    let located = readings.flat_map(|(decoded, matches)| {
+        let matches = if test { matches.into_iter().map(|found| found.in_test(scanner.rules)).collect() } else { matches };
+        locate(bytes, &decoded, matches, scanner.rules, origin, Base::START, scanner.inline)
+    });
+    located.collect()
 }
 
 /// What the history says about a path of something that is not a text.

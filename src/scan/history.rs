@@ -1,7 +1,7 @@
 //! The scan of a repository's history: names from trees, every object once, and for what was found
 //! the paths and commits it was in.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use memchr::memmem;
 
@@ -49,6 +49,7 @@ pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) 
     refs.extend(stashes(git));
     ref_names(scanner, &refs);
     let entries = indexed(scanner, git);
+    lost_roots(scanner, git, &store, &refs);
     let skips = scanner.skips();
     let known = history.memory.as_ref().map(|memory| memory.recall(&known::digest(scanner.rules, least))).unwrap_or_default();
     let state = format!("{} {:?}", known::state(&store, git, &refs, &entries), scanner.inline);
@@ -70,7 +71,7 @@ pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) 
     let (mut found, rest) = swept(scanner, &repository, &known, least);
     let (blobs, complete) = (found.blobs, found.complete && repository.names.skipped.is_empty());
     let mut gaps = std::mem::take(&mut found.gaps);
-    gaps.missing.extend(repository.missing(&roots(git, &repository.refs)));
+    gaps.missing.extend(repository.missing());
     if rest.packs.contains(&true) {
         gaps.take_over(known.gaps(), &repository.store);
     }
@@ -116,9 +117,9 @@ impl Repository {
         self.names.marks.get(blob).copied().unwrap_or(1 << Hints::NONE.class())
     }
 
-    /// What trees, indexes, and the roots of the history speak of but nobody stored.
-    fn missing(&self, roots: &HashSet<ObjectId>) -> impl Iterator<Item = ObjectId> {
-        let named: Vec<&ObjectId> = self.names.marks.keys().chain(&self.names.trees).chain(roots).collect();
+    /// What trees and indexes speak of but nobody stored.
+    fn missing(&self) -> impl Iterator<Item = ObjectId> {
+        let named: Vec<&ObjectId> = self.names.marks.keys().chain(&self.names.trees).collect();
         parallel::each(self.store.threads(), &named, |id| (!self.store.contains(id)).then_some(**id)).into_iter().flatten()
     }
 
@@ -217,14 +218,23 @@ fn indexed(scanner: &Scanner<'_>, git: &GitDir) -> Vec<IndexEntry> {
     entries
 }
 
-/// What a repository must hold because something outside its objects names it: refs, with those of
-/// all working trees, and reflogs. `FETCH_HEAD` and its kin may name what is gone.
-fn roots(git: &GitDir, refs: &[Ref]) -> HashSet<ObjectId> {
+/// Names what a repository should hold because something beside its objects leads to it, and does not:
+/// refs, with those of all working trees, and reflogs. `FETCH_HEAD` and its kin may lead to what is gone.
+fn lost_roots(scanner: &Scanner<'_>, git: &GitDir, store: &ObjectStore, refs: &[Ref]) {
     let lasting = |name: &[u8]| name.ends_with(b"HEAD") && !name.ends_with(b"_HEAD") || memmem::find(name, b"refs/").is_some();
-    let mut roots: HashSet<ObjectId> = refs.iter().filter(|one| lasting(&one.name)).filter_map(|one| one.id).collect();
+    let lost = |name: &str, id: &ObjectId| {
+        if !store.contains(id) {
+            scanner.skip(Skip { what: format!("{name} leads to {id}"), reason: SkipReason::Missing });
+        }
+    };
+    for one in refs.iter().filter(|one| lasting(&one.name)) {
+        one.id.iter().for_each(|id| lost(&String::from_utf8_lossy(&one.name), id));
+    }
     // What is wrong with a log is told where it is scanned as a file.
-    let _ = git.each_log_entry(&mut |entry| roots.extend(entry.old.into_iter().chain(entry.new)));
-    roots
+    let _ = git.each_log_entry(&mut |entry| {
+        let name = format!("the reflog of {}", String::from_utf8_lossy(entry.name));
+        entry.old.iter().chain(&entry.new).for_each(|id| lost(&name, id));
+    });
 }
 
 /// Stashes, the latest first. Only the latest has a ref; what is wrong with the log shows where it is scanned as a file.

@@ -11,14 +11,13 @@ use super::history::Repository;
 use super::known::Gaps;
 use super::{Progress, archived, parallel};
 use crate::archive::{Form, Unread, each_member};
-use crate::detect::{Hints, Match, Reason, Trace, detect};
+use crate::detect::{Hints, Match, Reason, Trace, detect_bytes, is_read_plainly};
 use crate::rule::{Confidence, RuleIndex, RuleSet};
 use crate::secret::Secret;
 use crate::source::each_chunk;
 use crate::source::history::{Commit, CommitText};
 use crate::source::object::{Large, ObjectId, ObjectInfo, ObjectKind, Skip, Visitor};
 use crate::source::pack::Delta;
-use crate::text::{Encoding, decode};
 
 /// What was found in one object, read in one way.
 #[derive(Debug)]
@@ -168,12 +167,14 @@ impl<'a> Sweep<'a> {
 
     /// Matches with their values and their places in the bytes.
     fn matches(&self, bytes: &[u8], hints: Hints) -> Vec<(Vec<u8>, Match)> {
-        let decoded = decode(bytes);
-        let placed = |found: Match| {
-            let value = decoded.text[found.span.range()].to_vec();
-            (value, Match { span: decoded.in_file(bytes, found.span), ..found })
-        };
-        detect(&decoded.text, hints.and_bytes(&decoded.text), self.rules).into_iter().map(placed).collect()
+        let mut all = Vec::new();
+        for (decoded, matches) in detect_bytes(bytes, hints, self.rules) {
+            all.extend(matches.into_iter().map(|found| {
+                let value = decoded.text[found.span.range()].to_vec();
+                (value, Match { span: decoded.in_file(bytes, found.span), ..found })
+            }));
+        }
+        all
     }
 
     /// Searches the files of a blob that is an archive. What is found in its bytes as well is shown inside alone.
@@ -269,7 +270,7 @@ impl Visitor for Sweep<'_> {
     fn whole(&self, worker: &mut Worker, object: &ObjectInfo<'_>, bytes: &[u8]) -> Self::Node {
         self.begin(worker, object, bytes);
         let (first, others) = self.ways(object);
-        if Encoding::of(bytes) != Encoding::Bytes {
+        if !is_read_plainly(bytes) {
             for hints in std::iter::once(first).chain(others) {
                 self.search(worker, Named::of(object), hints, &Piece::whole(bytes));
             }
@@ -282,7 +283,7 @@ impl Visitor for Sweep<'_> {
 
     fn delta(&self, worker: &mut Worker, object: &ObjectInfo<'_>, delta: &Delta<'_>, base: &Self::Node) -> Self::Node {
         let bytes = delta.bytes();
-        let Some(base) = base.as_ref().filter(|_| Encoding::of(bytes) == Encoding::Bytes) else {
+        let Some(base) = base.as_ref().filter(|_| is_read_plainly(bytes)) else {
             return self.whole(worker, object, bytes);
         };
         self.begin(worker, object, bytes);

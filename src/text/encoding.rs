@@ -1,7 +1,9 @@
 //! From a file's bytes to text that rules can read, and back from text offsets to file offsets.
 //!
 //! UTF-8, Latin-1 and everything unknown are read as they are: rules match bytes. UTF-16 and
-//! UTF-32, with or without a byte order mark, are turned into UTF-8 with a map of offsets.
+//! UTF-32, with or without a byte order mark, are turned into UTF-8 with a map of offsets. What a
+//! file seems to be is a guess: where zeros or a mark could mislead it, the bytes that are no zeros
+//! are read as well ([`squeezed`]), which shows text in files of mixed encodings.
 //! Base64 and other encodings of single values belong to `detect`.
 
 use std::borrow::Cow;
@@ -21,6 +23,8 @@ pub enum Encoding {
     Utf32Le,
     /// Four-byte units, high byte first.
     Utf32Be,
+    /// One byte of the file is one of the text, without those that are zero.
+    Squeezed,
 }
 
 /// A text and the way back to the file it came from.
@@ -38,6 +42,8 @@ pub struct Decoded<'b> {
 const STEP: usize = 1024;
 /// How much of a file decides its encoding.
 const SNIFF: usize = 4096;
+/// Fewer zeros say nothing about the rest.
+const LEAST_ZEROS: usize = 4;
 
 /// Reads a file's bytes as text; copies only UTF-16 and UTF-32.
 pub fn decode(bytes: &[u8]) -> Decoded<'_> {
@@ -61,6 +67,32 @@ pub fn decode(bytes: &[u8]) -> Decoded<'_> {
     Decoded { text: Cow::Owned(text), encoding, checkpoints, file_len: bytes.len() }
 }
 
+/// The bytes of a file that are no zeros, if they may be a text that [`decode`] does not show: where
+/// a mark stands before something else, or zeros in something that is a text otherwise.
+pub fn squeezed(bytes: &[u8]) -> Option<Decoded<'_>> {
+    let (encoding, mark) = sniff(bytes);
+    let first = memchr::memchr(0, bytes);
+    if encoding == Encoding::Bytes && (first.is_none() || !is_text_but_for_zeros(bytes)) {
+        return None;
+    }
+    let mut text = Vec::with_capacity(bytes.len() / 2);
+    let mut checkpoints = Vec::new();
+    for (at, &byte) in bytes.iter().enumerate().skip(mark).filter(|(_, byte)| **byte != 0) {
+        if text.len() % STEP == 0 {
+            checkpoints.push((at, text.len()));
+        }
+        text.push(byte);
+    }
+    Some(Decoded { text: Cow::Owned(text), encoding: Encoding::Squeezed, checkpoints, file_len: bytes.len() })
+}
+
+/// Whether hardly any byte but zeros is one that no text has.
+fn is_text_but_for_zeros(bytes: &[u8]) -> bool {
+    let most = bytes.len() / 100;
+    let strange = |byte: &&u8| matches!(byte, 1..=8 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
+    bytes.iter().filter(strange).nth(most).is_none()
+}
+
 impl Encoding {
     /// What the first bytes of a file say about it.
     pub fn of(bytes: &[u8]) -> Self {
@@ -73,8 +105,18 @@ impl Decoded<'_> {
     pub fn in_file(&self, file: &[u8], span: Span) -> Span {
         match self.encoding {
             Encoding::Bytes => span,
+            Encoding::Squeezed if span.start < span.end => Span::new(self.nth(file, span.start), self.nth(file, span.end - 1) + 1),
+            Encoding::Squeezed => Span::new(self.nth(file, span.start), self.nth(file, span.start)),
             _ => Span::new(self.offset_in_file(file, span.start), self.offset_in_file(file, span.end)),
         }
+    }
+
+    /// Where the byte of the text at an offset is in the file, if the text is that without zeros.
+    fn nth(&self, file: &[u8], offset: usize) -> usize {
+        let nearest = self.checkpoints.partition_point(|&(_, text)| text <= offset);
+        let Some(&(at, text)) = nearest.checked_sub(1).and_then(|i| self.checkpoints.get(i)) else { return self.file_len };
+        let bytes = file.get(at..).unwrap_or_default().iter().enumerate().filter(|(_, byte)| **byte != 0);
+        bytes.map(|(further, _)| at + further).nth(offset - text).unwrap_or(self.file_len)
     }
 
     fn offset_in_file(&self, file: &[u8], offset: usize) -> usize {
@@ -102,8 +144,11 @@ fn sniff(bytes: &[u8]) -> (Encoding, usize) {
         [0xfe, 0xff, ..] => return (Encoding::Utf16Be, 2),
         _ => {}
     }
+    if memchr::memchr(0, bytes).is_none() {
+        return (Encoding::Bytes, 0);
+    }
     let head = &bytes[..bytes.len().min(SNIFF) & !3];
-    if head.len() < 8 || memchr::memchr(0, head).is_none() {
+    if head.len() < 8 {
         return (Encoding::Bytes, 0);
     }
     // Mostly ASCII text without a mark: nearly every high byte is zero and nearly no low byte.
@@ -121,9 +166,31 @@ fn sniff(bytes: &[u8]) -> (Encoding, usize) {
         ([true, true, true, _], [.., true]) => Encoding::Utf32Be,
         ([_, true, _, true], [true, _, true, _]) => Encoding::Utf16Le,
         ([true, _, true, _], [_, true, _, true]) => Encoding::Utf16Be,
-        _ => Encoding::Bytes,
+        _ => by_parity(bytes),
     };
     (encoding, 0)
+}
+
+/// UTF-16 in which most characters are not ASCII: zeros are then rare, and all in bytes of one parity.
+fn by_parity(bytes: &[u8]) -> Encoding {
+    let (mut even, mut odd, mut last) = (0_usize, 0_usize, usize::MAX);
+    for at in memchr::memchr_iter(0, bytes) {
+        if at % 2 == 0 {
+            even += 1
+        } else {
+            odd += 1
+        }
+        // No text has two zeros side by side, nor as many on the wrong side.
+        if at.checked_sub(1) == Some(last) || even.min(odd) > 0 {
+            return Encoding::Bytes;
+        }
+        last = at;
+    }
+    match (even, odd) {
+        (0, LEAST_ZEROS..) => Encoding::Utf16Le,
+        (LEAST_ZEROS.., 0) => Encoding::Utf16Be,
+        _ => Encoding::Bytes,
+    }
 }
 
 /// The next character and its width in the file; `None` at the end. Broken units read as U+FFFD.
@@ -133,7 +200,7 @@ fn next_character(bytes: &[u8], encoding: Encoding) -> Option<(char, usize)> {
         Some(if encoding == Encoding::Utf16Le { u16::from_le_bytes(pair) } else { u16::from_be_bytes(pair) })
     };
     match encoding {
-        Encoding::Bytes => bytes.first().map(|&byte| (char::from(byte), 1)),
+        Encoding::Bytes | Encoding::Squeezed => bytes.first().map(|&byte| (char::from(byte), 1)),
         Encoding::Utf16Le | Encoding::Utf16Be => {
             let first = unit16(0)?;
             let pair = [first, unit16(2).unwrap_or(0)];
@@ -183,6 +250,31 @@ mod tests {
         assert_eq!(decode(&little).encoding, Encoding::Utf32Le);
         assert_eq!(decode(&big).encoding, Encoding::Utf32Be);
         assert_eq!(decode(&big).text.as_ref(), text.as_bytes());
+    }
+
+    #[test]
+    fn what_is_squeezed_leads_back_to_the_file() {
+        let mixed = [b"plain \0\0\n".to_vec(), utf16("secret = geheim\n", false, true), b"end".to_vec()].concat();
+        let read = squeezed(&mixed).expect("there are zeros");
+        assert_eq!(read.text.as_ref(), b"plain \nsecret = geheim\nend");
+        let span = read.in_file(&mixed, Span::new(17, 23));
+        assert_eq!(&mixed[span.range()], b"g\0e\0h\0e\0i\0m");
+        assert_eq!(squeezed(b"\xff\xfeplain").expect("a mark").text.as_ref(), b"plain");
+        let long = [vec![0; 9000], "word ".repeat(5000).into_bytes(), b"geheim".to_vec()].concat();
+        let read = squeezed(&long).expect("there are zeros");
+        let at = read.text.len() - 6;
+        assert_eq!(read.in_file(&long, Span::new(at, at + 6)), Span::new(long.len() - 6, long.len()));
+        for none in [&b"plain"[..], b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01\0", b""] {
+            assert!(squeezed(none).is_none());
+        }
+    }
+
+    #[test]
+    fn utf16_without_a_mark_that_is_hardly_ascii() {
+        let text = format!("{}secret\n", "\u{5bc6}\u{7801}\u{8bf4}\u{660e}\n".repeat(30));
+        for little in [true, false] {
+            round_trip(&utf16(&text, false, little), "secret", &utf16("secret", false, little));
+        }
     }
 
     #[test]

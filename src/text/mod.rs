@@ -5,5 +5,5 @@ mod encoding;
 mod span;
 
 pub use copied::{Copied, joined};
-pub use encoding::{Decoded, Encoding, decode};
+pub use encoding::{Decoded, Encoding, decode, squeezed};
 pub use span::{LineIndex, Position, Span};

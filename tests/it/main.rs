@@ -5,6 +5,7 @@ mod archive;
 mod attribution;
 mod commits;
 mod commits_made;
+mod complete;
 mod explain;
 mod file;
 mod hiding;

@@ -78,6 +78,8 @@ fn show_and_test() {
     assert!(run.stdout.contains("To replace it") && run.stdout.contains("https://github.com/settings/tokens"), "{}", run.stdout);
     let run = place.sopup_with(["rules", "test", "github-personal-access-token"], format!("x\n y {TOKEN}"));
     assert_eq!(run.code, 1);
+    assert!(run.stdout.starts_with("2:4  ghp_********  (high"), "{}", run.stdout);
+    let run = place.sopup_with(["rules", "test", "--show-secrets", "github-personal-access-token"], format!("x\n y {TOKEN}"));
     assert!(run.stdout.starts_with(&format!("2:4  {TOKEN}")), "{}", run.stdout);
     assert_eq!(place.sopup_with(["rules", "test", "github-personal-access-token"], "nothing").code, 0);
 }

@@ -72,7 +72,7 @@ pub struct PackSummary<'a> {
     pub flags: PackFlags,
     /// The checksum that it ends with.
     pub checksum: &'a [u8],
-    /// Changes if another file takes its place or something is written to it.
+    /// Changes if another file takes its place.
     pub stamp: u64,
 }
 
@@ -140,7 +140,7 @@ impl ObjectStore {
             objects: pack.index.count(),
             flags: pack.flags,
             checksum: pack.index.pack_checksum(),
-            stamp: stamp(pack.file.path()),
+            stamp: stamp(pack.file.path(), Times::CountNot),
         })
     }
 
@@ -149,7 +149,7 @@ impl ObjectStore {
     pub fn loose_stamp(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         for dir in &self.loose {
-            dir.ids.iter().for_each(|id| (id, stamp(&loose::path_of(&dir.dir, id))).hash(&mut hasher));
+            dir.ids.iter().for_each(|id| (id, stamp(&loose::path_of(&dir.dir, id), Times::Count)).hash(&mut hasher));
         }
         hasher.finish()
     }
@@ -207,13 +207,23 @@ impl ObjectStore {
     }
 }
 
-/// Stands for the file that is at a path: which one it is, and when it was changed last.
-fn stamp(path: &Path) -> u64 {
+/// Stands for the file that is at a path. Git touches files that it would have written again, so that packs tell no more by
+/// the time of their last change.
+fn stamp(path: &Path, times: Times) -> u64 {
     let mut hasher = DefaultHasher::new();
     if let Ok(about) = fs::symlink_metadata(path) {
-        (about.dev(), about.ino(), about.len(), about.mtime(), about.mtime_nsec(), about.ctime(), about.ctime_nsec()).hash(&mut hasher);
+        (about.dev(), about.ino(), about.len()).hash(&mut hasher);
+        if times == Times::Count {
+            (about.mtime(), about.mtime_nsec(), about.ctime(), about.ctime_nsec()).hash(&mut hasher);
+        }
     }
     hasher.finish()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Times {
+    Count,
+    CountNot,
 }
 
 impl LooseDir {

@@ -283,12 +283,27 @@ mod tests {
     fn trees_that_hold_themselves_come_to_an_end() {
         let narrow = HashMap::from([(id(1), tree(&[("40000", "again", id(1)), ("100644", "file", id(2))]))]);
         let (paths, errors) = run(&narrow, 1, &[]);
-        assert_eq!(paths.len(), DEEPEST + 1);
-        assert!(matches!(errors[..], [TreeError::TooLarge(_)]));
+        assert_eq!((paths.len(), errors.len()), (MOST_PLACES, 0));
         let names: Vec<_> = (0..900).map(|number| format!("{number:0200}")).collect();
         let entries: Vec<_> = names.iter().map(|name| ("40000", name.as_str(), id(1))).collect();
         let wide = HashMap::from([(id(1), tree(&entries)), (id(2), tree(&[]))]);
-        let (paths, errors) = run(&wide, 1, &[2]);
-        assert!(paths.is_empty() && matches!(errors[..], [TreeError::TooLarge(_)]));
+        assert!(run(&wide, 1, &[2]).0.is_empty());
+    }
+
+    #[test]
+    fn a_tree_in_ever_more_places_is_read_a_few_times() {
+        // Ten folders that are the same, ten times inside each other: ten thousand million paths to one file.
+        let mut trees: HashMap<_, _> = (1..=10)
+            .map(|level| {
+                let names: Vec<_> = (0..10).map(|number| format!("d{number}")).collect();
+                let entries: Vec<_> = names.iter().map(|name| ("40000", name.as_str(), id(level + 1))).collect();
+                (id(level), tree(&entries))
+            })
+            .collect();
+        trees.insert(id(11), tree(&[("100644", "file", id(12))]));
+        trees.insert(id(13), tree(&[("100644", "new", id(14))]));
+        let (paths, errors) = run(&trees, 1, &[]);
+        assert!((1..=MOST_PLACES).contains(&paths.len()) && errors.is_empty(), "{}", paths.len());
+        assert_eq!(run(&trees, 13, &[1]).0, ["new"], "and what is gone as well");
     }
 }
