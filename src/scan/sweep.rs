@@ -274,6 +274,7 @@ impl Visitor for Sweep<'_> {
             for hints in std::iter::once(first).chain(others) {
                 self.search(worker, Named::of(object), hints, &Piece::whole(bytes));
             }
+            self.members(worker, Named::of(object), first, bytes);
             return None;
         }
         let trace = Trace::read(bytes, first.and_bytes(bytes), self.rules);
