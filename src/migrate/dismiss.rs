@@ -1,32 +1,41 @@
 //! False alarms: an entry for the allowlist of `.sopup.yaml`, put into its text without touching the rest.
 
+use std::collections::HashMap;
+
 use zeroize::Zeroizing;
 
 use super::change::Change;
 use super::outline::{Outline, Part, Spelling};
-use super::plan::{Decision, Plan, Step};
+use super::plan::{Decision, Place, Plan, Step};
 use super::repo::Repo;
+use crate::finding::Fingerprint;
 
 /// The file of the allowlist.
 const CONFIG: &str = ".sopup.yaml";
 
-/// What tells a place in the allowlist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
-    /// Its fingerprint: everybody has the key.
-    Fingerprint,
-    /// Its file and rule: fingerprints differ from one user to the next.
-    Place,
+/// The key of the fingerprints that name values in the allowlist. An entry is for one value alone: a
+/// place would stand for all that may ever be written there.
+#[derive(Clone, Copy)]
+pub enum Key<'a> {
+    /// The one that everybody has already.
+    Shared,
+    /// One that was made for this, and the fingerprints that it gives for those of the plan.
+    Made {
+        /// As `fingerprint_key` has it.
+        text: &'a str,
+        /// What each fingerprint of the plan is with it.
+        renamed: &'a HashMap<Fingerprint, Fingerprint>,
+    },
 }
 
 /// The change that adds the false alarms of a plan to the allowlist.
 ///
 /// # Errors
 /// If the allowlist is written in a way that cannot be extended.
-pub fn change(plan: &Plan, repo: &Repo, by: By) -> Result<Option<Change>, NotAList> {
+pub fn change(plan: &Plan, repo: &Repo, key: Key<'_>) -> Result<Option<Change>, NotAList> {
     let before = repo.read(CONFIG);
     let text = before.as_ref().map(|bytes| String::from_utf8(bytes.clone()).map_err(|_| NotAList)).transpose()?;
-    let after = extended(text.as_deref(), plan, by)?;
+    let after = extended(text.as_deref(), plan, key)?;
     let change = |after: String| Change {
         path: CONFIG.to_owned(),
         before: before.map(Zeroizing::new),
@@ -37,8 +46,8 @@ pub fn change(plan: &Plan, repo: &Repo, by: By) -> Result<Option<Change>, NotALi
 }
 
 /// The configuration with entries for the steps that are false alarms; `None` if there are none.
-fn extended(text: Option<&str>, plan: &Plan, by: By) -> Result<Option<String>, NotAList> {
-    let entries: String = plan.steps.iter().filter_map(|step| entry(step, by)).collect();
+fn extended(text: Option<&str>, plan: &Plan, key: Key<'_>) -> Result<Option<String>, NotAList> {
+    let entries: String = plan.steps.iter().filter_map(|step| entry(step, key)).collect();
     if entries.is_empty() {
         return Ok(None);
     }
@@ -47,15 +56,22 @@ fn extended(text: Option<&str>, plan: &Plan, by: By) -> Result<Option<String>, N
     let path = [Part::Key("allow".to_owned())];
     let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let missing = if text.is_empty() || text.ends_with('\n') { "" } else { end };
+    let made = match key {
+        Key::Shared => String::new(),
+        Key::Made { text, .. } => format!("fingerprint_key: {text}{end}"),
+    };
     let Some(list) = outline.at(0, &path) else {
-        return Ok(Some(format!("{text}{missing}allow:{end}{}", indented(&entries, 2, end))));
+        return Ok(Some(format!("{text}{missing}{made}allow:{end}{}", indented(&entries, 2, end))));
     };
     if list.spelling != Spelling::None {
         return Err(NotAList);
     }
     let (at, column) = outline.children(0, &path).last().map_or((list.end, 2), |last| (last.end, last.column));
-    let missing = if text[..at].ends_with('\n') { "" } else { end };
-    Ok(Some(format!("{}{missing}{}{}", &text[..at], indented(&entries, column, end), &text[at..])))
+    let gap = if text[..at].ends_with('\n') { "" } else { end };
+    let rest = &text[at..];
+    let missing = if rest.is_empty() || rest.ends_with('\n') { "" } else { end };
+    let made = if made.is_empty() { made } else { format!("{missing}{made}") };
+    Ok(Some(format!("{}{gap}{}{rest}{made}", &text[..at], indented(&entries, column, end))))
 }
 
 /// The allowlist cannot be extended.
@@ -63,19 +79,15 @@ fn extended(text: Option<&str>, plan: &Plan, by: By) -> Result<Option<String>, N
 #[error("`allow` in {CONFIG} is not written as a list of lines; add the false alarms by hand")]
 pub struct NotAList;
 
-fn entry(step: &Step, by: By) -> Option<String> {
+fn entry(step: &Step, key: Key<'_>) -> Option<String> {
     let Decision::Dismissed(reason) = &step.decision else { return None };
     let reason = quoted(reason);
-    let mut lines: Vec<String> = step
-        .places
-        .iter()
-        .map(|place| match by {
-            By::Fingerprint => format!("- fingerprints: [{}]\n  reason: {reason}\n", place.fingerprint),
-            By::Place => {
-                format!("- paths: [{}]\n  rules: [{}]\n  reason: {reason}\n", quoted(&globset::escape(&step.file)), place.rule)
-            }
-        })
-        .collect();
+    let fingerprint = |place: &Place| match key {
+        Key::Shared => Some(place.fingerprint.clone()),
+        Key::Made { renamed, .. } => renamed.get(&place.fingerprint).cloned(),
+    };
+    let fingerprints = step.places.iter().filter_map(fingerprint);
+    let mut lines: Vec<String> = fingerprints.map(|value| format!("- fingerprints: [{value}]\n  reason: {reason}\n")).collect();
     lines.dedup();
     Some(lines.concat())
 }
@@ -91,8 +103,7 @@ fn indented(entries: &str, column: usize, end: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::Fingerprint;
-    use crate::migrate::plan::{Applicability, Place};
+    use crate::migrate::plan::Applicability;
     use crate::text::Span;
 
     fn plan() -> Plan {
@@ -118,16 +129,28 @@ mod tests {
 
     #[test]
     fn entries_go_behind_those_that_are_there() {
-        let by_place = "- paths: ['docs/it''s [[]1[]].md']\n  rules: [generic-password]\n  reason: 'a demo, nobody''s'\n";
         let by_value = "- fingerprints: [87220f898bfac32926c60db5]\n  reason: 'a demo, nobody''s'\n";
         let two = |text: &str| text.lines().map(|line| format!("  {line}\n")).collect::<String>();
-        assert_eq!(extended(None, &plan(), By::Place).expect("fits"), Some(format!("allow:\n{}", two(by_place))));
+        assert_eq!(extended(None, &plan(), Key::Shared).expect("fits"), Some(format!("allow:\n{}", two(by_value))));
         let old = "allow:\n- paths: [a]\n  reason: b\nrules: []\n";
         let new = format!("allow:\n- paths: [a]\n  reason: b\n{by_value}rules: []\n");
-        assert_eq!(extended(Some(old), &plan(), By::Fingerprint).expect("fits"), Some(new));
+        assert_eq!(extended(Some(old), &plan(), Key::Shared).expect("fits"), Some(new));
         let new = format!("disable: [x]\nallow:\n{}", two(by_value));
-        assert_eq!(extended(Some("disable: [x]"), &plan(), By::Fingerprint).expect("fits"), Some(new));
-        assert_eq!(extended(Some("allow: []\n"), &plan(), By::Place), Err(NotAList));
-        assert_eq!(extended(Some("allow: []\n"), &Plan::default(), By::Place), Ok(None));
+        assert_eq!(extended(Some("disable: [x]"), &plan(), Key::Shared).expect("fits"), Some(new));
+        assert_eq!(extended(Some("allow: []\n"), &plan(), Key::Shared), Err(NotAList));
+        assert_eq!(extended(Some("allow: []\n"), &Plan::default(), Key::Shared), Ok(None));
+    }
+
+    #[test]
+    fn a_key_is_made_where_there_is_none() {
+        let [old, new] = ["87220f898bfac32926c60db5", "112233445566778899aabbcc"].map(|text| Fingerprint::parse(text).expect("is one"));
+        let renamed = HashMap::from([(old, new)]);
+        let key = Key::Made { text: "a-key", renamed: &renamed };
+        let entry = "- fingerprints: [112233445566778899aabbcc]\n  reason: 'a demo, nobody''s'\n";
+        let two = entry.lines().map(|line| format!("  {line}\n")).collect::<String>();
+        assert_eq!(extended(None, &plan(), key).expect("fits"), Some(format!("fingerprint_key: a-key\nallow:\n{two}")));
+        let text = "allow:\n- paths: [a]\n  reason: b\nrules: []";
+        let new = format!("allow:\n- paths: [a]\n  reason: b\n{entry}rules: []\nfingerprint_key: a-key\n");
+        assert_eq!(extended(Some(text), &plan(), key).expect("fits"), Some(new));
     }
 }

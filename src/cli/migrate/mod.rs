@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Exit;
-use super::environment::{ConfigChoice, configuration, fingerprint_key};
+use super::environment::{ConfigChoice, configuration, fingerprint_key, new_key};
 use super::error::CliError;
 use super::scan::{key, prefix, rule_set};
 use super::sops::keys::Keys;
@@ -24,7 +24,7 @@ use crate::finding::{FingerprintKey, InlineAllow};
 use crate::migrate::apply::apply;
 use crate::migrate::change::{Change, Tools};
 use crate::migrate::disk::RealDisk;
-use crate::migrate::dismiss::{self, By};
+use crate::migrate::dismiss;
 use crate::migrate::file::SourceFile;
 use crate::migrate::journal::{self, Journal, State};
 use crate::migrate::known::{Search, places};
@@ -198,7 +198,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
 impl Run<'_> {
     /// Scan, plan, show, ask, apply.
     fn migrate(&self) -> Result<Exit, CliError> {
-        let (request, below, by) = self.request()?;
+        let (request, below, is_key_shared) = self.request()?;
         let progress = Progress::default();
         let outcome = self.ui.watched(&progress, || scan(&request, &progress))?;
         let Scope::Worktree(walk) = &request.scope else { return Ok(Exit::Internal) };
@@ -231,7 +231,7 @@ impl Run<'_> {
             plan = self.confirmed(plan, upto, review)?;
         }
         let Proven { mut changes, left } = proven.map_or_else(|| self.proven(&plan, upto, files, judge), Ok)?;
-        changes.extend(dismiss::change(&plan, self.repo, by).map_err(|error| setup::refused(&error.into()))?);
+        changes.extend(self.dismissed(&plan, &outcome, is_key_shared)?);
         if self.args.dry_run {
             show::diff(&changes, files, self.ui)?;
             show::plan(&plan, upto, self.ui)?;
@@ -249,6 +249,19 @@ impl Run<'_> {
         self.conclude(request, &below, (&plan, upto), (&journal, compared))
     }
 
+    /// False alarms, each allowed as the value that it is; the key that names values is made if there is none.
+    fn dismissed(&self, plan: &Plan, outcome: &Outcome, is_key_shared: bool) -> Result<Option<Change>, CliError> {
+        let text = new_key();
+        let made = FingerprintKey::new(text.clone().into_bytes()).expect("a key made here is long enough");
+        let renamed = outcome.findings.iter().map(|one| (one.fingerprint.clone(), made.fingerprint(&one.secret))).collect();
+        let key = if is_key_shared { dismiss::Key::Shared } else { dismiss::Key::Made { text: &text, renamed: &renamed } };
+        let change = dismiss::change(plan, self.repo, key).map_err(|error| setup::refused(&error.into()))?;
+        if change.is_some() && !is_key_shared {
+            self.ui.note("`fingerprint_key` was added to .sopup.yaml: it names the allowed values, for everybody who has the file");
+        }
+        Ok(change)
+    }
+
     fn draft(&self, wishes: &Wishes, survey: &Survey, key: &FingerprintKey) -> Plan {
         let kubernetes = match self.args.kubernetes {
             Kubernetes::Auto => KubernetesStyle::Auto,
@@ -262,7 +275,7 @@ impl Run<'_> {
         plan(survey, self.repo, &settings)
     }
 
-    fn request(&self) -> Result<(Request, String, By), CliError> {
+    fn request(&self) -> Result<(Request, String, bool), CliError> {
         let args = self.args;
         let choice = match &args.config {
             Some(file) => ConfigChoice::File(file.clone()),
@@ -278,7 +291,6 @@ impl Run<'_> {
         })?;
         let allow_below = folder.map(|folder| prefix(&folder, &args.path)).unwrap_or_default();
         let shared = fingerprint_key(config.fingerprint_key.as_deref())?.is_some();
-        let by = if shared { By::Fingerprint } else { By::Place };
         let request = Request {
             scope: Scope::worktree(args.path.clone(), Respect::Yes, 0),
             rules: rule_set(&config, &args.rules)?,
@@ -288,7 +300,7 @@ impl Run<'_> {
             allow: config.allow.below(allow_below),
             top: Some(self.repo.top.clone()),
         };
-        Ok((request, below, by))
+        Ok((request, below, shared))
     }
 
     fn tools(&self) -> Tools<'_> {

@@ -13,6 +13,7 @@ use crate::support::{Place, Run, finish, isolated};
 pub(crate) struct Bench {
     pub(crate) place: Place,
     pub(crate) recipient: String,
+    fingerprint_key: Option<&'static str>,
 }
 
 /// Runs a program on a terminal, types its first argument there, and shows what appears.
@@ -46,7 +47,12 @@ impl Bench {
         place.write(".git/keys.txt", text);
         let recipient = identity.to_public().to_string();
         place.write(".sops.yaml", format!("creation_rules:\n  - age: {recipient}\n"));
-        Self { place, recipient }
+        Self { place, recipient, fingerprint_key: Some("fixed for the tests of plans") }
+    }
+
+    /// Without a key that is given: each user has an own one.
+    pub(crate) fn without_fingerprint_key(&mut self) {
+        self.fingerprint_key = None;
     }
 
     /// Commits what is there.
@@ -63,10 +69,12 @@ impl Bench {
             let folders = beside.into_iter().chain(std::env::split_paths(&path));
             command.env("PATH", std::env::join_paths(folders).expect("a PATH"));
         }
+        if let Some(key) = self.fingerprint_key {
+            command.env("SOPUP_FINGERPRINT_KEY", key);
+        }
         command
             .env("SOPS_AGE_KEY_FILE", self.place.join(".git/keys.txt"))
             .env("HOME", self.place.join(".git"))
-            .env("SOPUP_FINGERPRINT_KEY", "fixed for the tests of plans")
             .env_remove("SOPS_AGE_RECIPIENTS")
             .env_remove("SOPS_AGE_KEY")
     }

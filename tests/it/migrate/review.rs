@@ -46,6 +46,25 @@ fn each_step_is_decided_on_a_terminal() {
     assert_eq!(bench.place.git(["status", "--porcelain"]), "");
 }
 
+/// Without a key that all share, one is made: the verdict on one value is none on what comes to its place later.
+#[test]
+fn a_false_alarm_is_one_value() {
+    let mut bench = bench();
+    bench.without_fingerprint_key();
+    let run = bench.migrate_on_terminal("r\nn\nf\nan example\nn\ny\n", &[]);
+    assert!(run.stdout.contains("`fingerprint_key` was added"), "{}", run.stdout);
+    let config = fs::read_to_string(bench.place.join(".sopup.yaml")).expect("a file");
+    assert!(config.starts_with("fingerprint_key: ") && config.contains("  - fingerprints: [") && !config.contains("paths"), "{config}");
+    let found = |bench: &Bench| {
+        crate::support::places(
+            &serde_json::from_str(&bench.sopup(["scan", "--format", "json", "--worktree", "b.md"]).stdout).expect("a report"),
+        )
+    };
+    assert_eq!(found(&bench), [""; 0]);
+    bench.place.write("b.md", format!("The password is `{OTHER}`.\nThe new password is `{PASSWORD}`.\n"));
+    assert_eq!(found(&bench), ["b.md:2:22"]);
+}
+
 #[test]
 fn nothing_happens_unless_somebody_says_yes() {
     for answers in ["n\n", "\n", "r\nq\n", "r\ny\ny\ny\nn\n", "r\na\n\n"] {
