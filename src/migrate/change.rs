@@ -372,7 +372,7 @@ fn append(bytes: &mut Vec<u8>, line: &str) {
 
 fn in_place(path: &str, plain: &[u8], selector: &str, tools: Tools<'_>) -> Result<(Vec<u8>, Tree), ChangeError> {
     let scheme = tools.policy.scheme(path)?;
-    let format = Format::from_path(path).store(Limits::default(), Style { yaml_indent: None, json_indent: None });
+    let format = Format::from_path(path).store(Limits::default(), Style::default());
     let form = |message: String| ChangeError::Form { path: path.to_owned(), message };
     let tree = format.read_plain(plain).map_err(|error| form(error.to_string()))?.tree;
     let data = [vec!["data".to_owned()], vec!["stringData".to_owned()]];

@@ -11,7 +11,7 @@ use super::child::Shelter;
 use super::file::{InputType, hold, read, read_held, store};
 use super::keys::{Keys, variable};
 use super::now;
-use super::rules::{ConfigArg, PlanArgs, Rules};
+use super::rules::{ConfigArg, PlanArgs};
 use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
@@ -55,9 +55,8 @@ enum Subject {
 
 pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let format = args.input_type.of(&args.file);
-    let rules = args.config.find(&args.file, ui)?;
-    let store = store(format, rules.as_ref().map(|rules| rules.config.style).unwrap_or_default());
-    let (mut subject, plain) = begin(args, rules.as_ref(), &*store, ui)?;
+    let store = store(format, args.config.style(&args.file, ui)?);
+    let (mut subject, plain) = begin(args, &*store, ui)?;
     let shelter = Shelter::new(ui)?;
     let name = args.file.file_name().map(|name| name.to_string_lossy().into_owned());
     let copy = shelter.write(&name.unwrap_or_else(|| "plain".to_owned()), plain.expose())?;
@@ -91,10 +90,11 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     }
 }
 
-fn begin(args: &Args, rules: Option<&Rules>, store: &dyn Store, ui: &Ui) -> Result<(Subject, Secret), CliError> {
+fn begin(args: &Args, store: &dyn Store, ui: &Ui) -> Result<(Subject, Secret), CliError> {
     if std::fs::symlink_metadata(&args.file).is_err() {
         let format = args.input_type.of(&args.file);
-        let plan = args.plan.plan(rules, &args.file, format, ui)?;
+        let rules = args.config.find(&args.file, ui)?;
+        let plan = args.plan.plan(rules.as_ref(), &args.file, format, ui)?;
         return Ok((Subject::New(Box::new(plan)), Secret::new(example(format).to_vec())));
     }
     let mut held = hold(&args.file)?;

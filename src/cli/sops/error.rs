@@ -1,7 +1,7 @@
 //! What to try when an operation on a SOPS file fails.
 
 use crate::cli::error::CliError;
-use crate::sops::creation_rule::{ConfigError, NoMatchingRule};
+use crate::sops::creation_rule::{ConfigError, RuleError};
 use crate::sops::crypt::Fault;
 use crate::sops::ops::{DecryptError, EditError, EncryptError};
 use crate::sops::path::PathError;
@@ -57,7 +57,10 @@ impl From<EditError> for CliError {
             EditError::Path(ref error) => path(error),
             EditError::Crypt(ref error) => fault(&error.fault),
             EditError::Recipient(ref error) => recipient(error),
-            EditError::ForeignKey { .. } => "the data key stays as it is until sops has rotated it",
+            EditError::ForeignKey { .. } => {
+                "nothing was changed. `sops` with access to that key can do it; `sopup updatekeys --keep-data-key` removes others and keeps it"
+            }
+            EditError::CannotAdd { .. } => "nothing was changed; `sops updatekeys` with access to these keys adds them",
             EditError::Cipher(_) => "this should not happen; please report it",
             EditError::Write(ref error) => write(error),
         };
@@ -91,7 +94,13 @@ impl From<RecipientError> for CliError {
 
 impl From<ConfigError> for CliError {
     fn from(error: ConfigError) -> Self {
-        let hint = match &error {
+        Self::from(&error)
+    }
+}
+
+impl From<&ConfigError> for CliError {
+    fn from(error: &ConfigError) -> Self {
+        let hint = match error {
             ConfigError::Read(_) | ConfigError::Field { .. } => "correct .sops.yaml, or use another one with `--config FILE`",
             ConfigError::ManySelectors { .. } => "keep one of them",
             ConfigError::Pattern { .. } => "sops reads regular expressions as Go does: without look-ahead and back-references",
@@ -101,12 +110,15 @@ impl From<ConfigError> for CliError {
     }
 }
 
-impl From<NoMatchingRule> for CliError {
-    fn from(error: NoMatchingRule) -> Self {
-        Self::new(
-            error.to_string(),
-            "add a rule for it, or leave the configuration out with `--config /dev/null` and name recipients with `--age`",
-        )
+impl From<RuleError> for CliError {
+    fn from(error: RuleError) -> Self {
+        match &error {
+            RuleError::Broken(fault) => Self::from(&**fault),
+            RuleError::NoMatch { .. } => Self::new(
+                error.to_string(),
+                "add a rule for it, or leave the configuration out with `--config /dev/null` and name recipients with `--age`",
+            ),
+        }
     }
 }
 

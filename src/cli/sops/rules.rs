@@ -33,13 +33,9 @@ pub(in crate::cli) struct Rules {
 }
 
 impl ConfigArg {
-    /// The rules for a file, if there are any; says what is wrong with them.
+    /// The rules for a new file or for its keys, if there are any; says what is odd about them.
     pub(super) fn find(&self, file: &Path, ui: &Ui) -> Result<Option<Rules>, CliError> {
-        let path = match &self.config {
-            Some(path) => Some(path.clone()),
-            None => above(Path::new(".")).or_else(|| above(file.parent().unwrap_or(Path::new("")))),
-        };
-        let Some(path) = path else { return Ok(None) };
+        let Some(path) = self.path(file) else { return Ok(None) };
         let rules = Rules::read(&path)?;
         for warning in &rules.config.warnings {
             ui.note(&format!("{}: {}", path.display(), describe(warning)));
@@ -47,9 +43,25 @@ impl ConfigArg {
         Ok(Some(rules))
     }
 
-    /// How files are laid out.
+    /// How a file that is there is laid out. Nothing else of the configuration counts for it, so a broken one is no reason to
+    /// fail.
     pub(super) fn style(&self, file: &Path, ui: &Ui) -> Result<Style, CliError> {
-        Ok(self.find(file, ui)?.map(|rules| rules.config.style).unwrap_or_default())
+        let Some(path) = self.path(file) else { return Ok(Style::default()) };
+        match Rules::read(&path) {
+            Ok(rules) => Ok(rules.config.style),
+            Err(error) if self.config.is_some() => Err(error),
+            Err(error) => {
+                ui.note(&format!("{} is not used: {error}", path.display()));
+                Ok(Style::default())
+            }
+        }
+    }
+
+    fn path(&self, file: &Path) -> Option<PathBuf> {
+        match &self.config {
+            Some(path) => Some(path.clone()),
+            None => above(Path::new(".")).or_else(|| above(file.parent().unwrap_or(Path::new("")))),
+        }
     }
 }
 
@@ -181,7 +193,7 @@ impl PlanArgs {
     fn audience(&self, rule: Option<&CreationRule>) -> Result<Audience, CliError> {
         let typed = self.age.as_deref().map(recipient_list).transpose()?.filter(|recipients| !recipients.is_empty());
         let mut audience = match (typed, rule) {
-            (Some(recipients), _) => Audience { groups: vec![recipients], shamir_threshold: None },
+            (Some(recipients), _) => Audience::of(recipients),
             (None, Some(rule)) => {
                 no_foreign_keys(rule)?;
                 rule.audience.clone()
@@ -213,8 +225,8 @@ impl PlanArgs {
 }
 
 /// sopup cannot encrypt for keys of other kinds; leaving them out would lock their owners out.
-pub(super) fn no_foreign_keys(rule: &CreationRule) -> Result<(), CliError> {
-    match rule.foreign.first() {
+fn no_foreign_keys(rule: &CreationRule) -> Result<(), CliError> {
+    match rule.audience.foreign_kinds().next() {
         None => Ok(()),
         Some(kind) => Err(CliError::new(
             format!("the creation rule of this file names {kind} keys, and sopup encrypts for age keys only"),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::file::{InputType, hold, read_held, store};
 use super::keys::Keys;
 use super::now;
-use super::rules::{ConfigArg, no_foreign_keys};
+use super::rules::ConfigArg;
 use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
@@ -59,7 +59,6 @@ fn update(file: &Path, args: &Args, keys: &mut Keys, ui: &Ui) -> Result<(), CliE
             "`sopup init` writes one; `sopup rotate --add-age --rm-age` changes recipients without one",
         ));
     };
-    no_foreign_keys(rule)?;
     let mut held = hold(file)?;
     let bytes = read_held(&mut held)?;
     let store = store(args.input_type.of(file), rules.config.style);

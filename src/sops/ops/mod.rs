@@ -8,6 +8,7 @@ use crate::secret::Secret;
 use crate::sops::cipher::{CipherError, Stash};
 use crate::sops::crypt::{self, CommentPolicy, CryptError, Rules, Tally};
 use crate::sops::data_key::DataKey;
+use crate::sops::foreign::ForeignName;
 use crate::sops::keyring::{Keyring, OpenError};
 use crate::sops::mac::{MacError, MacScope};
 use crate::sops::metadata::{Metadata, MetadataError, NewMetadata, WrappedKey};
@@ -25,6 +26,8 @@ use crate::sops::tree::{Node, Scalar, Tree};
 pub struct Audience {
     /// The key groups; one group for the usual case.
     pub groups: Vec<Vec<Recipient>>,
+    /// The keys of other kinds in each group. Nothing is encrypted for them; files may have them.
+    pub foreign: Vec<Vec<ForeignName>>,
     /// How many groups are needed to open the file; `None` means all. Only for two groups or more.
     pub shamir_threshold: Option<usize>,
 }
@@ -167,6 +170,26 @@ pub enum DecryptError {
     /// The result cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+}
+
+impl Audience {
+    /// One group of age recipients.
+    #[must_use]
+    pub fn of(recipients: Vec<Recipient>) -> Self {
+        Self { groups: vec![recipients], ..Self::default() }
+    }
+
+    /// Whether nobody is named.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.groups.iter().all(Vec::is_empty) && self.foreign.iter().all(Vec::is_empty)
+    }
+
+    /// The kinds of keys besides age, each once.
+    pub fn foreign_kinds(&self) -> impl Iterator<Item = &'static str> {
+        let kinds: std::collections::BTreeSet<_> = self.foreign.iter().flatten().map(|name| name.kind).collect();
+        kinds.into_iter()
+    }
 }
 
 /// Encrypts a plain file.

@@ -34,6 +34,8 @@ pub struct Style {
     pub yaml_indent: Option<usize>,
     /// Blanks per level in JSON; `None` follows the file, or sops' default of one tab.
     pub json_indent: Option<usize>,
+    /// Blanks per level in the JSON that holds a binary file; `None` follows the file, or sops' default of one tab.
+    pub binary_indent: Option<usize>,
 }
 
 /// A file format.

@@ -175,7 +175,7 @@ impl Bench {
     pub(crate) fn plan_for(&self, keys: &[usize]) -> Plan {
         let recipient = |at: &usize| Recipient::parse(&self.recipients[*at]).expect("a recipient");
         Plan {
-            audience: Audience { groups: vec![keys.iter().map(recipient).collect()], shamir_threshold: None },
+            audience: Audience { groups: vec![keys.iter().map(recipient).collect()], ..Audience::default() },
             selector: Some(Selector::default()),
             mac_scope: MacScope::AllValues,
             comments: Default::default(),

@@ -5,6 +5,7 @@ mod commands;
 mod doctor;
 mod edits;
 mod execs;
+mod foreign;
 mod init;
 mod interrupts;
 mod key_sources;
