@@ -350,9 +350,9 @@ fn whole_number(node: &Node) -> Option<usize> {
     }
 }
 
-/// Whether sops' version parser takes the text: `MAJOR.MINOR.PATCH` with an optional `-…` or `+…`.
+/// Whether sops' version parser takes the text: two or three numbers with an optional `v` before and `-…` or `+…` behind.
 fn is_version(version: &str) -> bool {
-    let core = version.split(['-', '+']).next().unwrap_or_default();
+    let core = version.strip_prefix('v').unwrap_or(version).split(['-', '+']).next().unwrap_or_default();
     let parts: Vec<&str> = core.split('.').collect();
-    parts.len() == 3 && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+    (2..=3).contains(&parts.len()) && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
 }

@@ -61,6 +61,9 @@ impl From<EditError> for CliError {
                 "nothing was changed. `sops` with access to that key can do it; `sopup updatekeys --keep-data-key` removes others and keeps it"
             }
             EditError::CannotAdd { .. } => "nothing was changed; `sops updatekeys` with access to these keys adds them",
+            EditError::StaysPlain { .. } => {
+                "nothing was written. Choose a key that the selector covers, or say `--allow-plain` if it is no secret; to give the file another selector, decrypt it and encrypt it anew"
+            }
             EditError::Cipher(_) => "this should not happen; please report it",
             EditError::Write(ref error) => write(error),
         };
@@ -129,6 +132,10 @@ fn read(error: &ReadError) -> &'static str {
     match error {
         ReadError::TooLarge { .. } => "keep large files outside of sops and encrypt a key for them instead",
         ReadError::NotUtf8 { .. } => "`--input-type binary` takes any bytes",
+        ReadError::TopLevel { .. } => "`--input-type binary` takes the file as a whole, here and when it is decrypted",
+        ReadError::Conflict { .. } => {
+            "take one side whole (`git checkout --ours FILE` or `--theirs`), then set the values of the other with `sopup set`"
+        }
         ReadError::Empty => "put a value into it first",
         ReadError::Syntax { .. } => "correct that line; if the file has another format than its name says, name it with `--input-type`",
     }

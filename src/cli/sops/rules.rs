@@ -11,7 +11,7 @@ use crate::cli::ui::Ui;
 use crate::sops::creation_rule::{Config, CreationRule, Warning, recipient_list};
 use crate::sops::crypt::CommentPolicy;
 use crate::sops::mac::MacScope;
-use crate::sops::ops::{Audience, NothingSelected, Plan};
+use crate::sops::ops::{AlteredNumbers, Audience, NothingSelected, Plan};
 use crate::sops::selector::Selector;
 use crate::sops::store::{Format, Style};
 
@@ -160,9 +160,9 @@ pub(super) struct PlanArgs {
     #[arg(long, value_name = "N")]
     shamir_secret_sharing_threshold: Option<usize>,
 
-    /// Write the file even if the selector leaves every value plain
+    /// Write the file even if the selector leaves every value plain, or a new one in `edit`
     #[arg(long)]
-    allow_plain: bool,
+    pub(super) allow_plain: bool,
 }
 
 impl PlanArgs {
@@ -186,6 +186,7 @@ impl PlanArgs {
             mac_scope: if only { MacScope::EncryptedOnly } else { MacScope::AllValues },
             comments: CommentPolicy::Encrypt,
             nothing_selected: if self.allow_plain { NothingSelected::Allow } else { NothingSelected::Refuse },
+            altered_numbers: AlteredNumbers::Refuse,
             now: now(),
         })
     }

@@ -10,7 +10,7 @@ use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use crate::file::Access;
-use crate::sops::ops::{self, DataKeyFate, Editor, KeyUpdate, MacCheck, OnRemoval};
+use crate::sops::ops::{self, DataKeyFate, Editor, KeyUpdate, MacCheck, NewPlain, OnRemoval};
 use crate::sops::plugin::ProgramPlugins;
 
 /// Let those decrypt SOPS files whom .sops.yaml names, and nobody else
@@ -65,7 +65,7 @@ fn update(file: &Path, args: &Args, keys: &mut Keys, ui: &Ui) -> Result<(), CliE
     let on_removal = if args.keep_data_key { OnRemoval::Keep } else { OnRemoval::Rotate };
     let now = now();
     let update = keys.open(ui, |keyring| {
-        let editor = Editor { keyring, plugins: &ProgramPlugins, now: &now, mac_check: MacCheck::Required };
+        let editor = Editor { keyring, plugins: &ProgramPlugins, now: &now, mac_check: MacCheck::Required, new_plain: NewPlain::Allow };
         ops::update_keys(&*store, &bytes, &rule.audience, on_removal, &editor)
     })?;
     let Some(new) = &update.file else {

@@ -143,7 +143,7 @@ impl Config {
         let written = source.tree.documents.into_iter().next().unwrap_or_default();
         let mut config = Self::default();
         config.warn_unknown_top(&written);
-        let top = settle::settled(written)?;
+        let top = settle::settled(&written)?;
         config.style = style(&top);
         let Some(node) = top.get("creation_rules").filter(|node| !is_null(node)) else {
             config.warnings.push(Warning::NoRules);

@@ -6,11 +6,10 @@ use crate::sops::tree::{List, ListItem, Map, Node, Scalar};
 const MERGE: &str = "<<";
 
 /// The map without aliases, merge keys and comments. Its own keys count before merged ones, earlier maps before later ones.
-pub(super) fn settled(map: Map) -> Result<Map, ConfigError> {
+pub(super) fn settled(map: &Map) -> Result<Map, ConfigError> {
     let (mut own, mut merged) = (Map::default(), Vec::new());
-    let entries: Vec<_> = map.entries().cloned().collect();
-    for entry in entries {
-        let value = settled_node(entry.value)?;
+    for entry in map.entries() {
+        let value = settled_node(&entry.value)?;
         if entry.key == MERGE { merge_sources(value, &mut merged)? } else { own.insert(&entry.key, value) }
     }
     for source in merged {
@@ -23,16 +22,15 @@ pub(super) fn settled(map: Map) -> Result<Map, ConfigError> {
     Ok(own)
 }
 
-fn settled_node(node: Node) -> Result<Node, ConfigError> {
+fn settled_node(node: &Node) -> Result<Node, ConfigError> {
     Ok(match node {
-        Node::Alias(target) => settled_node(*target)?,
+        Node::Alias(target) => settled_node(target)?,
         Node::Map(map) => Node::Map(settled(map)?),
         Node::List(list) => {
-            let values: Vec<Node> = list.values().cloned().collect();
-            let values = values.into_iter().map(|node| settled_node(node).map(ListItem::Value));
+            let values = list.values().map(|node| settled_node(node).map(ListItem::Value));
             Node::List(List { items: values.collect::<Result<_, _>>()? })
         }
-        scalar @ Node::Scalar(_) => scalar,
+        Node::Scalar(_) => node.clone(),
     })
 }
 

@@ -107,7 +107,7 @@ pub fn examine(patient: &Patient<'_>) -> Diagnosis {
 fn unreadable(patient: &Patient<'_>, error: ReadError) -> Diagnosis {
     let problem = match patient.format {
         Format::Binary => patient.rule.map(|_| Problem::NotEncrypted),
-        _ if looks_encrypted(patient.bytes) => Some(Problem::Unreadable(error)),
+        _ if looks_encrypted(patient.bytes) => Some(Problem::Unreadable(error.or_conflict(patient.bytes))),
         _ => patient.rule.map(|_| Problem::NotEncrypted),
     };
     Diagnosis { problems: problem.into_iter().collect(), ..Diagnosis::default() }

@@ -1,16 +1,19 @@
 //! Changing an encrypted file: set and unset values, draw a new data key, change who can open it.
 
+use zeroize::Zeroizing;
+
 use super::{Audience, DecryptError, EncryptError, MacCheck, Opened, open, wrap};
 use crate::sops::cipher::CipherError;
 use crate::sops::crypt::{self, CommentPolicy, CryptError, Rules};
 use crate::sops::data_key::DataKey;
 use crate::sops::foreign::{ForeignKey, ForeignName};
 use crate::sops::keyring::Keyring;
-use crate::sops::mac::MacError;
+use crate::sops::mac::{MacError, Protection};
 use crate::sops::metadata::{KeyGroup, Metadata, WrappedKey};
 use crate::sops::path::{PathError, TreePath};
 use crate::sops::plugin::Plugins;
 use crate::sops::recipient::{Recipient, RecipientError};
+use crate::sops::selector::Selector;
 use crate::sops::store::{Store, WriteError};
 use crate::sops::timestamp::Timestamp;
 use crate::sops::tree::{Node, Tree};
@@ -26,6 +29,18 @@ pub struct Editor<'a> {
     pub now: &'a Timestamp,
     /// What a broken MAC means; an edit would make it whole again, so ignoring it hides tampering.
     pub mac_check: MacCheck,
+    /// What to do about new values that the selector leaves plain.
+    pub new_plain: NewPlain,
+}
+
+/// What to do about new values that the file's selector leaves plain.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum NewPlain {
+    /// Refuse: whoever sets a value of an encrypted file expects that it is encrypted.
+    #[default]
+    Refuse,
+    /// Write them, as sops does.
+    Allow,
 }
 
 /// Why a file was not changed.
@@ -60,6 +75,14 @@ pub enum EditError {
     CannotAdd {
         /// The keys.
         names: Vec<ForeignName>,
+    },
+    /// New values would stay plain.
+    #[error("{} would stay plain text: the selector of the file, `{selector}`, does not cover it", .paths.join(", "))]
+    StaysPlain {
+        /// Keys, joined by dots, in backticks.
+        paths: Vec<String>,
+        /// The file's selector.
+        selector: String,
     },
     /// The MAC cannot be made.
     #[error(transparent)]
@@ -124,8 +147,11 @@ pub fn unset(store: &dyn Store, bytes: &[u8], path: &TreePath, editor: &Editor<'
 /// [`EditError`].
 pub fn replace(store: &dyn Store, bytes: &[u8], plain: &[u8], editor: &Editor<'_>) -> Result<Vec<u8>, EditError> {
     let mut opened = checked(store, bytes, editor)?;
-    let source = store.read_plain(plain).map_err(DecryptError::Read)?;
+    let source = store.read_plain(plain).map_err(|error| DecryptError::Read(error.or_conflict(plain)))?;
     let mut tree = source.tree.clone();
+    if editor.new_plain == NewPlain::Refuse {
+        refuse_new_plain(&opened.tree, &tree, opened.metadata.selector())?;
+    }
     let metadata = reseal(&mut tree, &mut opened, editor.now, CommentPolicy::Encrypt)?;
     Ok(store.write(&tree, Some(&metadata), Some(&source))?)
 }
@@ -207,10 +233,43 @@ fn change(
     edit: impl FnOnce(&mut Tree) -> Result<(), PathError>,
 ) -> Result<Vec<u8>, EditError> {
     let mut opened = checked(store, bytes, editor)?;
-    let mut tree = std::mem::take(&mut opened.tree);
+    let mut tree = opened.tree.clone();
     edit(&mut tree)?;
+    if editor.new_plain == NewPlain::Refuse {
+        refuse_new_plain(&opened.tree, &tree, opened.metadata.selector())?;
+    }
     let metadata = reseal(&mut tree, &mut opened, editor.now, CommentPolicy::AsFound)?;
     Ok(store.write(&tree, Some(&metadata), Some(&opened.source))?)
+}
+
+/// Compares the values that the selector leaves plain; what is plain already may stay so.
+fn refuse_new_plain(before: &Tree, after: &Tree, selector: &Selector) -> Result<(), EditError> {
+    let mut known = plain_values(before, selector);
+    let mut paths = Vec::new();
+    for value in plain_values(after, selector) {
+        match known.iter().position(|old| *old == value) {
+            Some(at) => drop(known.swap_remove(at)),
+            None => paths.push(format!("`{}`", value.0)),
+        }
+    }
+    paths.dedup();
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let (field, value) = selector.to_field();
+    Err(EditError::StaysPlain { paths, selector: format!("{field}: {value}") })
+}
+
+/// The values that the selector leaves plain, with their places.
+fn plain_values(tree: &Tree, selector: &Selector) -> Vec<(String, Zeroizing<Vec<u8>>)> {
+    let mut found = Vec::new();
+    crypt::inspect(tree, selector, &mut |path, value, protection| {
+        let bytes = value.to_bytes();
+        if protection == Protection::Plain && !bytes.is_empty() {
+            found.push((path.join("."), bytes));
+        }
+    });
+    found
 }
 
 fn checked(store: &dyn Store, bytes: &[u8], editor: &Editor<'_>) -> Result<Opened, EditError> {

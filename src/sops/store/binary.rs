@@ -22,7 +22,7 @@ impl Store for Binary {
         self.limits.size(bytes)?;
         let mut map = Map::default();
         map.insert(KEY, Node::Scalar(Scalar::Text(Text::new(bytes.to_vec()))));
-        Ok(Source { tree: Tree { documents: vec![map] }, metadata: None, refusals: Vec::new(), layout: Layout::None })
+        Ok(Source { tree: Tree { documents: vec![map] }, metadata: None, refusals: Vec::new(), altered: Vec::new(), layout: Layout::None })
     }
 
     fn read_encrypted(&self, bytes: &[u8]) -> Result<Source, ReadError> {

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use sopup::sops::keyring::{Keyring, NoPrompt};
 use sopup::sops::mac::MacScope;
-use sopup::sops::ops::{self, Audience, DecryptError, EncryptError, MacCheck, NothingSelected, Plan};
+use sopup::sops::ops::{self, AlteredNumbers, Audience, DecryptError, EncryptError, MacCheck, NothingSelected, Plan};
 use sopup::sops::plugin::NoPlugins;
 use sopup::sops::recipient::Recipient;
 use sopup::sops::selector::Selector;
@@ -180,6 +180,7 @@ impl Bench {
             mac_scope: MacScope::AllValues,
             comments: Default::default(),
             nothing_selected: NothingSelected::Refuse,
+            altered_numbers: AlteredNumbers::Refuse,
             now: now(),
         }
     }

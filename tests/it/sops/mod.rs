@@ -10,6 +10,7 @@ mod init;
 mod interrupts;
 mod key_sources;
 mod keys;
+mod plain;
 mod properties;
 mod rules;
 mod selectors;
