@@ -140,7 +140,8 @@ fn one(args: &Args, out: &mut impl Write, file: &Path, line: usize) -> Result<()
                 let sure = format!("{} confidence: {}", confidence(found.confidence), reasons.join(", "));
                 let located =
                     locate(&bytes, &decoded, vec![found.clone()], &surroundings.rules, &origin, Base::START, InlineAllow::Honoured);
-                let allowed = located.first().and_then(|located| {
+                let by_sops = located.is_empty().then(|| "sops: it names a key in the metadata of a SOPS file".to_owned());
+                let allowed = located.first().map_or(by_sops, |located| {
                     let by_list = surroundings.allow.allows(located, || surroundings.key.fingerprint(&located.secret));
                     let reason = || surroundings.allow.report().into_iter().find(|entry| entry.used > 0).map(|entry| entry.reason);
                     if located.allowed_inline {

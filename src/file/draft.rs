@@ -80,6 +80,15 @@ impl Draft {
         self.sync_folder()
     }
 
+    /// Takes the place of the old file, which is gone with the same step, if `expected` says that it is the right one.
+    pub(super) fn rename(self, expected: impl Fn() -> bool) -> Result<(), FileError> {
+        if !expected() {
+            return Err(FileError::Changed(self.target.clone()));
+        }
+        fs::rename(&self.path, &self.target).map_err(|source| FileError::io("replace", &self.target, source))?;
+        self.sync_folder()
+    }
+
     fn sync_folder(&self) -> Result<(), FileError> {
         #[cfg(unix)]
         File::open(folder(&self.target))

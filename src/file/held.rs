@@ -77,13 +77,37 @@ impl Held {
     /// # Errors
     /// [`FileError::Changed`] if the file is not the one that was read; it is then left as it is.
     pub fn replace(self, content: &[u8], access: Access) -> Result<(), FileError> {
-        let draft = Draft::beside(&self.path, Access::Private)?;
-        draft.fill(content)?;
-        draft.take_attributes(&self.file, access)?;
-        draft.swap(|swap, old| match swap {
+        self.draft(content, access)?.swap(|swap, old| match swap {
             Swap::Before => is_at(&self.file, &self.path) && self.is_as_read(old),
             Swap::After => is_at(&self.file, old) && self.is_as_read(old),
         })
+    }
+
+    /// Like [`Held::replace`], for a file whose old content must not be left behind, not even by a process that is killed: the
+    /// old file never gets another name. In exchange, what another program puts in its place in the very moment between the
+    /// last look and the step is lost.
+    ///
+    /// # Errors
+    /// [`FileError::Changed`] if the file is not the one that was read; it then has what was written into it meanwhile.
+    pub fn replace_plain_text(mut self, content: &[u8], access: Access) -> Result<(), FileError> {
+        self.draft(content, access)?.rename(|| is_at(&self.file, &self.path) && self.is_as_read(&self.path))?;
+        // Whoever had the old file open may have written to it until the step.
+        let Some(seen) = self.seen else { return Ok(()) };
+        let length = self.file.metadata().map_err(|source| FileError::io("read", &self.path, source))?.len();
+        let late = read(&mut self.file, length).map_err(|source| FileError::io("read", &self.path, source))?;
+        if <[u8; 32]>::from(Sha256::digest(&late)) == seen {
+            return Ok(());
+        }
+        self.draft(&late, access)?.rename(|| true)?;
+        Err(FileError::Changed(self.path))
+    }
+
+    /// The new form of the file, beside it.
+    fn draft(&self, content: &[u8], access: Access) -> Result<Draft, FileError> {
+        let draft = Draft::beside(&self.path, Access::Private)?;
+        draft.fill(content)?;
+        draft.take_attributes(&self.file, access)?;
+        Ok(draft)
     }
 
     fn is_as_read(&self, at: &Path) -> bool {

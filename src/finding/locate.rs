@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::sops_block::{is_name_in_metadata, sops_metadata};
 use super::{Excerpt, Occurrence};
 use crate::detect::Match;
 use crate::rule::{Confidence, Rule, RuleSet};
@@ -11,6 +12,8 @@ use crate::text::{Decoded, LineIndex, Position, Span};
 
 /// Marks a line whose findings are accepted; `sopup:allow rule-id` accepts one rule's.
 const MARKER: &[u8] = b"sopup:allow";
+/// How many lines a block is looked for above a place.
+const LONGEST_BLOCK: usize = 1000;
 /// What an excerpt shows before and after the secret, in characters.
 const CONTEXT: usize = 80;
 
@@ -59,7 +62,7 @@ pub enum InlineAllow {
     Ignored,
 }
 
-/// Places every match of one text.
+/// Places every match of one text, but for those that are the names of keys in the metadata of a SOPS file.
 pub fn locate(
     file: &[u8],
     decoded: &Decoded<'_>,
@@ -74,6 +77,9 @@ pub fn locate(
     }
     let text = decoded.text.as_ref();
     let index = LineIndex::new(text);
+    let own = sops_metadata(text);
+    let matches: Vec<Match> = matches.into_iter().filter(|found| !is_name_in_metadata(text, &own, found.span)).collect();
+    let honours_marker = inline == InlineAllow::Honoured && memchr::memmem::find(text, MARKER).is_some();
     let spans: Vec<Span> = matches.iter().map(|found| found.span).collect();
     let place = |found: Match| {
         let rule = rules.rule(found.rule);
@@ -85,7 +91,7 @@ pub fn locate(
             secret: Secret::new(text[found.span.range()].to_vec()),
             confidence: found.confidence,
             reasons: found.reasons,
-            allowed_inline: inline == InlineAllow::Honoured && is_allowed(index.line(text, start.line), rule.id),
+            allowed_inline: honours_marker && is_allowed_at(text, &index, start.line, rule.id),
             occurrence: Occurrence {
                 origin: origin.clone(),
                 start: base.position(start),
@@ -97,6 +103,23 @@ pub fn locate(
         }
     };
     matches.into_iter().map(place).collect()
+}
+
+/// Whether the line allows it, or the one that opens the YAML block around it, where a comment cannot end the line itself.
+fn is_allowed_at(text: &[u8], index: &LineIndex, line: usize, rule: &str) -> bool {
+    is_allowed(index.line(text, line), rule) || block_opener(text, index, line).is_some_and(|opener| is_allowed(opener, rule))
+}
+
+/// The line `key: |  # comment` above a line of a block: the nearest one that is indented less.
+fn block_opener<'t>(text: &'t [u8], index: &LineIndex, line: usize) -> Option<&'t [u8]> {
+    let indent = |line: &[u8]| line.iter().take_while(|byte| **byte == b' ').count();
+    let own = indent(index.line(text, line));
+    let above = (1..line).rev().take(LONGEST_BLOCK).map(|at| index.line(text, at));
+    let opener = above.into_iter().find(|line| !line.trim_ascii().is_empty() && indent(line) < own)?;
+    let head = opener.split(|byte| *byte == b'#').next().unwrap_or_default().trim_ascii_end();
+    let signs = head.iter().rposition(|byte| !b"+-0123456789".contains(byte))?;
+    let before = head[..signs].trim_ascii_end();
+    (b"|>".contains(&head[signs]) && before.last().is_none_or(|byte| b":-".contains(byte))).then_some(opener)
 }
 
 /// `sopup:allow` alone allows all; followed by ids it allows those rules.
@@ -189,6 +212,17 @@ mod tests {
         let text = format!("{} password: Walrus88Timber {}", "a ".repeat(900), "b ".repeat(900));
         let found = located(&text);
         assert!(found[0].occurrence.excerpt.text.chars().count() < 200);
+    }
+
+    #[test]
+    fn the_line_that_opens_a_block_allows_what_is_in_it() {
+        let allowed = |text: &str, line: usize| is_allowed_at(text.as_bytes(), &LineIndex::new(text.as_bytes()), line, "a-b");
+        assert!(allowed("tls:\n  key: |  # sopup:allow\n    one\n\n    two\n  after: 1\n", 5));
+        assert!(allowed("- >-  # sopup:allow a-b\n  one\n", 2));
+        assert!(!allowed("tls:\n  key: |  # sopup:allow\n    one\n  after: 1\n", 4));
+        assert!(!allowed("tls:  # sopup:allow\n  key: |\n    one\n", 3));
+        assert!(!allowed("tls:  # sopup:allow\n  key: one\n", 2));
+        assert!(!allowed("key: |  # sopup:allow c-d\n  one\n", 2));
     }
 
     #[test]

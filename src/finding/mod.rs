@@ -7,11 +7,13 @@ mod fingerprint;
 mod locate;
 mod merge;
 mod pair;
+mod sops_block;
 
 pub use allow::{AllowEntry, AllowError, Allowlist, Suppression};
 pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use locate::{Base, InlineAllow, Located, locate};
 pub use merge::merge;
+pub use sops_block::sops_metadata;
 
 use std::collections::BTreeSet;
 use std::ops::Range;

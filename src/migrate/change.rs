@@ -14,7 +14,7 @@ use super::repo::Repo;
 use super::store_check::{Expected, StoreFault, check};
 use crate::sops::crypt::CommentPolicy;
 use crate::sops::keyring::Keyring;
-use crate::sops::ops::{self, DecryptError, EditError, Editor, EncryptError, MacCheck, NothingSelected};
+use crate::sops::ops::{self, AlteredNumbers, DecryptError, EditError, Editor, EncryptError, MacCheck, NewPlain, NothingSelected};
 use crate::sops::path::{PathError, TreePath};
 use crate::sops::plugin::Plugins;
 use crate::sops::store::{Format, Limits, ReadError, Style, WriteError};
@@ -192,6 +192,7 @@ fn fresh(store: &PlannedStore, entries: &[&Entry], tools: Tools<'_>) -> Result<V
         mac_scope: scheme.mac_scope,
         comments: CommentPolicy::Keep,
         nothing_selected: NothingSelected::Refuse,
+        altered_numbers: AlteredNumbers::Refuse,
         now: tools.now.clone(),
     };
     let encrypted = ops::encrypt(&*format, &plain, &plan, tools.plugins);
@@ -259,7 +260,13 @@ fn extended(store: &PlannedStore, bytes: &[u8], entries: &[&Entry], tools: Tools
     }
     let plain = format.write(&tree, None, Some(&source)).map_err(|error: WriteError| form(error.to_string()))?;
     let plain = Zeroizing::new(plain);
-    let editor = Editor { keyring: tools.keyring, plugins: tools.plugins, now: tools.now, mac_check: MacCheck::Required };
+    let editor = Editor {
+        keyring: tools.keyring,
+        plugins: tools.plugins,
+        now: tools.now,
+        mac_check: MacCheck::Required,
+        new_plain: NewPlain::Refuse,
+    };
     let after = ops::replace(&*format, bytes, &plain, &editor);
     after.map(Some).map_err(|source| ChangeError::Edit { path: store.path.clone(), source: Box::new(source) })
 }
@@ -372,7 +379,7 @@ fn append(bytes: &mut Vec<u8>, line: &str) {
 
 fn in_place(path: &str, plain: &[u8], selector: &str, tools: Tools<'_>) -> Result<(Vec<u8>, Tree), ChangeError> {
     let scheme = tools.policy.scheme(path)?;
-    let format = Format::from_path(path).store(Limits::default(), Style { yaml_indent: None, json_indent: None });
+    let format = Format::from_path(path).store(Limits::default(), Style::default());
     let form = |message: String| ChangeError::Form { path: path.to_owned(), message };
     let tree = format.read_plain(plain).map_err(|error| form(error.to_string()))?.tree;
     let data = [vec!["data".to_owned()], vec!["stringData".to_owned()]];
@@ -380,8 +387,9 @@ fn in_place(path: &str, plain: &[u8], selector: &str, tools: Tools<'_>) -> Resul
         selector: Some(scheme.selector_for(data.iter().map(Vec::as_slice), Some(selector))),
         audience: scheme.audience,
         mac_scope: scheme.mac_scope,
-        comments: CommentPolicy::Keep,
+        comments: CommentPolicy::Encrypt,
         nothing_selected: NothingSelected::Refuse,
+        altered_numbers: AlteredNumbers::Refuse,
         now: tools.now.clone(),
     };
     let bytes = ops::encrypt(&*format, plain, &plan, tools.plugins)

@@ -20,7 +20,7 @@ use super::disk::Disk;
 use super::policy::NoRecipients;
 use crate::sops::crypt::CommentPolicy;
 use crate::sops::mac::MacScope;
-use crate::sops::ops::{self, DecryptError, EncryptError, MacCheck, NothingSelected};
+use crate::sops::ops::{self, AlteredNumbers, DecryptError, EncryptError, MacCheck, NothingSelected};
 use crate::sops::store::{Format, Limits, Style};
 
 const SCHEMA: &str = "sopup.journal/v1";
@@ -303,6 +303,7 @@ impl Payload {
             mac_scope: MacScope::AllValues,
             comments: CommentPolicy::Encrypt,
             nothing_selected: NothingSelected::Refuse,
+            altered_numbers: AlteredNumbers::Allow,
             now: tools.now.clone(),
         };
         Ok(ops::encrypt(&*format(), &plain, &plan, tools.plugins).map_err(Box::new)?)

@@ -107,7 +107,7 @@ fn policy_notes(plan: &Plan, policy: &Policy) -> Vec<String> {
         notes
             .push(format!("no creation rule is for {paths}; they go to the recipients of the first rule. Add rules for `sops updatekeys`"));
     }
-    let foreign: BTreeSet<&str> = schemes.iter().flat_map(|(_, scheme)| scheme.foreign.iter().map(String::as_str)).collect();
+    let foreign: BTreeSet<&str> = schemes.iter().flat_map(|(_, scheme)| scheme.foreign.iter().copied()).collect();
     if !foreign.is_empty() {
         let kinds = foreign.into_iter().collect::<Vec<_>>().join(", ");
         notes.push(format!(

@@ -30,7 +30,7 @@ pub struct Scheme {
     /// How it is indented.
     pub style: Style,
     /// Kinds of keys that the rule names and sopup cannot wrap.
-    pub foreign: Vec<String>,
+    pub foreign: Vec<&'static str>,
     /// Whether a creation rule is for this path.
     pub covered: bool,
 }
@@ -49,7 +49,7 @@ impl Policy {
     pub fn scheme(&self, path: &str) -> Result<Scheme, NoRecipients> {
         let config = self.config.as_ref();
         let rule = config.and_then(|config| config.rule_for(path).ok().flatten());
-        let lender = || config.and_then(|config| config.rules.as_deref()?.iter().find(|rule| has_recipients(&rule.audience)));
+        let lender = || config.and_then(|config| config.sound_rules().find(|rule| has_recipients(&rule.audience)));
         let source = rule.filter(|rule| self.recipients.is_some() || has_recipients(&rule.audience)).or_else(lender);
         let audience = self.recipients.clone().or_else(|| source.map(|rule| rule.audience.clone())).ok_or(NoRecipients)?;
         Ok(Scheme {
@@ -57,8 +57,8 @@ impl Policy {
             selector: rule.and_then(|rule| rule.selector.clone()),
             mac_scope: source.map_or(MacScope::AllValues, |rule: &CreationRule| rule.mac_scope),
             style: config.map(|config| config.style).unwrap_or_default(),
-            foreign: source.map(|rule| rule.foreign.clone()).unwrap_or_default(),
-            covered: rule.is_some() || config.is_none_or(|config| config.rules.is_none()),
+            foreign: source.map(|rule| rule.audience.foreign_kinds().collect()).unwrap_or_default(),
+            covered: rule.is_some() || config.is_none_or(|config| !config.has_rules()),
         })
     }
 }

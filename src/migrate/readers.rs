@@ -63,7 +63,7 @@ fn of_file(path: &str, repo: &Repo, policy: &Policy, rules: &str) -> Vec<(String
     };
     if let Some(metadata) = metadata(path, repo) {
         let of_group = metadata.key_groups().iter().flat_map(|group| {
-            group.age.iter().map(|key| key.recipient.clone()).chain(group.foreign.iter().map(|kind| format!("a {kind} key")))
+            group.age.iter().map(|key| key.recipient.clone()).chain(group.foreign.iter().map(|key| key.name.to_string()))
         });
         return of_group.map(|recipient| (recipient, Named::InStore(path.to_owned()))).collect();
     }

@@ -7,7 +7,7 @@ use super::draft::{Verdict, place};
 use super::file::{Site, SourceFile, is_sealed, sites};
 use super::plan::{Place, Step};
 use super::repo::Repo;
-use crate::finding::Finding;
+use crate::finding::{Finding, sops_metadata};
 use crate::source::SourceKind;
 use crate::text::Span;
 
@@ -34,6 +34,7 @@ pub struct Elsewhere {
 
 const UNREAD: &str = "no regular file that could be read again: move the value by hand";
 const SEALED: &str = "it stands in what sops encrypted, where it is there by chance: a false alarm";
+const METADATA: &str = "it stands in the metadata of a SOPS file, which must stay as sops wrote it or nobody can decrypt the file";
 const CHANGED: &str = "the file changed while it was read: migrate again";
 
 impl Survey {
@@ -74,7 +75,11 @@ pub fn survey(findings: &[Finding], further: Vec<(String, Site)>, repo: &Repo, b
         };
         let (there, gone): (Vec<Site>, Vec<Site>) = sites.into_iter().partition(|site| site.span.end <= bytes.len());
         let (sealed, plain): (Vec<Site>, Vec<Site>) = there.into_iter().partition(|site| is_sealed(&bytes, site.span));
+        let own = sops_metadata(&bytes);
+        let is_own = |site: &Site| own.iter().any(|block| block.start <= site.span.start && site.span.end <= block.end);
+        let (metadata, plain): (Vec<Site>, Vec<Site>) = plain.into_iter().partition(is_own);
         leave(&gone, "unread", CHANGED);
+        leave(&metadata, "metadata", METADATA);
         leave(&sealed, "ciphertext", SEALED);
         if !plain.is_empty() {
             survey.files.insert(path.clone(), SourceFile::new(path, bytes, plain));

@@ -263,7 +263,7 @@ fn same_recipient(a: &str, b: &str) -> bool {
 
 fn not_for_us(groups: &[KeyGroup]) -> OpenError {
     let mut recipients: Vec<String> = groups.iter().flat_map(|group| &group.age).map(|key| key.recipient.clone()).collect();
-    recipients.extend(groups.iter().flat_map(|group| &group.foreign).map(|kind| format!("a {kind} key")));
+    recipients.extend(groups.iter().flat_map(|group| &group.foreign).map(|key| key.name.to_string()));
     recipients.truncate(10);
     OpenError::NotForUs { recipients }
 }

@@ -3,6 +3,7 @@
 //! How the block is spelled in each format is the business of [`super::store`]; here it is an ordered map.
 //! Fields and rules are measured on sops 3.11 and agree with its `stores/stores.go`.
 
+use super::foreign::{self, ForeignKey};
 use super::mac::MacScope;
 use super::selector::{PatternError, Selector};
 use super::timestamp::Timestamp;
@@ -25,12 +26,12 @@ pub struct Metadata {
 }
 
 /// Keys that all encrypt the same thing: the data key, or one share of it.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct KeyGroup {
     /// The age keys.
     pub age: Vec<WrappedKey>,
-    /// The kinds (`kms`, `pgp`, …) of keys that are kept and cannot be used here, one per key.
-    pub foreign: Vec<&'static str>,
+    /// Keys of other kinds, which are kept and cannot be used here.
+    pub foreign: Vec<ForeignKey>,
 }
 
 /// The data key or a share of it, encrypted for one age recipient.
@@ -82,8 +83,6 @@ pub enum MetadataError {
     Pattern(#[from] PatternError),
 }
 
-const FOREIGN_KINDS: [&str; 6] = ["kms", "gcp_kms", "hckms", "azure_kv", "hc_vault", "pgp"];
-
 impl KeyGroup {
     /// How many keys the group has.
     #[must_use]
@@ -131,7 +130,9 @@ impl Metadata {
     #[must_use]
     pub fn create(new: NewMetadata) -> Self {
         let mut fields = Map::default();
-        set_keys(&mut fields, &new.key_groups, new.shamir_threshold);
+        let group = |age: Vec<WrappedKey>| KeyGroup { age, foreign: Vec::new() };
+        let key_groups: Vec<KeyGroup> = new.key_groups.into_iter().map(group).collect();
+        set_keys(&mut fields, &key_groups, new.shamir_threshold);
         fields.insert("lastmodified", Node::text(new.last_modified.as_str()));
         fields.insert("mac", Node::text(&new.mac));
         if let Some((field, value)) = new.selector.as_ref().map(Selector::to_field) {
@@ -141,10 +142,9 @@ impl Metadata {
             fields.insert("mac_only_encrypted", Node::Scalar(Scalar::Bool(true)));
         }
         fields.insert("version", Node::text(VERSION));
-        let group = |age: Vec<WrappedKey>| KeyGroup { age, foreign: Vec::new() };
         Self {
             fields,
-            key_groups: new.key_groups.into_iter().map(group).collect(),
+            key_groups,
             shamir_threshold: new.shamir_threshold,
             last_modified: new.last_modified,
             mac: new.mac,
@@ -210,38 +210,49 @@ impl Metadata {
         self.last_modified = last_modified;
     }
 
-    /// Replaces the age keys. Foreign keys of a single flat group stay as they are.
-    pub fn set_keys(&mut self, groups: Vec<Vec<WrappedKey>>, shamir_threshold: Option<usize>) {
+    /// Replaces all keys.
+    pub fn set_keys(&mut self, groups: Vec<KeyGroup>, shamir_threshold: Option<usize>) {
         set_keys(&mut self.fields, &groups, shamir_threshold);
-        let foreign = match (groups.len(), self.key_groups.as_mut_slice()) {
-            (1, [only]) => std::mem::take(&mut only.foreign),
-            _ => Vec::new(),
-        };
-        self.key_groups = groups.into_iter().map(|age| KeyGroup { age, foreign: Vec::new() }).collect();
-        if let [only] = self.key_groups.as_mut_slice() {
-            only.foreign = foreign;
-        }
+        self.key_groups = groups;
         self.shamir_threshold = shamir_threshold;
     }
 }
 
 /// Writes the keys into the block, at their old place or at the front.
-fn set_keys(fields: &mut Map, groups: &[Vec<WrappedKey>], threshold: Option<usize>) {
+fn set_keys(fields: &mut Map, groups: &[KeyGroup], threshold: Option<usize>) {
     if let [group] = groups {
         fields.remove("key_groups");
         fields.remove("shamir_threshold");
-        put_first(fields, "age", wrapped_list(group));
+        put_group(fields, group);
         return;
     }
-    fields.remove("age");
-    let as_group = |group: &Vec<WrappedKey>| {
+    put_group(fields, &KeyGroup::default());
+    let as_group = |group: &KeyGroup| {
         let mut map = Map::default();
-        map.insert("age", wrapped_list(group));
+        put_group(&mut map, group);
         ListItem::Value(Node::Map(map))
     };
     put_first(fields, "key_groups", Node::List(List { items: groups.iter().map(as_group).collect() }));
     let needed = threshold.unwrap_or(groups.len());
     put_first(fields, "shamir_threshold", Node::Scalar(Scalar::Int(i64::try_from(needed).unwrap_or(i64::MAX))));
+}
+
+/// Writes the keys of one group. Empty lists, as old versions of sops write them, stay.
+fn put_group(map: &mut Map, group: &KeyGroup) {
+    let mut put = |field: &str, keys: Node| {
+        if keys.as_list().is_some_and(|list| list.items.is_empty()) {
+            if map.get(field).and_then(Node::as_list).is_some_and(|list| !list.items.is_empty()) {
+                map.remove(field);
+            }
+        } else {
+            put_first(map, field, keys);
+        }
+    };
+    put("age", wrapped_list(&group.age));
+    for kind in foreign::KINDS {
+        let entries = group.foreign.iter().filter(|key| key.name.kind == kind).map(|key| ListItem::Value(key.entry.clone()));
+        put(kind, Node::List(List { items: entries.collect() }));
+    }
 }
 
 fn put_first(fields: &mut Map, key: &str, value: Node) {
@@ -279,8 +290,8 @@ fn key_group(map: &Map) -> Result<KeyGroup, MetadataError> {
         let entry = node.as_map().ok_or(MetadataError::Field { field: "age" })?;
         group.age.push(WrappedKey { recipient: text(entry, "recipient")?, armor: text(entry, "enc")? });
     }
-    for kind in FOREIGN_KINDS {
-        group.foreign.extend(items(kind).iter().map(|_| kind));
+    for kind in foreign::KINDS {
+        group.foreign.extend(items(kind).into_iter().map(|entry| ForeignKey::of_entry(kind, entry)));
     }
     Ok(group)
 }
@@ -339,9 +350,9 @@ fn whole_number(node: &Node) -> Option<usize> {
     }
 }
 
-/// Whether sops' version parser takes the text: `MAJOR.MINOR.PATCH` with an optional `-…` or `+…`.
+/// Whether sops' version parser takes the text: two or three numbers with an optional `v` before and `-…` or `+…` behind.
 fn is_version(version: &str) -> bool {
-    let core = version.split(['-', '+']).next().unwrap_or_default();
+    let core = version.strip_prefix('v').unwrap_or(version).split(['-', '+']).next().unwrap_or_default();
     let parts: Vec<&str> = core.split('.').collect();
-    parts.len() == 3 && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+    (2..=3).contains(&parts.len()) && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
 }

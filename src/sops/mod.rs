@@ -15,6 +15,7 @@ pub mod crypt;
 pub mod data_key;
 pub mod digest;
 pub mod doctor;
+pub mod foreign;
 pub mod identity_source;
 pub mod keyring;
 pub mod mac;

@@ -119,6 +119,28 @@ pub fn float_text(number: f64) -> String {
     }
 }
 
+/// Whether two decimal spellings are one number, digit for digit.
+#[must_use]
+pub fn same_number(a: &str, b: &str) -> bool {
+    digits_of(a) == digits_of(b)
+}
+
+/// The sign, the digits without zeros around them, and the power of ten of the last one.
+fn digits_of(text: &str) -> (bool, String, i64) {
+    let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = format!("{whole}{fraction}");
+    let digits = all.trim_start_matches(['+', '0']);
+    let kept = digits.trim_end_matches('0');
+    if kept.is_empty() {
+        return (negative, String::new(), 0);
+    }
+    let length = |text: &str| i64::try_from(text.len()).unwrap_or(i64::MAX);
+    let power = exponent.parse::<i64>().unwrap_or(i64::MAX).saturating_sub(length(fraction));
+    (negative, kept.to_owned(), power.saturating_add(length(digits) - length(kept)))
+}
+
 fn float_value(text: &str) -> Option<f64> {
     let spelled = text.strip_prefix(['+', '-']).unwrap_or(text);
     let named = ["inf", "infinity", "nan"].iter().any(|name| spelled.eq_ignore_ascii_case(name));
@@ -163,6 +185,16 @@ mod tests {
             assert_eq!(float_text(number), text);
         }
         assert!(float_text(5e-324).starts_with("0.000") && float_text(5e-324).ends_with('5'));
+    }
+
+    #[test]
+    fn numbers_are_compared_digit_by_digit() {
+        for (a, b) in [("1.0", "1"), ("0.10", "0.1"), ("1e3", "1000"), ("-0.0", "-0"), (".5", "0.5"), ("120E-1", "12"), ("+1", "1")] {
+            assert!(same_number(a, b), "{a} {b}");
+        }
+        for (a, b) in [("12345678901234567890", "12345678901234567000"), ("1", "-1"), ("10", "1"), ("0.1", "0.01"), ("1e400", "1")] {
+            assert!(!same_number(a, b), "{a} {b}");
+        }
     }
 
     #[test]

@@ -104,6 +104,24 @@ fn what_another_program_wrote_in_between_is_not_lost() {
 }
 
 #[test]
+fn plain_text_is_replaced_only_if_it_is_the_one_that_was_read() {
+    let place = Place::new();
+    let path = place.join("a");
+    for theirs in [None, Some("theirs")] {
+        place.write("a", "read by us");
+        let mut held = Held::take(&path, PATIENCE).expect("taken");
+        held.read(LIMIT).expect("reads");
+        if let Some(theirs) = theirs {
+            place.write("a", theirs);
+        }
+        let done = held.replace_plain_text(b"ours", Access::KeptOrPrivate);
+        assert_eq!(matches!(done, Err(FileError::Changed(_))), theirs.is_some(), "{done:?}");
+        assert_eq!(fs::read(&path).expect("reads"), theirs.unwrap_or("ours").as_bytes());
+        assert_eq!(names(&place), ["a"]);
+    }
+}
+
+#[test]
 fn a_file_is_held_by_one_at_a_time() {
     let place = Place::new();
     place.write("a", "0");

@@ -17,10 +17,13 @@ pub(super) fn policy(args: &Args, repo: &Repo) -> Result<Policy, CliError> {
     let wrong = |message: String| CliError::new(message, "correct .sops.yaml at the top of the repository, or name recipients with --age");
     let config = repo.read(".sops.yaml").map(|bytes| SopsConfig::parse(&bytes)).transpose();
     let config = config.map_err(|error| wrong(format!(".sops.yaml: {error}")))?;
+    if let Some(fault) = config.iter().flat_map(SopsConfig::faults).next() {
+        return Err(wrong(format!(".sops.yaml: {fault}")));
+    }
     let recipients = args.age.as_deref().map(recipient_list).transpose();
     let recipients =
         recipients.map_err(|error| CliError::new(error.to_string(), "--age takes public keys (age1…), with commas between them"))?;
-    let recipients = recipients.map(|group| Audience { groups: vec![group], shamir_threshold: None });
+    let recipients = recipients.map(Audience::of);
     Ok(Policy { config, recipients })
 }
 

@@ -11,14 +11,14 @@ use super::child::Shelter;
 use super::file::{InputType, hold, read, read_held, store};
 use super::keys::{Keys, variable};
 use super::now;
-use super::rules::{ConfigArg, PlanArgs, Rules};
+use super::rules::{ConfigArg, PlanArgs};
 use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use crate::file::{Access, FileError, Held, create};
 use crate::secret::Secret;
 use crate::sops::identity_source::split_words;
-use crate::sops::ops::{self, Editor};
+use crate::sops::ops::{self, EditError, Editor, NewPlain};
 use crate::sops::plugin::ProgramPlugins;
 use crate::sops::store::{Format, Store};
 
@@ -55,12 +55,12 @@ enum Subject {
 
 pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let format = args.input_type.of(&args.file);
-    let rules = args.config.find(&args.file, ui)?;
-    let store = store(format, rules.as_ref().map(|rules| rules.config.style).unwrap_or_default());
-    let (mut subject, plain) = begin(args, rules.as_ref(), &*store, ui)?;
+    let store = store(format, args.config.style(&args.file, ui)?);
+    let (mut subject, plain) = begin(args, &*store, ui)?;
     let shelter = Shelter::new(ui)?;
     let name = args.file.file_name().map(|name| name.to_string_lossy().into_owned());
     let copy = shelter.write(&name.unwrap_or_else(|| "plain".to_owned()), plain.expose())?;
+    let mut new_plain = if args.plan.allow_plain { NewPlain::Allow } else { NewPlain::Refuse };
     loop {
         open_editor(&shelter, &copy)?;
         let edited = Secret::new(std::mem::take(&mut *read(&copy)?));
@@ -71,10 +71,22 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         let result = match &mut subject {
             Subject::Old { bytes, keys, .. } => {
                 let now = now();
-                keys.open(ui, |keyring| {
-                    let editor = Editor { keyring, plugins: &ProgramPlugins, now: &now, mac_check: args.mac.check() };
-                    ops::replace(&*store, bytes, edited.expose(), &editor)
-                })
+                let mut replace = |new_plain| {
+                    keys.open(ui, |keyring| {
+                        let editor = Editor { keyring, plugins: &ProgramPlugins, now: &now, mac_check: args.mac.check(), new_plain };
+                        match ops::replace(&*store, bytes, edited.expose(), &editor) {
+                            Err(EditError::StaysPlain { paths, .. }) if asks_about(&paths, ui) => Ok(None),
+                            done => done.map(Some),
+                        }
+                    })
+                };
+                match replace(new_plain) {
+                    Ok(None) => {
+                        new_plain = NewPlain::Allow;
+                        replace(new_plain).map(Option::unwrap_or_default)
+                    }
+                    done => done.map(Option::unwrap_or_default),
+                }
             }
             Subject::New(plan) => ops::encrypt(&*store, edited.expose(), plan, &ProgramPlugins).map_err(CliError::from),
         };
@@ -91,10 +103,17 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     }
 }
 
-fn begin(args: &Args, rules: Option<&Rules>, store: &dyn Store, ui: &Ui) -> Result<(Subject, Secret), CliError> {
+/// Whether new values may stay plain; somebody must say so.
+fn asks_about(paths: &[String], ui: &Ui) -> bool {
+    let answer = ui.ask(&format!("{} would stay plain text in the file. Is that meant? [y/N]", paths.join(", ")));
+    answer.is_some_and(|answer| matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+fn begin(args: &Args, store: &dyn Store, ui: &Ui) -> Result<(Subject, Secret), CliError> {
     if std::fs::symlink_metadata(&args.file).is_err() {
         let format = args.input_type.of(&args.file);
-        let plan = args.plan.plan(rules, &args.file, format, ui)?;
+        let rules = args.config.find(&args.file, ui)?;
+        let plan = args.plan.plan(rules.as_ref(), &args.file, format, ui)?;
         return Ok((Subject::New(Box::new(plan)), Secret::new(example(format).to_vec())));
     }
     let mut held = hold(&args.file)?;

@@ -65,7 +65,7 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     if held.is_some() {
         check(&*to, plain, &encrypted, ui)?;
     }
-    args.output.write(held, &encrypted, Access::KeptOrShared, ui)?;
+    args.output.write_sealed(held, &encrypted, ui)?;
     Ok(Exit::Clean)
 }
 

@@ -1,7 +1,7 @@
 //! What to try when an operation on a SOPS file fails.
 
 use crate::cli::error::CliError;
-use crate::sops::creation_rule::{ConfigError, NoMatchingRule};
+use crate::sops::creation_rule::{ConfigError, RuleError};
 use crate::sops::crypt::Fault;
 use crate::sops::ops::{DecryptError, EditError, EncryptError};
 use crate::sops::path::PathError;
@@ -57,7 +57,13 @@ impl From<EditError> for CliError {
             EditError::Path(ref error) => path(error),
             EditError::Crypt(ref error) => fault(&error.fault),
             EditError::Recipient(ref error) => recipient(error),
-            EditError::ForeignKey { .. } => "the data key stays as it is until sops has rotated it",
+            EditError::ForeignKey { .. } => {
+                "nothing was changed. `sops` with access to that key can do it; `sopup updatekeys --keep-data-key` removes others and keeps it"
+            }
+            EditError::CannotAdd { .. } => "nothing was changed; `sops updatekeys` with access to these keys adds them",
+            EditError::StaysPlain { .. } => {
+                "nothing was written. Choose a key that the selector covers, or say `--allow-plain` if it is no secret; to give the file another selector, decrypt it and encrypt it anew"
+            }
             EditError::Cipher(_) => "this should not happen; please report it",
             EditError::Write(ref error) => write(error),
         };
@@ -91,7 +97,13 @@ impl From<RecipientError> for CliError {
 
 impl From<ConfigError> for CliError {
     fn from(error: ConfigError) -> Self {
-        let hint = match &error {
+        Self::from(&error)
+    }
+}
+
+impl From<&ConfigError> for CliError {
+    fn from(error: &ConfigError) -> Self {
+        let hint = match error {
             ConfigError::Read(_) | ConfigError::Field { .. } => "correct .sops.yaml, or use another one with `--config FILE`",
             ConfigError::ManySelectors { .. } => "keep one of them",
             ConfigError::Pattern { .. } => "sops reads regular expressions as Go does: without look-ahead and back-references",
@@ -101,12 +113,15 @@ impl From<ConfigError> for CliError {
     }
 }
 
-impl From<NoMatchingRule> for CliError {
-    fn from(error: NoMatchingRule) -> Self {
-        Self::new(
-            error.to_string(),
-            "add a rule for it, or leave the configuration out with `--config /dev/null` and name recipients with `--age`",
-        )
+impl From<RuleError> for CliError {
+    fn from(error: RuleError) -> Self {
+        match &error {
+            RuleError::Broken(fault) => Self::from(&**fault),
+            RuleError::NoMatch { .. } => Self::new(
+                error.to_string(),
+                "add a rule for it, or leave the configuration out with `--config /dev/null` and name recipients with `--age`",
+            ),
+        }
     }
 }
 
@@ -117,6 +132,10 @@ fn read(error: &ReadError) -> &'static str {
     match error {
         ReadError::TooLarge { .. } => "keep large files outside of sops and encrypt a key for them instead",
         ReadError::NotUtf8 { .. } => "`--input-type binary` takes any bytes",
+        ReadError::TopLevel { .. } => "`--input-type binary` takes the file as a whole, here and when it is decrypted",
+        ReadError::Conflict { .. } => {
+            "take one side whole (`git checkout --ours FILE` or `--theirs`), then set the values of the other with `sopup set`"
+        }
         ReadError::Empty => "put a value into it first",
         ReadError::Syntax { .. } => "correct that line; if the file has another format than its name says, name it with `--input-type`",
     }

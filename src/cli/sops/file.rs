@@ -113,6 +113,14 @@ impl Output {
         }
     }
 
+    /// Writes the encrypted form of a plain file, which is gone with the same step.
+    pub(super) fn write_sealed(&self, held: Option<Held>, content: &[u8], ui: &Ui) -> Result<(), CliError> {
+        match held {
+            Some(held) => Ok(held.replace_plain_text(content, Access::KeptOrShared)?),
+            None => self.write(None, content, Access::KeptOrShared, ui),
+        }
+    }
+
     /// Writes the result. A new file with plain text is readable by its owner alone.
     pub(super) fn write(&self, held: Option<Held>, content: &[u8], new: Access, ui: &Ui) -> Result<(), CliError> {
         match (held, &self.output) {

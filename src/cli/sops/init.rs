@@ -63,10 +63,10 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     }
     // The text is proven before a key is made for it.
     let draft = |recipients: &[Recipient]| text(args, recipients, repository.as_ref());
-    Config::parse(draft(&[]).as_bytes())?;
+    prove(&draft(&[]))?;
     let recipients = recipients(args, top.unwrap_or(&folder), ui)?;
     let text = draft(&recipients);
-    Config::parse(text.as_bytes())?;
+    prove(&text)?;
     create(&target, text.as_bytes(), Access::KeptOrShared)?;
     ui.note(&format!("{} says: files that match `{}` are encrypted for", target.display(), args.path_regex));
     recipients.iter().for_each(|recipient| ui.note(&format!("  {}", recipient.as_str())));
@@ -82,6 +82,14 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 /// From the options, or by asking.
+/// Whether every rule of a configuration can be used.
+fn prove(text: &str) -> Result<(), CliError> {
+    match Config::parse(text.as_bytes())?.faults().next() {
+        Some(fault) => Err(fault.into()),
+        None => Ok(()),
+    }
+}
+
 fn recipients(args: &Args, repository: &Path, ui: &Ui) -> Result<Vec<Recipient>, CliError> {
     let mut recipients = args.age.as_deref().map(recipient_list).transpose()?.unwrap_or_default();
     if args.generate_key {

@@ -11,7 +11,7 @@ use crate::cli::ui::Ui;
 use crate::file::Access;
 use crate::sops::creation_rule::recipient_list;
 use crate::sops::metadata::Metadata;
-use crate::sops::ops::{self, Editor};
+use crate::sops::ops::{self, Editor, NewPlain};
 use crate::sops::plugin::ProgramPlugins;
 use crate::sops::recipient::Recipient;
 use crate::sops::store::Store;
@@ -56,7 +56,7 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     note_absent(&*store, &bytes, &remove, ui);
     let now = now();
     let rotated = Keys::find().open(ui, |keyring| {
-        let editor = Editor { keyring, plugins: &ProgramPlugins, now: &now, mac_check: args.mac.check() };
+        let editor = Editor { keyring, plugins: &ProgramPlugins, now: &now, mac_check: args.mac.check(), new_plain: NewPlain::Allow };
         ops::rotate(&*store, &bytes, &add, &remove, &editor)
     })?;
     args.output.write(held, &rotated, Access::KeptOrShared, ui)?;

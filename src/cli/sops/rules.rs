@@ -11,7 +11,7 @@ use crate::cli::ui::Ui;
 use crate::sops::creation_rule::{Config, CreationRule, Warning, recipient_list};
 use crate::sops::crypt::CommentPolicy;
 use crate::sops::mac::MacScope;
-use crate::sops::ops::{Audience, NothingSelected, Plan};
+use crate::sops::ops::{AlteredNumbers, Audience, NothingSelected, Plan};
 use crate::sops::selector::Selector;
 use crate::sops::store::{Format, Style};
 
@@ -33,13 +33,9 @@ pub(in crate::cli) struct Rules {
 }
 
 impl ConfigArg {
-    /// The rules for a file, if there are any; says what is wrong with them.
+    /// The rules for a new file or for its keys, if there are any; says what is odd about them.
     pub(super) fn find(&self, file: &Path, ui: &Ui) -> Result<Option<Rules>, CliError> {
-        let path = match &self.config {
-            Some(path) => Some(path.clone()),
-            None => above(Path::new(".")).or_else(|| above(file.parent().unwrap_or(Path::new("")))),
-        };
-        let Some(path) = path else { return Ok(None) };
+        let Some(path) = self.path(file) else { return Ok(None) };
         let rules = Rules::read(&path)?;
         for warning in &rules.config.warnings {
             ui.note(&format!("{}: {}", path.display(), describe(warning)));
@@ -47,9 +43,25 @@ impl ConfigArg {
         Ok(Some(rules))
     }
 
-    /// How files are laid out.
+    /// How a file that is there is laid out. Nothing else of the configuration counts for it, so a broken one is no reason to
+    /// fail.
     pub(super) fn style(&self, file: &Path, ui: &Ui) -> Result<Style, CliError> {
-        Ok(self.find(file, ui)?.map(|rules| rules.config.style).unwrap_or_default())
+        let Some(path) = self.path(file) else { return Ok(Style::default()) };
+        match Rules::read(&path) {
+            Ok(rules) => Ok(rules.config.style),
+            Err(error) if self.config.is_some() => Err(error),
+            Err(error) => {
+                ui.note(&format!("{} is not used: {error}", path.display()));
+                Ok(Style::default())
+            }
+        }
+    }
+
+    fn path(&self, file: &Path) -> Option<PathBuf> {
+        match &self.config {
+            Some(path) => Some(path.clone()),
+            None => above(Path::new(".")).or_else(|| above(file.parent().unwrap_or(Path::new("")))),
+        }
     }
 }
 
@@ -148,9 +160,9 @@ pub(super) struct PlanArgs {
     #[arg(long, value_name = "N")]
     shamir_secret_sharing_threshold: Option<usize>,
 
-    /// Write the file even if the selector leaves every value plain
+    /// Write the file even if the selector leaves every value plain, or a new one in `edit`
     #[arg(long)]
-    allow_plain: bool,
+    pub(super) allow_plain: bool,
 }
 
 impl PlanArgs {
@@ -174,6 +186,7 @@ impl PlanArgs {
             mac_scope: if only { MacScope::EncryptedOnly } else { MacScope::AllValues },
             comments: CommentPolicy::Encrypt,
             nothing_selected: if self.allow_plain { NothingSelected::Allow } else { NothingSelected::Refuse },
+            altered_numbers: AlteredNumbers::Refuse,
             now: now(),
         })
     }
@@ -181,7 +194,7 @@ impl PlanArgs {
     fn audience(&self, rule: Option<&CreationRule>) -> Result<Audience, CliError> {
         let typed = self.age.as_deref().map(recipient_list).transpose()?.filter(|recipients| !recipients.is_empty());
         let mut audience = match (typed, rule) {
-            (Some(recipients), _) => Audience { groups: vec![recipients], shamir_threshold: None },
+            (Some(recipients), _) => Audience::of(recipients),
             (None, Some(rule)) => {
                 no_foreign_keys(rule)?;
                 rule.audience.clone()
@@ -213,8 +226,8 @@ impl PlanArgs {
 }
 
 /// sopup cannot encrypt for keys of other kinds; leaving them out would lock their owners out.
-pub(super) fn no_foreign_keys(rule: &CreationRule) -> Result<(), CliError> {
-    match rule.foreign.first() {
+fn no_foreign_keys(rule: &CreationRule) -> Result<(), CliError> {
+    match rule.audience.foreign_kinds().next() {
         None => Ok(()),
         Some(kind) => Err(CliError::new(
             format!("the creation rule of this file names {kind} keys, and sopup encrypts for age keys only"),

@@ -14,7 +14,7 @@ use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use crate::file::Access;
-use crate::sops::ops::{self, Editor};
+use crate::sops::ops::{self, Editor, NewPlain};
 use crate::sops::path::TreePath;
 use crate::sops::plugin::ProgramPlugins;
 use crate::sops::store::json;
@@ -58,6 +58,10 @@ pub(in crate::cli) struct Args {
     #[arg(long)]
     idempotent: bool,
 
+    /// Set the value even if the selector of the file leaves it plain
+    #[arg(long)]
+    allow_plain: bool,
+
     #[command(flatten)]
     input_type: InputType,
 
@@ -82,8 +86,9 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         }
     }
     let now = now();
+    let new_plain = if args.allow_plain { NewPlain::Allow } else { NewPlain::Refuse };
     let changed = keys.open(ui, |keyring| {
-        let editor = Editor { keyring, plugins: &ProgramPlugins, now: &now, mac_check: args.mac.check() };
+        let editor = Editor { keyring, plugins: &ProgramPlugins, now: &now, mac_check: args.mac.check(), new_plain };
         ops::set(&*store, &bytes, &path, value.clone(), &editor)
     })?;
     held.replace(&changed, Access::KeptOrShared)?;

@@ -11,7 +11,7 @@ use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use crate::file::Access;
-use crate::sops::ops::{self, Editor};
+use crate::sops::ops::{self, Editor, NewPlain};
 use crate::sops::path::TreePath;
 use crate::sops::plugin::ProgramPlugins;
 
@@ -53,7 +53,7 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     }
     let now = now();
     let changed = keys.open(ui, |keyring| {
-        let editor = Editor { keyring, plugins: &ProgramPlugins, now: &now, mac_check: args.mac.check() };
+        let editor = Editor { keyring, plugins: &ProgramPlugins, now: &now, mac_check: args.mac.check(), new_plain: NewPlain::Allow };
         ops::unset(&*store, &bytes, &path, &editor)
     })?;
     held.replace(&changed, Access::KeptOrShared)?;

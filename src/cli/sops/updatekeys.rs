@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use super::file::{InputType, hold, read_held, store};
 use super::keys::Keys;
 use super::now;
-use super::rules::{ConfigArg, no_foreign_keys};
+use super::rules::ConfigArg;
 use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use crate::file::Access;
-use crate::sops::ops::{self, DataKeyFate, Editor, KeyUpdate, MacCheck, OnRemoval};
+use crate::sops::ops::{self, DataKeyFate, Editor, KeyUpdate, MacCheck, NewPlain, OnRemoval};
 use crate::sops::plugin::ProgramPlugins;
 
 /// Let those decrypt SOPS files whom .sops.yaml names, and nobody else
@@ -59,14 +59,13 @@ fn update(file: &Path, args: &Args, keys: &mut Keys, ui: &Ui) -> Result<(), CliE
             "`sopup init` writes one; `sopup rotate --add-age --rm-age` changes recipients without one",
         ));
     };
-    no_foreign_keys(rule)?;
     let mut held = hold(file)?;
     let bytes = read_held(&mut held)?;
     let store = store(args.input_type.of(file), rules.config.style);
     let on_removal = if args.keep_data_key { OnRemoval::Keep } else { OnRemoval::Rotate };
     let now = now();
     let update = keys.open(ui, |keyring| {
-        let editor = Editor { keyring, plugins: &ProgramPlugins, now: &now, mac_check: MacCheck::Required };
+        let editor = Editor { keyring, plugins: &ProgramPlugins, now: &now, mac_check: MacCheck::Required, new_plain: NewPlain::Allow };
         ops::update_keys(&*store, &bytes, &rule.audience, on_removal, &editor)
     })?;
     let Some(new) = &update.file else {

@@ -10,6 +10,7 @@ use super::cipher::Envelope;
 use super::creation_rule::CreationRule;
 use super::crypt;
 use super::digest::Record;
+use super::foreign::ForeignName;
 use super::keyring::{Keyring, OpenError};
 use super::mac::{MacError, MacScope, Protection};
 use super::metadata::Metadata;
@@ -106,7 +107,7 @@ pub fn examine(patient: &Patient<'_>) -> Diagnosis {
 fn unreadable(patient: &Patient<'_>, error: ReadError) -> Diagnosis {
     let problem = match patient.format {
         Format::Binary => patient.rule.map(|_| Problem::NotEncrypted),
-        _ if looks_encrypted(patient.bytes) => Some(Problem::Unreadable(error)),
+        _ if looks_encrypted(patient.bytes) => Some(Problem::Unreadable(error.or_conflict(patient.bytes))),
         _ => patient.rule.map(|_| Problem::NotEncrypted),
     };
     Diagnosis { problems: problem.into_iter().collect(), ..Diagnosis::default() }
@@ -179,6 +180,18 @@ fn recipients(metadata: &Metadata, rule: Option<&CreationRule>, problems: &mut V
     }
     for recipient in named.iter().filter(|recipient| !found.contains(recipient)) {
         problems.push(Problem::MissingRecipient { recipient: (*recipient).to_owned() });
+    }
+    foreign_keys(metadata, rule, problems);
+}
+
+fn foreign_keys(metadata: &Metadata, rule: &CreationRule, problems: &mut Vec<Problem>) {
+    let found: Vec<&ForeignName> = metadata.key_groups().iter().flat_map(|group| &group.foreign).map(|key| &key.name).collect();
+    let named: Vec<&ForeignName> = rule.audience.foreign.iter().flatten().collect();
+    for name in found.iter().filter(|name| !named.iter().any(|known| known.is_same(name))) {
+        problems.push(Problem::UnknownRecipient { recipient: name.to_string() });
+    }
+    for name in named.iter().filter(|name| !found.iter().any(|known| known.is_same(name))) {
+        problems.push(Problem::MissingRecipient { recipient: name.to_string() });
     }
 }
 

@@ -1,15 +1,19 @@
 //! Changing an encrypted file: set and unset values, draw a new data key, change who can open it.
 
+use zeroize::Zeroizing;
+
 use super::{Audience, DecryptError, EncryptError, MacCheck, Opened, open, wrap};
 use crate::sops::cipher::CipherError;
 use crate::sops::crypt::{self, CommentPolicy, CryptError, Rules};
 use crate::sops::data_key::DataKey;
+use crate::sops::foreign::{ForeignKey, ForeignName};
 use crate::sops::keyring::Keyring;
-use crate::sops::mac::MacError;
+use crate::sops::mac::{MacError, Protection};
 use crate::sops::metadata::{KeyGroup, Metadata, WrappedKey};
 use crate::sops::path::{PathError, TreePath};
 use crate::sops::plugin::Plugins;
 use crate::sops::recipient::{Recipient, RecipientError};
+use crate::sops::selector::Selector;
 use crate::sops::store::{Store, WriteError};
 use crate::sops::timestamp::Timestamp;
 use crate::sops::tree::{Node, Tree};
@@ -25,6 +29,18 @@ pub struct Editor<'a> {
     pub now: &'a Timestamp,
     /// What a broken MAC means; an edit would make it whole again, so ignoring it hides tampering.
     pub mac_check: MacCheck,
+    /// What to do about new values that the selector leaves plain.
+    pub new_plain: NewPlain,
+}
+
+/// What to do about new values that the file's selector leaves plain.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum NewPlain {
+    /// Refuse: whoever sets a value of an encrypted file expects that it is encrypted.
+    #[default]
+    Refuse,
+    /// Write them, as sops does.
+    Allow,
 }
 
 /// Why a file was not changed.
@@ -49,10 +65,24 @@ pub enum EditError {
     #[error(transparent)]
     Recipient(#[from] RecipientError),
     /// The file has keys that cannot be wrapped here.
-    #[error("the file also has a {kind} key, which sopup cannot encrypt the new data key for; use sops for this")]
+    #[error("the file also has the key {name}, which sopup cannot encrypt a new data key for; use sops for this")]
     ForeignKey {
-        /// `kms`, `pgp`, …
-        kind: &'static str,
+        /// The key.
+        name: ForeignName,
+    },
+    /// The rule names keys that the file lacks and that nothing can be wrapped for here.
+    #[error("the creation rule names keys that the file lacks and that sopup cannot encrypt for: {}", join(.names))]
+    CannotAdd {
+        /// The keys.
+        names: Vec<ForeignName>,
+    },
+    /// New values would stay plain.
+    #[error("{} would stay plain text: the selector of the file, `{selector}`, does not cover it", .paths.join(", "))]
+    StaysPlain {
+        /// Keys, joined by dots, in backticks.
+        paths: Vec<String>,
+        /// The file's selector.
+        selector: String,
     },
     /// The MAC cannot be made.
     #[error(transparent)]
@@ -117,8 +147,11 @@ pub fn unset(store: &dyn Store, bytes: &[u8], path: &TreePath, editor: &Editor<'
 /// [`EditError`].
 pub fn replace(store: &dyn Store, bytes: &[u8], plain: &[u8], editor: &Editor<'_>) -> Result<Vec<u8>, EditError> {
     let mut opened = checked(store, bytes, editor)?;
-    let source = store.read_plain(plain).map_err(DecryptError::Read)?;
+    let source = store.read_plain(plain).map_err(|error| DecryptError::Read(error.or_conflict(plain)))?;
     let mut tree = source.tree.clone();
+    if editor.new_plain == NewPlain::Refuse {
+        refuse_new_plain(&opened.tree, &tree, opened.metadata.selector())?;
+    }
     let metadata = reseal(&mut tree, &mut opened, editor.now, CommentPolicy::Encrypt)?;
     Ok(store.write(&tree, Some(&metadata), Some(&source))?)
 }
@@ -151,27 +184,41 @@ pub fn update_keys(
     editor: &Editor<'_>,
 ) -> Result<KeyUpdate, EditError> {
     let mut opened = checked(store, bytes, editor)?;
-    let before = recipients(opened.metadata.key_groups());
+    let groups = opened.metadata.key_groups();
+    no_missing_foreign_keys(groups, audience)?;
+    let before = recipients(groups);
     let after: Vec<Vec<String>> = audience.groups.iter().map(|group| group.iter().map(|r| r.as_str().to_owned()).collect()).collect();
     let fresh = |from: &[Vec<String>], to: &[Vec<String>]| -> Vec<String> {
         let known: Vec<&String> = from.iter().flatten().collect();
         to.iter().flatten().filter(|recipient| !known.contains(recipient)).cloned().collect()
     };
-    let (added, removed) = (fresh(&before, &after), fresh(&after, &before));
+    let (added, mut removed) = (fresh(&before, &after), fresh(&after, &before));
+    let foreign_removed: Vec<String> = groups
+        .iter()
+        .enumerate()
+        .flat_map(|(at, group)| group.foreign.iter().filter(move |key| !is_wanted(audience, at, &key.name)))
+        .map(|key| key.name.to_string())
+        .collect();
+    let same_foreign = foreign_removed.is_empty();
+    removed.extend(foreign_removed);
     let threshold = audience.shamir_threshold.filter(|_| after.len() > 1);
-    if before == after && (after.len() < 2 || opened.metadata.shamir_threshold() == Some(threshold.unwrap_or(after.len()))) {
+    let same_threshold = after.len() < 2 || opened.metadata.shamir_threshold() == Some(threshold.unwrap_or(after.len()));
+    if before == after && same_foreign && same_threshold {
         return Ok(KeyUpdate { file: None, added, removed, data_key: DataKeyFate::Kept });
     }
     if !removed.is_empty() && on_removal == OnRemoval::Rotate {
         let file = rotate_to(store, opened, audience, editor)?;
         return Ok(KeyUpdate { file: Some(file), added, removed, data_key: DataKeyFate::Replaced });
     }
+    let mut kept = kept_foreign_keys(&opened.metadata, audience);
     if after.len() > 1 || before.len() > 1 {
-        no_foreign_keys(&opened.metadata)?;
+        // New shares of the data key would have to be wrapped for them.
+        kept.first().map_or(Ok(()), |key| Err(EditError::ForeignKey { name: key.name.clone() }))?;
     }
-    let mut groups = wrap(&opened.key, audience, editor.plugins).map_err(Box::new)?;
+    let mut groups = rewrap(&opened.key, audience, &kept, editor)?;
     if let ([group], [old]) = (groups.as_mut_slice(), opened.metadata.key_groups()) {
-        keep_wrapped(group, old);
+        keep_wrapped(&mut group.age, old);
+        group.foreign.append(&mut kept);
     }
     opened.metadata.set_keys(groups, threshold);
     // Values and MAC stay as they are.
@@ -186,10 +233,43 @@ fn change(
     edit: impl FnOnce(&mut Tree) -> Result<(), PathError>,
 ) -> Result<Vec<u8>, EditError> {
     let mut opened = checked(store, bytes, editor)?;
-    let mut tree = std::mem::take(&mut opened.tree);
+    let mut tree = opened.tree.clone();
     edit(&mut tree)?;
+    if editor.new_plain == NewPlain::Refuse {
+        refuse_new_plain(&opened.tree, &tree, opened.metadata.selector())?;
+    }
     let metadata = reseal(&mut tree, &mut opened, editor.now, CommentPolicy::AsFound)?;
     Ok(store.write(&tree, Some(&metadata), Some(&opened.source))?)
+}
+
+/// Compares the values that the selector leaves plain; what is plain already may stay so.
+fn refuse_new_plain(before: &Tree, after: &Tree, selector: &Selector) -> Result<(), EditError> {
+    let mut known = plain_values(before, selector);
+    let mut paths = Vec::new();
+    for value in plain_values(after, selector) {
+        match known.iter().position(|old| *old == value) {
+            Some(at) => drop(known.swap_remove(at)),
+            None => paths.push(format!("`{}`", value.0)),
+        }
+    }
+    paths.dedup();
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let (field, value) = selector.to_field();
+    Err(EditError::StaysPlain { paths, selector: format!("{field}: {value}") })
+}
+
+/// The values that the selector leaves plain, with their places.
+fn plain_values(tree: &Tree, selector: &Selector) -> Vec<(String, Zeroizing<Vec<u8>>)> {
+    let mut found = Vec::new();
+    crypt::inspect(tree, selector, &mut |path, value, protection| {
+        let bytes = value.to_bytes();
+        if protection == Protection::Plain && !bytes.is_empty() {
+            found.push((path.join("."), bytes));
+        }
+    });
+    found
 }
 
 fn checked(store: &dyn Store, bytes: &[u8], editor: &Editor<'_>) -> Result<Opened, EditError> {
@@ -209,10 +289,12 @@ fn reseal(tree: &mut Tree, opened: &mut Opened, now: &Timestamp, comments: Comme
 }
 
 fn rotate_to(store: &dyn Store, mut opened: Opened, audience: &Audience, editor: &Editor<'_>) -> Result<Vec<u8>, EditError> {
-    no_foreign_keys(&opened.metadata)?;
+    if let Some(key) = kept_foreign_keys(&opened.metadata, audience).first() {
+        return Err(EditError::ForeignKey { name: key.name.clone() });
+    }
     opened.key = DataKey::generate().map_err(CipherError::Random)?;
     opened.stash.forget_nonces();
-    let groups = wrap(&opened.key, audience, editor.plugins).map_err(Box::new)?;
+    let groups = rewrap(&opened.key, audience, &[], editor)?;
     let threshold = audience.shamir_threshold.filter(|_| groups.len() > 1);
     let mut tree = std::mem::take(&mut opened.tree);
     opened.metadata.set_keys(groups, threshold);
@@ -220,17 +302,46 @@ fn rotate_to(store: &dyn Store, mut opened: Opened, audience: &Audience, editor:
     Ok(store.write(&tree, Some(&metadata), Some(&opened.source))?)
 }
 
-fn no_foreign_keys(metadata: &Metadata) -> Result<(), EditError> {
-    match metadata.key_groups().iter().flat_map(|group| &group.foreign).next() {
-        Some(kind) => Err(EditError::ForeignKey { kind }),
-        None => Ok(()),
+/// Wraps the data key for the age recipients. A single group may have none if it keeps keys of other kinds.
+fn rewrap(key: &DataKey, audience: &Audience, kept: &[ForeignKey], editor: &Editor<'_>) -> Result<Vec<KeyGroup>, EditError> {
+    if !kept.is_empty() && audience.groups.iter().all(Vec::is_empty) {
+        return Ok(vec![KeyGroup::default()]);
     }
+    let wrapped = wrap(key, audience, editor.plugins).map_err(Box::new)?;
+    Ok(wrapped.into_iter().map(|age| KeyGroup { age, foreign: Vec::new() }).collect())
 }
 
+/// Whether the audience names a key of another kind in the group at `at`.
+fn is_wanted(audience: &Audience, at: usize, name: &ForeignName) -> bool {
+    audience.foreign.get(at).is_some_and(|names| names.iter().any(|wanted| wanted.is_same(name)))
+}
+
+/// The keys of other kinds that stay in the file.
+fn kept_foreign_keys(metadata: &Metadata, audience: &Audience) -> Vec<ForeignKey> {
+    let groups = metadata.key_groups().iter().enumerate();
+    groups.flat_map(|(at, group)| group.foreign.iter().filter(move |key| is_wanted(audience, at, &key.name)).cloned()).collect()
+}
+
+fn no_missing_foreign_keys(groups: &[KeyGroup], audience: &Audience) -> Result<(), EditError> {
+    let has = |at: usize, name: &ForeignName| groups.get(at).is_some_and(|group| group.foreign.iter().any(|key| key.name.is_same(name)));
+    let wanted = audience.foreign.iter().enumerate().flat_map(|(at, names)| names.iter().map(move |name| (at, name)));
+    let names: Vec<ForeignName> = wanted.filter(|(at, name)| !has(*at, name)).map(|(_, name)| name.clone()).collect();
+    if names.is_empty() { Ok(()) } else { Err(EditError::CannotAdd { names }) }
+}
+
+fn join(names: &[ForeignName]) -> String {
+    names.iter().map(ForeignName::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Who can open the file now.
 fn audience_of(metadata: &Metadata) -> Result<Audience, EditError> {
     let parse = |key: &WrappedKey| Recipient::parse(&key.recipient);
     let groups = metadata.key_groups().iter().map(|group| group.age.iter().map(parse).collect());
-    Ok(Audience { groups: groups.collect::<Result<_, RecipientError>>()?, shamir_threshold: metadata.shamir_threshold() })
+    Ok(Audience {
+        groups: groups.collect::<Result<_, RecipientError>>()?,
+        foreign: metadata.key_groups().iter().map(|group| group.foreign.iter().map(|key| key.name.clone()).collect()).collect(),
+        shamir_threshold: metadata.shamir_threshold(),
+    })
 }
 
 fn recipients(groups: &[KeyGroup]) -> Vec<Vec<String>> {

@@ -2,19 +2,20 @@
 
 mod edit;
 
-pub use self::edit::{DataKeyFate, EditError, Editor, KeyUpdate, OnRemoval, replace, rotate, set, unset, update_keys};
+pub use self::edit::{DataKeyFate, EditError, Editor, KeyUpdate, NewPlain, OnRemoval, replace, rotate, set, unset, update_keys};
 
 use crate::secret::Secret;
 use crate::sops::cipher::{CipherError, Stash};
 use crate::sops::crypt::{self, CommentPolicy, CryptError, Rules, Tally};
 use crate::sops::data_key::DataKey;
+use crate::sops::foreign::ForeignName;
 use crate::sops::keyring::{Keyring, OpenError};
-use crate::sops::mac::{MacError, MacScope};
+use crate::sops::mac::{MacError, MacScope, Protection};
 use crate::sops::metadata::{Metadata, MetadataError, NewMetadata, WrappedKey};
 use crate::sops::path::{PathError, TreePath};
 use crate::sops::plugin::Plugins;
 use crate::sops::recipient::{Recipient, RecipientError};
-use crate::sops::selector::Selector;
+use crate::sops::selector::{Marked, Selector};
 use crate::sops::shamir::ShamirError;
 use crate::sops::store::{ReadError, Refusal, Source, Store, WriteError, json};
 use crate::sops::timestamp::Timestamp;
@@ -25,6 +26,8 @@ use crate::sops::tree::{Node, Scalar, Tree};
 pub struct Audience {
     /// The key groups; one group for the usual case.
     pub groups: Vec<Vec<Recipient>>,
+    /// The keys of other kinds in each group. Nothing is encrypted for them; files may have them.
+    pub foreign: Vec<Vec<ForeignName>>,
     /// How many groups are needed to open the file; `None` means all. Only for two groups or more.
     pub shamir_threshold: Option<usize>,
 }
@@ -42,8 +45,20 @@ pub struct Plan {
     pub comments: CommentPolicy,
     /// What to do when the selector leaves every value plain.
     pub nothing_selected: NothingSelected,
+    /// What to do about numbers that change their spelling.
+    pub altered_numbers: AlteredNumbers,
     /// The time to record.
     pub now: Timestamp,
+}
+
+/// What to do about numbers whose spelling an encrypted form does not keep, such as `0123`.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum AlteredNumbers {
+    /// Refuse: a password of digits would be another one after decryption.
+    #[default]
+    Refuse,
+    /// Write the number as sops does.
+    Allow,
 }
 
 /// What to do when the selector leaves every value plain.
@@ -169,12 +184,32 @@ pub enum DecryptError {
     Write(#[from] WriteError),
 }
 
+impl Audience {
+    /// One group of age recipients.
+    #[must_use]
+    pub fn of(recipients: Vec<Recipient>) -> Self {
+        Self { groups: vec![recipients], ..Self::default() }
+    }
+
+    /// Whether nobody is named.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.groups.iter().all(Vec::is_empty) && self.foreign.iter().all(Vec::is_empty)
+    }
+
+    /// The kinds of keys besides age, each once.
+    pub fn foreign_kinds(&self) -> impl Iterator<Item = &'static str> {
+        let kinds: std::collections::BTreeSet<_> = self.foreign.iter().flatten().map(|name| name.kind).collect();
+        kinds.into_iter()
+    }
+}
+
 /// Encrypts a plain file.
 ///
 /// # Errors
 /// [`EncryptError`]; nothing of the plain text is in it.
 pub fn encrypt(store: &dyn Store, plain: &[u8], plan: &Plan, plugins: &dyn Plugins) -> Result<Vec<u8>, EncryptError> {
-    let mut source = store.read_plain(plain)?;
+    let mut source = store.read_plain(plain).map_err(|error| error.or_conflict(plain))?;
     if source.metadata.is_some() {
         return Err(EncryptError::AlreadyEncrypted);
     }
@@ -184,10 +219,26 @@ pub fn encrypt(store: &dyn Store, plain: &[u8], plan: &Plan, plugins: &dyn Plugi
     if !source.refusals.is_empty() {
         return Err(EncryptError::Refused(std::mem::take(&mut source.refusals)));
     }
+    if plan.altered_numbers == AlteredNumbers::Refuse {
+        refuse_altered(&source, plan.selector.as_ref())?;
+    }
     let key = DataKey::generate().map_err(CipherError::Random)?;
     let mut tree = source.tree.clone();
     let metadata = seal(&mut tree, &key, plan, plugins)?;
     Ok(store.write(&tree, Some(&metadata), Some(&source))?)
+}
+
+/// Refuses numbers that would be encrypted and not keep their spelling; those left plain keep it.
+fn refuse_altered(source: &Source, selector: Option<&Selector>) -> Result<(), EncryptError> {
+    let assumed = Selector::default();
+    let selector = selector.unwrap_or(&assumed);
+    let is_encrypted = |path: &[String]| [Marked::Yes, Marked::No].iter().any(|m| selector.protection(path, *m) == Protection::Encrypted);
+    let reason = |path: &[String]| {
+        format!("the number at `{}` would be another one, or written in another way, after decryption; put it in quotes", path.join("."))
+    };
+    let altered = source.altered.iter().filter(|number| is_encrypted(&number.path));
+    let refusals: Vec<Refusal> = altered.map(|number| Refusal { line: number.line, reason: reason(&number.path) }).collect();
+    if refusals.is_empty() { Ok(()) } else { Err(EncryptError::Refused(refusals)) }
 }
 
 /// Encrypts a tree in place and makes its metadata.
@@ -235,7 +286,7 @@ pub(super) fn wrap(key: &DataKey, audience: &Audience, plugins: &dyn Plugins) ->
 /// # Errors
 /// [`DecryptError`]; a broken MAC is not one of them here.
 pub fn open(store: &dyn Store, bytes: &[u8], keyring: &Keyring) -> Result<Opened, DecryptError> {
-    let mut source = store.read_encrypted(bytes)?;
+    let mut source = store.read_encrypted(bytes).map_err(|error| error.or_conflict(bytes))?;
     let metadata = Metadata::parse(source.metadata.take().ok_or(DecryptError::NotEncrypted)?)?;
     let key = keyring.open(&metadata)?;
     let mut tree = source.tree.clone();

@@ -22,18 +22,18 @@ impl Store for Binary {
         self.limits.size(bytes)?;
         let mut map = Map::default();
         map.insert(KEY, Node::Scalar(Scalar::Text(Text::new(bytes.to_vec()))));
-        Ok(Source { tree: Tree { documents: vec![map] }, metadata: None, refusals: Vec::new(), layout: Layout::None })
+        Ok(Source { tree: Tree { documents: vec![map] }, metadata: None, refusals: Vec::new(), altered: Vec::new(), layout: Layout::None })
     }
 
     fn read_encrypted(&self, bytes: &[u8]) -> Result<Source, ReadError> {
         // Base64 makes the encrypted form a third larger than the plain one.
         let limits = Limits { bytes: self.limits.bytes.saturating_mul(2), ..self.limits };
-        Json { limits, style: self.style }.read_encrypted(bytes)
+        self.json(limits).read_encrypted(bytes)
     }
 
     fn write(&self, tree: &Tree, metadata: Option<&Metadata>, source: Option<&Source>) -> Result<Vec<u8>, WriteError> {
         if metadata.is_some() {
-            return Json { limits: self.limits, style: self.style }.write(tree, metadata, source);
+            return self.json(self.limits).write(tree, metadata, source);
         }
         let data = tree.documents.first().and_then(|map| map.get(KEY));
         match data {
@@ -43,5 +43,12 @@ impl Store for Binary {
                 Err(WriteError::Unrepresentable { format: "binary", what })
             }
         }
+    }
+}
+
+impl Binary {
+    /// The store of the encrypted form.
+    const fn json(&self, limits: Limits) -> Json {
+        Json { limits, style: Style { json_indent: self.style.binary_indent, ..self.style } }
     }
 }

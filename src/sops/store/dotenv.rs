@@ -47,7 +47,10 @@ impl Store for Dotenv {
         let mut lines = Vec::new();
         let mut refusals = Vec::new();
         let body = text.strip_suffix('\n').unwrap_or(text);
+        // sops ends its own lines with a line feed alone; carriage returns there come from git or an editor.
+        let converted = encrypted && text.split('\n').any(|line| line.starts_with("sops_mac=") && line.ends_with('\r'));
         for (at, line) in body.split('\n').enumerate() {
+            let line = if converted { line.strip_suffix('\r').unwrap_or(line) } else { line };
             if line.is_empty() {
                 lines.push(Line::Blank);
                 continue;
@@ -78,7 +81,7 @@ impl Store for Dotenv {
         let pairs = fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let broken = || ReadError::Syntax { line: 0, reason: "the sops_… lines contradict one another".to_owned() };
         let metadata = if encrypted { Some(flatten::unflatten(pairs).ok_or_else(broken)?) } else { None };
-        Ok(Source { tree: Tree { documents: vec![map] }, metadata, refusals, layout: Layout::Dotenv(lines) })
+        Ok(Source { tree: Tree { documents: vec![map] }, metadata, refusals, altered: Vec::new(), layout: Layout::Dotenv(lines) })
     }
 
     fn write(&self, tree: &Tree, metadata: Option<&Metadata>, source: Option<&Source>) -> Result<Vec<u8>, WriteError> {

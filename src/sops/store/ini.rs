@@ -219,7 +219,7 @@ impl Reader {
         let broken = || syntax(0, "the section [sops] contradicts itself");
         let metadata = if self.has_metadata { Some(flatten::unflatten(pairs).ok_or_else(broken)?) } else { None };
         let layout = Layout::Ini(self.lines);
-        Ok(Source { tree: Tree { documents: vec![self.map] }, metadata, refusals: self.refusals, layout })
+        Ok(Source { tree: Tree { documents: vec![self.map] }, metadata, refusals: self.refusals, altered: Vec::new(), layout })
     }
 }
 

@@ -3,9 +3,9 @@
 //! sops up to 3.13.1 reads every number as a float, later versions keep whole numbers; both are read, whole numbers
 //! in the range of `i64` are written as `int`. There are no comments in JSON.
 
-use super::{Layout, Limits, ReadError, Source, Store, Style, WriteError};
+use super::{Altered, Layout, Limits, ReadError, Source, Store, Style, WriteError};
 use crate::sops::metadata::Metadata;
-use crate::sops::scalar::float_text;
+use crate::sops::scalar::{float_text, same_number};
 use crate::sops::tree::{Entry, List, ListItem, Map, MapItem, Node, Scalar, Text, Tree};
 
 /// The JSON store.
@@ -35,9 +35,9 @@ impl Store for Json {
         if text.trim().is_empty() {
             return Err(ReadError::Empty);
         }
-        let mut parser = Parser { text, at: 0, depth: 0, limits: &self.limits };
+        let mut parser = Parser::new(text, &self.limits);
         let Node::Map(mut map) = parser.document()? else {
-            return Err(parser.error("the top level must be an object"));
+            return Err(ReadError::TopLevel { line: 1 });
         };
         let metadata = match map.get("sops") {
             Some(Node::Map(_)) => map.remove("sops"),
@@ -48,7 +48,7 @@ impl Store for Json {
             _ => None,
         };
         let layout = Layout::Json(JsonLayout { indent: indent_of(text), final_newline: text.ends_with('\n') });
-        Ok(Source { tree: Tree { documents: vec![map] }, metadata, refusals: Vec::new(), layout })
+        Ok(Source { tree: Tree { documents: vec![map] }, metadata, refusals: Vec::new(), altered: parser.altered, layout })
     }
 
     fn write(&self, tree: &Tree, metadata: Option<&Metadata>, source: Option<&Source>) -> Result<Vec<u8>, WriteError> {
@@ -79,7 +79,7 @@ impl Store for Json {
 /// [`ReadError::Syntax`].
 pub fn parse_value(text: &str) -> Result<Node, ReadError> {
     let limits = Limits::default();
-    Parser { text, at: 0, depth: 0, limits: &limits }.document()
+    Parser::new(text, &limits).document()
 }
 
 /// Prints one value on one line, as `sops decrypt --extract` prints collections.
@@ -97,9 +97,19 @@ struct Parser<'a> {
     at: usize,
     depth: usize,
     limits: &'a Limits,
+    /// The keys around.
+    path: Vec<String>,
+    altered: Vec<Altered>,
 }
 
-impl Parser<'_> {
+/// From here on not every whole number is a float, and numbers of JSON are floats for sops.
+const LARGEST_EXACT: u64 = 1 << 53;
+
+impl<'a> Parser<'a> {
+    const fn new(text: &'a str, limits: &'a Limits) -> Self {
+        Self { text, at: 0, depth: 0, limits, path: Vec::new(), altered: Vec::new() }
+    }
+
     fn document(&mut self) -> Result<Node, ReadError> {
         let node = self.value()?;
         self.blanks();
@@ -151,7 +161,9 @@ impl Parser<'_> {
             let key = self.string()?;
             self.blanks();
             self.expect(b':', "`:` is expected after a key")?;
+            self.path.push(key.clone());
             let value = self.value()?;
+            self.path.pop();
             map.items.push(MapItem::Entry(Entry { key, value }));
             self.blanks();
         }
@@ -188,6 +200,14 @@ impl Parser<'_> {
                 _ => return Err(self.error("not a JSON number that sops can hold")),
             },
         };
+        let kept = match &scalar {
+            Scalar::Int(number) => number.unsigned_abs() <= LARGEST_EXACT,
+            Scalar::Float(number) => same_number(spelled, &float_text(*number)),
+            _ => true,
+        };
+        if !kept {
+            self.altered.push(Altered { line: self.line(), path: self.path.clone() });
+        }
         self.at += width;
         Ok(Node::Scalar(scalar))
     }
@@ -229,9 +249,12 @@ impl Parser<'_> {
         if self.take(byte) { Ok(()) } else { Err(self.error(reason)) }
     }
 
+    fn line(&self) -> usize {
+        self.text.as_bytes()[..self.at].iter().filter(|b| **b == b'\n').count() + 1
+    }
+
     fn error(&self, reason: &str) -> ReadError {
-        let line = self.text.as_bytes()[..self.at].iter().filter(|b| **b == b'\n').count() + 1;
-        ReadError::Syntax { line, reason: format!("not valid JSON: {reason}") }
+        ReadError::Syntax { line: self.line(), reason: format!("not valid JSON: {reason}") }
     }
 }
 

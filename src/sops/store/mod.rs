@@ -34,6 +34,8 @@ pub struct Style {
     pub yaml_indent: Option<usize>,
     /// Blanks per level in JSON; `None` follows the file, or sops' default of one tab.
     pub json_indent: Option<usize>,
+    /// Blanks per level in the JSON that holds a binary file; `None` follows the file, or sops' default of one tab.
+    pub binary_indent: Option<usize>,
 }
 
 /// A file format.
@@ -66,6 +68,8 @@ pub struct Source {
     pub metadata: Option<Map>,
     /// What cannot be encrypted in place without losing something.
     pub refusals: Vec<Refusal>,
+    /// Numbers that encryption would write in another way.
+    pub altered: Vec<Altered>,
     pub(crate) layout: Layout,
 }
 
@@ -88,6 +92,15 @@ pub struct Refusal {
     pub reason: String,
 }
 
+/// A number whose spelling an encrypted form does not keep: a leading zero, a sign, more digits than a float holds.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Altered {
+    /// Line, from 1.
+    pub line: usize,
+    /// The keys that lead to it.
+    pub path: Vec<String>,
+}
+
 /// Why a file cannot be read. Never holds values.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -108,6 +121,18 @@ pub enum ReadError {
     /// The file has no content.
     #[error("the file is empty")]
     Empty,
+    /// The top level is a list or a single value.
+    #[error("line {line}: the top level of a document must be a map; sops takes no lists or single values")]
+    TopLevel {
+        /// Line, from 1.
+        line: usize,
+    },
+    /// Both sides of a merge stand in the file.
+    #[error("line {line}: a merge conflict: the file holds both sides of a merge, with git's markers between them")]
+    Conflict {
+        /// The line of the first marker, from 1.
+        line: usize,
+    },
     /// The text does not follow the format's grammar.
     #[error("line {line}: {reason}")]
     Syntax {
@@ -140,6 +165,29 @@ pub enum WriteError {
     /// The edited bytes do not read back as the tree that was meant. Nothing was written.
     #[error("the edited file would not read back as intended; it was left alone")]
     NotFaithful,
+}
+
+impl ReadError {
+    /// A syntax error that git's markers explain is a merge conflict.
+    #[must_use]
+    pub fn or_conflict(self, bytes: &[u8]) -> Self {
+        match self {
+            Self::Syntax { .. } | Self::TopLevel { .. } => conflict(bytes).map_or(self, |line| Self::Conflict { line }),
+            other => other,
+        }
+    }
+}
+
+/// The line of the first marker, if all three stand there in order.
+fn conflict(bytes: &[u8]) -> Option<usize> {
+    let lines = || bytes.split(|byte| *byte == b'\n').enumerate();
+    let marker = |sign: &'static [u8], after: usize| {
+        let is_marker = move |line: &[u8]| line.strip_prefix(sign).is_some_and(|rest| matches!(rest.first(), None | Some(b' ' | b'\r')));
+        lines().skip(after).find(|(_, line)| is_marker(line)).map(|(at, _)| at)
+    };
+    let first = marker(b"<<<<<<<", 0)?;
+    let middle = marker(b"=======", first)?;
+    marker(b">>>>>>>", middle).map(|_| first + 1)
 }
 
 impl Default for Limits {

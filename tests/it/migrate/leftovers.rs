@@ -237,3 +237,41 @@ fn a_script_keeps_its_own_variables() {
     assert_eq!(String::from_utf8_lossy(&printed), wanted);
     assert_eq!(bench.decrypt("deploy.sops.env"), "DEPLOY_PASSWORD=Zq9wLm2xTr7pKd\n");
 }
+
+#[test]
+fn the_metadata_of_encrypted_files_is_left_alone() {
+    let bench = Bench::new();
+    bench.place.write(".git/plain.yaml", "password: Ex1stingQ9zw\n");
+    let encrypted = bench.sopup(["encrypt", ".git/plain.yaml", "--output", "k.enc.yaml"]);
+    assert_eq!(encrypted.code, 0, "{}", encrypted.stderr);
+    let key = "arn:aws:kms:eu-west-1:384756102938:key/aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee";
+    let block = format!(
+        "sops:\n    stray: {key}\n    kms:\n        - arn: {key}\n          created_at: \"2024-01-01T00:00:00Z\"\n          enc: AQICAHh=\n          aws_profile: \"\"\n"
+    );
+    let file = fs::read_to_string(bench.place.join("k.enc.yaml")).expect("reads").replacen("sops:\n", &block, 1);
+    bench.place.write("k.enc.yaml", &file);
+    bench.commit();
+    let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
+    assert_eq!(fs::read_to_string(bench.place.join("k.enc.yaml")).expect("reads"), file, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("it stands in the metadata of a SOPS file"), "{}{}", run.stdout, run.stderr);
+    assert!(bench.decrypt("k.enc.yaml").contains("Ex1stingQ9zw"));
+}
+
+#[test]
+fn comments_among_encrypted_values_are_encrypted() {
+    let bench = Bench::new();
+    let (secret, list) = (
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\nstringData:\n  # old password: Old-Kettle-43\n  password: Amber-Kettle-44   # was Older-Kettle-42\n",
+        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n  - s.yaml\n",
+    );
+    bench.place.write("k8s/s.yaml", secret).write("k8s/kustomization.yaml", list);
+    bench.place.write(".sops.yaml", format!("creation_rules:\n  - encrypted_regex: ^(data|stringData)$\n    age: {}\n", bench.recipient));
+    bench.commit();
+    let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
+    let file = fs::read_to_string(bench.place.join("k8s/s.yaml")).expect("reads");
+    assert!(file.contains("ENC[") && !file.contains("Kettle"), "{file}{}{}", run.stdout, run.stderr);
+    let opened = bench.decrypt("k8s/s.yaml");
+    for value in ["Old-Kettle-43", "Older-Kettle-42", "Amber-Kettle-44"] {
+        assert!(opened.contains(value), "{opened}");
+    }
+}

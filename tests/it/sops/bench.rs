@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use sopup::sops::keyring::{Keyring, NoPrompt};
 use sopup::sops::mac::MacScope;
-use sopup::sops::ops::{self, Audience, DecryptError, EncryptError, MacCheck, NothingSelected, Plan};
+use sopup::sops::ops::{self, AlteredNumbers, Audience, DecryptError, EncryptError, MacCheck, NothingSelected, Plan};
 use sopup::sops::plugin::NoPlugins;
 use sopup::sops::recipient::Recipient;
 use sopup::sops::selector::Selector;
@@ -175,11 +175,12 @@ impl Bench {
     pub(crate) fn plan_for(&self, keys: &[usize]) -> Plan {
         let recipient = |at: &usize| Recipient::parse(&self.recipients[*at]).expect("a recipient");
         Plan {
-            audience: Audience { groups: vec![keys.iter().map(recipient).collect()], shamir_threshold: None },
+            audience: Audience { groups: vec![keys.iter().map(recipient).collect()], ..Audience::default() },
             selector: Some(Selector::default()),
             mac_scope: MacScope::AllValues,
             comments: Default::default(),
             nothing_selected: NothingSelected::Refuse,
+            altered_numbers: AlteredNumbers::Refuse,
             now: now(),
         }
     }

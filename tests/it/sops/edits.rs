@@ -1,7 +1,7 @@
 //! Changing encrypted files: set, unset, rotate, updatekeys, indentation (matrix cases 39 to 41).
 
 use sopup::sops::metadata::Metadata;
-use sopup::sops::ops::{self, Audience, DataKeyFate, Editor, MacCheck, OnRemoval};
+use sopup::sops::ops::{self, Audience, DataKeyFate, EditError, Editor, MacCheck, NewPlain, OnRemoval};
 use sopup::sops::path::TreePath;
 use sopup::sops::plugin::NoPlugins;
 use sopup::sops::recipient::Recipient;
@@ -23,7 +23,7 @@ fn later() -> Timestamp {
 /// Runs `edit` with an editor for the first keys of the bench.
 fn with_editor<T>(bench: &Bench, edit: impl FnOnce(&Editor<'_>) -> T) -> T {
     let keyring = bench.keyring(&[0]);
-    edit(&Editor { keyring: &keyring, plugins: &NoPlugins, now: &later(), mac_check: MacCheck::Required })
+    edit(&Editor { keyring: &keyring, plugins: &NoPlugins, now: &later(), mac_check: MacCheck::Required, new_plain: NewPlain::Refuse })
 }
 
 /// Lines of `after` that are not in `before`.
@@ -79,6 +79,14 @@ fn case_39_new_and_removed_values() {
     let mut file = theirs;
     for (place, value) in edits {
         file = with_editor(&bench, |editor| match value {
+            Some(value) if place.contains("_unencrypted") => {
+                assert!(matches!(
+                    ops::set(&*store("x.yaml"), &file, &path(place), value.clone(), editor),
+                    Err(EditError::StaysPlain { .. })
+                ));
+                let allowed = Editor { new_plain: NewPlain::Allow, ..*editor };
+                ops::set(&*store("x.yaml"), &file, &path(place), value, &allowed)
+            }
             Some(value) => ops::set(&*store("x.yaml"), &file, &path(place), value, editor),
             None => ops::unset(&*store("x.yaml"), &file, &path(place), editor),
         })
@@ -165,7 +173,7 @@ fn case_40_updatekeys() {
 
     let audience = |keys: &[usize]| {
         let group = keys.iter().map(|at| Recipient::parse(&bench.recipients[*at]).expect("a recipient")).collect();
-        Audience { groups: vec![group], shamir_threshold: None }
+        Audience { groups: vec![group], ..Audience::default() }
     };
     let update = |file: &[u8], keys: &[usize], on_removal| {
         with_editor(&bench, |editor| ops::update_keys(&*store("x.yaml"), file, &audience(keys), on_removal, editor)).expect("updates")
@@ -200,7 +208,7 @@ fn case_40_foreign_keys_are_kept() {
     assert!(edited.contains(block), "{edited}");
     let metadata =
         Metadata::parse(store("x.yaml").read_encrypted(edited.as_bytes()).expect("reads").metadata.expect("metadata")).expect("parses");
-    assert_eq!(metadata.key_groups()[0].foreign, ["pgp"]);
+    assert_eq!(metadata.key_groups()[0].foreign[0].name.to_string(), "pgp 0123456789ABCDEF0123456789ABCDEF01234567");
     let error = with_editor(&bench, |editor| ops::rotate(&*store("x.yaml"), file.as_bytes(), &[], &[], editor)).expect_err("refused");
     assert!(error.to_string().contains("pgp"), "{error}");
 }

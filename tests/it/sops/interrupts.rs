@@ -76,3 +76,35 @@ fn case_52_a_killed_writer_leaves_the_old_file_or_the_new() {
     assert!(left.is_empty(), "{left:?}");
     bench.sops_decrypt("x.yaml", &bench.get("x.yaml")).expect("sops");
 }
+
+#[test]
+fn encrypting_in_place_never_gives_the_plain_text_a_second_name() {
+    let bench = Bench::new();
+    // Large enough that reading the old file again takes a while.
+    let plain: String = (0..20_000).map(|number| format!("k{number}: orchid-meadow-{number}\n")).collect();
+    let recipient = bench.recipients[0].clone();
+    let seen = std::sync::Mutex::new(Vec::<String>::new());
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                for entry in std::fs::read_dir(bench.dir()).expect("a folder").flatten() {
+                    let name = entry.file_name().to_string_lossy().into_owned();
+                    let Ok(file) = std::fs::File::open(entry.path()) else { continue };
+                    let mut start = Vec::new();
+                    let _ = std::io::Read::read_to_end(&mut std::io::Read::take(file, 64), &mut start);
+                    if name != "x.yaml" && text(&start).contains("orchid-meadow") {
+                        seen.lock().expect("unpoisoned").push(name);
+                    }
+                }
+            }
+        });
+        for _ in 0..5 {
+            bench.put("x.yaml", plain.as_bytes());
+            let run = bench.sopup(&["encrypt", "--age", &recipient, "-i", "x.yaml"]);
+            assert_eq!(run.code, 0, "{}", run.stderr);
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    assert_eq!(seen.into_inner().expect("unpoisoned"), Vec::<String>::new());
+}

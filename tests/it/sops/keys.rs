@@ -49,7 +49,7 @@ fn case_13_ssh_keys_both_ways() {
     let bench = Bench::new();
     for kind in ["ed25519", "rsa"] {
         let (path, public) = ssh_key(&bench, kind);
-        let audience = Audience { groups: vec![vec![recipient(&public)]], shamir_threshold: None };
+        let audience = Audience { groups: vec![vec![recipient(&public)]], ..Audience::default() };
         let ours = bench.encrypt_as("x.yaml", PLAIN.as_bytes(), &Plan { audience, ..bench.plan() }).expect("encrypts");
         bench.put("x.yaml", &ours);
         let out = bench.sops_command(&["decrypt", "x.yaml"]).env("SOPS_AGE_SSH_PRIVATE_KEY_FILE", &path).output().expect("runs");
@@ -74,7 +74,7 @@ fn case_14_and_15_plugins_and_post_quantum_recipients() {
     assert!(error.contains("age-plugin-yubikey") && error.contains("not enabled"), "{error}");
     let error = recipient.wrap(&[0; 32], &ProgramPlugins).expect_err("no such program").to_string();
     assert!(error.contains("age-plugin-yubikey is not on the PATH"), "{error}");
-    let audience = Audience { groups: vec![vec![recipient]], shamir_threshold: None };
+    let audience = Audience { groups: vec![vec![recipient]], ..Audience::default() };
     assert!(bench.encrypt_as("x.yaml", PLAIN.as_bytes(), &Plan { audience, ..bench.plan() }).is_err());
     assert!(Recipient::parse("age1pq1notbech32").is_err());
     for private in [bench.key(0), "AGE-PLUGIN-X-1QQ", "AGE-SECRET-KEY-PQ-1X"] {
@@ -142,7 +142,7 @@ fn case_16_every_source_of_identities() {
 
     let (private, public) = ssh_key(&bench, "ed25519");
     bench.put("sshhome/.ssh/id_ed25519", &std::fs::read(private).expect("reads"));
-    let audience = Audience { groups: vec![vec![recipient(&public)]], shamir_threshold: None };
+    let audience = Audience { groups: vec![vec![recipient(&public)]], ..Audience::default() };
     let for_ssh = bench.encrypt_as("x.yaml", PLAIN.as_bytes(), &Plan { audience, ..bench.plan() }).expect("encrypts");
     assert!(opens_with(&bench, &for_ssh, &[], "sshhome"));
 
@@ -158,7 +158,7 @@ fn case_17_key_groups() {
     let bench = Bench::with_keys(3);
     for (groups, threshold) in [(2, None), (3, Some(2))] {
         let group = |at: usize| vec![recipient(&bench.recipients[at])];
-        let audience = Audience { groups: (0..groups).map(group).collect(), shamir_threshold: threshold };
+        let audience = Audience { groups: (0..groups).map(group).collect(), shamir_threshold: threshold, ..Audience::default() };
         let ours = bench.encrypt_as("x.yaml", PLAIN.as_bytes(), &Plan { audience, ..bench.plan() }).expect("encrypts");
         let ages: Vec<String> = (0..groups).map(|at| format!("      - age: [{}]\n", bench.recipients[at])).collect();
         let config = format!("creation_rules:\n  - shamir_threshold: {}\n    key_groups:\n{}", threshold.unwrap_or(groups), ages.concat());
@@ -177,7 +177,7 @@ fn case_17_key_groups() {
             }
         }
     }
-    let audience = Audience { groups: vec![vec![recipient(&bench.recipients[0])]; 2], shamir_threshold: Some(1) };
+    let audience = Audience { groups: vec![vec![recipient(&bench.recipients[0])]; 2], shamir_threshold: Some(1), ..Audience::default() };
     assert!(bench.encrypt_as("x.yaml", PLAIN.as_bytes(), &Plan { audience, ..bench.plan() }).is_err());
 }
 
@@ -223,7 +223,7 @@ const PLUGIN_IDENTITY: &str = "AGE-PLUGIN-TEST-1M7420Z";
 fn plugin_child() {
     let dir = std::path::PathBuf::from(std::env::var_os("SOPUP_TEST_DIR").expect("set by case_14"));
     let bench = Bench::new();
-    let audience = Audience { groups: vec![vec![recipient(PLUGIN_RECIPIENT)]], shamir_threshold: None };
+    let audience = Audience { groups: vec![vec![recipient(PLUGIN_RECIPIENT)]], ..Audience::default() };
     let plan = Plan { audience, ..bench.plan() };
     let ours = ops::encrypt(&*store("x.yaml"), PLAIN.as_bytes(), &plan, &ProgramPlugins).expect("encrypts");
     std::fs::write(dir.join("ours.yaml"), &ours).expect("writes");

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use sopup::sops::keyring::Keyring;
 use sopup::sops::mac::MacScope;
-use sopup::sops::ops::{self, NothingSelected, Plan};
+use sopup::sops::ops::{self, AlteredNumbers, NothingSelected, Plan};
 use sopup::sops::plugin::NoPlugins;
 use sopup::sops::store::{Format, Limits, Store, Style};
 use sopup::sops::timestamp::Timestamp;
@@ -128,7 +128,7 @@ fn round_trip(format: Format, tree: &Tree, plan: &Plan, keyring: &Keyring) -> Tr
 }
 
 fn plan(bench: &Bench, scope: MacScope) -> Plan {
-    Plan { mac_scope: scope, nothing_selected: NothingSelected::Allow, ..bench.plan() }
+    Plan { mac_scope: scope, nothing_selected: NothingSelected::Allow, altered_numbers: AlteredNumbers::Allow, ..bench.plan() }
 }
 
 /// JSON has no infinities and no times.

@@ -1,6 +1,6 @@
 //! `.sops.yaml` and the doctor (matrix case 42).
 
-use sopup::sops::creation_rule::{Config, ConfigError, Warning, recipient_list};
+use sopup::sops::creation_rule::{Config, RuleError, Warning, recipient_list};
 use sopup::sops::doctor::{Patient, Problem, examine};
 use sopup::sops::mac::MacScope;
 use sopup::sops::selector::Selector;
@@ -92,11 +92,90 @@ fn case_42_unusable_rules_are_errors() {
         format!("age: {}", bench.key(0)),
     ];
     for rule in rules {
-        let error = Config::parse(format!("creation_rules:\n  - {rule}\n").as_bytes()).expect_err("unusable");
-        assert!(!matches!(error, ConfigError::Read(_)), "{error}");
+        let config = Config::parse(format!("creation_rules:\n  - {rule}\n").as_bytes()).expect("is YAML");
+        let error = config.rule_for("x.yaml").expect_err("unusable");
+        assert!(matches!(error, RuleError::Broken(_)) && config.faults().count() == 1, "{error}");
         assert!(!error.to_string().contains(bench.key(0)));
     }
     assert_eq!(recipient_list(&format!(" {key} ,\n{key},")).expect("a list").len(), 2);
+}
+
+#[test]
+fn a_faulty_rule_stops_only_what_it_is_for() {
+    let bench = Bench::new();
+    let key = &bench.recipients[0];
+    for fault in ["age: CHANGEME", "encrypted_regex: '('", "encrypted_regex: a\n    unencrypted_regex: b"] {
+        bench.put(".sops.yaml", format!("creation_rules:\n  - path_regex: templates/\n    {fault}\n  - age: {key}\n").as_bytes());
+        bench.put("x.yaml", b"a: hello\n");
+        bench.sopup_prints(&["encrypt", "-i", "x.yaml"]);
+        let sops = bench.sops(&["decrypt", "x.yaml"]);
+        assert_eq!((sops.status.code(), bench.sopup_prints(&["decrypt", "x.yaml"])), (Some(0), text(&sops.stdout)), "{fault}");
+        for args in [&["set", "--value-stdin", "x.yaml", "[\"b\"]"][..], &["rotate", "-i", "x.yaml"], &["updatekeys", "-y", "x.yaml"]] {
+            let run = bench.sopup_reads(args, b"1");
+            assert_eq!(run.code, 0, "{args:?}: {}", run.stderr);
+        }
+        let encrypted = bench.sopup_reads(&["encrypt", "--filename-override", "templates/x.yaml"], b"a: 1\n");
+        assert_eq!((encrypted.code, encrypted.stdout.as_str()), (2, ""), "{fault}");
+        let doctor = bench.sopup(&["doctor"]);
+        assert!(doctor.code == 1 && doctor.stdout.contains("creation_rules[0]"), "{}", doctor.stdout);
+    }
+    // A configuration that is no YAML stops neither.
+    bench.put(".sops.yaml", b"creation_rules: [");
+    let run = bench.sopup(&["decrypt", "x.yaml"]);
+    assert!(run.code == 0 && run.stderr.contains("is not used"), "{}", run.stderr);
+}
+
+#[test]
+fn the_configuration_is_read_as_yaml() {
+    let bench = Bench::with_keys(2);
+    let (a, b) = (&bench.recipients[0], &bench.recipients[1]);
+    let utf16 = |text: &str| [vec![0xff, 0xfe], text.encode_utf16().flat_map(u16::to_le_bytes).collect()].concat();
+    let cases = [
+        format!("all: &all\n  - {a}\n  - {b}\ncreation_rules:\n  - age: *all\n").into_bytes(),
+        format!("keys:\n  - &a {a}\n  - &b {b}\ncreation_rules:\n  - key_groups:\n      - age: [*a, *b]\n").into_bytes(),
+        format!("d: &d\n  encrypted_regex: ^data$\n  age: none\ncreation_rules:\n  - <<: *d\n    age: {a}\n").into_bytes(),
+        format!("d: &d\n  age: {a}\ne: &e\n  age: {b}\n  encrypted_regex: ^data$\ncreation_rules:\n  - <<: [*d, *e]\n").into_bytes(),
+        format!("creation_rules:\n  - age: [{a}]\n    kms: []\n    pgp: \"\"\n    gcp_kms: []\n    azure_keyvault: []\n    hc_vault_transit_uri: []\n").into_bytes(),
+        format!("creation_rules:\n  - age: [\"{a},{b}\"]\n    mac_only_encrypted: yes\n").into_bytes(),
+        format!("creation_rules:\n  - age: {a}\n    mac_only_encrypted: \"Off\"\n    key_groups: []\n").into_bytes(),
+        utf16(&format!("creation_rules:\n  - age: {a}\n    encrypted_regex: ^data$\n")),
+    ];
+    for case in cases {
+        bench.put(".sops.yaml", &case);
+        bench.put("q.yaml", b"data:\n  p: x\nkind: Secret\n");
+        let seen = |file: &str| -> Vec<String> {
+            let lines =
+                file.lines().filter(|line| ["recipient:", "_regex:", "_suffix:", "mac_only"].iter().any(|word| line.contains(word)));
+            lines.map(|line| line.trim().to_owned()).collect()
+        };
+        let theirs = bench.sops(&["encrypt", "q.yaml"]);
+        assert!(theirs.status.success(), "{}", text(&theirs.stderr));
+        let ours = bench.sopup(&["encrypt", "q.yaml"]);
+        let shown = String::from_utf8_lossy(&case);
+        assert_eq!((ours.code, ours.stderr.as_str()), (0, ""), "{shown}");
+        assert_eq!(seen(&ours.stdout), seen(&text(&theirs.stdout)), "{shown}");
+    }
+}
+
+#[test]
+fn the_layout_that_the_configuration_asks_for() {
+    let bench = Bench::new();
+    for indent in [0, 2] {
+        let config = format!(
+            "creation_rules:\n  - age: {}\nstores:\n  json_binary:\n    indent: {indent}\n  json:\n    indent: {indent}\n",
+            bench.recipients[0]
+        );
+        bench.put(".sops.yaml", config.as_bytes());
+        bench.put("x.bin", b"hello\n");
+        bench.put("x.json", b"{\"a\": {\"b\": 1}}");
+        for name in ["x.bin", "x.json"] {
+            let shape = |file: &str| -> Vec<String> {
+                file.lines().take(2).map(|line| line.chars().take_while(|c| *c == ' ' || *c == '\t').collect()).collect()
+            };
+            let theirs = text(&bench.sops(&["encrypt", name]).stdout);
+            assert_eq!(shape(&bench.sopup_prints(&["encrypt", name])), shape(&theirs), "{name} {indent}: {theirs}");
+        }
+    }
 }
 
 #[test]

@@ -206,7 +206,8 @@ impl Report {
             let shown = path.strip_prefix(&base).unwrap_or(&path).display().to_string();
             match rules {
                 Ok(rules) => {
-                    self.advice.extend(rules.config.warnings.iter().map(|warning| (shown.clone(), Weight::Warning, describe(warning))))
+                    self.advice.extend(rules.config.warnings.iter().map(|warning| (shown.clone(), Weight::Warning, describe(warning))));
+                    self.advice.extend(rules.config.faults().map(|fault| (shown.clone(), Weight::Error, format!(".sops.yaml: {fault}"))));
                 }
                 Err(error) => self.advice.push((shown, Weight::Error, error.to_string())),
             }

@@ -7,7 +7,8 @@ use super::events::{Ev, EvKind, Form, Notation, Stream};
 use super::resolve::{self, Resolved};
 use super::shape::{CommentShape, DocShape, EntryShape, ItemShape, ListShape, MapShape, Shape};
 use crate::sops::cipher::Envelope;
-use crate::sops::store::{Limits, ReadError, Refusal};
+use crate::sops::scalar::{float_text, same_number};
+use crate::sops::store::{Altered, Limits, ReadError, Refusal};
 use crate::sops::tree::{Comment, Entry, List, ListItem, Map, MapItem, Node, Scalar, Text, Tree};
 
 /// A YAML text that was read.
@@ -16,6 +17,7 @@ pub(super) struct Built {
     pub(super) tree: Tree,
     pub(super) shapes: Vec<DocShape>,
     pub(super) refusals: Vec<Refusal>,
+    pub(super) altered: Vec<Altered>,
 }
 
 /// Builds tree and shapes.
@@ -31,14 +33,17 @@ pub(super) fn build(text: &str, stream: &Stream, limits: &Limits) -> Result<Buil
         at: 0,
         last_end: 0,
         refusals: Vec::new(),
+        path: Vec::new(),
+        altered: Vec::new(),
     };
-    let mut built = Built { tree: Tree::default(), shapes: Vec::new(), refusals: Vec::new() };
+    let mut built = Built { tree: Tree::default(), shapes: Vec::new(), refusals: Vec::new(), altered: Vec::new() };
     while builder.at < builder.events.len() {
         let (map, shape) = builder.document()?;
         built.tree.documents.push(map);
         built.shapes.push(shape);
     }
     built.refusals = builder.refusals;
+    built.altered = builder.altered;
     Ok(built)
 }
 
@@ -55,9 +60,26 @@ pub(super) struct Builder<'a> {
     /// Where the last token's text ended.
     pub(super) last_end: usize,
     refusals: Vec<Refusal>,
+    /// The keys around.
+    path: Vec<String>,
+    altered: Vec<Altered>,
 }
 
 impl<'a> Builder<'a> {
+    /// Notes a number that is written in another way once it was encrypted.
+    pub(super) fn note_altered(&mut self, event: &Ev, text: &str, value: &Scalar) {
+        let unsigned = text.trim_start_matches(['-', '+']);
+        let padded = unsigned.len() > 1 && unsigned.starts_with('0') && unsigned.as_bytes()[1].is_ascii_digit();
+        let kept = match value {
+            Scalar::Int(number) => number.to_string() == text,
+            Scalar::Float(number) if number.is_finite() => !padded && !text.starts_with('+') && same_number(text, &float_text(*number)),
+            _ => true,
+        };
+        if !kept {
+            self.altered.push(Altered { line: event.line, path: self.path.clone() });
+        }
+    }
+
     fn document(&mut self) -> Result<(Map, DocShape), ReadError> {
         self.anchors.clear();
         let start = self.next()?;
@@ -71,7 +93,7 @@ impl<'a> Builder<'a> {
             EvKind::Scalar { text, form: Form::Plain } if text.is_empty() || resolves_to_null(text) => self.null_document(first),
             EvKind::DocumentEnd => return Err(syntax(first, "the document is empty")),
             _ => {
-                return Err(syntax(first, "the top level of a document must be a map; sops takes no lists or single values"));
+                return Err(ReadError::TopLevel { line: first.line });
             }
         };
         let end = self.next()?;
@@ -142,7 +164,9 @@ impl<'a> Builder<'a> {
                 return Err(syntax(key_event, &format!("the key `{key}` stands twice in one map")));
             }
             self.last_end = key_event.span.end;
+            self.path.push(key.clone());
             let (node, value) = self.node()?;
+            self.path.pop();
             let key_span = key_event.start..key_event.span.end;
             shape.entries.push(EntryShape { key: key.clone(), key_span, value, end: self.last_end });
             map.items.push(MapItem::Entry(Entry { key, value: node }));

@@ -91,7 +91,7 @@ impl Yaml {
             }
         }
         let layout = Layout { text: text.to_owned(), has_bom: whole.len() != text.len(), shapes: built.shapes };
-        Ok(Source { tree, metadata, refusals: built.refusals, layout: AnyLayout::Yaml(layout) })
+        Ok(Source { tree, metadata, refusals: built.refusals, altered: built.altered, layout: AnyLayout::Yaml(layout) })
     }
 
     /// Prints a tree that comes from no YAML text.

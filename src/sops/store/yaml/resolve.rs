@@ -36,7 +36,26 @@ pub(super) fn resolve(text: &str) -> Resolved {
 /// Whether a plain scalar would be read as this very text, also by YAML 1.1 readers.
 pub(super) fn is_plain_text(text: &str) -> bool {
     let old_bool = ["y", "n", "yes", "no", "on", "off"].iter().any(|word| text.eq_ignore_ascii_case(word));
-    !old_bool && matches!(resolve(text), Resolved::Value(Scalar::Text(_)))
+    !old_bool && !is_sexagesimal(text) && !begins_like_a_date(text) && matches!(resolve(text), Resolved::Value(Scalar::Text(_)))
+}
+
+/// Whether YAML 1.1 readers see a number in `22:22` or `190:20:30.15`: there, colons part digits of base 60.
+fn is_sexagesimal(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let whole = unsigned.split_once('.').filter(|(_, after)| after.bytes().all(|b| b.is_ascii_digit() || b == b'_'));
+    let mut parts = whole.map_or(unsigned, |(whole, _)| whole).split(':');
+    let first = parts.next().unwrap_or_default();
+    let mut rest = parts.peekable();
+    first.starts_with(|c: char| c.is_ascii_digit())
+        && first.bytes().all(|b| b.is_ascii_digit() || b == b'_')
+        && rest.peek().is_some()
+        && rest.all(|part| matches!(part.len(), 1 | 2) && part.parse::<u8>().is_ok_and(|number| number < 60))
+}
+
+/// Whether YAML 1.1 readers may see a time in it: `2001-12-14 21:59:43.10 -5` is one there.
+fn begins_like_a_date(text: &str) -> bool {
+    let date = text.split(['T', 't', ' ', '\t']).next().unwrap_or_default();
+    date.len() < text.len() && split_date(date, Digits::Loose).is_some()
 }
 
 /// Reads the date and time spellings go-yaml knows.
@@ -149,6 +168,18 @@ pub(super) fn float(text: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_other_readers_take_for_a_number_or_a_time_is_no_plain_text() {
+        for text in
+            ["22:22", "12:30", "190:20:30", "-1:00", "1_0:59.5", "2001-12-14 21:59:43.10 -5", "2001-1-2T03:04:05 +1", "yes", "5", "~"]
+        {
+            assert!(!is_plain_text(text), "{text}");
+        }
+        for text in ["a:b", "22:60", "1:", ":1", "12:30 Uhr", "1:2:x", "2001-12", "10.0.0.1:80", "2001-12-14x", "22:123"] {
+            assert!(is_plain_text(text), "{text}");
+        }
+    }
     use crate::sops::scalar::float_text;
 
     fn show(text: &str) -> String {

@@ -75,15 +75,18 @@ impl Builder<'_> {
         })
     }
 
-    fn plain(&self, event: &Ev, text: &str) -> Result<Scalar, ReadError> {
+    fn plain(&mut self, event: &Ev, text: &str) -> Result<Scalar, ReadError> {
         match resolve::resolve(text) {
-            Resolved::Value(value) => Ok(value),
+            Resolved::Value(value) => {
+                self.note_altered(event, text, &value);
+                Ok(value)
+            }
             Resolved::Merge => Ok(Scalar::Text(Text::from(text))),
             Resolved::TooBig => Err(syntax(event, "a number above 9223372036854775807; sops cannot encrypt it, quote it")),
         }
     }
 
-    fn tagged(&self, event: &Ev, tag: &str, text: &str) -> Result<Scalar, ReadError> {
+    fn tagged(&mut self, event: &Ev, tag: &str, text: &str) -> Result<Scalar, ReadError> {
         let resolved = self.plain(event, text)?;
         let fits = match (tag, resolved) {
             #[allow(clippy::cast_precision_loss, reason = "that is what the tag asks for")]

@@ -4,7 +4,10 @@
 //! does not compile (then nothing is encrypted). Here such an expression is an error.
 //! Source: sops' `shouldBeEncrypted`, measured on sops 3.11.
 
-use regex::bytes::{Regex, RegexBuilder};
+mod classes;
+mod go;
+
+use regex::{Regex, RegexBuilder};
 
 use super::mac::Protection;
 
@@ -28,7 +31,7 @@ pub enum Selector {
     EncryptedCommentRegex(Pattern),
 }
 
-/// A compiled regular expression that Go and Rust read alike.
+/// A regular expression with the meaning that Go gives it.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     source: String,
@@ -39,20 +42,12 @@ pub struct Pattern {
 #[derive(Debug, thiserror::Error)]
 pub enum PatternError {
     /// It does not compile; sops would then silently encrypt nothing.
-    #[error("the regular expression `{pattern}` is invalid, and sops would silently leave everything plain: {reason}")]
+    #[error("the regular expression `{pattern}` is not one of Go, and sops would silently leave everything plain: {reason}")]
     Invalid {
         /// The expression.
         pattern: String,
         /// What the compiler says.
         reason: String,
-    },
-    /// It compiles here and not in Go, or means something else there.
-    #[error("the regular expression `{pattern}` uses {what}, which sops' regular expressions do not have")]
-    NotGo {
-        /// The expression.
-        pattern: String,
-        /// The construct.
-        what: &'static str,
     },
 }
 
@@ -66,22 +61,18 @@ pub enum Marked {
 }
 
 impl Pattern {
-    /// Compiles an expression. Classes such as `\w` are ASCII, as in Go.
+    /// Compiles an expression. Classes such as `\w` are ASCII, `.` and `(?i)` work on characters, as in Go.
     ///
     /// # Errors
     /// [`PatternError`] for anything that sops would not read the same way.
     pub fn new(source: &str) -> Result<Self, PatternError> {
-        if let Some(what) = not_go(source) {
-            return Err(PatternError::NotGo { pattern: source.to_owned(), what });
-        }
-        let built = RegexBuilder::new(source).unicode(false).size_limit(4 << 20).build();
-        match built {
-            Ok(regex) => Ok(Self { source: source.to_owned(), regex }),
-            Err(error) => {
-                let reason = error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                Err(PatternError::Invalid { pattern: source.to_owned(), reason })
-            }
-        }
+        let invalid = |reason: String| PatternError::Invalid { pattern: source.to_owned(), reason };
+        let translated = go::translate(source).map_err(|what| invalid(what.to_owned()))?;
+        let regex = RegexBuilder::new(&translated)
+            .size_limit(4 << 20)
+            .build()
+            .map_err(|error| invalid(error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()))?;
+        Ok(Self { source: source.to_owned(), regex })
     }
 
     /// The expression as written.
@@ -93,7 +84,8 @@ impl Pattern {
     /// Whether the expression is found anywhere in `text`.
     #[must_use]
     pub fn is_match(&self, text: &[u8]) -> bool {
-        self.regex.is_match(text)
+        // Bytes that are no UTF-8 are one replacement character each for Go, too.
+        self.regex.is_match(&String::from_utf8_lossy(text))
     }
 }
 
@@ -179,54 +171,6 @@ impl Selector {
     }
 }
 
-/// Finds constructs that the `regex` crate accepts and Go's RE2 does not.
-fn not_go(source: &str) -> Option<&'static str> {
-    let bytes = source.as_bytes();
-    let mut in_class = false;
-    let mut at = 0;
-    while at < bytes.len() {
-        let rest = &source.as_bytes()[at..];
-        match rest {
-            [b'\\', b'<' | b'>', ..] => return Some("\\< or \\>"),
-            [b'\\', b'b', b'{', ..] => return Some("\\b{…}"),
-            [b'\\', b'u' | b'U', ..] => return Some("\\u or \\U"),
-            [b'\\', ..] => at += 1,
-            [b'[', b':', ..] if in_class => {}
-            [b'[', ..] if in_class => return Some("nested classes"),
-            [b'&', b'&', ..] | [b'-', b'-', ..] | [b'~', b'~', ..] if in_class => {
-                return Some("class set operations");
-            }
-            [b'[', ..] => {
-                in_class = true;
-                at += usize::from(rest.get(1) == Some(&b'^'));
-                at += usize::from(bytes.get(at + 1) == Some(&b']'));
-            }
-            [b']', ..] => in_class = false,
-            [b'{', count @ ..] if !in_class && above_thousand(count) => {
-                return Some("a repetition above 1000");
-            }
-            [b'(', b'?', flags @ ..] if !in_class && unknown_flag(flags) => {
-                return Some("the flags x, u or R");
-            }
-            _ => {}
-        }
-        at += 1;
-    }
-    None
-}
-
-fn above_thousand(count: &[u8]) -> bool {
-    let inner: Vec<u8> = count.iter().copied().take_while(|b| b.is_ascii_digit() || *b == b',').collect();
-    let numbers = inner.split(|b| *b == b',');
-    numbers.into_iter().any(|n| n.len() > 4 || (n.len() == 4 && n > b"1000".as_slice()))
-}
-
-fn unknown_flag(flags: &[u8]) -> bool {
-    let letters = flags.iter().take_while(|b| b.is_ascii_alphabetic() || **b == b'-');
-    let named = flags.starts_with(b"P<") || flags.starts_with(b"<");
-    !named && letters.into_iter().any(|b| b"xuR".contains(b))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,11 +190,80 @@ mod tests {
 
     #[test]
     fn what_sops_would_swallow_is_refused() {
-        for bad in ["(", "^(?!x)", r"\Qa\E", "(?x)a b", "[a&&b]", r"\b{start}x", "a{2000}"] {
+        let bad = [
+            "(",
+            ")",
+            "a)",
+            "^(?!x)",
+            "(?<=x)a",
+            "(?x)a b",
+            "a{2000}",
+            "(?:a{100}){100}",
+            "a**",
+            "a*+",
+            "*a",
+            "|*",
+            "(*a)",
+            r"\1",
+            r"(a)\1",
+            r"\Z",
+            r"\C",
+            r"\u00e9",
+            r"\h",
+            "[z-a]",
+            r"[a-\d]",
+            "[[:foo:]]",
+            r"\p{greek}",
+            r"\p{Grek}",
+            r"\pX",
+            "(?P<a>x)(?P<a>y)",
+            "[a",
+            r"\",
+            "a{3,2}",
+            "(?i",
+            "(?-)",
+            r"\é",
+        ];
+        for bad in bad {
             assert!(Pattern::new(bad).is_err(), "{bad}");
         }
-        for good in ["^(data|stringData)$", "[]a]", r"[[:alpha:]]\d+", "(?i)pass", "(?P<x>a)", "[^]&]"] {
-            assert!(Pattern::new(good).is_ok(), "{good}");
+    }
+
+    #[test]
+    fn expressions_mean_what_they_mean_in_go() {
+        let cases: [(&str, &[&str], &[&str]); 27] = [
+            ("^cl.$", &["clé", "cla"], &["cl", "cléé", "cl\n"]),
+            ("(?i)пароль", &["ПАРОЛЬ", "Пароль"], &["парол"]),
+            ("(?i)^k$", &["k", "K", "\u{212a}"], &["x"]),
+            (r"^\w+$", &["abc_1"], &["clé"]),
+            (r"^\W$", &["é", "-"], &["a"]),
+            (r"^\d$", &["1"], &["\u{661}"]),
+            (r"^\s$", &[" ", "\t"], &["\u{a0}", "\u{b}"]),
+            (r"\bl", &["él", "l"], &["al"]),
+            (r"a\B", &["ab"], &["aéa", "a"]),
+            ("^[^a]$", &["é", "\n"], &["a", "éé"]),
+            ("^[[p]$", &["[", "p"], &["a"]),
+            ("^[a&&b]$", &["a", "&", "b"], &["c"]),
+            ("^[+--b]$", &["+", ",", "-", "b"], &["a"]),
+            ("^[]a]$", &["]", "a"], &["b"]),
+            (r"^\Qa.b\E$", &["a.b"], &["axb"]),
+            (r"^\Qab\E*$", &["abb", "a"], &["abab"]),
+            (r"^\pL+$", &["clé"], &["a1"]),
+            (r"^\p{Cyrillic}+$", &["пароль"], &["abc"]),
+            (r"^\P{Lu}$", &["a", "1"], &["A", "É"]),
+            (r"^\p{^Lu}$", &["a"], &["A"]),
+            ("^a{,2}$", &["a{,2}"], &["aa"]),
+            ("^a{2}$", &["aa"], &["a"]),
+            (r"^\x{e9}\x41\101$", &["éAA"], &["eAA"]),
+            ("(?P<x>a)|(?<y>b)", &["a", "b"], &["c"]),
+            ("^(?i:A)b$", &["ab", "Ab"], &["aB"]),
+            ("^a #b$", &["a #b"], &["ab"]),
+            (r"^[\]\-\d.]+$", &["]-1."], &["\\"]),
+        ];
+        for (pattern, hits, misses) in cases {
+            let compiled = Pattern::new(pattern).expect(pattern);
+            hits.iter().for_each(|text| assert!(compiled.is_match(text.as_bytes()), "{pattern} {text}"));
+            misses.iter().for_each(|text| assert!(!compiled.is_match(text.as_bytes()), "{pattern} {text}"));
         }
     }
 }
