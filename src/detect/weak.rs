@@ -127,10 +127,25 @@ fn goes_on(search: &Search<'_>, span: Span) -> bool {
     spoken(words.next()) && spoken(words.next())
 }
 
-/// Whether a constant holds the name of a field, and no value: `FIELD_PASSWORD = "pwd"`.
+/// Whether a constant holds the name of a field, and no value: `FIELD_PASSWORD = "pwd"`; or something is passed in another
+/// sense: `pass_by_value`, `pass_through`.
 fn about_names(before: &[u8]) -> bool {
-    const WORDS: [&str; 12] =
-        ["field", "param", "parameter", "column", "attribute", "attr", "property", "prop", "header", "label", "selector", "grant"];
+    const WORDS: [&str; 14] = [
+        "field",
+        "param",
+        "parameter",
+        "column",
+        "attribute",
+        "attr",
+        "property",
+        "prop",
+        "header",
+        "label",
+        "selector",
+        "grant",
+        "by",
+        "through",
+    ];
     let name = before.trim_ascii_end().iter().rposition(|byte| byte.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
     let start = before[..name].iter().rposition(|byte| !byte.is_ascii_alphanumeric() && !b"_-.".contains(byte)).map_or(0, |at| at + 1);
     let words = assign::words(&String::from_utf8_lossy(&before[start..name]));
