@@ -2,12 +2,13 @@
 //! `.sopupignore`. Ignore files are opened like anything else that somebody else has put there: only
 //! regular ones, up to a size; git follows no links to them either.
 
-use std::collections::HashMap;
+use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use foldhash::HashMap;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
@@ -26,20 +27,21 @@ pub struct Ignores {
     /// No ignore file outside of this folder counts: the top of the working tree, or of the walk.
     top: PathBuf,
     /// `info/exclude`, and the user's own patterns; none outside of a repository.
-    shared: Vec<Gitignore>,
+    shared: Vec<Arc<Gitignore>>,
     in_repository: bool,
-    folders: RwLock<HashMap<PathBuf, Arc<Folder>>>,
+    folders: RwLock<HashMap<OsString, Arc<Folder>>>,
     left_out: AtomicU64,
     skipped: Mutex<Vec<Skip>>,
 }
 
-/// The ignore files of one folder.
-#[derive(Default)]
+/// What counts for the entries of one folder.
+#[derive(Clone, Default)]
 struct Folder {
-    git: Option<Gitignore>,
-    own: Option<Gitignore>,
-    /// A repository begins here, for which what git ignores further out does not count.
-    is_top: bool,
+    /// Patterns of git, those of the innermost folder first.
+    git: Vec<Arc<Gitignore>>,
+    /// Those of `.sopupignore` files.
+    own: Vec<Arc<Gitignore>>,
+    in_repository: bool,
 }
 
 impl Ignores {
@@ -57,7 +59,7 @@ impl Ignores {
         if let Some(exclude) = exclude.filter(|_| respect != Respect::No) {
             let of_repository = ignores.read(&exclude, top);
             let (of_user, _) = GitignoreBuilder::new(top).build_global();
-            ignores.shared = of_repository.into_iter().chain([of_user]).collect();
+            ignores.shared = of_repository.into_iter().chain([of_user].map(Arc::new)).filter(|shared| !shared.is_empty()).collect();
         }
         ignores
     }
@@ -110,59 +112,49 @@ impl Ignores {
         if self.respect != Respect::Yes {
             return Match::None;
         }
-        for folder in self.around(path) {
-            let matched = self.folder(folder).own.as_ref().map_or(Match::None, |own| own.matched(path, is_folder).map(|_| ()));
-            if !matched.is_none() {
-                return matched;
-            }
-        }
-        Match::None
+        let Some(folder) = self.around(path) else { return Match::None };
+        first_match(folder.own.iter().map(Arc::as_ref), path, is_folder)
     }
 
     fn ignored_by_git(&self, path: &Path, is_folder: bool) -> bool {
         // Outside of a repository `.gitignore` means nothing.
-        if self.respect == Respect::No || !self.in_a_repository(path) {
-            return false;
-        }
-        for folder in self.around(path) {
-            let files = self.folder(folder);
-            let matched = files.git.as_ref().map_or(Match::None, |git| git.matched(path, is_folder));
-            if !matched.is_none() {
-                return matched.is_ignore();
-            }
-            if files.is_top {
-                return false;
-            }
-        }
-        let shared = self.shared.iter().map(|shared| shared.matched(path, is_folder)).find(|matched| !matched.is_none());
-        shared.is_some_and(|matched| matched.is_ignore())
+        let Some(folder) = self.around(path).filter(|folder| folder.in_repository && self.respect != Respect::No) else { return false };
+        first_match(folder.git.iter().map(Arc::as_ref), path, is_folder).is_ignore()
     }
 
-    fn in_a_repository(&self, path: &Path) -> bool {
-        self.in_repository || self.around(path).any(|folder| self.folder(folder).is_top)
-    }
-
-    /// The folders around a path, the innermost first.
-    fn around<'p>(&self, path: &'p Path) -> impl Iterator<Item = &'p Path> + use<'p> {
-        let top = self.top.clone();
-        path.ancestors().skip(1).take_while(move |folder| folder.starts_with(&top))
+    /// What counts for what lies beside a path; `None` outside of the top.
+    fn around(&self, path: &Path) -> Option<Arc<Folder>> {
+        let folder = path.parent()?;
+        folder.starts_with(&self.top).then(|| self.folder(folder))
     }
 
     fn folder(&self, folder: &Path) -> Arc<Folder> {
-        if let Some(known) = self.folders.read().unwrap_or_else(PoisonError::into_inner).get(folder) {
+        if let Some(known) = self.folders.read().unwrap_or_else(PoisonError::into_inner).get(folder.as_os_str()) {
             return Arc::clone(known);
         }
-        let git = if self.respect == Respect::No { None } else { self.read(&folder.join(".gitignore"), folder) };
-        let own = if self.respect == Respect::Yes { self.read(&folder.join(IGNORE_FILE), folder) } else { None };
-        // The top of the walk's own repository has its shared patterns too.
-        let is_top = folder != self.top && folder.join(".git").symlink_metadata().is_ok();
-        let read = Arc::new(Folder { git, own, is_top });
-        self.folders.write().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned(), Arc::clone(&read));
+        let is_top = folder == self.top;
+        let outer = if is_top { None } else { folder.parent().map(|parent| self.folder(parent)) };
+        let mut read = match outer {
+            Some(outer) => Folder::clone(&outer),
+            None => Folder { git: self.shared.clone(), own: Vec::new(), in_repository: self.in_repository },
+        };
+        // A repository that begins here knows nothing of what is ignored further out.
+        if !is_top && folder.join(".git").symlink_metadata().is_ok() {
+            read = Folder { git: Vec::new(), own: read.own, in_repository: true };
+        }
+        if self.respect != Respect::No {
+            read.git.splice(0..0, self.read(&folder.join(".gitignore"), folder));
+        }
+        if self.respect == Respect::Yes {
+            read.own.splice(0..0, self.read(&folder.join(IGNORE_FILE), folder));
+        }
+        let read = Arc::new(read);
+        self.folders.write().unwrap_or_else(PoisonError::into_inner).insert(folder.as_os_str().to_owned(), Arc::clone(&read));
         read
     }
 
     /// The patterns of a file, which count below `root`; `None` if it is not there or a link.
-    fn read(&self, file: &Path, root: &Path) -> Option<Gitignore> {
+    fn read(&self, file: &Path, root: &Path) -> Option<Arc<Gitignore>> {
         let text = match open_regular(file) {
             Ok((_, size)) if size > LARGEST => Err(SkipReason::Unreadable(format!("larger than {} MiB, and not obeyed", LARGEST >> 20))),
             Ok((open, _)) => {
@@ -184,7 +176,7 @@ impl Ignores {
                     // A pattern that makes no sense matches nothing, as in git.
                     let _ = builder.add_line(None, line);
                 }
-                builder.build().ok()
+                builder.build().ok().filter(|built| !built.is_empty()).map(Arc::new)
             }
             Err(reason) => {
                 let what = file.strip_prefix(&self.top).unwrap_or(file).display().to_string();
@@ -193,4 +185,10 @@ impl Ignores {
             }
         }
     }
+}
+
+/// What the first of some patterns that know a path say about it.
+fn first_match<'a>(mut patterns: impl Iterator<Item = &'a Gitignore>, path: &Path, is_folder: bool) -> Match<()> {
+    let matched = patterns.find_map(|patterns| Some(patterns.matched(path, is_folder)).filter(|matched| !matched.is_none()));
+    matched.map_or(Match::None, |matched| matched.map(|_| ()))
 }
