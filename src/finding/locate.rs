@@ -7,7 +7,7 @@ use crate::detect::Match;
 use crate::rule::{Confidence, Rule, RuleSet};
 use crate::secret::Secret;
 use crate::source::Origin;
-use crate::text::{Decoded, LineIndex, Position, Span};
+use crate::text::{Decoded, LineIndex, Position, Span, work};
 
 /// Marks a line whose findings are accepted; `sopup:allow rule-id` accepts one rule's.
 const MARKER: &[u8] = b"sopup:allow";
@@ -75,6 +75,7 @@ pub fn locate(
     let text = decoded.text.as_ref();
     let index = LineIndex::new(text);
     let spans: Vec<Span> = matches.iter().map(|found| found.span).collect();
+    let mut marker = Marker { line: 0, accepted: Accepted::Nothing };
     let place = |found: Match| {
         let rule = rules.rule(found.rule);
         let start = index.position(text, found.span.start);
@@ -85,7 +86,7 @@ pub fn locate(
             secret: Secret::new(text[found.span.range()].to_vec()),
             confidence: found.confidence,
             reasons: found.reasons,
-            allowed_inline: inline == InlineAllow::Honoured && is_allowed(index.line(text, start.line), rule.id),
+            allowed_inline: inline == InlineAllow::Honoured && marker.of(&index, text, start.line).accepts(rule.id),
             occurrence: Occurrence {
                 origin: origin.clone(),
                 start: base.position(start),
@@ -99,23 +100,59 @@ pub fn locate(
     matches.into_iter().map(place).collect()
 }
 
-/// `sopup:allow` alone allows all; followed by ids it allows those rules.
-fn is_allowed(line: &[u8], rule: &str) -> bool {
-    let Some(at) = memchr::memmem::find(line, MARKER) else { return false };
-    let rest = String::from_utf8_lossy(&line[at + MARKER.len()..]).into_owned();
-    if rest.starts_with(|c: char| c.is_alphanumeric() || c == '-') {
-        return false;
+/// What the marker of a line accepts; of one line at a time, so that a line with many secrets is read once.
+struct Marker {
+    /// From 1; 0 before the first.
+    line: usize,
+    accepted: Accepted,
+}
+
+#[derive(Debug)]
+enum Accepted {
+    Nothing,
+    Everything,
+    /// Rules, by their ids.
+    Rules(Vec<String>),
+}
+
+impl Marker {
+    fn of(&mut self, index: &LineIndex, text: &[u8], line: usize) -> &Accepted {
+        if self.line != line {
+            *self = Self { line, accepted: Accepted::on(index.line(text, line)) };
+        }
+        &self.accepted
     }
-    let ids: Vec<&str> = rest
-        .split(|c: char| c.is_whitespace() || c == ',')
-        .filter(|word| !word.is_empty())
-        .take_while(|word| {
-            word.contains('-')
-                && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-                && word.starts_with(|c: char| c.is_ascii_alphanumeric())
-        })
-        .collect();
-    ids.is_empty() || ids.contains(&rule)
+}
+
+impl Accepted {
+    /// `sopup:allow` alone allows all; followed by ids it allows those rules.
+    fn on(line: &[u8]) -> Self {
+        work::add(line.len());
+        let Some(at) = memchr::memmem::find(line, MARKER) else { return Self::Nothing };
+        let rest = String::from_utf8_lossy(&line[at + MARKER.len()..]);
+        if rest.starts_with(|c: char| c.is_alphanumeric() || c == '-') {
+            return Self::Nothing;
+        }
+        let ids: Vec<String> = rest
+            .split(|c: char| c.is_whitespace() || c == ',')
+            .filter(|word| !word.is_empty())
+            .take_while(|word| {
+                word.contains('-')
+                    && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+                    && word.starts_with(|c: char| c.is_ascii_alphanumeric())
+            })
+            .map(str::to_owned)
+            .collect();
+        if ids.is_empty() { Self::Everything } else { Self::Rules(ids) }
+    }
+
+    fn accepts(&self, rule: &str) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Everything => true,
+            Self::Rules(ids) => ids.iter().any(|id| id == rule),
+        }
+    }
 }
 
 fn excerpt(text: &[u8], index: &LineIndex, line: usize, marked: Span, secrets: &[Span]) -> Excerpt {
@@ -123,6 +160,7 @@ fn excerpt(text: &[u8], index: &LineIndex, line: usize, marked: Span, secrets: &
     let whole = Span::new(index.start(line), index.start(line) + bytes.len());
     let window =
         Span::new(whole.start.max(marked.start.saturating_sub(4 * CONTEXT)), whole.end.min(marked.end + 4 * CONTEXT).max(marked.start));
+    work::add(window.len());
     let mut out = String::new();
     let mut mark = 0..0;
     let mut at = window.start;
@@ -193,10 +231,10 @@ mod tests {
 
     #[test]
     fn markers_allow_all_or_named_rules() {
-        assert!(is_allowed(b"x = 1 # sopup:allow", "a-b"));
-        assert!(is_allowed(b"x = 1 # sopup:allow a-b, c-d because", "c-d"));
-        assert!(!is_allowed(b"x = 1 # sopup:allow a-b", "c-d"));
-        assert!(is_allowed(b"<!-- sopup:allow -->", "c-d"));
-        assert!(!is_allowed(b"# sopup:allowed", "c-d"));
+        assert!(Accepted::on(b"x = 1 # sopup:allow").accepts("a-b"));
+        assert!(Accepted::on(b"x = 1 # sopup:allow a-b, c-d because").accepts("c-d"));
+        assert!(!Accepted::on(b"x = 1 # sopup:allow a-b").accepts("c-d"));
+        assert!(Accepted::on(b"<!-- sopup:allow -->").accepts("c-d"));
+        assert!(!Accepted::on(b"# sopup:allowed").accepts("c-d"));
     }
 }

@@ -7,6 +7,7 @@ mod commits;
 mod commits_made;
 mod explain;
 mod file;
+mod growth;
 mod hiding;
 mod history;
 mod hook;
