@@ -1,6 +1,8 @@
 //! Provider formats: each rule's pattern runs only around its keywords, and windows that touch
 //! run as one, so that a text full of keywords is still read once per rule.
 
+use std::collections::BTreeMap;
+
 use super::trace::NEAR;
 use super::{Match, Objection, Reason, Search, judge, placeholder, validator, weak};
 use crate::rule::{Block, Confidence, Extractor, Judge, Matcher, Pattern, RuleIndex, Validator};
@@ -12,8 +14,8 @@ const BLOCK_REACH: usize = 64 * 1024;
 /// Hits of a rule's keywords whose windows touch, searched as one.
 pub(super) struct Chain {
     pub(super) rule: RuleIndex,
-    /// The keywords, by increasing end.
-    pub(super) hits: Vec<Span>,
+    /// From the first hit to the end of the last. Every hit of the rule in between is one of the chain.
+    pub(super) extent: Span,
     /// What is searched.
     pub(super) window: Span,
     /// Whether it has to be searched at all.
@@ -22,7 +24,7 @@ pub(super) struct Chain {
 
 /// The chain that may still grow, for each rule whose keyword was seen.
 #[derive(Default)]
-pub(super) struct Chains(Vec<Chain>);
+pub(super) struct Chains(BTreeMap<RuleIndex, Chain>);
 
 impl Chains {
     /// A keyword of a rule was seen. Returns the chain that this hit ends.
@@ -37,25 +39,20 @@ impl Chains {
         if reach <= NEAR && !may_match(pattern, &search.text[window.range()]) {
             return None;
         }
-        let chain = |hits| Chain { rule, hits, window, wanted };
-        match self.0.iter_mut().find(|open| open.rule == rule) {
+        match self.0.get_mut(&rule) {
             Some(open) if window.start <= open.window.end => {
                 open.window = Span::new(open.window.start.min(window.start), window.end);
-                open.hits.push(hit);
+                open.extent = Span::new(open.extent.start.min(hit.start), hit.end);
                 open.wanted |= wanted;
                 None
             }
-            Some(open) => Some(std::mem::replace(open, chain(vec![hit]))),
-            None => {
-                self.0.push(chain(vec![hit]));
-                None
-            }
+            _ => self.0.insert(rule, Chain { rule, extent: hit, window, wanted }),
         }
     }
 
     /// What is left.
-    pub(super) fn into_rest(self) -> Vec<Chain> {
-        self.0
+    pub(super) fn into_rest(self) -> impl Iterator<Item = Chain> {
+        self.0.into_values()
     }
 }
 
@@ -81,14 +78,13 @@ pub(super) fn run(search: &mut Search<'_>, chain: &Chain) {
         return;
     }
     let regex = pattern.regex();
-    for hit in &chain.hits {
-        // `\nghp_…`, `%3Dghp_…`: to the pattern the escape is a part of the word.
-        if is_behind_escape(&search.text[..hit.start]) {
-            let captures = regex.captures(&search.text[hit.start..window.end]);
-            let secret = captures.as_ref().and_then(|captures| captures.name("secret").or(captures.get(0)));
-            if let Some(secret) = secret.filter(|secret| secret.start() == 0) {
-                consider(search, index, Span::new(hit.start, hit.start + secret.end()));
-            }
+    // `\nghp_…`, `%3Dghp_…`: to the pattern the escape is a part of the word.
+    for hit in behind_escapes(search.text, chain.extent, rule.keywords) {
+        let end = window.end.min(hit.end + reach(pattern));
+        let captures = regex.captures(&search.text[hit.start..end]);
+        let secret = captures.as_ref().and_then(|captures| captures.name("secret").or(captures.get(0)));
+        if let Some(secret) = secret.filter(|secret| secret.start() == 0) {
+            consider(search, index, Span::new(hit.start, hit.start + secret.end()));
         }
     }
     let haystack = &search.text[..window.end];
@@ -104,14 +100,30 @@ pub(super) fn run(search: &mut Search<'_>, chain: &Chain) {
     }
 }
 
-/// Whether a text ends with `\n`, `\t`, `\u003d` or `%3D`.
-fn is_behind_escape(before: &[u8]) -> bool {
+/// The keywords in a part of a text that stand behind an escape.
+fn behind_escapes<'a>(text: &'a [u8], part: Span, keywords: &'a [&'static str]) -> impl Iterator<Item = Span> + 'a {
+    let low = part.start.saturating_sub(LONGEST_ESCAPE);
+    let escapes = memchr::memchr2_iter(b'\\', b'%', &text[low..part.end]).map(move |at| low + at);
+    let starts = escapes.filter_map(move |at| escape(&text[at..part.end]).map(|length| at + length)).filter(move |&at| at >= part.start);
+    starts.filter_map(move |start| {
+        let fits = |keyword: &&&'static str| {
+            text[start..part.end].get(..keyword.len()).is_some_and(|bytes| bytes.eq_ignore_ascii_case(keyword.as_bytes()))
+        };
+        keywords.iter().find(fits).map(|keyword| Span::new(start, start + keyword.len()))
+    })
+}
+
+/// Bytes of `\u003d`.
+const LONGEST_ESCAPE: usize = 6;
+
+/// Length of the escape that a text begins with: `\n`, `\t`, `\u003d` or `%3D`.
+fn escape(text: &[u8]) -> Option<usize> {
     let hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
-    match before {
-        [.., b'\\', b'n' | b't' | b'r'] => true,
-        [.., b'\\', b'u', a, b, c, d] => hex(&[*a, *b, *c, *d]),
-        [.., b'%', a, b] => hex(&[*a, *b]),
-        _ => false,
+    match text {
+        [b'\\', b'n' | b't' | b'r', ..] => Some(2),
+        [b'\\', b'u', a, b, c, d, ..] if hex(&[*a, *b, *c, *d]) => Some(6),
+        [b'%', a, b, ..] if hex(&[*a, *b]) => Some(3),
+        _ => None,
     }
 }
 
@@ -187,8 +199,10 @@ fn pem(search: &Search<'_>, begin: Span) -> Option<Span> {
     const SHORTEST_BODY: usize = 64;
     let end_of_reach = (begin.end + BLOCK_REACH).min(text.len());
     let body = &text[begin.end..end_of_reach];
-    let end = memchr::memmem::find(body, b"-----END");
-    search.look(Span::new(begin.start, end.map_or(end_of_reach, |end| begin.end + end + 8 + 80)));
+    // A block ends before the next one begins.
+    let next = memchr::memmem::find(body, b"-----BEGIN").unwrap_or(body.len());
+    let end = memchr::memmem::find(&body[..next], b"-----END");
+    search.look(Span::new(begin.start, end.map_or(begin.end + next + 10, |end| begin.end + end + 8 + 80)));
     let end = end?;
     let tail = &body[end + 8..];
     let dashes = memchr::memmem::find(&tail[..tail.len().min(80)], b"-----")?;

@@ -1,5 +1,6 @@
 //! Why a value was or was not taken for a secret.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::{Hints, Match, Trace};
@@ -76,8 +77,8 @@ pub fn explain(text: &[u8], hints: Hints, rules: &RuleSet) -> Vec<Candidate> {
     let matches = trace.matches(text, rules);
     let mut candidates: Vec<Candidate> =
         matches.iter().map(|found| Candidate { rule: found.rule, span: found.span, fate: Fate::Match(found.clone()) }).collect();
-    let reported = |rule: RuleIndex, span: Span| matches.iter().any(|found| found.rule == rule && found.span == span);
-    for found in trace.all_matches().filter(|found| !reported(found.rule, found.span)) {
+    let reported: BTreeSet<(Span, RuleIndex)> = matches.iter().map(|found| (found.span, found.rule)).collect();
+    for found in trace.all_matches().filter(|found| !reported.contains(&(found.span, found.rule))) {
         candidates.push(Candidate { rule: found.rule, span: found.span, fate: Fate::Covered });
     }
     for (rule, span, objection) in rejected {

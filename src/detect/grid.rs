@@ -1,49 +1,40 @@
 //! Tables of reStructuredText (grid, simple, list) and AsciiDoc: the cells under a header.
 
+use super::columns::{self, Column, Form, Key, Purpose};
 use super::{Search, line, table};
 use crate::text::Span;
 
-/// Rows read below a header.
-const ROWS: usize = 500;
 /// Lines between a list-table's directive and the end of its header.
 const HEADER: usize = 16;
 
 /// The cells of the column under a place of a header row.
-pub(super) fn column(search: &Search<'_>, header: Span, at: usize) -> Vec<Span> {
-    let bytes = search.bytes(header).trim_ascii_start();
-    let cells = match bytes {
-        [b'|', ..] => {
-            let grid = grid(search, header, at);
-            if grid.is_empty() { asciidoc(search, header, at) } else { grid }
-        }
+pub(super) fn column(search: &Search<'_>, header: Span, at: usize, purpose: Purpose) -> Column {
+    let cells = match search.bytes(header).trim_ascii_start() {
+        [b'|', ..] => match grid(search, header, at, purpose) {
+            Column::Absent => asciidoc(search, header, at),
+            found => return found,
+        },
         [b'-' | b'*', b' ', ..] => list(search, header),
         _ => simple(search, header, at),
     };
-    cells.into_iter().map(|cell| table::undecorated(search.text, cell)).filter(|cell| !cell.is_empty()).collect()
+    Column::of(cells.into_iter().map(|cell| table::undecorated(search.text, cell)).filter(|cell| !cell.is_empty()).collect())
 }
 
 /// `+----+----+` above, `+====+====+` below the header.
-fn grid(search: &Search<'_>, header: Span, at: usize) -> Vec<Span> {
-    let is_border = |line: &[u8]| {
-        let line = line.trim_ascii();
+fn grid(search: &Search<'_>, header: Span, at: usize, purpose: Purpose) -> Column {
+    let is_border = |span: &Span| {
+        let line = search.bytes(*span).trim_ascii();
         line.len() > 2 && line.starts_with(b"+") && line.iter().all(|byte| matches!(byte, b'+' | b'-' | b'='))
     };
-    let Some(border) = search.line_after(header).filter(|&span| is_border(search.bytes(span))) else { return Vec::new() };
+    let is_row = |span: &Span| search.bytes(*span).trim_ascii_start().starts_with(b"|");
+    let Some(border) = search.whole_line_after(header).filter(is_border) else { return Column::Absent };
     let Some(index) = table::cells(search.text, header).iter().position(|cell| cell.start <= at && at < cell.end) else {
-        return Vec::new();
+        return Column::Absent;
     };
-    let mut found = Vec::new();
-    let mut next = search.line_after(border);
-    while let Some(span) = next.filter(|_| found.len() < ROWS) {
-        let bytes = search.bytes(span);
-        match bytes.trim_ascii_start() {
-            [b'|', ..] => found.extend(table::cells(search.text, span).get(index)),
-            _ if is_border(bytes) => {}
-            _ => break,
-        }
-        next = search.line_after(span);
-    }
-    found
+    let below = |line: &Span| search.whole_line_after(*line).filter(|next| is_row(next) || is_border(next));
+    let rows = std::iter::successors(below(&border), below).filter(is_row);
+    let cell = |row: Span| table::cells(search.text, row).get(index).map(|&cell| table::undecorated(search.text, cell));
+    columns::read(search, Key { form: Form::Grid, purpose, index }, rows.map(|row| (row, cell(row))))
 }
 
 /// Columns under runs of `=`.
@@ -52,20 +43,20 @@ fn simple(search: &Search<'_>, header: Span, at: usize) -> Vec<Span> {
         let line = line.trim_ascii();
         line.len() > 6 && line.starts_with(b"==") && line.contains(&b' ') && line.iter().all(|byte| matches!(byte, b'=' | b' '))
     };
-    let Some(ruler) = search.line_after(header).filter(|&span| is_ruler(search.bytes(span))) else { return Vec::new() };
+    let Some(ruler) = search.whole_line_after(header).filter(|&span| is_ruler(search.bytes(span))) else { return Vec::new() };
     let bytes = search.bytes(ruler);
     let starts: Vec<usize> = (0..bytes.len()).filter(|&i| bytes[i] == b'=' && (i == 0 || bytes[i - 1] == b' ')).collect();
     let Some(index) = starts.iter().rposition(|&start| header.start + start <= at) else { return Vec::new() };
     let mut found = Vec::new();
-    let mut next = search.line_after(ruler);
-    while let Some(span) = next.filter(|&span| found.len() < ROWS && !search.bytes(span).trim_ascii().is_empty()) {
+    let mut next = search.whole_line_after(ruler);
+    while let Some(span) = next.filter(|&span| !search.bytes(span).trim_ascii().is_empty()) {
         if is_ruler(search.bytes(span)) {
             break;
         }
         let start = (span.start + starts[index]).min(span.end);
         let end = starts.get(index + 1).map_or(span.end, |&end| (span.start + end).min(span.end));
         found.push(line::trim(search.text, Span::new(start, end)));
-        next = search.line_after(span);
+        next = search.whole_line_after(span);
     }
     found
 }
@@ -89,7 +80,7 @@ fn list(search: &Search<'_>, header: Span) -> Vec<Span> {
     loop {
         let Some(span) = search.line_before(above).filter(|_| lines < HEADER) else { return Vec::new() };
         lines += 1;
-        if memchr::memmem::find(search.bytes(span), b"list-table::").is_some() {
+        if opens_list(search.bytes(span)) {
             break;
         }
         match cell(span).filter(|(_, at, _)| *at == column) {
@@ -105,8 +96,9 @@ fn list(search: &Search<'_>, header: Span) -> Vec<Span> {
     }
     let mut found = Vec::new();
     let mut at = index;
-    let mut next = search.line_after(header);
-    while let Some(span) = next.filter(|&span| found.len() < ROWS && line::indent(search.bytes(span)) > 0) {
+    let mut next = search.whole_line_after(header);
+    let inside = |span: &Span| line::indent(search.bytes(*span)) > 0 && !opens_list(search.bytes(*span));
+    while let Some(span) = next.filter(inside) {
         match cell(span).filter(|(_, place, _)| *place == column) {
             Some((true, _, value)) => {
                 at = 0;
@@ -118,9 +110,14 @@ fn list(search: &Search<'_>, header: Span) -> Vec<Span> {
             }
             None => {}
         }
-        next = search.line_after(span);
+        next = search.whole_line_after(span);
     }
     found
+}
+
+/// Whether a line is a list-table's directive.
+fn opens_list(line: &[u8]) -> bool {
+    memchr::memmem::find(line, b"list-table::").is_some()
 }
 
 /// Between lines of `|===`; a row's cells stand on one line or on lines of their own.
@@ -132,15 +129,15 @@ fn asciidoc(search: &Search<'_>, header: Span, at: usize) -> Vec<Span> {
     let columns = table::cells(search.text, header);
     let Some(index) = columns.iter().position(|cell| cell.start <= at && at < cell.end) else { return Vec::new() };
     let mut cells = Vec::new();
-    let mut next = search.line_after(header);
-    while let Some(span) = next.filter(|&span| cells.len() < ROWS * columns.len() && !is_border(span)) {
+    let mut next = search.whole_line_after(header);
+    while let Some(span) = next.filter(|&span| !is_border(span)) {
         let bytes = search.bytes(span).trim_ascii_start();
         if bytes.starts_with(b"|") {
             cells.extend(table::cells(search.text, span));
         } else if !bytes.is_empty() {
             break;
         }
-        next = search.line_after(span);
+        next = search.whole_line_after(span);
     }
     cells.chunks(columns.len()).filter_map(|row| row.get(index).copied()).collect()
 }

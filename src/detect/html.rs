@@ -2,40 +2,43 @@
 //! `<dt>Password</dt><dd>…</dd>`.
 
 use super::assign::tag;
+use super::columns::{self, Column, Form, Key, Purpose};
 use super::{Search, line, table};
 use crate::text::Span;
 
 /// How far a header row and a definition reach, in bytes.
 const NEAR: usize = 1024;
-/// How far a table is followed, in bytes.
-const REACH: usize = 64 * 1024;
-/// Rows read below a header.
-const ROWS: usize = 500;
 
 /// The cells of the column under a place in a header row.
-pub(super) fn column(search: &Search<'_>, header: Span, at: usize) -> Vec<Span> {
+pub(super) fn column(search: &Search<'_>, header: Span, at: usize, purpose: Purpose) -> Column {
     let text = search.text;
     if !opens_cell(&text[header.start..at]) {
-        return Vec::new();
+        return Column::Absent;
     }
     let low = at.saturating_sub(NEAR);
     search.look(Span::new(low.saturating_sub(1), at));
-    let Some(row) = rfind(&text[low..at], b"<tr").map(|row| low + row) else { return Vec::new() };
-    let index = cells(text, Span::new(row, at)).len().saturating_sub(1);
-    let high = (at + REACH).min(text.len());
-    let end = find(&text[at..high], b"</table").map_or(high, |end| at + end);
-    search.look(Span::new(at, end + 8));
-    let mut found = Vec::new();
-    let mut next = find(&text[at..end], b"<tr").map(|next| at + next);
-    while let Some(start) = next.filter(|_| found.len() < ROWS) {
-        next = find(&text[start + 3..end], b"<tr").map(|next| start + 3 + next);
-        let row = Span::new(start, next.unwrap_or(end));
-        if let Some(&cell) = cells(text, row).get(index) {
-            found.push(content(text, cell));
-        }
-    }
-    found.retain(|cell| !cell.is_empty());
-    found
+    let Some(row) = rfind(&text[low..at], b"<tr").map(|row| low + row) else { return Column::Absent };
+    let index = cells(text, Span::new(row, at)).count().saturating_sub(1);
+    let mut next = row_end(search, at);
+    let rows = std::iter::from_fn(|| {
+        let start = next.filter(|&end| opens_row(&text[end..]))?;
+        next = row_end(search, start + 3);
+        Some(Span::new(start, next.unwrap_or(text.len())))
+    });
+    let cell = |row: Span| cells(text, row).nth(index).map(|cell| content(text, cell));
+    columns::read(search, Key { form: Form::Html, purpose, index }, rows.map(|row| (row, cell(row))))
+}
+
+/// Where the next row begins or the table ends; `None` at the end of the text.
+fn row_end(search: &Search<'_>, at: usize) -> Option<usize> {
+    let rest = &search.text[at..];
+    let end = memchr::memchr_iter(b'<', rest).find(|&tag| opens_row(&rest[tag..]) || begins(&rest[tag..], b"</table"));
+    search.look(Span::new(at, end.map_or(search.text.len(), |end| at + end + 8)));
+    end.map(|end| at + end)
+}
+
+fn opens_row(text: &[u8]) -> bool {
+    begins(text, b"<tr")
 }
 
 /// What the cell or definition beside a name holds.
@@ -87,19 +90,23 @@ fn opens_cell(before: &[u8]) -> bool {
 }
 
 /// The insides of the cells of a row, the last one open if it is.
-fn cells(text: &[u8], row: Span) -> Vec<Span> {
-    let mut found = Vec::new();
+fn cells(text: &[u8], row: Span) -> impl Iterator<Item = Span> {
     let mut at = row.start;
-    while let Some(open) = memchr::memchr(b'<', &text[at..row.end]).map(|open| at + open) {
-        at = open + 1;
-        let is_cell = matches!(text.get(open + 1..open + 4), Some([b't' | b'T', b'd' | b'h' | b'D' | b'H', b'>' | b' ']));
-        let Some(start) = memchr::memchr(b'>', &text[open..row.end]).filter(|_| is_cell).map(|close| open + close + 1) else { continue };
-        let inside = &text[start..row.end];
-        let end = [&b"</td"[..], b"</th", b"<td", b"<th"].iter().filter_map(|stop| find(inside, stop)).min();
-        at = start + end.unwrap_or(inside.len());
-        found.push(Span::new(start, at));
-    }
-    found
+    std::iter::from_fn(move || {
+        loop {
+            let open = at + memchr::memchr(b'<', &text[at..row.end])?;
+            at = open + 1;
+            let is_cell = matches!(text.get(open + 1..open + 4), Some([b't' | b'T', b'd' | b'h' | b'D' | b'H', b'>' | b' ']));
+            if !is_cell {
+                continue;
+            }
+            let start = open + 1 + memchr::memchr(b'>', &text[open..row.end])?;
+            let inside = &text[start..row.end];
+            let ends = |tag: &usize| [&b"</td"[..], b"</th", b"<td", b"<th"].iter().any(|stop| begins(&inside[*tag..], stop));
+            at = start + memchr::memchr_iter(b'<', inside).find(ends).unwrap_or(inside.len());
+            return Some(Span::new(start, at));
+        }
+    })
 }
 
 /// A cell without the tags around its text.
@@ -112,12 +119,13 @@ fn content(text: &[u8], cell: Span) -> Span {
     table::undecorated(text, Span::new(span.start, span.start + length))
 }
 
-fn find(text: &[u8], tag: &[u8]) -> Option<usize> {
-    memchr::memchr_iter(b'<', text).find(|&at| text[at..].len() >= tag.len() && text[at..at + tag.len()].eq_ignore_ascii_case(tag))
+fn rfind(text: &[u8], tag: &[u8]) -> Option<usize> {
+    memchr::memrchr_iter(b'<', text).find(|&at| begins(&text[at..], tag))
 }
 
-fn rfind(text: &[u8], tag: &[u8]) -> Option<usize> {
-    memchr::memrchr_iter(b'<', text).find(|&at| text[at..].len() >= tag.len() && text[at..at + tag.len()].eq_ignore_ascii_case(tag))
+/// Whether a text begins with a tag, in either case.
+fn begins(text: &[u8], tag: &[u8]) -> bool {
+    text.get(..tag.len()).is_some_and(|head| head.eq_ignore_ascii_case(tag))
 }
 
 #[cfg(test)]

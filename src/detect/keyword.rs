@@ -9,6 +9,9 @@ use crate::text::{Copied, Span};
 /// The places are kept of texts whose length is at least so many times what they take of memory.
 const WORTH: usize = 2;
 
+/// While a text is searched, its keywords may take so many times the memory of the text itself.
+const BURDEN: usize = 2;
+
 /// A keyword in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Keyword {
@@ -36,17 +39,24 @@ pub(super) struct Keywords {
 }
 
 impl Keywords {
-    /// Searches a whole text.
-    pub(super) fn of(text: &[u8], prefilter: &Prefilter) -> Self {
-        let mut places = Vec::new();
-        prefilter.find(text, |number, start| places.push(keyword(prefilter, number, start)));
-        Self { places, known: true }
+    /// Searches a whole text and hands over every keyword; keeps them if they are worth it.
+    pub(super) fn each(text: &[u8], prefilter: &Prefilter, mut found: impl FnMut(Keyword)) -> Self {
+        let mut gathered = Gathered::of(text.len().max(1024) / WORTH);
+        prefilter.find(text, |number, start| {
+            let keyword = keyword(prefilter, number, start);
+            found(keyword);
+            gathered.push(keyword);
+        });
+        gathered.places.map_or(Self { places: Vec::new(), known: false }, |places| Self { places, known: true })
     }
 
-    /// Those of a text made from this one; `seams` are its new parts and the points where copied ones meet.
-    pub(super) fn inherited(&self, text: &[u8], prefilter: &Prefilter, copied: &[Copied], seams: &[Span]) -> Self {
+    /// Those of a text made from this one; `seams` are its new parts and the points where copied ones meet. `None` if they
+    /// are too many to hold.
+    pub(super) fn inherited(&self, text: &[u8], prefilter: &Prefilter, copied: &[Copied], seams: &[Span]) -> Option<Self> {
+        let mut gathered = Gathered::of(text.len().max(1024) * BURDEN);
         if !self.known {
-            return Self::of(text, prefilter);
+            prefilter.find(text, |number, start| gathered.push(keyword(prefilter, number, start)));
+            return gathered.places.map(|places| Self { places, known: true });
         }
         let mut parts: Vec<Range<usize>> = Vec::with_capacity(seams.len());
         for seam in seams {
@@ -56,7 +66,6 @@ impl Keywords {
                 _ => parts.push(part),
             }
         }
-        let mut new = Vec::new();
         let mut near = seams;
         prefilter.find_in(text, parts, |number, start| {
             let keyword = keyword(prefilter, number, start);
@@ -64,9 +73,10 @@ impl Keywords {
             near = &near[passed..];
             let cut = |seam: &Span| seam.start < keyword.end() && keyword.start < seam.end;
             if near.iter().take_while(|seam| seam.start < keyword.end()).any(cut) {
-                new.push(keyword);
+                gathered.push(keyword);
             }
         });
+        let new = gathered.places?;
         let mut places = Vec::with_capacity(self.places.len() + new.len());
         let mut new = new.into_iter().peekable();
         for run in copied {
@@ -79,7 +89,7 @@ impl Keywords {
             }
         }
         places.extend(new);
-        Self { places, known: true }
+        Some(Self { places, known: true })
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = Keyword> {
@@ -100,6 +110,27 @@ impl Keywords {
         }
         self.places.shrink_to_fit();
         self
+    }
+}
+
+/// Keywords while they are gathered; `None` once they take too much memory.
+struct Gathered {
+    places: Option<Vec<Keyword>>,
+    most: usize,
+}
+
+impl Gathered {
+    /// That may take so many bytes.
+    fn of(bytes: usize) -> Self {
+        Self { places: Some(Vec::new()), most: bytes / size_of::<Keyword>() }
+    }
+
+    fn push(&mut self, keyword: Keyword) {
+        if let Some(places) = self.places.as_mut().filter(|places| places.len() < self.most) {
+            places.push(keyword);
+        } else {
+            self.places = None;
+        }
     }
 }
 

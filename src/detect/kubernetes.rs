@@ -1,21 +1,18 @@
-//! Names and values on lines of their own: `name:`/`value:` pairs of containers, and the data of
-//! Kubernetes Secrets.
+//! Names and values on lines of their own: `name:`/`value:` pairs of containers, declarations. The data of Kubernetes
+//! Secrets is read in `manifest`.
 
 use super::assign::{self, Context, Value};
-use super::{Notation, Reason, Search, encoded, judge, line, placeholder, weak};
-use crate::rule::{Confidence, Cue, Extractor, Judge};
+use super::{Notation, Reason, Search, line, manifest};
 use crate::text::Span;
 
 /// What is looked at before a name on its line, in bytes; the field it stands in is shorter.
 const NEAR: usize = 48;
-/// How far a manifest reaches from its `kind:` line, in bytes to either side.
-const DOCUMENT_REACH: usize = 64 * 1024;
 
 /// A name was seen that nothing is assigned to on its own line.
 pub(super) fn at(search: &mut Search<'_>, context: &Context) {
     let field = field_of(search.text, context);
     if field == b"kind:" && search.bytes(context.name) == b"Secret" {
-        secret(search, context.line);
+        manifest::secret(search, context.line);
         return;
     }
     let value = value_of(search, context).or_else(|| declared(search, context));
@@ -113,7 +110,7 @@ fn declared(search: &Search<'_>, context: &Context) -> Option<Value> {
 }
 
 /// What stands behind a field's name: `: x`, `": "x"`, ` = "x"`.
-fn value_after(text: &[u8], at: usize, end: usize) -> Option<Value> {
+pub(super) fn value_after(text: &[u8], at: usize, end: usize) -> Option<Value> {
     let skip = text[at..end].iter().take_while(|byte| matches!(byte, b'"' | b'\'' | b' ' | b'\t')).count();
     if !matches!(text.get(at + skip), Some(b':' | b'=')) {
         return None;
@@ -190,110 +187,4 @@ fn beside(search: &Search<'_>, context: &Context) -> Option<Value> {
         next = span;
     }
     None
-}
-
-/// Reads `data` and `stringData` of the manifest around a `kind: Secret` line.
-fn secret(search: &mut Search<'_>, kind: Span) {
-    let indent = line::indent(search.bytes(kind));
-    let document = document(search, kind);
-    let mut current = Some(search.line_around(document.start));
-    let mut encoded = None;
-    while let Some(span) = current.filter(|span| span.start < document.end) {
-        let bytes = search.bytes(span);
-        let own = line::indent(bytes);
-        let trimmed = bytes.trim_ascii();
-        if own == indent && !trimmed.is_empty() {
-            encoded = match trimmed {
-                b"data:" => Some(true),
-                b"stringData:" => Some(false),
-                _ => None,
-            };
-        } else if let Some(encoded) = encoded.filter(|_| own > indent && !trimmed.starts_with(b"#")) {
-            entry(search, span, encoded);
-        }
-        current = search.line_after(span);
-    }
-}
-
-fn document(search: &Search<'_>, kind: Span) -> Span {
-    let text = search.text;
-    let low = kind.start.saturating_sub(DOCUMENT_REACH);
-    let high = (kind.end + DOCUMENT_REACH).min(text.len());
-    let before = memchr::memmem::rfind(&text[low..kind.start], b"\n---").map(|at| low + at);
-    let after = memchr::memmem::find(&text[kind.end..high], b"\n---").map(|at| kind.end + at);
-    search.look(Span::new(before.unwrap_or(low), after.map_or(high, |at| at + 4)));
-    let start = before.and_then(|at| search.line_after(search.line_around(at + 4))).map_or(low, |next| next.start);
-    Span::new(start.min(kind.start), after.unwrap_or(high))
-}
-
-/// One `key: value` of a Secret.
-fn entry(search: &mut Search<'_>, span: Span, is_encoded: bool) {
-    let bytes = search.bytes(span);
-    let Some(colon) = memchr::memchr(b':', bytes) else { return };
-    let key = String::from_utf8_lossy(bytes[..colon].trim_ascii()).trim_matches(['"', '\'']).to_owned();
-    let Some(value) = value_after(search.text, span.start + colon, span.end) else { return };
-    let plain = if is_encoded { encoded::base64_text(search.bytes(value.span)) } else { Some(search.bytes(value.span).to_vec()) };
-    let Some(plain) = plain else { return };
-    let class = assign::class_of_name(&key, Cue::Token);
-    let single = plain.trim_ascii();
-    let strong = judge::judge(single, Judge::Password).is_some_and(|verdict| !verdict.reasons.contains(&Reason::Weak));
-    if class == Some(assign::NameClass::Password) && !strong && weak::is_literal(single) {
-        let encoding = if is_encoded { &[Reason::Base64][..] } else { &[] };
-        let reasons = [Reason::KubernetesSecret, Reason::Weak].iter().chain(encoding).copied().collect();
-        return search.found(Extractor::WeakPassword, value.span, Confidence::Medium, reasons);
-    }
-    if is_public(&key) || placeholder::is_placeholder(&plain) {
-        return;
-    }
-    let Some((confidence, mut reasons)) = worth(&plain, class.map(assign::NameClass::judge)) else { return };
-    reasons.insert(0, Reason::KubernetesSecret);
-    if is_encoded {
-        reasons.push(Reason::Base64);
-    }
-    let extractor = class.map_or(Extractor::Token, assign::NameClass::extractor);
-    search.found(extractor, value.span, confidence, reasons);
-}
-
-/// Keys of a Secret that hold nothing secret.
-fn is_public(key: &str) -> bool {
-    const PUBLIC: &[&str] = &[
-        "user",
-        "username",
-        "login",
-        "host",
-        "hostname",
-        "port",
-        "database",
-        "dbname",
-        "db",
-        "name",
-        "namespace",
-        "email",
-        "region",
-        "bucket",
-        "endpoint",
-        "url",
-        "uri",
-        "crt",
-        "cert",
-        "ca",
-        "type",
-        "schema",
-        "server",
-    ];
-    assign::words(key).last().is_some_and(|word| PUBLIC.contains(&word.as_str()))
-}
-
-fn worth(plain: &[u8], by_name: Option<Judge>) -> Option<(Confidence, Vec<Reason>)> {
-    let private = [&b"PRIVATE KEY-----"[..], b"\"auths\"", b"\"private_key\""];
-    if plain.len() >= 100 && private.iter().any(|mark| memchr::memmem::find(plain, mark).is_some()) {
-        return Some((Confidence::High, Vec::new()));
-    }
-    let single = plain.trim_ascii();
-    let verdict = judge::judge(single, Judge::Password)?;
-    match by_name {
-        Some(_) => Some((verdict.confidence, verdict.reasons)),
-        None if verdict.reasons.contains(&Reason::Random) => Some((judge::lower(verdict.confidence), verdict.reasons)),
-        None => None,
-    }
 }

@@ -17,6 +17,29 @@ pub(super) fn around(text: &[u8], at: usize) -> Span {
 
 /// The next line after one, or `None` at the end of the text.
 pub(super) fn after(text: &[u8], line: Span) -> Option<Span> {
+    next_start(text, line).map(|start| around(text, start))
+}
+
+/// The line before one, or `None` at the start of the text.
+pub(super) fn before(text: &[u8], line: Span) -> Option<Span> {
+    previous_end(text, line).map(|end| Span::new(around(text, end).start, end))
+}
+
+/// The next line, to its end.
+pub(super) fn whole_after(text: &[u8], line: Span) -> Option<Span> {
+    let start = next_start(text, line)?;
+    let length = memchr::memchr3(b'\n', b'\r', 0, &text[start..]).unwrap_or(text.len() - start);
+    Some(Span::new(start, start + length))
+}
+
+/// The line before, from its start.
+pub(super) fn whole_before(text: &[u8], line: Span) -> Option<Span> {
+    let end = previous_end(text, line)?;
+    let start = memchr::memrchr3(b'\n', b'\r', 0, &text[..end]).map_or(0, |found| found + 1);
+    Some(Span::new(start, end))
+}
+
+fn next_start(text: &[u8], line: Span) -> Option<usize> {
     let mut start = line.end;
     if text.get(start) == Some(&b'\r') {
         start += 1;
@@ -24,11 +47,10 @@ pub(super) fn after(text: &[u8], line: Span) -> Option<Span> {
     if text.get(start) == Some(&b'\n') {
         start += 1;
     }
-    (start > line.end && start < text.len()).then(|| around(text, start))
+    (start > line.end && start < text.len()).then_some(start)
 }
 
-/// The line before one, or `None` at the start of the text.
-pub(super) fn before(text: &[u8], line: Span) -> Option<Span> {
+fn previous_end(text: &[u8], line: Span) -> Option<usize> {
     let mut end = line.start;
     if end > 0 && text[end - 1] == b'\n' {
         end -= 1;
@@ -36,7 +58,7 @@ pub(super) fn before(text: &[u8], line: Span) -> Option<Span> {
     if end > 0 && text[end - 1] == b'\r' {
         end -= 1;
     }
-    (end < line.start).then(|| Span::new(around(text, end).start, end))
+    (end < line.start).then_some(end)
 }
 
 /// Whether a line was short enough to be followed to both its ends.

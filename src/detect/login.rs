@@ -1,6 +1,7 @@
 //! Logins in sentences and columns: a user and a secret, of which only their places say what they are.
 
 use super::assign::notation_at;
+use super::columns::Purpose;
 use super::lexicon::ACCOUNTS;
 use super::prose::{REACH, is_generated, marked, unpunctuated, words_of};
 use super::{Notation, Reason, Search, judge, line, pipe, table};
@@ -68,7 +69,7 @@ fn accounts_below(search: &mut Search<'_>, header: Span) {
 
 /// The cells under a header `Login` or `Credentials` that hold `user / secret`.
 fn login_column(search: &mut Search<'_>, header: Span, hit: Span) {
-    for cell in table::column(search, header, hit.start) {
+    for cell in table::column(search, header, hit.start, Purpose::Logins).cells() {
         let words = words_of(search.text, cell);
         let one = |text| words.first().filter(|_| words.len() == 1).and_then(|&word| joined_pair(text, word));
         if let Some(value) = spaced_pair(search.text, &words).or_else(|| one(search.text)) {

@@ -2,13 +2,14 @@
 //!
 //! Pure: no files, no git, no clock. One pass of the prefilter finds keywords; each sets off a
 //! rule's pattern (`candidate`) or code that understands the text around it (`assign`, `prose`,
-//! `table`, `grid`, `html`, `sql`, `kubernetes`, `url`, `account`). What a value is worth is decided by `judge`.
+//! `table`, `grid`, `html`, `sql`, `kubernetes`, `manifest`, `url`, `account`). What a value is worth is decided by `judge`.
 //! Where texts come from is `source`; what is done with matches is `finding`.
 
 mod account;
 mod assign;
 mod candidate;
 mod check;
+mod columns;
 mod encoded;
 mod explain;
 mod grid;
@@ -21,6 +22,7 @@ mod kubernetes;
 mod lexicon;
 mod line;
 mod login;
+mod manifest;
 mod passphrase;
 mod pipe;
 mod placeholder;
@@ -47,8 +49,10 @@ pub use trace::Trace;
 
 use std::cell::{Cell, RefCell};
 
+use columns::Columns;
+
 use crate::rule::{Confidence, Cue, Extractor, Judge, Matcher, RuleIndex, RuleSet};
-use crate::text::Span;
+use crate::text::{Span, work};
 
 /// Differs whenever the code of this room does.
 pub const DETECTOR: &str = env!("SOPUP_DETECTOR");
@@ -101,6 +105,8 @@ struct Search<'a> {
     name_end: usize,
     /// End of the last table row looked at for credentials.
     row_end: usize,
+    /// Columns of tables that were read.
+    columns: RefCell<Columns>,
     /// AWS is mentioned somewhere in the text; worked out when first asked.
     mentions_aws: Option<bool>,
 }
@@ -113,7 +119,18 @@ pub fn detect(text: &[u8], hints: Hints, rules: &RuleSet) -> Vec<Match> {
 impl<'a> Search<'a> {
     fn new(text: &'a [u8], hints: Hints, rules: &'a RuleSet) -> Self {
         let looked = Cell::new(Span::new(0, 0));
-        Self { text, hints, rules, matches: Vec::new(), looked, rejected: None, name_end: 0, row_end: 0, mentions_aws: None }
+        Self {
+            text,
+            hints,
+            rules,
+            matches: Vec::new(),
+            looked,
+            rejected: None,
+            name_end: 0,
+            row_end: 0,
+            columns: RefCell::default(),
+            mentions_aws: None,
+        }
     }
 
     /// A step starts at a place: until it ends, `looked` covers all that its outcome depends on.
@@ -124,6 +141,12 @@ impl<'a> Search<'a> {
 
     /// A step reads this part of the text. What lies outside the text counts as read to its edge.
     fn look(&self, span: Span) {
+        work::add(span.end.min(self.text.len()).saturating_sub(span.start));
+        self.depend(span);
+    }
+
+    /// The outcome of a step depends on this part of the text, which it need not read itself.
+    fn depend(&self, span: Span) {
         let looked = self.looked.get();
         self.looked.set(Span::new(looked.start.min(span.start), looked.end.max(span.end.min(self.text.len()))));
     }
@@ -137,6 +160,17 @@ impl<'a> Search<'a> {
     fn line_after(&self, span: Span) -> Option<Span> {
         self.look(Span::new(span.end, span.end + 3));
         line::after(self.text, span).map(|span| self.looked_at_line(span))
+    }
+
+    /// Like [`Self::line_after`], to the end of the line however long it is: for what reads each line once.
+    fn whole_line_after(&self, span: Span) -> Option<Span> {
+        self.look(Span::new(span.end, span.end + 3));
+        line::whole_after(self.text, span).map(|span| self.looked_at_line(span))
+    }
+
+    /// Like [`Self::line_before`], to the start of the line however long it is.
+    fn whole_line_before(&self, span: Span) -> Option<Span> {
+        line::whole_before(self.text, span).map(|span| self.looked_at_line(span))
     }
 
     /// The line before one, or `None` at the start of the text.

@@ -2,7 +2,7 @@
 
 use super::{Match, Reason, randomness};
 use crate::rule::{Confidence, Judge, Kind, Matcher, RuleSet};
-use crate::text::Span;
+use crate::text::{Span, work};
 
 /// Matches in order of position, none overlapping another, with the other places of their values.
 pub(super) fn settle(text: &[u8], matches: Vec<Match>, rules: &RuleSet) -> Vec<Match> {
@@ -15,7 +15,7 @@ pub(super) fn settle(text: &[u8], matches: Vec<Match>, rules: &RuleSet) -> Vec<M
     resolve(matches, rules)
 }
 
-/// Other places of long values that are secrets.
+/// Other places of long values that are secrets. The matches are in order and lie apart.
 fn repeated(text: &[u8], matches: &[Match], rules: &RuleSet) -> Vec<Match> {
     const SHORTEST: usize = 12;
     const MOST: usize = 64;
@@ -41,7 +41,12 @@ fn repeated(text: &[u8], matches: &[Match], rules: &RuleSet) -> Vec<Match> {
         }
         values.push(value);
         let places = memchr::memmem::find_iter(text, value).map(|at| Span::new(at, at + value.len()));
-        let others = places.filter(|&span| free(span) && !matches.iter().any(|known| known.span.overlaps(span))).take(MOST);
+        work::add(text.len());
+        let is_known = |span: Span| {
+            let next = matches.partition_point(|known| known.span.end <= span.start);
+            matches.get(next).is_some_and(|known| known.span.start < span.end)
+        };
+        let others = places.filter(|&span| free(span) && !is_known(span)).take(MOST);
         again.extend(others.map(|span| Match { span, reasons: vec![Reason::SeenElsewhere], ..found.clone() }));
         if values.len() == MOST {
             break;

@@ -4,35 +4,36 @@ use super::assign::{self, Context, Value};
 use super::{Reason, Search};
 use crate::text::Span;
 
-/// How far the list of columns and all rows reach, in bytes.
-const REACH: usize = 64 * 1024;
 /// How far the list of columns begins before one of them, in bytes; nearer than what is searched anew around a change.
 const COLUMNS: usize = 150;
 /// How far the statement begins before its list of columns, in bytes.
 const HEAD: usize = 160;
-/// Rows that are read.
-const ROWS: usize = 500;
+/// How a statement begins, in either case.
+const STATEMENT: &[u8] = b"insert into";
 
 /// If the name is one of the columns of an `INSERT`, reports what the rows have there.
 pub(super) fn inserted(search: &mut Search<'_>, context: &Context) {
     let text = search.text;
     let Some(place) = column(search, context.name) else { return };
-    let high = (context.name.end + REACH).min(text.len());
-    let rest = &text[context.name.end..high];
-    let close = memchr::memchr2(b')', b';', rest);
-    search.look(Span::new(context.name.start, close.map_or(high, |close| context.name.end + close + 1)));
-    let Some(close) = close.filter(|&close| rest[close] == b')') else { return };
-    let mut at = context.name.end + close + 1;
-    let head = text[at..high].trim_ascii_start();
-    search.look(Span::new(context.name.start, high.min(high - head.len() + 7)));
+    let rest = &text[context.name.end..];
+    // A parenthesis that opens may be the next statement's.
+    let close = memchr::memchr3(b')', b';', b'(', rest).unwrap_or(rest.len());
+    search.look(Span::new(context.name.start, context.name.end + close + 1));
+    if rest.get(close) != Some(&b')') {
+        return;
+    }
+    let after = &rest[close + 1..];
+    let head = after.trim_ascii_start();
+    let mut at = text.len() - head.len();
+    search.look(Span::new(context.name.end + close, at + 7));
     if head.len() < 7 || !head[..6].eq_ignore_ascii_case(b"values") {
         return;
     }
-    at = high - head.len() + 6;
+    at += 6;
     let mut values = Vec::new();
-    for _ in 0..ROWS {
-        let row = Row::read(text, at, high);
-        search.look(Span::new(context.name.start, row.as_ref().map_or_else(|&end| end, |row| row.end)));
+    loop {
+        let row = Row::read(text, at);
+        search.look(Span::new(at, row.as_ref().map_or_else(|&end| end, |row| row.end)));
         let Ok(row) = row else { break };
         values.extend(row.literals.into_iter().find(|(number, _)| *number == place).map(|(_, span)| span));
         at = row.end;
@@ -54,7 +55,7 @@ fn column(search: &Search<'_>, name: Span) -> Option<usize> {
     let low = open.saturating_sub(HEAD);
     search.look(Span::new(low, name.end));
     let head = &search.text[low..open];
-    let start = head.windows(11).rposition(|part| part.eq_ignore_ascii_case(b"insert into"))?;
+    let start = head.windows(STATEMENT.len()).rposition(begins_statement)?;
     (!head[start..].contains(&b';')).then(|| memchr::memchr_iter(b',', columns).count())
 }
 
@@ -67,19 +68,20 @@ struct Row {
 
 impl Row {
     /// Reads the row that begins at a place, behind blanks and a comma. If there is none, tells how far that depends on the text.
-    fn read(text: &[u8], at: usize, high: usize) -> Result<Self, usize> {
-        let lead = text[at..high].iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b',').count();
+    /// None reaches beyond the next statement, which is read by itself.
+    fn read(text: &[u8], at: usize) -> Result<Self, usize> {
+        let lead = text[at..].iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b',').count();
         let mut at = at + lead;
-        if at >= high || text[at] != b'(' {
-            return Err((at + 1).min(high));
+        if text.get(at) != Some(&b'(') {
+            return Err(text.len().min(at + 1));
         }
         at += 1;
         let (mut column, mut depth) = (0, 0_usize);
         let mut literals = Vec::new();
-        while at < high {
-            match text[at] {
+        while let Some(&byte) = text.get(at) {
+            match byte {
                 b'\'' => {
-                    let end = closing(text, at + 1, high).ok_or(high)?;
+                    let end = closing(text, at + 1).ok_or(text.len())?;
                     if depth == 0 && end > at + 1 {
                         literals.push((column, Span::new(at + 1, end)));
                     }
@@ -89,19 +91,24 @@ impl Row {
                 b')' if depth == 0 => return Ok(Self { literals, end: at + 1 }),
                 b')' => depth -= 1,
                 b',' if depth == 0 => column += 1,
+                b'i' | b'I' if begins_statement(&text[at..]) => return Err(at + STATEMENT.len()),
                 _ => {}
             }
             at += 1;
         }
-        Err(high)
+        Err(text.len())
     }
 }
 
+fn begins_statement(text: &[u8]) -> bool {
+    text.get(..STATEMENT.len()).is_some_and(|head| head.eq_ignore_ascii_case(STATEMENT))
+}
+
 /// The quote that ends a literal: neither doubled nor escaped.
-fn closing(text: &[u8], mut at: usize, high: usize) -> Option<usize> {
+fn closing(text: &[u8], mut at: usize) -> Option<usize> {
     loop {
-        at += memchr::memchr2(b'\'', b'\\', &text[at..high])?;
-        match (text[at], text.get(at + 1).filter(|_| at + 1 < high)) {
+        at += memchr::memchr2(b'\'', b'\\', &text[at..])?;
+        match (text[at], text.get(at + 1)) {
             (b'\'', Some(b'\'')) | (b'\\', Some(_)) => at += 2,
             (b'\'', _) => return Some(at),
             _ => return None,

@@ -1,33 +1,39 @@
 //! Tables: a header cell says what its column holds. Markdown's are read here, others in `grid` and
 //! `html`.
 
-use super::assign::{self, Context, Value};
+use super::assign::{self, Context, NameClass, Value};
+use super::columns::{self, Column, Form, Key, Purpose};
 use super::lexicon::ACCOUNTS;
 use super::{Notation, Reason, Search, grid, html, judge, line};
 use crate::rule::{Confidence, Extractor, Judge};
 use crate::text::Span;
-
-/// Rows read below a header.
-const ROWS: usize = 500;
 
 /// If the name stands in a table's header, reports the cells below it.
 pub(super) fn below(search: &mut Search<'_>, context: &Context) {
     if search.hints.notation == Notation::Source {
         return;
     }
-    for cell in column(search, context.line, context.name.start).into_iter().chain(html::beside(search, context.name)) {
+    let purpose = match context.class {
+        NameClass::Password => Purpose::Passwords,
+        NameClass::Token => Purpose::Tokens,
+    };
+    let cells = column(search, context.line, context.name.start, purpose).cells();
+    for cell in cells.into_iter().chain(html::beside(search, context.name)) {
         let value = Value { span: last_of_pair(search.text, cell), uncertain: false };
         assign::report(search, context.class, &value, Reason::Table);
     }
 }
 
 /// The cells, without decoration, of the column under a place of a header row.
-pub(super) fn column(search: &Search<'_>, header: Span, at: usize) -> Vec<Span> {
-    let found = if search.bytes(header).contains(&b'|') { pipes(search, header, at) } else { Vec::new() };
-    if !found.is_empty() || !matches!(search.hints.notation, Notation::Prose | Notation::Unknown) {
+pub(super) fn column(search: &Search<'_>, header: Span, at: usize, purpose: Purpose) -> Column {
+    let found = if search.bytes(header).contains(&b'|') { pipes(search, header, at, purpose) } else { Column::Absent };
+    if found != Column::Absent || !matches!(search.hints.notation, Notation::Prose | Notation::Unknown) {
         return found;
     }
-    [grid::column, html::column].iter().map(|read| read(search, header, at)).find(|cells| !cells.is_empty()).unwrap_or_default()
+    match grid::column(search, header, at, purpose) {
+        Column::Absent => html::column(search, header, at, purpose),
+        found => found,
+    }
 }
 
 /// Whether a row names the columns below it: above `|---|---|` or `+===+===+`, or between `|===` and an empty line.
@@ -44,24 +50,15 @@ pub(super) fn header_cells(search: &Search<'_>, header: Span) -> impl Iterator<I
 }
 
 /// `| a | b |` above `|---|---|`.
-fn pipes(search: &Search<'_>, header: Span, at: usize) -> Vec<Span> {
+fn pipes(search: &Search<'_>, header: Span, at: usize, purpose: Purpose) -> Column {
     let text = search.text;
-    let Some(rule) = search.line_after(header).filter(|&span| is_delimiter(&text[span.range()])) else { return Vec::new() };
+    let Some(rule) = search.whole_line_after(header).filter(|&span| is_delimiter(&text[span.range()])) else { return Column::Absent };
     let index = cells(text, header).iter().position(|cell| cell.start <= at && at < cell.end);
-    let Some(index) = index else { return Vec::new() };
-    let mut found = Vec::new();
-    let mut row = rule;
-    while let Some(next) = search.line_after(row).filter(|&span| text[span.range()].contains(&b'|')) {
-        if let Some(&cell) = cells(text, next).get(index) {
-            found.push(undecorated(text, cell));
-        }
-        if found.len() == ROWS {
-            break;
-        }
-        row = next;
-    }
-    found.retain(|cell| !cell.is_empty());
-    found
+    let Some(index) = index else { return Column::Absent };
+    let below = |row: &Span| search.whole_line_after(*row).filter(|&span| memchr::memchr(b'|', &text[span.range()]).is_some());
+    let rows = std::iter::successors(below(&rule), below);
+    let cell = |row: Span| cells(text, row).get(index).map(|&cell| undecorated(text, cell));
+    columns::read(search, Key { form: Form::Pipes, purpose, index }, rows.map(|row| (row, cell(row))))
 }
 
 /// A row of service, user name and password, as under a header that is elsewhere or missing.

@@ -28,7 +28,7 @@ pub struct Trace {
     hints: Hints,
     len: usize,
     keywords: Keywords,
-    /// By the place of the first hit.
+    /// By the start of the hit.
     steps: Vec<Step>,
 }
 
@@ -36,8 +36,8 @@ pub struct Trace {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Step {
     kind: Kind,
-    /// By increasing end; one for a cue.
-    hits: Vec<Span>,
+    /// The cue's or the run's place, or from the first hit of a chain to the end of its last.
+    hit: Span,
     looked: Span,
     matches: Vec<Match>,
 }
@@ -53,12 +53,8 @@ enum Kind {
 impl Trace {
     /// Searches a whole text.
     pub fn read(text: &[u8], hints: Hints, rules: &RuleSet) -> Self {
-        Self::with_keywords(text, hints, rules, Keywords::of(text, rules.prefilter()))
-    }
-
-    fn with_keywords(text: &[u8], hints: Hints, rules: &RuleSet, keywords: Keywords) -> Self {
         let mut reader = Reader::new(text, hints, rules);
-        reader.whole(&keywords);
+        let keywords = reader.whole(|follow| Keywords::each(text, rules.prefilter(), follow));
         reader.end(keywords).1
     }
 
@@ -66,8 +62,7 @@ impl Trace {
     pub(super) fn read_with_rejected(text: &[u8], hints: Hints, rules: &RuleSet) -> (Self, Vec<(RuleIndex, Span, Objection)>) {
         let mut reader = Reader::new(text, hints, rules);
         reader.search.rejected = Some(RefCell::default());
-        let keywords = Keywords::of(text, rules.prefilter());
-        reader.whole(&keywords);
+        let keywords = reader.whole(|follow| Keywords::each(text, rules.prefilter(), follow));
         let (search, trace) = reader.end(keywords);
         (trace, search.rejected.map(RefCell::into_inner).unwrap_or_default())
     }
@@ -83,11 +78,14 @@ impl Trace {
     pub fn reread(text: &[u8], hints: Hints, rules: &RuleSet, base: &Self, copied: &[Copied]) -> Self {
         let copied = &worthwhile(copied);
         let seams = seams(base.len, text.len(), copied);
-        let keywords = base.keywords.inherited(text, rules.prefilter(), copied, &seams);
-        if base.hints != hints {
-            return Self::with_keywords(text, hints, rules, keywords);
-        }
+        let Some(keywords) = base.keywords.inherited(text, rules.prefilter(), copied, &seams) else {
+            return Self::read(text, hints, rules);
+        };
         let mut reader = Reader::new(text, hints, rules);
+        if base.hints != hints {
+            reader.whole(|follow| keywords.all().for_each(follow));
+            return reader.end(keywords).1;
+        }
         let mut windows = widened(&seams, 2 * NEAR, text.len());
         let mut near = widened(&seams, NEAR, text.len());
         if windows.iter().map(|window| window.len()).sum::<usize>() > text.len() / 4 * 3 {
@@ -96,18 +94,14 @@ impl Trace {
             near.clone_from(&windows);
         }
         let edges = widened(&seams, encoded::MARGIN, text.len());
-        let inherited = reader.inherit(base, copied, &near, &edges);
-        let mut again = inherited.again.into_iter().peekable();
-        for window in windows {
-            for keyword in keywords.within(window) {
-                while let Some((rule, hit)) = again.next_if(|(_, hit)| hit.end <= keyword.span().end) {
-                    reader.hit(rule, hit, true);
-                }
-                reader.keyword(keyword, |hit| touches(&near, hit), &inherited.taken);
+        let chains = reader.inherit(base, copied, &near, &edges);
+        for area in chains.areas(&windows) {
+            for keyword in keywords.within(area) {
+                let hit = keyword.span();
+                let in_window = holding(&windows, hit);
+                let is_near = in_window && touches(&near, hit);
+                reader.keyword(keyword, |rule| chains.task(rule, hit, in_window.then_some(is_near)), is_near);
             }
-        }
-        for (rule, hit) in again {
-            reader.hit(rule, hit, true);
         }
         let mut passed = 0;
         for part in widened(&edges, encoded::MARGIN, text.len()) {
@@ -146,12 +140,55 @@ struct Reader<'a> {
     steps: Vec<Step>,
 }
 
-/// What a base leaves to do.
+/// The chains of a base, by rule and place in the new text.
+#[derive(Default)]
 struct Inherited {
-    /// Hits of chains that have to be searched again, by increasing end.
-    again: Vec<(RuleIndex, Span)>,
-    /// These and the hits of chains that were taken over, sorted.
+    /// Parts of those that were cut: what is left of them has to be searched again.
+    cut: Vec<(RuleIndex, Span)>,
+    /// Those that were taken over.
     taken: Vec<(RuleIndex, Span)>,
+}
+
+/// What to do with a rule's keyword.
+enum Task {
+    /// It belongs to a chain that was taken over.
+    Leave,
+    /// It may belong to a chain that others make worth searching.
+    Note,
+    Search,
+}
+
+impl Inherited {
+    /// The parts of the text in which keywords have to be followed, in order and apart.
+    fn areas(&self, windows: &[Span]) -> Vec<Span> {
+        let mut areas: Vec<Span> = windows.iter().copied().chain(self.cut.iter().map(|(_, part)| *part)).collect();
+        areas.sort_unstable();
+        let mut joined: Vec<Span> = Vec::with_capacity(areas.len());
+        for area in areas {
+            match joined.last_mut() {
+                Some(last) if area.start <= last.end => last.end = last.end.max(area.end),
+                _ => joined.push(area),
+            }
+        }
+        joined
+    }
+
+    /// `near` tells whether a hit in a window is near a seam.
+    fn task(&self, rule: RuleIndex, hit: Span, near: Option<bool>) -> Task {
+        match near {
+            _ if holds_hit(&self.taken, rule, hit) => Task::Leave,
+            _ if holds_hit(&self.cut, rule, hit) => Task::Search,
+            Some(true) => Task::Search,
+            Some(false) => Task::Note,
+            None => Task::Leave,
+        }
+    }
+}
+
+/// Whether one of the sorted parts of a rule's chains covers a hit; those of one rule lie apart.
+fn holds_hit(chains: &[(RuleIndex, Span)], rule: RuleIndex, hit: Span) -> bool {
+    let behind = chains.partition_point(|(other, part)| (*other, part.start) <= (rule, hit.start));
+    behind.checked_sub(1).is_some_and(|at| chains[at].0 == rule && hit.end <= chains[at].1.end)
 }
 
 impl<'a> Reader<'a> {
@@ -159,31 +196,33 @@ impl<'a> Reader<'a> {
         Self { search: Search::new(text, hints, rules), chains: Chains::default(), steps: Vec::new() }
     }
 
-    /// Searches all of the text.
-    fn whole(&mut self, keywords: &Keywords) {
-        for keyword in keywords.all() {
-            self.keyword(keyword, |_| true, &[]);
-        }
+    /// Searches all of the text; `each` hands over its keywords.
+    fn whole<T>(&mut self, each: impl FnOnce(&mut dyn FnMut(Keyword)) -> T) -> T {
+        let keywords = each(&mut |keyword| self.keyword(keyword, |_| Task::Search, true));
         let text = self.search.text;
         encoded::runs(text, Span::new(0, text.len()), self.search.hints, |run| self.encoded(run));
+        keywords
     }
 
-    /// Follows a keyword; `taken` are hits of chains that are dealt with already.
-    fn keyword(&mut self, keyword: Keyword, wanted: impl Fn(Span) -> bool, taken: &[(RuleIndex, Span)]) {
+    /// Follows a keyword; `task` says what rules make of it, `cues` whether cues are followed.
+    fn keyword(&mut self, keyword: Keyword, task: impl Fn(RuleIndex) -> Task, cues: bool) {
         let hit = keyword.span();
-        let wanted = wanted(hit);
         for trigger in self.search.rules.triggers(keyword.number) {
             match *trigger {
-                Trigger::Rule(rule) if taken.binary_search(&(rule, hit)).is_err() => self.hit(rule, hit, wanted),
-                Trigger::Cue(cue) if wanted => self.cue(cue, hit),
-                _ => {}
+                Trigger::Rule(rule) => match task(rule) {
+                    Task::Leave => {}
+                    Task::Note => self.hit(rule, hit, false),
+                    Task::Search => self.hit(rule, hit, true),
+                },
+                Trigger::Cue(cue) if cues => self.cue(cue, hit),
+                Trigger::Cue(_) => {}
             }
         }
     }
 
     fn hit(&mut self, rule: RuleIndex, hit: Span, wanted: bool) {
         if let Some(chain) = self.chains.add(&self.search, rule, hit, wanted) {
-            self.chain(chain);
+            self.chain(&chain);
         }
     }
 
@@ -192,20 +231,20 @@ impl<'a> Reader<'a> {
         self.search.follow(cue, hit);
         let looked = self.search.looked.get();
         if !self.search.matches.is_empty() || looked.start + NEAR < hit.start || looked.end > hit.end + NEAR {
-            self.keep(Kind::Cue(cue), vec![hit]);
+            self.keep(Kind::Cue(cue), hit);
         }
     }
 
-    fn chain(&mut self, chain: Chain) {
+    fn chain(&mut self, chain: &Chain) {
         if !chain.wanted {
             return;
         }
         self.search.begin(chain.window);
-        candidate::run(&mut self.search, &chain);
+        candidate::run(&mut self.search, chain);
         // A block was followed beyond the window.
         let far = self.search.looked.get().end > chain.window.end + NEAR;
         if !self.search.matches.is_empty() || chain.window.len() > NEAR || far {
-            self.keep(Kind::Chain(chain.rule), chain.hits);
+            self.keep(Kind::Chain(chain.rule), chain.extent);
         }
     }
 
@@ -214,20 +253,20 @@ impl<'a> Reader<'a> {
         self.search.look(Span::new(run.start.saturating_sub(3), run.end + 3));
         if let Some(found) = encoded::search(self.search.text, run, self.search.hints, self.search.rules) {
             self.search.matches.push(found);
-            self.keep(Kind::Encoded, vec![run]);
+            self.keep(Kind::Encoded, run);
         }
     }
 
-    fn keep(&mut self, kind: Kind, hits: Vec<Span>) {
+    fn keep(&mut self, kind: Kind, hit: Span) {
         let matches = std::mem::take(&mut self.search.matches);
-        self.steps.push(Step { kind, hits, looked: self.search.looked.get(), matches });
+        self.steps.push(Step { kind, hit, looked: self.search.looked.get(), matches });
     }
 
     fn end(mut self, keywords: Keywords) -> (Search<'a>, Trace) {
         for chain in std::mem::take(&mut self.chains).into_rest() {
-            self.chain(chain);
+            self.chain(&chain);
         }
-        self.steps.sort_by_key(|step| step.hits[0]);
+        self.steps.sort_by_key(|step| step.hit);
         let (hints, len) = (self.search.hints, self.search.text.len());
         let trace = Trace { hints, len, keywords: keywords.kept(len), steps: self.steps };
         (self.search, trace)
@@ -235,40 +274,41 @@ impl<'a> Reader<'a> {
 
     /// Takes over the steps of a base that were copied whole, and does those again that were cut.
     fn inherit(&mut self, base: &Trace, copied: &[Copied], near: &[Span], edges: &[Span]) -> Inherited {
-        let mut inherited = Inherited { again: Vec::new(), taken: Vec::new() };
+        let mut inherited = Inherited::default();
         // A chain that begins before a run may have hits in it.
-        let longest = base.steps.iter().map(Step::extent).max().unwrap_or(0);
+        let longest = base.steps.iter().map(|step| step.hit.len()).max().unwrap_or(0);
         for run in copied {
-            let first = base.steps.partition_point(|step| step.hits[0].start + longest < run.from);
-            for step in base.steps[first..].iter().take_while(|step| step.hits[0].start < run.from + run.len) {
+            let end = run.from + run.len;
+            let first = base.steps.partition_point(|step| step.hit.start + longest < run.from);
+            for step in base.steps[first..].iter().take_while(|step| step.hit.start < end) {
                 let whole = holds(run, step.looked, base.len, self.search.text.len());
                 match step.kind {
                     Kind::Chain(rule) if whole => {
                         let step = step.moved(run);
-                        inherited.taken.extend(step.hits.iter().map(|&hit| (rule, hit)));
+                        inherited.taken.push((rule, step.hit));
                         self.steps.push(step);
                     }
-                    Kind::Chain(rule) => {
-                        let hits = step.hits.iter().filter(|hit| run.covers(**hit)).map(|&hit| (rule, run.moved(hit)));
-                        inherited.again.extend(hits);
+                    Kind::Chain(rule) if step.hit.end > run.from => {
+                        let part = Span::new(step.hit.start.max(run.from), step.hit.end.min(end));
+                        inherited.cut.push((rule, run.moved(part)));
                     }
-                    Kind::Cue(_) if !run.covers(step.hits[0]) || touches(near, run.moved(step.hits[0])) => {}
+                    Kind::Chain(_) => {}
+                    Kind::Cue(_) if !run.covers(step.hit) || touches(near, run.moved(step.hit)) => {}
                     // Cut ones are near a seam.
-                    Kind::Encoded if !whole || touches(edges, run.moved(step.hits[0])) => {}
+                    Kind::Encoded if !whole || touches(edges, run.moved(step.hit)) => {}
                     Kind::Cue(_) | Kind::Encoded if whole => self.steps.push(step.moved(run)),
                     Kind::Encoded => {}
                     Kind::Cue(cue) => {
                         self.search.name_end = 0;
                         self.search.row_end = 0;
-                        self.cue(cue, run.moved(step.hits[0]));
+                        self.cue(cue, run.moved(step.hit));
                     }
                 }
             }
         }
         self.search.name_end = 0;
         self.search.row_end = 0;
-        inherited.again.sort_by_key(|(rule, hit)| (hit.end, hit.start, *rule));
-        inherited.taken.extend(&inherited.again);
+        inherited.cut.sort_unstable();
         inherited.taken.sort_unstable();
         inherited
     }
@@ -284,15 +324,10 @@ fn holds(run: &Copied, looked: Span, old: usize, new: usize) -> bool {
 }
 
 impl Step {
-    /// Bytes from the first hit to the end of the last.
-    fn extent(&self) -> usize {
-        self.hits.last().map_or(0, |last| last.end) - self.hits[0].start
-    }
-
     fn moved(&self, run: &Copied) -> Self {
         let matches =
             self.matches.iter().map(|found| Match { span: run.moved(found.span), reasons: found.reasons.clone(), ..*found }).collect();
-        Self { kind: self.kind, hits: self.hits.iter().map(|&hit| run.moved(hit)).collect(), looked: run.moved(self.looked), matches }
+        Self { kind: self.kind, hit: run.moved(self.hit), looked: run.moved(self.looked), matches }
     }
 }
 
@@ -330,6 +365,12 @@ pub(super) fn widened(seams: &[Span], margin: usize, len: usize) -> Vec<Span> {
         }
     }
     wide
+}
+
+/// Whether one of several sorted spans holds a hit.
+fn holding(spans: &[Span], hit: Span) -> bool {
+    let next = spans.partition_point(|span| span.end < hit.end);
+    spans.get(next).is_some_and(|span| span.start <= hit.start)
 }
 
 /// Whether a hit touches one of several sorted spans.

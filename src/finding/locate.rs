@@ -8,7 +8,7 @@ use crate::detect::Match;
 use crate::rule::{Confidence, Rule, RuleSet};
 use crate::secret::Secret;
 use crate::source::Origin;
-use crate::text::{Decoded, LineIndex, Position, Span};
+use crate::text::{Decoded, LineIndex, Position, Span, work};
 
 /// Marks a line whose findings are accepted; `sopup:allow rule-id` accepts one rule's.
 const MARKER: &[u8] = b"sopup:allow";
@@ -81,6 +81,7 @@ pub fn locate(
     let matches: Vec<Match> = matches.into_iter().filter(|found| !is_name_in_metadata(text, &own, found.span)).collect();
     let honours_marker = inline == InlineAllow::Honoured && memchr::memmem::find(text, MARKER).is_some();
     let spans: Vec<Span> = matches.iter().map(|found| found.span).collect();
+    let mut marker = Marker::NONE;
     let place = |found: Match| {
         let rule = rules.rule(found.rule);
         let start = index.position(text, found.span.start);
@@ -91,7 +92,7 @@ pub fn locate(
             secret: Secret::new(text[found.span.range()].to_vec()),
             confidence: found.confidence,
             reasons: found.reasons,
-            allowed_inline: honours_marker && is_allowed_at(text, &index, start.line, rule.id),
+            allowed_inline: honours_marker && marker.of(&index, text, start.line).iter().any(|accepted| accepted.accepts(rule.id)),
             occurrence: Occurrence {
                 origin: origin.clone(),
                 start: base.position(start),
@@ -105,9 +106,33 @@ pub fn locate(
     matches.into_iter().map(place).collect()
 }
 
-/// Whether the line allows it, or the one that opens the YAML block around it, where a comment cannot end the line itself.
-fn is_allowed_at(text: &[u8], index: &LineIndex, line: usize, rule: &str) -> bool {
-    is_allowed(index.line(text, line), rule) || block_opener(text, index, line).is_some_and(|opener| is_allowed(opener, rule))
+/// What the markers of a line accept; of one line at a time, so that a line with many secrets is read once.
+struct Marker {
+    /// From 1; 0 before the first.
+    line: usize,
+    /// On the line itself, and on the one that opens the YAML block around it, where a comment cannot end the line.
+    accepted: [Accepted; 2],
+}
+
+#[derive(Debug)]
+enum Accepted {
+    Nothing,
+    Everything,
+    /// Rules, by their ids.
+    Rules(Vec<String>),
+}
+
+impl Marker {
+    /// Before the first line.
+    const NONE: Self = Self { line: 0, accepted: [Accepted::Nothing, Accepted::Nothing] };
+
+    fn of(&mut self, index: &LineIndex, text: &[u8], line: usize) -> &[Accepted; 2] {
+        if self.line != line {
+            let opener = block_opener(text, index, line).map_or(Accepted::Nothing, Accepted::on);
+            *self = Self { line, accepted: [Accepted::on(index.line(text, line)), opener] };
+        }
+        &self.accepted
+    }
 }
 
 /// The line `key: |  # comment` above a line of a block: the nearest one that is indented less.
@@ -122,23 +147,35 @@ fn block_opener<'t>(text: &'t [u8], index: &LineIndex, line: usize) -> Option<&'
     (b"|>".contains(&head[signs]) && before.last().is_none_or(|byte| b":-".contains(byte))).then_some(opener)
 }
 
-/// `sopup:allow` alone allows all; followed by ids it allows those rules.
-fn is_allowed(line: &[u8], rule: &str) -> bool {
-    let Some(at) = memchr::memmem::find(line, MARKER) else { return false };
-    let rest = String::from_utf8_lossy(&line[at + MARKER.len()..]).into_owned();
-    if rest.starts_with(|c: char| c.is_alphanumeric() || c == '-') {
-        return false;
+impl Accepted {
+    /// `sopup:allow` alone allows all; followed by ids it allows those rules.
+    fn on(line: &[u8]) -> Self {
+        work::add(line.len());
+        let Some(at) = memchr::memmem::find(line, MARKER) else { return Self::Nothing };
+        let rest = String::from_utf8_lossy(&line[at + MARKER.len()..]);
+        if rest.starts_with(|c: char| c.is_alphanumeric() || c == '-') {
+            return Self::Nothing;
+        }
+        let ids: Vec<String> = rest
+            .split(|c: char| c.is_whitespace() || c == ',')
+            .filter(|word| !word.is_empty())
+            .take_while(|word| {
+                word.contains('-')
+                    && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+                    && word.starts_with(|c: char| c.is_ascii_alphanumeric())
+            })
+            .map(str::to_owned)
+            .collect();
+        if ids.is_empty() { Self::Everything } else { Self::Rules(ids) }
     }
-    let ids: Vec<&str> = rest
-        .split(|c: char| c.is_whitespace() || c == ',')
-        .filter(|word| !word.is_empty())
-        .take_while(|word| {
-            word.contains('-')
-                && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-                && word.starts_with(|c: char| c.is_ascii_alphanumeric())
-        })
-        .collect();
-    ids.is_empty() || ids.contains(&rule)
+
+    fn accepts(&self, rule: &str) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Everything => true,
+            Self::Rules(ids) => ids.iter().any(|id| id == rule),
+        }
+    }
 }
 
 fn excerpt(text: &[u8], index: &LineIndex, line: usize, marked: Span, secrets: &[Span]) -> Excerpt {
@@ -146,6 +183,7 @@ fn excerpt(text: &[u8], index: &LineIndex, line: usize, marked: Span, secrets: &
     let whole = Span::new(index.start(line), index.start(line) + bytes.len());
     let window =
         Span::new(whole.start.max(marked.start.saturating_sub(4 * CONTEXT)), whole.end.min(marked.end + 4 * CONTEXT).max(marked.start));
+    work::add(window.len());
     let mut out = String::new();
     let mut mark = 0..0;
     let mut at = window.start;
@@ -216,7 +254,10 @@ mod tests {
 
     #[test]
     fn the_line_that_opens_a_block_allows_what_is_in_it() {
-        let allowed = |text: &str, line: usize| is_allowed_at(text.as_bytes(), &LineIndex::new(text.as_bytes()), line, "a-b");
+        let allowed = |text: &str, line: usize| {
+            let index = LineIndex::new(text.as_bytes());
+            Marker::NONE.of(&index, text.as_bytes(), line).iter().any(|accepted| accepted.accepts("a-b"))
+        };
         assert!(allowed("tls:\n  key: |  # sopup:allow\n    one\n\n    two\n  after: 1\n", 5));
         assert!(allowed("- >-  # sopup:allow a-b\n  one\n", 2));
         assert!(!allowed("tls:\n  key: |  # sopup:allow\n    one\n  after: 1\n", 4));
@@ -227,10 +268,10 @@ mod tests {
 
     #[test]
     fn markers_allow_all_or_named_rules() {
-        assert!(is_allowed(b"x = 1 # sopup:allow", "a-b"));
-        assert!(is_allowed(b"x = 1 # sopup:allow a-b, c-d because", "c-d"));
-        assert!(!is_allowed(b"x = 1 # sopup:allow a-b", "c-d"));
-        assert!(is_allowed(b"<!-- sopup:allow -->", "c-d"));
-        assert!(!is_allowed(b"# sopup:allowed", "c-d"));
+        assert!(Accepted::on(b"x = 1 # sopup:allow").accepts("a-b"));
+        assert!(Accepted::on(b"x = 1 # sopup:allow a-b, c-d because").accepts("c-d"));
+        assert!(!Accepted::on(b"x = 1 # sopup:allow a-b").accepts("c-d"));
+        assert!(Accepted::on(b"<!-- sopup:allow -->").accepts("c-d"));
+        assert!(!Accepted::on(b"# sopup:allowed").accepts("c-d"));
     }
 }

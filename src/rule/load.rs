@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::compile::{Compiled, RuleError, compile};
+use super::nesting::check_nesting;
 use super::set::{Matcher, Pattern, Rule};
 use super::syntax::{RuleFile, RuleSyntax};
 
@@ -68,6 +69,7 @@ pub fn load_dir(dir: &Path) -> Result<Vec<&'static Rule>, LoadError> {
 
 /// Loads a rule file's text; `name` stands for it in errors.
 pub fn load_text(text: &str, name: &str) -> Result<Vec<&'static Rule>, LoadError> {
+    check_nesting(text).map_err(|(line, message)| LoadError::Rule { path: name.to_owned(), line, message })?;
     let file: RuleFile = serde_yaml::from_str(text).map_err(|e| LoadError::Rule {
         path: name.to_owned(),
         line: e.location().map_or(1, |location| location.line()),

@@ -3,6 +3,8 @@
 mod copied;
 mod encoding;
 mod span;
+#[doc(hidden)]
+pub mod work;
 
 pub use copied::{Copied, joined};
 pub use encoding::{Decoded, Encoding, decode, squeezed};

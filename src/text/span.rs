@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::work;
+
 /// A half-open range of byte offsets into one text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
@@ -59,7 +61,12 @@ pub struct Position {
 #[derive(Debug)]
 pub struct LineIndex {
     starts: Vec<usize>,
+    /// Characters before every `STEP`th byte, so that a place far out on a long line costs no more than others.
+    characters: Vec<usize>,
 }
+
+/// Bytes between two counts of characters.
+const STEP: usize = 1024;
 
 impl LineIndex {
     /// Reads the whole text once.
@@ -70,7 +77,12 @@ impl LineIndex {
                 starts.push(at + 1);
             }
         }
-        Self { starts }
+        let counts = text.chunks(STEP).scan(0, |total, chunk| {
+            let before = *total;
+            *total += characters(chunk);
+            Some(before)
+        });
+        Self { starts, characters: counts.collect() }
     }
 
     /// Number of the line that holds `offset`, from 0.
@@ -82,9 +94,15 @@ impl LineIndex {
     pub fn position(&self, text: &[u8], offset: usize) -> Position {
         let row = self.row(offset);
         let start = self.starts[row];
-        let before = &text[start..offset.min(text.len())];
-        let column = 1 + before.iter().filter(|&&byte| byte & 0xc0 != 0x80).count();
-        Position { line: row + 1, column }
+        let end = offset.min(text.len());
+        let counted = if end - start <= STEP { characters(&text[start..end]) } else { self.before(text, end) - self.before(text, start) };
+        Position { line: row + 1, column: 1 + counted }
+    }
+
+    /// Characters before a place.
+    fn before(&self, text: &[u8], at: usize) -> usize {
+        let step = (at / STEP).min(self.characters.len().saturating_sub(1));
+        self.characters.get(step).map_or(0, |counted| counted + characters(&text[step * STEP..at]))
     }
 
     /// The bytes of a line (from 1), without its end.
@@ -104,6 +122,12 @@ impl LineIndex {
     pub fn start(&self, line: usize) -> usize {
         self.starts[line - 1]
     }
+}
+
+/// Bytes that do not continue a character of UTF-8.
+fn characters(bytes: &[u8]) -> usize {
+    work::add(bytes.len());
+    bytes.iter().filter(|&&byte| byte & 0xc0 != 0x80).count()
 }
 
 #[cfg(test)]
@@ -129,5 +153,17 @@ mod tests {
         let text = "mot de passe, é: x".as_bytes();
         let index = LineIndex::new(text);
         assert_eq!(index.position(text, text.len() - 1).column, 18);
+    }
+
+    #[test]
+    fn columns_of_long_lines_count_characters_too() {
+        let text = format!("x\n{}", "añb\u{20ac}".repeat(3000));
+        let index = LineIndex::new(text.as_bytes());
+        for (count, (at, _)) in text.char_indices().skip(2).enumerate().step_by(97) {
+            assert_eq!(index.position(text.as_bytes(), at), Position { line: 2, column: count + 1 });
+        }
+        assert_eq!(index.position(text.as_bytes(), text.len()).column, 12_001);
+        let full = vec![b'a'; 2 * STEP];
+        assert_eq!(LineIndex::new(&full).position(&full, full.len()).column, 2 * STEP + 1);
     }
 }

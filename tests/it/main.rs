@@ -8,6 +8,7 @@ mod commits_made;
 mod complete;
 mod explain;
 mod file;
+mod growth;
 mod hiding;
 mod history;
 mod hook;

@@ -5,10 +5,13 @@
 
 mod public;
 
+use std::collections::BTreeSet;
+
 use super::assign::{Context, NameClass};
+use super::columns::{Column, Purpose};
 use super::{Match, Reason, Search, kubernetes, table, validator};
 use crate::rule::{Confidence, Extractor, Matcher, RuleSet, Validator};
-use crate::text::Span;
+use crate::text::{Span, work};
 
 /// A cue for an account number was seen.
 pub(super) fn at(search: &mut Search<'_>, hit: Span) {
@@ -58,9 +61,16 @@ fn named(search: &mut Search<'_>, hit: Span) {
     let whole = search.line_around(hit.start);
     let behind = numbers_behind(search.text, hit.end, whole.end);
     let says_id = says_id(&search.text[hit.end..whole.end]);
+    let purpose = if says_id { Purpose::AccountIds } else { Purpose::Accounts };
     let spans = match behind.is_empty() {
         false => behind,
-        true => value_beside(search, whole, hit).map_or_else(|| account_column(search, whole, hit.start), |span| vec![span]),
+        true => match value_beside(search, whole, hit) {
+            Some(span) => vec![span],
+            None => match account_column(search, whole, hit.start, purpose) {
+                Column::Known => return,
+                column => column.cells(),
+            },
+        },
     };
     let spans = if spans.is_empty() && says_accounts(search.text, hit) { listed(search, whole) } else { spans };
     for span in spans {
@@ -130,15 +140,19 @@ fn listed_number(text: &[u8], line: Span) -> Option<Span> {
 }
 
 /// The cells below "Account", or, if those are names, below the "ID" or "Number" beside it.
-fn account_column(search: &Search<'_>, header: Span, at: usize) -> Vec<Span> {
+fn account_column(search: &Search<'_>, header: Span, at: usize, purpose: Purpose) -> Column {
     const NUMBERS: [&[u8]; 5] = [b"id", b"number", b"no.", b"nr.", b"value"];
-    let cells = table::column(search, header, at);
-    if cells.is_empty() || cells.iter().any(|&cell| number(search.text, cell).is_some()) {
-        return cells;
+    let names = |column: &Column| match column {
+        Column::Cells(cells) => !cells.iter().any(|&cell| number(search.text, cell).is_some()),
+        Column::Absent | Column::Known => false,
+    };
+    let column = table::column(search, header, at, purpose);
+    if !names(&column) {
+        return column;
     }
     table::header_cells(search, header)
         .find(|&cell| NUMBERS.iter().any(|number| search.bytes(cell).eq_ignore_ascii_case(number)))
-        .map_or(cells, |cell| table::column(search, header, cell.start))
+        .map_or(column, |cell| table::column(search, header, cell.start, purpose))
 }
 
 /// `account ID`, `accountId`, `account_ids`.
@@ -261,8 +275,9 @@ fn is_timestamp(number: &str) -> bool {
 
 fn mentions_aws(search: &mut Search<'_>) -> bool {
     let text = search.text;
-    search.look(Span::new(0, text.len()));
+    search.depend(Span::new(0, text.len()));
     *search.mentions_aws.get_or_insert_with(|| {
+        work::add(text.len());
         const MARKS: [&[u8]; 6] = [b"aws", b"AWS", b"Aws", b"amazon", b"Amazon", b"arn:"];
         MARKS.iter().any(|mark| {
             memchr::memmem::find_iter(text, mark).any(|at| {
@@ -276,7 +291,7 @@ fn mentions_aws(search: &mut Search<'_>) -> bool {
 /// Reports every other place of the confirmed numbers, and of those inside access key IDs.
 pub(super) fn spread(text: &[u8], rules: &RuleSet, matches: &mut Vec<Match>) {
     let Some(rule) = rules.extractor(Extractor::AwsAccount) else { return };
-    let mut numbers: Vec<String> = Vec::new();
+    let mut numbers: BTreeSet<String> = BTreeSet::new();
     for found in matches.iter() {
         let known = if found.rule == rule {
             number(text, found.span)
@@ -285,20 +300,25 @@ pub(super) fn spread(text: &[u8], rules: &RuleSet, matches: &mut Vec<Match>) {
                 && rules.rule(found.rule).validators.contains(&Validator::AwsAccessKeyId);
             decodes.then(|| validator::aws_account(&text[found.span.range()]).flatten()).flatten().map(|account| format!("{account:012}"))
         };
-        numbers.extend(known.filter(|known| !numbers.contains(known)));
+        numbers.extend(known.filter(|known| !public::is_public(known)));
     }
-    for known in numbers.iter().filter(|known| !public::is_public(known)) {
-        let dashed = format!("{}-{}-{}", &known[..4], &known[4..8], &known[8..]);
-        for form in [known.as_str(), &dashed] {
-            let places = memchr::memmem::find_iter(text, form.as_bytes()).map(|at| Span::new(at, at + form.len()));
-            matches.extend(places.filter(|&span| number(text, span).is_some()).map(|span| Match {
-                rule,
-                span,
-                confidence: Confidence::High,
-                reasons: vec![Reason::SeenAsAccount],
-            }));
-        }
+    if numbers.is_empty() {
+        return;
     }
+    matches.extend(numbers_of(text).filter(|(number, _)| numbers.contains(number)).map(|(_, span)| Match {
+        rule,
+        span,
+        confidence: Confidence::High,
+        reasons: vec![Reason::SeenAsAccount],
+    }));
+}
+
+/// Everything in a text that has the form of an account number.
+fn numbers_of(text: &[u8]) -> impl Iterator<Item = (String, Span)> {
+    work::add(text.len());
+    let digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
+    let starts = (0..text.len()).filter(move |&at| digit(at) && !(at > 0 && digit(at - 1)));
+    starts.flat_map(|at| [12, 14].map(|length| Span::new(at, at + length))).filter_map(|span| Some((number(text, span)?, span)))
 }
 
 #[cfg(test)]
