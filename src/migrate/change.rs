@@ -333,7 +333,7 @@ pub fn preview(step: &Step, file: &SourceFile) -> Zeroizing<Vec<u8>> {
     spliced(&file.bytes, splices, file.encoding()).map_or_else(|| file.bytes.clone(), Zeroizing::new)
 }
 
-fn splice_of(action: &Action) -> Option<(Span, &str)> {
+pub(super) fn splice_of(action: &Action) -> Option<(Span, &str)> {
     match action {
         Action::Splice { span, text, .. } => Some((*span, text.as_str())),
         _ => None,

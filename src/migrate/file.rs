@@ -3,8 +3,10 @@
 use zeroize::Zeroizing;
 
 use super::plan::ACCOUNT_RULE;
+use super::scalar::Scalars;
+use super::whole;
 use crate::finding::{Finding, Fingerprint};
-use crate::rule::{Kind, Rule};
+use crate::rule::{Confidence, Kind, Rule};
 use crate::secret::Secret;
 use crate::source::SourceKind;
 use crate::text::{Encoding, LineIndex, Span, decode};
@@ -19,6 +21,7 @@ pub struct SourceFile {
     /// In order of place; they do not overlap.
     pub sites: Vec<Site>,
     lines: LineIndex,
+    scalars: Scalars,
 }
 
 /// One place of one secret.
@@ -34,21 +37,33 @@ pub struct Site {
     pub fingerprint: Fingerprint,
     /// What found it.
     pub rule: &'static Rule,
+    /// How sure it is that it is a secret.
+    pub confidence: Confidence,
 }
 
 impl SourceFile {
-    /// A text and the secrets that findings place in it.
+    /// A text and the secrets that findings place in it, each as wide as the value that it begins.
     pub fn new(path: String, bytes: Vec<u8>, mut sites: Vec<Site>) -> Self {
+        let text = std::str::from_utf8(&bytes).ok().filter(|_| decode(&bytes).encoding == Encoding::Bytes);
+        let scalars = text.map(|text| Scalars::of(&path, text)).unwrap_or_default();
+        if let Some(text) = text {
+            sites.iter_mut().for_each(|site| site.widen(text, &scalars));
+        }
         sites.sort_by_key(|site| (site.span.start, std::cmp::Reverse(site.span.end)));
         // Of two that overlap, the first and longer one stays; the same place found twice keeps what was put in first.
         sites.dedup_by(|next, kept| next.span.overlaps(kept.span));
         let lines = LineIndex::new(&bytes);
-        Self { path, bytes: Zeroizing::new(bytes), sites, lines }
+        Self { path, bytes: Zeroizing::new(bytes), sites, lines, scalars }
     }
 
     /// The text, if it is stored as UTF-8.
     pub fn text(&self) -> Option<&str> {
         (self.encoding() == Encoding::Bytes).then(|| std::str::from_utf8(&self.bytes).ok()).flatten()
+    }
+
+    /// The values that it holds, as its notation writes them.
+    pub(super) fn scalars(&self) -> &Scalars {
+        &self.scalars
     }
 
     /// Whether it is no text: an edit would move what programs find by its place.
@@ -105,6 +120,14 @@ impl Site {
         Secret::new(lines.join(&b'\n'))
     }
 
+    /// Makes it the whole of the value that it begins.
+    fn widen(&mut self, text: &str, scalars: &Scalars) {
+        let span = whole::widened(text, scalars, self.span);
+        if span != self.span {
+            (self.span, self.secret) = (span, Secret::new(text[span.range()].as_bytes().to_vec()));
+        }
+    }
+
     /// Whether nothing can be decrypted to it: a hash is not the secret.
     pub fn is_hash(&self) -> bool {
         self.rule.kind == Kind::Hash
@@ -135,6 +158,7 @@ pub fn sites(findings: &[Finding]) -> std::collections::BTreeMap<String, Vec<Sit
                 secret: finding.secret.clone(),
                 fingerprint: finding.fingerprint.clone(),
                 rule: finding.rule,
+                confidence: finding.confidence,
             });
         }
     }

@@ -95,5 +95,5 @@ fn site(bytes: &[u8], path: &str, span: Span, finding: &Finding, search: &Search
     };
     let fingerprint = search.key.fingerprint(&secret);
     let allowed = search.allow.allows(&located, || fingerprint.clone());
-    (!allowed).then(|| Site { span, line: start.line, secret, fingerprint, rule: finding.rule })
+    (!allowed).then(|| Site { span, line: start.line, secret, fingerprint, rule: finding.rule, confidence: finding.confidence })
 }

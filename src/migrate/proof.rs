@@ -7,8 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-use super::change::Change;
+use super::change::{Change, splice_of};
 use super::file::{Site, SourceFile};
+use super::intact::is_intact;
 use super::needle::Needles;
 use super::plan::{Applicability, Plan};
 use super::slugs::Slugs;
@@ -42,6 +43,12 @@ pub enum Leftover {
         /// How often.
         times: usize,
     },
+    /// The new text is not read like the old one outside of what is replaced.
+    #[error("{path}: what it holds besides the moved values would be read differently, or not at all")]
+    Broken {
+        /// The file.
+        path: String,
+    },
     /// A scan of the new bytes finds something that it did not find before.
     #[error("{path}:{line}: a scan would report `{rule}` in the new text")]
     Finding {
@@ -58,7 +65,11 @@ impl Leftover {
     /// The file.
     pub fn path(&self) -> &str {
         match self {
-            Self::Value { path, .. } | Self::Name { path } | Self::Doubtful { path, .. } | Self::Finding { path, .. } => path,
+            Self::Value { path, .. }
+            | Self::Name { path }
+            | Self::Doubtful { path, .. }
+            | Self::Finding { path, .. }
+            | Self::Broken { path } => path,
         }
     }
 
@@ -108,9 +119,22 @@ pub fn prove(
         if change.expected.is_some() {
             continue;
         }
+        if !is_read_as_before(plan, upto, change) {
+            left.push(Leftover::Broken { path: change.path.clone() });
+        }
         left.extend(findings(change, files.get(&change.path), &staying, judge));
     }
     left
+}
+
+/// Whether the edits of a text leave the rest of it as it is for whoever reads it.
+fn is_read_as_before(plan: &Plan, upto: Applicability, change: &Change) -> bool {
+    let actions = plan.chosen(upto).flat_map(|step| &step.actions).filter(|action| action.file() == change.path);
+    let Some(before) = change.before.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok()) else { return true };
+    let Ok(after) = std::str::from_utf8(&change.after) else { return true };
+    // A file that is put together anew has no places to compare.
+    let Some(splices) = actions.map(splice_of).collect::<Option<BTreeSet<_>>>() else { return true };
+    is_intact(&change.path, before, after, &splices)
 }
 
 /// How many places of a file are to lose one of these values.

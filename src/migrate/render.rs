@@ -3,6 +3,7 @@
 
 use zeroize::Zeroizing;
 
+use super::scalar::{escape_markup, is_markup};
 use crate::secret::Secret;
 
 const START: &str = "ref+sops://";
@@ -79,9 +80,12 @@ fn parse(text: &str) -> Option<(Reference, usize)> {
 
 fn push_quoted(out: &mut String, path: &str, value: &str, before: &str, after: &str) {
     let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
-    let json = yaml || path.ends_with(".json");
+    let escapes = yaml || path.ends_with(".json") || path.ends_with(".toml");
     let line = before.rsplit('\n').next().unwrap_or(before);
-    match (in_quotes(line), json) {
+    if is_markup(path) {
+        return out.push_str(&Zeroizing::new(escape_markup(value)));
+    }
+    match (in_quotes(line), escapes) {
         (Some('"'), true) => {
             let quoted = Zeroizing::new(serde_json::Value::from(value).to_string());
             out.push_str(&quoted[1..quoted.len() - 1]);

@@ -25,7 +25,9 @@ pub(super) fn stop(text: &[u8], context: &Context, literal: bool) -> Stop {
 }
 
 pub(super) fn bare(text: &[u8], start: usize, end: usize, stop: Stop) -> Span {
+    let value = &text[start..end];
     let closes = |(at, &byte): (usize, &u8)| match byte {
+        b'&' | b';' if stop == Stop::AtList && is_ampersand(value, at) => false,
         b' ' | b'\t' | b'"' | b'`' | b'\0' => true,
         b'&' | b';' | b'}' | b')' | b'\'' | b'\\' => stop != Stop::AtBlank,
         b'<' | b'>' => stop == Stop::InQuery,
@@ -34,6 +36,12 @@ pub(super) fn bare(text: &[u8], start: usize, end: usize, stop: Stop) -> Span {
     };
     let length = text[start..end].iter().enumerate().position(closes).unwrap_or(end - start);
     Span::new(start, start + length)
+}
+
+/// Whether `&amp;` around an offset writes a character of the value, and joins no parameters.
+fn is_ampersand(value: &[u8], at: usize) -> bool {
+    let open = if value[at] == b'&' { Some(at) } else { at.checked_sub(4) };
+    open.is_some_and(|open| value[open..].strip_prefix(b"&amp;").is_some_and(|rest| !begins_assignment(rest)))
 }
 
 /// `name=` of the next item, as in `--set a=1,b=2`.

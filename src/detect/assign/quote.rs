@@ -24,16 +24,36 @@ pub(in crate::detect) fn quoted(text: &[u8], start: usize, end: usize) -> Option
         [b'`', b'`', next, ..] if *next != b'`' => fenced(text, start + prefix, end, 2),
         [quote @ (b'"' | b'\'' | b'`'), ..] => {
             let open = start + prefix + 1;
-            let mut escaped = false;
-            let length = text[open..end].iter().position(|&byte| {
-                let closes = byte == *quote && !escaped;
-                escaped = byte == b'\\' && !escaped && *quote != b'`';
-                closes
-            })?;
-            Some(Span::new(open, open + length))
+            let close = closing(text, open, end, *quote)?;
+            Some(Span::new(open, if *quote == b'`' { close } else { behind_doubled(text, open, close, end) }))
         }
         _ => None,
     }
+}
+
+/// Where the next quote stands that no backslash escapes.
+fn closing(text: &[u8], from: usize, end: usize, quote: u8) -> Option<usize> {
+    let mut escaped = false;
+    let closes = |&byte: &u8| {
+        let closes = byte == quote && !escaped;
+        escaped = byte == b'\\' && !escaped && quote != b'`';
+        closes
+    };
+    text[from..end].iter().position(closes).map(|length| from + length)
+}
+
+/// Where a literal ends in which two quotes write one, as in YAML, SQL and CSV: `'a''b'`. Between letters or digits, so
+/// that no empty literal beside it is read into it.
+fn behind_doubled(text: &[u8], open: usize, mut close: usize, end: usize) -> usize {
+    let quote = text[close];
+    let word = |at: usize| at < end && text[at].is_ascii_alphanumeric();
+    while close > open && word(close - 1) && text[..end].get(close + 1) == Some(&quote) && word(close + 2) {
+        match closing(text, close + 2, end, quote) {
+            Some(next) => close = next,
+            None => break,
+        }
+    }
+    close
 }
 
 /// What quotation marks of typesetting enclose: `“X”`, `„X“`, `« X »`, `「X」`.
@@ -74,4 +94,20 @@ pub(in crate::detect) fn quoted_literals(text: &[u8], start: usize, end: usize) 
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubled_quotes_are_part_of_a_literal() {
+        let read = |text: &str| quoted(text.as_bytes(), 0, text.len()).map(|span| text[span.range()].to_owned());
+        assert_eq!(read("'ab''cd'"), Some("ab''cd".to_owned()));
+        assert_eq!(read("\"ab\"\"cd\"\"ef\" x"), Some("ab\"\"cd\"\"ef".to_owned()));
+        assert_eq!(read("'ab'''"), Some("ab".to_owned()));
+        assert_eq!(read("'ab''cd"), Some("ab".to_owned()));
+        assert_eq!(read("\"ab\", \"cd\""), Some("ab".to_owned()));
+        assert_eq!(read(r"'ab\'cd'"), Some(r"ab\'cd".to_owned()));
+    }
 }

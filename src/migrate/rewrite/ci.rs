@@ -1,6 +1,6 @@
 //! Pipelines: the value becomes a secret of the CI system, which somebody has to set there.
 
-use super::quote::literal;
+use super::quote::{decoded, literal};
 use super::{Rewriter, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
@@ -70,7 +70,8 @@ impl Rewriter for Pipeline {
                 name = format!("CI_{name}");
             }
             let name = free(&name, (system, text), site, draft);
-            let id = draft.shared(file, &["ci", &name.to_ascii_lowercase()], &site.secret);
+            let Some(value) = decoded(file, site) else { continue };
+            let id = draft.shared(file, &["ci", &name.to_ascii_lowercase()], &value);
             let command = draft.command(id);
             let (span, text, how) = match system {
                 System::GitHub => (site.span, format!("${{{{ secrets.{name} }}}}"), format!("`{command} | gh secret set {name}`")),

@@ -1,11 +1,11 @@
 //! Compose files: the value gives way to a variable that must be set; `sops exec-env` sets it.
 
-use super::quote::unescaped;
+use super::quote::decoded;
 use super::{Anchors, Rewriter, dotenv, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
-use crate::migrate::outline::{Outline, Part, Spelling};
+use crate::migrate::outline::{Outline, Part};
 use crate::migrate::plan::{Action, Shape};
 use crate::secret::Secret;
 
@@ -34,10 +34,8 @@ impl Rewriter for Compose {
         let stage = naming::stage(file.name()).unwrap_or("compose");
         let store = draft.store(&format!("{}{stage}", file.folder()), ".sops.env", &Shape::Keys, "environment");
         for &site in sites {
-            let raw = &text[site.span.range()];
             let Some(item) = outline.holding(site.span) else { continue };
-            let value = if item.spelling == Spelling::Double { unescaped(raw) } else { Some(site.secret.clone()) };
-            let Some(value) = value.and_then(|value| dollars(&value)) else { continue };
+            let Some(value) = decoded(file, site).and_then(|value| dollars(&value)) else { continue };
             let service = match item.path.get(1) {
                 Some(Part::Key(service)) => service.as_str(),
                 _ => "",

@@ -1,7 +1,7 @@
 //! Configuration of programs, and whatever no other rewriter takes. Where the program reads variables of the
 //! environment itself, the value becomes one; elsewhere a `ref+sops://` reference stands until the file is rendered.
 
-use super::quote::unescaped;
+use super::quote::{decoded, unescaped};
 use super::{Rewriter, dotenv, is_in_comment, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
@@ -10,6 +10,9 @@ use crate::migrate::plan::{Action, Shape};
 
 /// The last resort.
 pub(super) struct Config;
+
+/// Why a value stays.
+const UNREADABLE: &str = "the value is written in a way that sopup does not edit";
 
 /// Programs that read `${NAME}` in their configuration and stop, or say so, if it is not set.
 fn reads_environment(file: &SourceFile) -> Option<&'static str> {
@@ -50,7 +53,10 @@ impl Config {
         let name = naming::variable(&named.unwrap_or_else(|| words::name(text, site)));
         let stem = naming::slug(file.name().trim_start_matches('.').split('.').next().unwrap_or("config"));
         let store = draft.store(&format!("{}{stem}", file.folder()), ".sops.env", &Shape::Keys, &file.path);
-        let id = draft.put(store, &[&name], &site.secret);
+        let Some(value) = decoded(file, site) else {
+            return draft.manual(self.id(), file, &[site], UNREADABLE);
+        };
+        let id = draft.put(store, &[&name], &value);
         let path = draft.path_of(store).to_owned();
         let text = format!("${{{}}}", super::container::key_of(id, draft));
         let mut actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text }];
@@ -60,10 +66,10 @@ impl Config {
     }
 
     fn reference(&self, file: &SourceFile, text: &str, site: &Site, draft: &mut Draft<'_>) {
-        let quoted = text[..site.span.start.min(text.len())].ends_with('"');
-        let value = if quoted { text.get(site.span.range()).and_then(unescaped) } else { Some(site.value()) };
+        let quoted = text[..site.span.start.min(text.len())].ends_with('"') && file.scalars().around(site.span).is_none();
+        let value = if quoted { text.get(site.span.range()).and_then(unescaped) } else { decoded(file, site) };
         let Some(value) = value else {
-            return draft.manual(self.id(), file, &[site], "the value is written in a way that sopup does not edit");
+            return draft.manual(self.id(), file, &[site], UNREADABLE);
         };
         let name = if text.is_empty() { words::by_rule(site) } else { words::name(text, site) };
         let id = draft.shared(file, &[&words::of_file(file), &name], &value);

@@ -3,6 +3,7 @@
 
 mod account;
 mod ansible;
+mod check;
 mod ci;
 mod compose;
 mod config;
@@ -136,6 +137,7 @@ fn one(rewriter: &dyn Rewriter, file: &SourceFile, accounts: &account::Accounts,
         }
     }
     account::rewrite(file, &accounts_here, accounts, draft);
+    draft.plan.steps[before..].iter_mut().for_each(|step| check::check(step, file));
     if let Some((ids, why)) = doubt(file) {
         draft.plan.steps[before..].iter_mut().for_each(|step| cast(step, ids, why));
     }
@@ -201,7 +203,7 @@ mod tests {
             let secret = Secret::new(b"Zq9wLm2xTr7pKd".to_vec());
             let fingerprint = key.fingerprint(&secret);
             let rule = RuleSet::builtin().rules().next().expect("a rule");
-            let site = Site { span: Span::new(0, 14), line: 1, secret, fingerprint, rule };
+            let site = Site { span: Span::new(0, 14), line: 1, secret, fingerprint, rule, confidence: crate::rule::Confidence::High };
             SourceFile::new(path.to_owned(), b"Zq9wLm2xTr7pKd\n".to_vec(), vec![site])
         };
         let (bad, good) = (file("bad.md"), file("good.md"));

@@ -1,5 +1,8 @@
 //! How a value is quoted where it stands, and how to quote what takes its place.
 
+use std::borrow::Cow;
+
+use crate::migrate::file::{Site, SourceFile};
 use crate::secret::Secret;
 use crate::text::Span;
 
@@ -59,6 +62,16 @@ pub(super) fn literal(text: &str, span: Span) -> Option<(Span, char)> {
     let before = text[..span.start].chars().next_back()?;
     let after = text[span.end..].chars().next()?;
     (before == after && matches!(before, '"' | '\'' | '`')).then(|| (Span::new(span.start - 1, span.end + 1), before))
+}
+
+/// What the notation of a file makes of a place, or of a part of a value; `None` if it cannot be read.
+pub(super) fn decoded(file: &SourceFile, site: &Site) -> Option<Secret> {
+    let Some(text) = file.text() else { return Some(site.value()) };
+    let Some(scalar) = file.scalars().around(site.span) else { return Some(site.value()) };
+    match scalar.decode(&text[site.span.range()])? {
+        Cow::Borrowed(_) => Some(site.value()),
+        Cow::Owned(plain) => Some(Secret::new(plain.into_bytes())),
+    }
 }
 
 /// What a text in double quotes stands for, where backslashes escape as in JSON; as it is if it cannot be read.

@@ -187,7 +187,14 @@ mod tests {
             let secret = crate::secret::Secret::new(b"Zq9wLm2x".to_vec());
             let key = crate::finding::FingerprintKey::new(vec![7; 32]).expect("a key");
             let rule = crate::rule::RuleSet::builtin().rules().next().expect("a rule");
-            let site = Site { span: Span::new(at, at + 8), line: 1, fingerprint: key.fingerprint(&secret), secret, rule };
+            let site = Site {
+                span: Span::new(at, at + 8),
+                line: 1,
+                fingerprint: key.fingerprint(&secret),
+                secret,
+                rule,
+                confidence: crate::rule::Confidence::High,
+            };
             is_used(name, text, &site, if text.contains("$env:") { &[' '] } else { &[] })
         };
         for text in [

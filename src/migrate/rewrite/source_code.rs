@@ -105,10 +105,13 @@ fn edit(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<Edit
     if ["`", "\"\"\"", "'''"].iter().any(|mark| before.matches(mark).count() % 2 == 1) {
         return None;
     }
+    let line = file.line_at(site.span.start);
+    if is_prefixed(&text[line.start..site.span.start]) {
+        return None;
+    }
     if let Some((span, _)) = literal(text, site.span) {
         return Some((span, lookup.to_owned()));
     }
-    let line = file.line_at(site.span.start);
     let mark = match shell_quote(&text[line.range()], site.span.start - line.start) {
         Quote::Double => '"',
         Quote::Single if !file.name().ends_with(".go") && !file.name().ends_with(".java") => '\'',
@@ -116,11 +119,28 @@ fn edit(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<Edit
     };
     let join = if file.name().ends_with(".php") || file.name().ends_with(".pl") { '.' } else { '+' };
     // The quotes go where nothing would be left between them.
-    let (opens, closes) = (before.ends_with(mark), text[site.span.end..].starts_with(mark));
+    let opens = before.strip_suffix(mark).is_some_and(|before| !before.ends_with('\\'));
+    let closes = text[site.span.end..].starts_with(mark);
     let span = Span::new(site.span.start - usize::from(opens), site.span.end + usize::from(closes));
     let head = if opens { String::new() } else { format!("{mark} {join} ") };
     let tail = if closes { String::new() } else { format!(" {join} {mark}") };
     Some((span, format!("{head}{lookup}{tail}")))
+}
+
+/// Whether the string that is open at the end of a line's beginning has a letter or sign before it that says how it is read:
+/// `f"…"`, `b"…"`, `@"…"`, `$"…"`. Its parts would need the same, and bytes are no text.
+fn is_prefixed(before: &str) -> bool {
+    let (mut open, mut escaped) = (None, false);
+    for (at, c) in before.char_indices() {
+        match (open, c) {
+            _ if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (None, '"' | '\'' | '`') => open = Some((c, at)),
+            (Some((mark, _)), _) if c == mark => open = None,
+            _ => {}
+        }
+    }
+    open.is_some_and(|(_, at)| before[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || "_@$#".contains(c)))
 }
 
 /// The string literal of code that is itself inside a literal, in either quotes.

@@ -9,3 +9,4 @@ mod refusals;
 mod rendered;
 mod review;
 mod story;
+mod whole;

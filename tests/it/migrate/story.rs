@@ -129,7 +129,11 @@ fn a_platform_repository_is_cleaned_and_put_back() {
     assert_eq!(bench.findings().len(), 22, "{:?}", bench.findings());
     let rendered: Vec<_> = OVERLAYS.iter().map(|overlay| kustomize(&bench, overlay)).collect();
 
-    let run = bench.migrate(["--yes"]);
+    let planned = bench.migrate(["--dry-run"]).stdout;
+    let reviewed = planned.lines().zip(planned.lines().skip(1)).filter(|(step, _)| step.contains(" needs-review "));
+    let reasons: Vec<&str> = reviewed.map(|(_, reason)| reason.trim_start()).collect();
+    assert!(reasons.iter().all(|reason| reason.starts_with("it may not be a secret (medium confidence)")), "{planned}");
+    let run = bench.migrate(["--yes", "--include-review"]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{}", run.stdout);
     assert!(run.stdout.contains("3 kustomizations render before and after; their containers see the same values."), "{}", run.stdout);
     assert_eq!(bench.findings(), Vec::<String>::new());
@@ -170,7 +174,8 @@ fn a_platform_repository_is_cleaned_and_put_back() {
 #[test]
 fn plan_journal_diff_and_messages_hold_no_secret() {
     let bench = platform();
-    let runs = [vec!["--plan-out", ".git/plan.yaml"], vec!["--dry-run", "--include-review"], vec!["--yes"]].map(|args| bench.migrate(args));
+    let runs = [vec!["--plan-out", ".git/plan.yaml"], vec!["--dry-run", "--include-review"], vec!["--yes", "--include-review"]]
+        .map(|args| bench.migrate(args));
     runs.iter().for_each(|run| assert_eq!(run.code, 0, "{}", run.stderr));
     let mut files = vec![std::fs::read(bench.place.join(".git/plan.yaml")).expect("a plan")];
     let journals = std::fs::read_dir(bench.place.join(".git/sopup/journal")).expect("journals");
@@ -251,11 +256,11 @@ fn secrets_of_an_earlier_migration_take_more() {
     let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: api\nspec:\n  template:\n    spec:\n      containers:\n        - name: api\n          env:\n            - name: ENCRYPTION_KEY\n              value: Meadow.Zephyr.Walrus.60\n";
     bench.place.write("api.yaml", manifest).write("kustomization.yaml", "resources:\n  - api.yaml\n");
     bench.commit();
-    assert_eq!(bench.migrate(["--yes"]).code, 0);
+    assert_eq!(bench.migrate(["--yes", "--include-review"]).code, 0);
     let text = std::fs::read_to_string(bench.place.join("api.yaml")).expect("a file");
     bench.place.write("api.yaml", format!("{text}            - name: MAIL_PASSWORD\n              value: Canyon.Comet.Walnut.109\n"));
     bench.commit();
-    let run = bench.migrate(["--yes"]);
+    let run = bench.migrate(["--yes", "--include-review"]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     let opened = bench.decrypt("api-env.enc.yaml");
     assert!(opened.contains("ENCRYPTION_KEY: Meadow") && opened.contains("MAIL_PASSWORD: Canyon"), "{opened}");
