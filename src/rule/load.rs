@@ -69,12 +69,14 @@ pub fn load_dir(dir: &Path) -> Result<Vec<&'static Rule>, LoadError> {
 
 /// Loads a rule file's text; `name` stands for it in errors.
 pub fn load_text(text: &str, name: &str) -> Result<Vec<&'static Rule>, LoadError> {
-    check_nesting(text).map_err(|(line, message)| LoadError::Rule { path: name.to_owned(), line, message })?;
-    let file: RuleFile = serde_yaml::from_str(text).map_err(|e| LoadError::Rule {
+    let wrong = |line, message: String| LoadError::Rule {
         path: name.to_owned(),
-        line: e.location().map_or(1, |location| location.line()),
-        message: format!("{e}; the fields are described in patterns/README.md"),
-    })?;
+        line,
+        message: format!("{message}; the fields are described in patterns/README.md"),
+    };
+    check_nesting(text).map_err(|(line, message)| wrong(line, message))?;
+    let file: RuleFile =
+        serde_yaml::from_str(text).map_err(|error| wrong(error.location().map_or(1, |location| location.line()), error.to_string()))?;
     load_inline(file.rules, &file.provider, text, name)
 }
 
