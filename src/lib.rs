@@ -4,7 +4,7 @@
 //!
 //! - [`text`], [`secret`]: bytes, spans, lines, encodings; values that cannot be printed.
 //! - [`mod@file`]: files written whole or not at all, one writer at a time; private places for plain text.
-//! - [`archive`]: the files inside archives.
+//! - [`archive`]: the files inside archives. [`sought`]: known values, found however they are written.
 //! - [`rule`]: what a credential looks like, as data. [`source`]: where texts come from.
 //!   [`sops`]: a small SOPS library that has never heard of findings.
 //! - [`detect`]: a text and rules in, matches out; pure.
@@ -26,5 +26,6 @@ pub mod rule;
 pub mod scan;
 pub mod secret;
 pub mod sops;
+pub mod sought;
 pub mod source;
 pub mod text;

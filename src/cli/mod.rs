@@ -14,6 +14,8 @@ mod rules;
 mod scan;
 mod sops;
 mod ui;
+mod verify;
+mod what;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -43,6 +45,7 @@ enum Command {
     Scan(Box<scan::Args>),
     Explain(explain::Args),
     Migrate(Box<migrate::Args>),
+    Verify(Box<verify::Args>),
     Render(render::Args),
     Init(sops::init::Args),
     Doctor(sops::doctor::Args),
@@ -98,6 +101,7 @@ fn run(command: Command, ui: &Ui) -> Exit {
         Command::Scan(args) => scan::run(&args, ui),
         Command::Explain(args) => explain::run(&args, ui),
         Command::Migrate(args) => migrate::run(&args, ui),
+        Command::Verify(args) => verify::run(&args, ui),
         Command::Render(args) => render::run(&args, ui),
         Command::Init(args) => sops::init::run(&args, ui),
         Command::Doctor(args) => sops::doctor::run(&args, ui),

@@ -112,6 +112,7 @@ fn show(out: &mut impl Write, rule: &Rule) -> Result<Exit, CliError> {
             writeln!(out, "pattern     {}", pattern.source.split_whitespace().collect::<Vec<_>>().join(" "))?;
         }
         Matcher::Extractor(_) => writeln!(out, "found by    code that reads names, values and sentences")?,
+        Matcher::Known => writeln!(out, "found by    the values that it was told")?,
     }
     writeln!(out, "\n{}", "To replace it".bold())?;
     for (number, step) in rule.rotate_steps.iter().enumerate() {

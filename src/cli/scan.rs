@@ -1,26 +1,22 @@
 //! `sopup scan`.
 
 use std::io::Write;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 use std::time::Instant;
 
 use clap::ValueEnum;
 
 use super::Exit;
-use super::environment::{self, ConfigChoice, configuration, fingerprint_key, git_dir, hook_git_dir, own_key};
+use super::environment::{self, ConfigChoice, configuration, git_dir, hook_git_dir};
 use super::error::CliError;
 use super::ui::Ui;
-use crate::config::Config;
+use super::what::{What, prefix};
 use crate::file;
-use crate::finding::InlineAllow;
 use crate::report::{self, Show};
-use crate::rule::{Confidence, RuleSet, Severity, builtin, load_dir};
-use crate::scan::{Added, LazyKey, Memory, Outcome, Progress, Request, Scope, Selection, Submodules, scan};
+use crate::rule::Severity;
+use crate::scan::{Added, Memory, Outcome, Progress, Request, Scope, Selection, Submodules, scan};
 use crate::source::Respect;
-use crate::source::object::{Alternates, Limits};
-use crate::source::refs::{GitDir, GitDirError};
+use crate::source::refs::GitDirError;
 
 /// Find secrets in files, in history, in what is staged, or in standard input
 ///
@@ -47,7 +43,7 @@ pub(super) struct Args {
     path: PathBuf,
 
     /// Scan the files below PATH alone
-    #[arg(long, group = "scope")]
+    #[arg(long, group = "scope", conflicts_with = "submodules")]
     worktree: bool,
 
     /// Scan all that the repository stores, and not the files of its working tree
@@ -55,11 +51,11 @@ pub(super) struct Args {
     history: bool,
 
     /// Scan what the next commit would add: the index against HEAD, new lines alone
-    #[arg(long, group = "scope")]
+    #[arg(long, group = "scope", conflicts_with = "submodules")]
     staged: bool,
 
     /// Scan standard input
-    #[arg(long, group = "scope")]
+    #[arg(long, group = "scope", conflicts_with = "submodules")]
     stdin: bool,
 
     /// Name that standard input should have, which decides how it is read
@@ -78,10 +74,6 @@ pub(super) struct Args {
     #[arg(long)]
     show_secrets: bool,
 
-    /// Leave out what is less sure [default: medium]
-    #[arg(long, value_enum, value_name = "LEVEL")]
-    min_confidence: Option<ConfidenceArg>,
-
     /// Exit with 1 only for findings at least this severe [default: low]
     #[arg(long, value_enum, value_name = "SEVERITY")]
     fail_on: Option<SeverityArg>,
@@ -90,45 +82,12 @@ pub(super) struct Args {
     #[arg(long)]
     exit_zero: bool,
 
-    /// Also use the rules in this folder; one with a known id replaces the built-in rule
-    #[arg(long, value_name = "DIR")]
-    rules: Vec<PathBuf>,
-
-    /// Use this configuration instead of .sopup.yaml
-    #[arg(long, value_name = "FILE", env = "SOPUP_CONFIG")]
-    config: Option<PathBuf>,
-
-    /// Do not obey .sopup.yaml and .sopupignore of the scanned repository
-    #[arg(long, conflicts_with = "config")]
-    no_repo_config: bool,
-
-    /// Report lines marked `sopup:allow` as well
-    #[arg(long)]
-    no_inline_allow: bool,
-
-    /// Scan what .gitignore and .sopupignore leave out as well
-    #[arg(long)]
-    no_ignore: bool,
-
     /// Read what an earlier scan of the history has read as well, and do not remember what is read now
     #[arg(long)]
     no_cache: bool,
 
-    /// Memory for objects of the history, in MiB [default: a quarter of the machine's, 1024 at most]
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=1 << 20))]
-    memory: Option<u64>,
-
-    /// Scan the history of submodules as well
-    #[arg(long, conflicts_with_all = ["worktree", "staged", "stdin"])]
-    submodules: bool,
-
-    /// Also read objects that the repository borrows from repositories below DIR
-    #[arg(long, value_name = "DIR")]
-    alternates: Option<PathBuf>,
-
-    /// Number of threads; 0 for one per core
-    #[arg(short, long, value_name = "N", default_value_t = 0)]
-    jobs: usize,
+    #[command(flatten)]
+    what: What,
 
     #[command(flatten)]
     commits: super::commits::CommitArgs,
@@ -142,13 +101,6 @@ enum Format {
     Json,
     /// One finding per line
     Jsonl,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum ConfidenceArg {
-    Low,
-    Medium,
-    High,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -180,6 +132,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
 /// From what was typed to what is meant.
 fn resolve(args: &Args) -> Result<(Request, Option<String>, Option<Severity>), CliError> {
     check_path(args)?;
+    let what = &args.what;
     let (config, folder) = configuration(&config_choice(args))?;
     let here = if args.stdin { None } else { git_dir(&args.path).ok() };
     let head = here.as_ref().and_then(|git| git.head().ok().flatten()).map(|id| id.to_string());
@@ -187,44 +140,28 @@ fn resolve(args: &Args) -> Result<(Request, Option<String>, Option<Severity>), C
         Scope::Stdin { name: args.stdin_name.clone() }
     } else if args.staged {
         let git = hook_git_dir(&args.path)?;
-        Scope::Staged { limits: limits(args, &git), git }
+        Scope::Staged { limits: what.limits(&git), git }
     } else if let Some(commits) = args.commits.selection()? {
-        if args.submodules {
+        if what.submodules {
             return Err(of_all_history());
         }
         let is_hook = matches!(commits, Selection::Push { .. } | Selection::Updates(_));
         let git = if is_hook { hook_git_dir(&args.path)? } else { git_dir(&args.path)? };
-        let limits = limits(args, &git);
+        let limits = what.limits(&git);
         Scope::Added(Added { git, limits, commits })
     } else {
         stored(args)?
     };
-    let top = if args.no_ignore || args.no_repo_config || args.stdin {
-        None
-    } else {
-        here.and_then(|git| git.work_tree().map(Path::to_path_buf))
-    };
+    let top = here.filter(|_| !args.stdin).and_then(|git| git.work_tree().map(Path::to_path_buf));
     let prefix = if args.staged { String::new() } else { folder.map(|folder| prefix(&folder, &args.path)).unwrap_or_default() };
-    let request = Request {
-        rules: rule_set(&config, &args.rules)?,
-        scope,
-        inline: if args.no_inline_allow { InlineAllow::Ignored } else { InlineAllow::Honoured },
-        min_confidence: args.min_confidence.map(Confidence::from).or(config.min_confidence).unwrap_or(Confidence::Medium),
-        key: key(&config)?,
-        allow: config.allow.below(prefix),
-        top,
-    };
-    Ok((request, head, config.fail_on))
+    let fail_on = config.fail_on;
+    Ok((what.request(config, scope, top, prefix)?, head, fail_on))
 }
 
 /// The repository at PATH with its history, or files.
 fn stored(args: &Args) -> Result<Scope, CliError> {
-    let respect = match (args.no_ignore, args.no_repo_config) {
-        (true, _) => Respect::No,
-        (false, true) => Respect::Git,
-        (false, false) => Respect::Yes,
-    };
-    let files = Scope::worktree(args.path.clone(), respect, args.jobs);
+    let (what, respect) = (&args.what, args.what.respect());
+    let files = Scope::worktree(args.path.clone(), respect, what.jobs);
     if args.worktree {
         return Ok(files);
     }
@@ -235,18 +172,22 @@ fn stored(args: &Args) -> Result<Scope, CliError> {
         git => git?,
     };
     let top = git.work_tree().unwrap_or(git.path());
-    let limits = limits(args, &git);
+    let limits = what.limits(&git);
     let path = args.path.canonicalize().map_err(|error| cannot_scan(&args.path, &error))?;
     let at_top = path == top;
     let files = match (args.history, at_top) {
         (true, _) => None,
         (false, true) => Some(respect),
-        (false, false) if args.submodules => return Err(of_all_history()),
+        (false, false) if what.submodules => return Err(of_all_history()),
         (false, false) => return Ok(files),
     };
     let memory = if args.no_cache { None } else { environment::kept_key().map(|key| Memory::of(&git, &key)) };
-    let inside = if args.submodules { Submodules::Scanned } else { Submodules::Not };
+    let inside = if what.submodules { Submodules::Scanned } else { Submodules::Not };
     Ok(Scope::repository(git, limits, memory, files, inside))
+}
+
+fn config_choice(args: &Args) -> ConfigChoice {
+    args.what.config_choice(if args.stdin { Path::new(".") } else { &args.path })
 }
 
 fn of_all_history() -> CliError {
@@ -254,14 +195,6 @@ fn of_all_history() -> CliError {
         "`--submodules` goes with the scan of a whole history",
         "scan the top of a repository, or add `--history`; what commits add to a submodule is scanned inside of it",
     )
-}
-
-fn limits(args: &Args, git: &GitDir) -> Limits {
-    let alternates = Alternates::Within(args.alternates.iter().cloned().chain([git.common().to_owned()]).collect());
-    let standard = Limits::default();
-    let threads = NonZeroUsize::new(args.jobs).unwrap_or(standard.threads);
-    let memory = args.memory.map_or_else(|| environment::memory_budget(standard.memory), |mebibytes| mebibytes << 20);
-    Limits { memory, threads, alternates, ..standard }
 }
 
 fn check_path(args: &Args) -> Result<(), CliError> {
@@ -277,47 +210,6 @@ fn cannot_scan(path: &Path, error: &std::io::Error) -> CliError {
         format!("cannot scan {}: {error}", path.display()),
         "name a file or folder that exists; `-` is not needed for standard input, use `--stdin`",
     )
-}
-
-fn config_choice(args: &Args) -> ConfigChoice {
-    match &args.config {
-        Some(file) => ConfigChoice::File(file.clone()),
-        None if args.no_repo_config => ConfigChoice::Nothing,
-        None if args.stdin => ConfigChoice::Beside(PathBuf::from(".")),
-        None => ConfigChoice::Beside(args.path.clone()),
-    }
-}
-
-/// Where the scanned root lies below the folder of the configuration.
-pub(super) fn prefix(folder: &Path, root: &Path) -> String {
-    let root = if root.is_dir() { root } else { root.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")) };
-    let (Ok(folder), Ok(root)) = (folder.canonicalize(), root.canonicalize()) else { return String::new() };
-    match root.strip_prefix(&folder) {
-        Ok(below) if !below.as_os_str().is_empty() => format!("{}/", below.display()),
-        _ => String::new(),
-    }
-}
-
-pub(super) fn rule_set(config: &Config, folders: &[PathBuf]) -> Result<RuleSet, CliError> {
-    let mut more = config.rules.clone();
-    for folder in folders {
-        more.extend(load_dir(folder)?);
-    }
-    let mut rules = builtin().with(&more)?;
-    for id in &config.disable {
-        if !rules.disable(id) {
-            return Err(CliError::new(
-                format!("`disable` names the rule `{id}`, which does not exist"),
-                "`sopup rules list` shows all ids",
-            ));
-        }
-    }
-    Ok(rules)
-}
-
-pub(super) fn key(config: &Config) -> Result<LazyKey, CliError> {
-    let given = fingerprint_key(config.fingerprint_key.as_deref())?;
-    Ok(LazyLock::new(Box::new(|| given.unwrap_or_else(own_key))))
 }
 
 fn root_of(args: &Args) -> String {
@@ -358,16 +250,6 @@ fn exit(outcome: &Outcome, fail_on: Severity, exit_zero: bool) -> Exit {
     }
     let severe = outcome.findings.iter().any(|finding| finding.rule.severity >= fail_on);
     if severe && !exit_zero { Exit::Findings } else { Exit::Clean }
-}
-
-impl From<ConfidenceArg> for Confidence {
-    fn from(level: ConfidenceArg) -> Self {
-        match level {
-            ConfidenceArg::Low => Self::Low,
-            ConfidenceArg::Medium => Self::Medium,
-            ConfidenceArg::High => Self::High,
-        }
-    }
 }
 
 impl From<SeverityArg> for Severity {

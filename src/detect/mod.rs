@@ -43,7 +43,7 @@ mod weak;
 pub use check::{CheckFailure, check_rule};
 pub use explain::{Candidate, Fate, Objection, explain};
 pub use hints::{Hints, Notation};
-pub use readings::{Reading, detect_bytes, is_read_plainly};
+pub use readings::{Reading, detect_bytes, detect_name, is_read_plainly};
 pub use reason::Reason;
 pub use trace::Trace;
 
@@ -78,6 +78,7 @@ impl Match {
         let certain = match rule.matcher {
             Matcher::Pattern(_) => rule.judge == Judge::Format,
             Matcher::Extractor(extractor) => extractor == Extractor::AwsAccount,
+            Matcher::Known => true,
         };
         if !certain {
             // What a generator made is not worth less for standing in a test.

@@ -39,6 +39,8 @@ pub enum Reason {
     SeenAsAccount,
     /// The same value is a secret elsewhere in the text.
     SeenElsewhere,
+    /// It is a value that was to stand nowhere.
+    Known,
     /// Against: it is short, a dictionary word, or digits alone.
     Weak,
     /// Against: a default that its product ships with.
@@ -70,6 +72,7 @@ impl Reason {
             Self::AccountName => "account-name",
             Self::SeenAsAccount => "seen-as-account",
             Self::SeenElsewhere => "seen-elsewhere",
+            Self::Known => "known",
             Self::Weak => "weak",
             Self::Default => "default",
             Self::Test => "test",

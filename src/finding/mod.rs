@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::detect::Reason;
-use crate::rule::{Confidence, Rule};
+use crate::rule::{Confidence, Matcher, Rule};
 use crate::secret::Secret;
 use crate::source::{Origin, Sighting};
 use crate::text::Position;
@@ -41,6 +41,13 @@ pub struct Finding {
     pub occurrences: Vec<Occurrence>,
     /// Of an identifier that stands beside the secret it belongs to: that one's fingerprint.
     pub identifies: Option<Fingerprint>,
+}
+
+impl Finding {
+    /// Whether no rule but the one for values that are sought found it.
+    pub fn is_known_only(&self) -> bool {
+        matches!(self.rule.matcher, Matcher::Known)
+    }
 }
 
 /// One place of a secret.

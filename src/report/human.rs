@@ -8,11 +8,11 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::json::{confidence, severity};
 use super::names::Names;
+use super::places::{View, in_history, plural, position};
 use super::{Context, Show, safe};
 use crate::finding::{Excerpt, Finding, Occurrence};
 use crate::rule::Severity;
 use crate::scan::Outcome;
-use crate::source::{Commit, Sighting, SourceKind};
 
 /// Other places listed by name below the first.
 const OTHERS: usize = 5;
@@ -33,12 +33,6 @@ pub fn write(out: &mut impl Write, outcome: &Outcome, context: &Context<'_>) -> 
     skipped(out, outcome, &view.names)?;
     allowlist(out, outcome)?;
     summary(out, outcome, context)
-}
-
-/// What blocks need to know besides their findings.
-struct View<'a> {
-    context: &'a Context<'a>,
-    names: Names<'a>,
 }
 
 /// Findings but for identifiers that are shown with their secrets.
@@ -118,63 +112,6 @@ fn others(out: &mut impl Write, places: &[Occurrence], view: &View<'_>) -> io::R
         writeln!(out, "   {} and {}", "=".blue().bold(), plural((places.len() - OTHERS) as u64, "more place", "more places"))?;
     }
     Ok(())
-}
-
-/// When it came, when it went, and who still leads to it.
-fn in_history(sighting: &Sighting, names: &Names<'_>) -> String {
-    let named = |commit: &Commit| format!("{} ({})", &commit.id[..commit.id.len().min(10)], day(commit));
-    let span = match (&sighting.commit, &sighting.last) {
-        (Some(first), Some(last)) if first.id != last.id => format!("in history from {} to {}", named(first), named(last)),
-        (Some(first), _) if sighting.in_head => format!("in history since {}", named(first)),
-        (Some(first), _) => format!("in history in {}", named(first)),
-        (None, _) => "in the object store, in no commit".to_owned(),
-    };
-    let versions = if sighting.versions > 1 { format!(", {} versions", sighting.versions) } else { String::new() };
-    let refs = match (sighting.refs.first(), sighting.ref_count) {
-        (None, _) if sighting.commit.is_some() => ", no ref leads to it".to_owned(),
-        (None, _) => String::new(),
-        (Some(name), 1) => format!(", on {}", safe::line(short(&names.masked(name)))),
-        (Some(name), count) => {
-            format!(", on {} and {}", safe::line(short(&names.masked(name))), plural(count as u64 - 1, "other ref", "other refs"))
-        }
-    };
-    format!("{span}{versions}{refs}")
-}
-
-fn short(name: &str) -> &str {
-    name.strip_prefix("refs/heads/").or(name.strip_prefix("refs/")).unwrap_or(name)
-}
-
-fn day(commit: &Commit) -> String {
-    let (seconds, minutes) = commit.date;
-    super::local(seconds, minutes).map_or_else(|| "no date".to_owned(), |time| time.strftime("%Y-%m-%d").to_string())
-}
-
-fn position(occurrence: &Occurrence, view: &View<'_>) -> String {
-    let path = place(occurrence, view);
-    format!("{path}:{}:{}", occurrence.start.line, occurrence.start.column)
-}
-
-/// A place's path as a person types it, with its source where that is not the file itself.
-fn place(occurrence: &Occurrence, view: &View<'_>) -> String {
-    let path = safe::line(&view.names.masked(&occurrence.origin.path));
-    match occurrence.origin.source {
-        SourceKind::Stdin if path.is_empty() => "<stdin>".to_owned(),
-        SourceKind::Stdin | SourceKind::Index | SourceKind::History | SourceKind::Message => path,
-        SourceKind::Note => format!("{path} (a note)"),
-        SourceKind::Stash => format!("{path} (stashed)"),
-        SourceKind::Ref => format!("{path} (a ref's name)"),
-        SourceKind::Path => format!("{} (its name)", joined(view.context.root, &path)),
-        SourceKind::Worktree | SourceKind::Archive | SourceKind::Git => joined(view.context.root, &path),
-    }
-}
-
-fn joined(root: &str, path: &str) -> String {
-    match root {
-        "" | "." => path.to_owned(),
-        _ if path.starts_with('/') => path.to_owned(),
-        _ => format!("{}/{path}", safe::line(root.trim_end_matches('/'))),
-    }
 }
 
 fn skipped(out: &mut impl Write, outcome: &Outcome, names: &Names<'_>) -> io::Result<()> {
@@ -261,18 +198,6 @@ fn quantity(outcome: &Outcome) -> String {
         known => format!(", {} known from an earlier scan", plural(known, "object", "objects")),
     };
     format!("{texts}, {}{known}", size(seen.bytes))
-}
-
-fn plural(count: u64, one: &str, many: &str) -> String {
-    let digits = count.to_string();
-    let mut grouped = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    format!("{grouped} {}", if count == 1 { one } else { many })
 }
 
 fn size(bytes: u64) -> String {

@@ -4,7 +4,11 @@
 pub mod human;
 pub mod json;
 mod names;
+mod places;
 pub mod safe;
+
+pub use names::Names;
+pub use places::{View, in_history, plural, position};
 
 use crate::scan::Outcome;
 

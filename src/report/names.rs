@@ -7,17 +7,25 @@ use super::Show;
 use crate::scan::Outcome;
 
 /// How names may be shown.
-pub(super) struct Names<'a> {
+pub struct Names<'a> {
     outcome: &'a Outcome,
     secrets: Show,
 }
 
+impl std::fmt::Debug for Names<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Names")
+    }
+}
+
 impl<'a> Names<'a> {
-    pub(super) fn of(outcome: &'a Outcome, secrets: Show) -> Self {
+    /// Those of an outcome.
+    pub fn of(outcome: &'a Outcome, secrets: Show) -> Self {
         Self { outcome, secrets }
     }
 
-    pub(super) fn masked<'n>(&'n self, name: &'n str) -> Cow<'n, str> {
+    /// A name of the outcome, without its secrets.
+    pub fn masked<'n>(&'n self, name: &'n str) -> Cow<'n, str> {
         match self.outcome.masked_names.get(name) {
             Some(masked) if self.secrets == Show::Masked => Cow::Borrowed(masked),
             _ => Cow::Borrowed(name),

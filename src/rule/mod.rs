@@ -4,6 +4,7 @@
 mod builtin;
 #[allow(unreachable_pub, reason = "shared with build.rs, where these are at the root")]
 mod compile;
+mod known;
 mod lexicon;
 mod load;
 mod nesting;

@@ -1,14 +1,15 @@
 //! Rules that can run, and the set of them that one scan uses.
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::prefilter::{Prefilter, PrefilterError};
 use super::stretch::Stretch;
 use super::syntax::{Block, Confidence, Extractor, Judge, Kind, Severity, Validator};
-use super::{Cue, builtin, cue_words};
+use super::{Cue, builtin, cue_words, known};
+use crate::sought::Sought;
 
 /// A proven rule. Built-in rules are constants; a user's rules are kept for the whole process.
 #[derive(Debug)]
@@ -43,6 +44,8 @@ pub enum Matcher {
     Pattern(Pattern),
     /// Code in `detect`.
     Extractor(Extractor),
+    /// The values that the set of rules was told to seek.
+    Known,
 }
 
 /// A regular expression, compiled when its keyword is first seen.
@@ -73,6 +76,7 @@ impl Rule {
         let matcher = match &self.matcher {
             Matcher::Pattern(pattern) => format!("{:?} {} {:?}", pattern.source, pattern.reach, pattern.block),
             Matcher::Extractor(extractor) => format!("{extractor:?}"),
+            Matcher::Known => "known".to_owned(),
         };
         let judged = (self.judge, self.validators, self.min_entropy, self.reject);
         format!("{} {:?} {:?} {matcher} {judged:?}", self.id, self.confidence, self.keywords)
@@ -117,6 +121,14 @@ pub struct RuleSet {
     trigger_starts: Cow<'static, [u32]>,
     triggers: Cow<'static, [Trigger]>,
     extractors: Extractors,
+    known: Option<Known>,
+}
+
+/// Values that are sought beside what rules find.
+#[derive(Debug)]
+struct Known {
+    sought: Arc<Sought>,
+    rule: RuleIndex,
 }
 
 impl RuleSet {
@@ -126,6 +138,7 @@ impl RuleSet {
         Self {
             disabled: vec![false; rules.len()],
             extractors: extractors(&rules),
+            known: None,
             rules,
             prefilter: Cow::Borrowed(&builtin::PREFILTER),
             trigger_starts: Cow::Borrowed(builtin::TRIGGER_STARTS),
@@ -162,6 +175,7 @@ impl RuleSet {
         Ok(Self {
             disabled: vec![false; rules.len()],
             extractors: extractors(&rules),
+            known: None,
             rules,
             prefilter: Cow::Owned(prefilter),
             trigger_starts: trigger_starts.into(),
@@ -176,6 +190,21 @@ impl RuleSet {
         }
         let kept = self.rules.iter().filter(|rule| more.iter().all(|new| new.id != rule.id)).copied();
         Self::of(kept.chain(more.iter().copied()).collect())
+    }
+
+    /// The same set, which seeks values as well, however they are written.
+    #[must_use]
+    pub fn seeking(mut self, sought: Arc<Sought>) -> Self {
+        let rule = RuleIndex(u16::try_from(self.rules.len()).expect("there are fewer rules than keywords"));
+        self.rules.push(&known::KNOWN);
+        self.disabled.push(false);
+        self.known = Some(Known { sought, rule });
+        self
+    }
+
+    /// The values that are sought, and the rule that reports them.
+    pub fn sought(&self) -> Option<(&Sought, RuleIndex)> {
+        self.known.as_ref().map(|known| (&*known.sought, known.rule))
     }
 
     /// Switches a rule off; `false` if there is none of this id.

@@ -10,7 +10,7 @@ use super::known::{self, Known, Memory, Rest};
 use super::sweep::{Found, Sweep, Text};
 use super::tips::{self, Tips};
 use super::{Scanner, parallel};
-use crate::detect::{Hints, detect};
+use crate::detect::{Hints, detect_name};
 use crate::finding::Located;
 use crate::rule::Confidence;
 use crate::source::history::{Attribution, CommitGraph, EntryNames, Wanted, attribute, entry_names};
@@ -163,7 +163,7 @@ fn ref_names(scanner: &Scanner<'_>, refs: &[Ref]) {
 fn wanted(scanner: &Scanner<'_>, repository: &Repository, found: &Found, least: Confidence) -> Wanted {
     let mut blobs: Vec<ObjectId> = found.texts.iter().filter(|text| text.kind == ObjectKind::Blob).map(|text| text.id).collect();
     blobs.dedup();
-    let holds = |name: &[u8]| detect(name, Hints::NONE, scanner.rules).iter().any(|found| found.confidence >= least);
+    let holds = |name: &[u8]| detect_name(name, scanner.rules).iter().any(|found| found.confidence >= least);
     let mut names: Vec<Box<[u8]>> = repository.names.names.iter().filter(|name| holds(name)).cloned().collect();
     names.sort_unstable();
     Wanted { blobs, names }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Outcome;
-use crate::detect::{Hints, detect};
+use crate::detect::detect_name;
 use crate::rule::{Confidence, RuleSet};
 use crate::secret::Secret;
 
@@ -18,7 +18,7 @@ pub(super) fn masked(outcome: &Outcome, rules: &RuleSet, least: Confidence) -> B
 }
 
 fn without_secrets(name: &str, rules: &RuleSet, least: Confidence) -> Option<String> {
-    let mut found = detect(name.as_bytes(), Hints::NONE, rules);
+    let mut found = detect_name(name.as_bytes(), rules);
     found.retain(|one| one.confidence >= least);
     found.sort_by_key(|one| one.span.start);
     let (mut shown, mut at) = (Vec::new(), 0);

@@ -14,6 +14,7 @@ use crate::archive::{Form, Unread, each_member};
 use crate::detect::{Hints, Match, Reason, Trace, detect_bytes, is_read_plainly};
 use crate::rule::{Confidence, RuleIndex, RuleSet};
 use crate::secret::Secret;
+use crate::sought::Heads;
 use crate::source::each_chunk;
 use crate::source::history::{Commit, CommitText};
 use crate::source::object::{Large, ObjectId, ObjectInfo, ObjectKind, Skip, Visitor};
@@ -95,6 +96,14 @@ pub(super) struct Sweep<'a> {
     progress: &'a Progress,
     values: Mutex<HashMap<Secret, u32>>,
     found: Mutex<Found>,
+}
+
+/// What is known of a text that others may build on.
+#[derive(Debug)]
+pub(super) struct Node {
+    trace: Trace,
+    /// Where values that are sought may begin.
+    heads: Heads,
 }
 
 /// What a thread keeps to itself.
@@ -196,13 +205,14 @@ impl<'a> Sweep<'a> {
         worker.texts.retain(|text| !text.hits.is_empty());
     }
 
-    /// Takes what a trace found, and searches in the other ways.
-    fn conclude(&self, worker: &mut Worker, object: &ObjectInfo<'_>, bytes: &[u8], trace: &Trace, (first, others): (Hints, Vec<Hints>)) {
-        if !trace.is_empty() {
-            let matches = trace.matches(bytes, self.rules).into_iter();
-            let with_value = |found: Match| (bytes[found.span.range()].to_vec(), found);
-            self.keep(worker, Named::of(object), (first, None), 0, matches.map(with_value));
+    /// Takes what is known of a text, and searches it in the other ways.
+    fn conclude(&self, worker: &mut Worker, object: &ObjectInfo<'_>, bytes: &[u8], node: &Node, (first, others): (Hints, Vec<Hints>)) {
+        let mut matches = if node.trace.is_empty() { Vec::new() } else { node.trace.matches(bytes, self.rules) };
+        if let Some((sought, rule)) = self.rules.sought() {
+            matches.extend(sought.hits_at(bytes, &node.heads).into_iter().map(|hit| Match::known(hit, rule)));
         }
+        let with_value = |found: Match| (bytes[found.span.range()].to_vec(), found);
+        self.keep(worker, Named::of(object), (first, None), 0, matches.into_iter().map(with_value));
         for hints in others {
             self.search(worker, Named::of(object), hints, &Piece::whole(bytes));
         }
@@ -246,8 +256,8 @@ impl<'a> Sweep<'a> {
 }
 
 impl Visitor for Sweep<'_> {
-    /// What is known of a text; nothing of one that had to be decoded.
-    type Node = Option<Trace>;
+    /// Nothing of a text that had to be decoded.
+    type Node = Option<Node>;
     type Worker = Worker;
 
     fn worker(&self) -> Worker {
@@ -278,8 +288,10 @@ impl Visitor for Sweep<'_> {
             return None;
         }
         let trace = Trace::read(bytes, first.and_bytes(bytes), self.rules);
-        self.conclude(worker, object, bytes, &trace, (first, others));
-        Some(trace)
+        let heads = self.rules.sought().map(|(sought, _)| sought.heads(bytes)).unwrap_or_default();
+        let node = Node { trace, heads };
+        self.conclude(worker, object, bytes, &node, (first, others));
+        Some(node)
     }
 
     fn delta(&self, worker: &mut Worker, object: &ObjectInfo<'_>, delta: &Delta<'_>, base: &Self::Node) -> Self::Node {
@@ -289,9 +301,12 @@ impl Visitor for Sweep<'_> {
         };
         self.begin(worker, object, bytes);
         let (first, others) = self.ways(object);
-        let trace = Trace::reread(bytes, first.and_bytes(bytes), self.rules, base, &delta.copied());
-        self.conclude(worker, object, bytes, &trace, (first, others));
-        Some(trace)
+        let copied = delta.copied();
+        let trace = Trace::reread(bytes, first.and_bytes(bytes), self.rules, &base.trace, &copied);
+        let heads = self.rules.sought().map(|(sought, _)| sought.heads_of_copy(bytes, &base.heads, &copied)).unwrap_or_default();
+        let node = Node { trace, heads };
+        self.conclude(worker, object, bytes, &node, (first, others));
+        Some(node)
     }
 
     fn large(&self, worker: &mut Worker, object: &ObjectInfo<'_>, bytes: &mut dyn Read) -> Large {

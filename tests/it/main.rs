@@ -28,3 +28,4 @@ mod staged;
 mod support;
 mod tidy;
 mod trace;
+mod verify;

@@ -14,6 +14,9 @@ pub enum Problem {
     /// A creation rule covers the file and nobody encrypted it.
     #[error("a creation rule covers this file, and it is not encrypted")]
     NotEncrypted,
+    /// The name says that the file is encrypted, and it is not.
+    #[error("its name says that it is encrypted with sops, and it is not")]
+    PlainStore,
     /// Values are encrypted and the metadata is gone.
     #[error("holds encrypted values and no sops metadata, so nobody can decrypt them")]
     NoMetadata,
@@ -146,6 +149,7 @@ impl Problem {
         match self {
             Self::Unreadable(_) => "unreadable",
             Self::NotEncrypted => "not-encrypted",
+            Self::PlainStore => "plain-store",
             Self::NoMetadata => "no-metadata",
             Self::BadMetadata(_) => "bad-metadata",
             Self::BadMac(_) => "bad-mac",

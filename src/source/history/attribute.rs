@@ -12,7 +12,7 @@ use super::places::{Bounds, Places, Seen};
 use crate::source::object::{ObjectId, ObjectStore};
 
 /// Links of trees that are kept; the largest repositories have half as many. 16 bytes each.
-const LINKS: usize = 32 << 20;
+pub(super) const LINKS: usize = 32 << 20;
 
 const BOUNDS: Bounds = Bounds { depth: 256, paths: 1000, folders: 1 << 20, steps: 32 << 20 };
 

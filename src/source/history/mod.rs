@@ -5,6 +5,7 @@
 mod attribute;
 mod contents;
 mod graph;
+mod leading;
 mod leads;
 mod links;
 mod names;
@@ -14,4 +15,5 @@ mod trees;
 
 pub use attribute::{Attribution, Place, Wanted, attribute};
 pub use graph::{Commit, CommitGraph, CommitText};
+pub use leading::leading_trees;
 pub use names::{EntryNames, entry_names};

@@ -118,6 +118,12 @@ impl ObjectStore {
         self.limits.threads
     }
 
+    /// What reading may cost.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// What names its objects.
     #[must_use]
     pub fn hash_kind(&self) -> HashKind {

@@ -23,7 +23,7 @@ use crate::sops::doctor::{Diagnosis, Patient, Problem, State, Weight, examine, l
 use crate::sops::store::Format;
 use crate::source::{Respect, Target, Walk, walk};
 use kustomize::Kustomizations;
-use report::{Found, Report};
+pub(in crate::cli) use report::{Found, Report};
 
 /// Where digests are kept, at the top of what is examined.
 const RECORDS: &str = ".sopup.digests";
@@ -75,33 +75,12 @@ enum ReportFormat {
 }
 
 pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
-    fs::metadata(&args.path)
-        .map_err(|error| CliError::new(format!("cannot read {}: {error}", args.path.display()), "name a folder or file that exists"))?;
-    let base = if args.path.is_dir() { args.path.clone() } else { args.path.parent().unwrap_or(Path::new("")).to_path_buf() };
-    let base = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base };
-    let records = fs::read_to_string(base.join(RECORDS)).ok().map(|text| Records::parse(&text));
-    let mut rules = RuleBook::default();
-    let Gathered { files, kustomizations, mut report } = gather(&args.path, &base, &mut rules);
-    let listed = kustomizations.of();
     let keys = (!args.no_decrypt).then(Keys::find);
-    let mut new = Records::default();
-    for (path, bytes) in files {
-        let rule = rules.rule_for(&base.join(&path));
-        let mut found = look(&path, &bytes, rule, keys.as_ref(), records.as_ref());
-        if let Some(record) = found.record.take().filter(|_| found.problems.iter().all(is_recordable)) {
-            new.0.insert(path.clone(), record);
-        }
-        if let Some(list) = listed.get(&path).filter(|_| found.state != State::Plain) {
-            found.problems.push(Problem::Undecrypted { kustomization: (*list).to_owned() });
-        }
-        if args.record {
-            found.problems.retain(|problem| !matches!(problem, Problem::NoDigest | Problem::DigestOutdated | Problem::ChangedUnnoticed));
-        }
-        report.files.push(Found { path, state: found.state, problems: found.problems });
-    }
-    report.rules(rules, &base);
-    report.sort();
+    let Examined { base, mut report, records: new, .. } = examined(&args.path, keys.as_ref())?;
     if args.record {
+        let outdated = |problem: &Problem| matches!(problem, Problem::NoDigest | Problem::DigestOutdated | Problem::ChangedUnnoticed);
+        report.files.iter_mut().for_each(|file| file.problems.retain(|problem| !outdated(problem)));
+        report.sort();
         let written = put(&base.join(RECORDS), new.print().as_bytes(), Access::KeptOrShared)?;
         ui.note(&format!("digests of {} files are in {}; commit it", new.0.len(), written.display()));
     }
@@ -110,6 +89,46 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         ReportFormat::Json => report.json(&mut ui.stdout())?,
     }
     Ok(exit(&report, args))
+}
+
+/// What an examination brings to light.
+pub(in crate::cli) struct Examined {
+    /// The folder that paths start from.
+    base: PathBuf,
+    pub(in crate::cli) report: Report,
+    /// Digests of the files that are sound.
+    records: Records,
+    /// The SOPS files themselves.
+    pub(in crate::cli) files: Vec<(String, Vec<u8>)>,
+}
+
+/// Examines all files below a folder, or one file.
+pub(in crate::cli) fn examined(path: &Path, keys: Option<&Keys>) -> Result<Examined, CliError> {
+    fs::metadata(path)
+        .map_err(|error| CliError::new(format!("cannot read {}: {error}", path.display()), "name a folder or file that exists"))?;
+    let base = if path.is_dir() { path.to_path_buf() } else { path.parent().unwrap_or(Path::new("")).to_path_buf() };
+    let base = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base };
+    let records = fs::read_to_string(base.join(RECORDS)).ok().map(|text| Records::parse(&text));
+    let mut rules = RuleBook::default();
+    let Gathered { mut files, kustomizations, mut report } = gather(path, &base, &mut rules);
+    let listed = kustomizations.of();
+    let mut new = Records::default();
+    files.retain(|(path, bytes)| {
+        let rule = rules.rule_for(&base.join(path));
+        let mut found = look(path, bytes, rule, keys, records.as_ref());
+        if let Some(record) = found.record.take().filter(|_| found.problems.iter().all(is_recordable)) {
+            new.0.insert(path.clone(), record);
+        }
+        if let Some(list) = listed.get(path).filter(|_| found.state != State::Plain) {
+            found.problems.push(Problem::Undecrypted { kustomization: (*list).to_owned() });
+        }
+        let state = found.state;
+        report.files.push(Found { path: path.clone(), state, problems: found.problems });
+        state != State::Plain
+    });
+    report.rules(rules, &base);
+    report.sort();
+    Ok(Examined { base, report, records: new, files })
 }
 
 /// A digest is not recorded of a file that is not sound.
@@ -153,7 +172,9 @@ fn gather(root: &Path, base: &Path, rules: &mut RuleBook) -> Gathered {
                 found.kustomizations.note(&path, &bytes);
                 let name = path.rsplit('/').next().unwrap_or(&path);
                 let is_setting = [FILE_NAME, RECORDS, ".sopup.yaml", ".gitattributes", ".gitignore"].contains(&name);
-                if !is_setting && (looks_encrypted(&bytes) || rules.rule_for(&base.join(&path)).is_some_and(is_selective)) {
+                if !is_setting
+                    && (looks_encrypted(&bytes) || is_store_by_name(name) || rules.rule_for(&base.join(&path)).is_some_and(is_selective))
+                {
                     found.files.push((path, bytes));
                 }
             }
@@ -161,6 +182,15 @@ fn gather(root: &Path, base: &Path, rules: &mut RuleBook) -> Gathered {
     };
     walk(&Walk { root: root.to_path_buf(), respect_gitignore: Respect::Yes, threads: 0 }, &visit);
     found.into_inner().unwrap_or_else(PoisonError::into_inner).0
+}
+
+/// Whether a name says that its file is encrypted with sops: `db.enc.yaml`, `prod.sops.env`.
+fn is_store_by_name(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('.').collect();
+    let [stem @ .., mark, extension] = parts.as_slice() else { return false };
+    let sample = |part: &&str| ["example", "sample", "template", "tmpl", "tpl", "dist"].iter().any(|word| part.contains(word));
+    let named = !stem.iter().all(|part| part.is_empty()) && !stem.iter().any(sample);
+    named && ["enc", "sops"].contains(mark) && ["yaml", "yml", "json", "env", "ini"].contains(extension)
 }
 
 /// A rule for every file does not mean that every file is a secret.
@@ -174,6 +204,10 @@ fn look(path: &str, bytes: &[u8], rule: Option<&CreationRule>, keys: Option<&Key
     let mut found = examine(&Patient { bytes, format: Format::from_path(path), rule, keyring, record });
     if !rule.is_some_and(is_selective) {
         found.problems.retain(|problem| !matches!(problem, Problem::NotEncrypted));
+    }
+    let unnamed = found.state == State::Plain && found.problems.is_empty();
+    if unnamed && is_store_by_name(path.rsplit('/').next().unwrap_or(path)) {
+        found.problems.push(Problem::PlainStore);
     }
     if found.state == State::Opened && records.is_some() && record.is_none() {
         found.problems.push(Problem::NoDigest);

@@ -10,19 +10,19 @@ use crate::sops::doctor::{Problem, State, Weight};
 
 /// Everything that was found.
 #[derive(Default)]
-pub(super) struct Report {
-    pub(super) files: Vec<Found>,
+pub(in crate::cli) struct Report {
+    pub(in crate::cli) files: Vec<Found>,
     /// About `.sops.yaml` files: path, weight, what is wrong.
-    pub(super) advice: Vec<(String, Weight, String)>,
+    pub(in crate::cli) advice: Vec<(String, Weight, String)>,
     /// What could not be read, and why.
-    pub(super) skipped: Vec<(String, String)>,
+    pub(in crate::cli) skipped: Vec<(String, String)>,
 }
 
 /// One file.
-pub(super) struct Found {
-    pub(super) path: String,
-    pub(super) state: State,
-    pub(super) problems: Vec<Problem>,
+pub(in crate::cli) struct Found {
+    pub(in crate::cli) path: String,
+    pub(in crate::cli) state: State,
+    pub(in crate::cli) problems: Vec<Problem>,
 }
 
 impl Report {
@@ -40,11 +40,11 @@ impl Report {
         of_files + self.advice.iter().filter(|(_, found, _)| *found == weight).count()
     }
 
-    fn encrypted(&self) -> usize {
+    pub(in crate::cli) fn encrypted(&self) -> usize {
         self.files.iter().filter(|file| file.state != State::Plain).count()
     }
 
-    pub(super) fn count_in(&self, state: State) -> usize {
+    pub(in crate::cli) fn count_in(&self, state: State) -> usize {
         self.files.iter().filter(|file| file.state == state).count()
     }
 
@@ -123,7 +123,7 @@ mod wire {
     use super::{Serialize, Weight};
 
     #[derive(Serialize)]
-    pub(super) struct Report {
+    pub(in crate::cli) struct Report {
         pub(super) schema: &'static str,
         pub(super) files: Vec<File>,
         pub(super) rules: Vec<Rules>,

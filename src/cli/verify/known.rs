@@ -1,0 +1,71 @@
+//! The values of SOPS files: they are to stand nowhere else.
+
+use std::collections::BTreeMap;
+
+use crate::cli::sops::doctor::Examined;
+use crate::cli::sops::keys::Keys;
+use crate::detect::{Hints, detect};
+use crate::rule::RuleSet;
+use crate::secret::Secret;
+use crate::sops::crypt;
+use crate::sops::mac::Protection;
+use crate::sops::ops;
+use crate::sops::store::{Format, Limits, Style};
+use crate::sops::tree::Scalar;
+use crate::sought;
+
+/// Values with where they are kept.
+#[derive(Default)]
+pub(super) struct KnownValues {
+    /// Each once.
+    pub(super) values: Vec<Secret>,
+    /// Of each value its places in SOPS files.
+    pub(super) kept_in: Vec<Vec<String>>,
+    /// Files that no key at hand opens.
+    pub(super) closed: Vec<String>,
+    /// Values that stand anywhere by chance.
+    pub(super) passed_over: usize,
+}
+
+impl KnownValues {
+    /// Those of all files that can be opened.
+    pub(super) fn of(examined: &Examined, keys: &Keys, rules: &RuleSet) -> Self {
+        let mut known = Self::default();
+        let mut by_value: BTreeMap<Secret, Vec<String>> = BTreeMap::new();
+        for (path, bytes) in &examined.files {
+            let store = Format::from_path(path).store(Limits::default(), Style::default());
+            let Ok(opened) = ops::open(&*store, bytes, keys.keyring()) else {
+                known.closed.push(path.clone());
+                continue;
+            };
+            crypt::inspect(&opened.tree, opened.metadata.selector(), &mut |keys, value, protection| {
+                let bytes = match value {
+                    Scalar::Text(_) if protection == Protection::Encrypted => value.to_bytes(),
+                    _ => return,
+                };
+                let (name, value) = (keys.last().map_or("", String::as_str), Secret::new(bytes.to_vec()));
+                if is_telling(name, &value, rules) {
+                    by_value.entry(value).or_default().push(format!("{path} {}", keys.join(".")));
+                } else if !value.expose().is_empty() {
+                    known.passed_over += 1;
+                }
+            });
+        }
+        (known.values, known.kept_in) = by_value.into_iter().unzip();
+        known
+    }
+}
+
+/// Whether a value is a secret and hardly stands anywhere by chance. An encrypted file also holds names of hosts and users.
+fn is_telling(name: &str, secret: &Secret, rules: &RuleSet) -> bool {
+    let value = secret.expose();
+    let sorts: [fn(&u8) -> bool; 4] =
+        [u8::is_ascii_lowercase, u8::is_ascii_uppercase, u8::is_ascii_digit, |byte| !byte.is_ascii_alphanumeric()];
+    let mixed = sorts.iter().filter(|sort| value.iter().any(*sort)).count();
+    if value.len() < sought::SHORTEST || mixed < 2 && value.len() < 2 * sought::SHORTEST {
+        return false;
+    }
+    let is_secret = |text: &[u8]| !detect(text, Hints::NONE, rules).is_empty();
+    let assigned = [name.as_bytes(), b"=\"", value, b"\"\n"].concat();
+    is_secret(value) || is_secret(&assigned) || is_secret(&[b"password=\"", value, b"\"\n"].concat())
+}

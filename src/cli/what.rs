@@ -1,0 +1,171 @@
+//! What `scan` and its kin are told about how to scan: rules, configuration, what counts, what it may cost.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use clap::ValueEnum;
+
+use super::environment::{self, ConfigChoice, configuration, fingerprint_key, git_dir, own_key};
+use super::error::CliError;
+use crate::config::Config;
+use crate::finding::InlineAllow;
+use crate::rule::{Confidence, RuleSet, builtin, load_dir};
+use crate::scan::{LazyKey, Request, Scope, Submodules};
+use crate::source::Respect;
+use crate::source::object::{Alternates, Limits};
+use crate::source::refs::{GitDir, GitDirError};
+
+/// By which rules, and how, something is scanned.
+#[derive(Debug, clap::Args)]
+pub(super) struct What {
+    /// Leave out what is less sure [default: medium]
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    min_confidence: Option<ConfidenceArg>,
+
+    /// Also use the rules in this folder; one with a known id replaces the built-in rule
+    #[arg(long, value_name = "DIR")]
+    rules: Vec<PathBuf>,
+
+    /// Use this configuration instead of .sopup.yaml
+    #[arg(long, value_name = "FILE", env = "SOPUP_CONFIG")]
+    config: Option<PathBuf>,
+
+    /// Do not obey .sopup.yaml and .sopupignore of the scanned repository
+    #[arg(long, conflicts_with = "config")]
+    no_repo_config: bool,
+
+    /// Report lines marked `sopup:allow` as well
+    #[arg(long)]
+    no_inline_allow: bool,
+
+    /// Scan what .gitignore and .sopupignore leave out as well
+    #[arg(long)]
+    no_ignore: bool,
+
+    /// Memory for objects of the history, in MiB [default: a quarter of the machine's, 1024 at most]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=1 << 20))]
+    memory: Option<u64>,
+
+    /// Scan the history of submodules as well
+    #[arg(long)]
+    pub(super) submodules: bool,
+
+    /// Also read objects that the repository borrows from repositories below DIR
+    #[arg(long, value_name = "DIR")]
+    alternates: Option<PathBuf>,
+
+    /// Number of threads; 0 for one per core
+    #[arg(short, long, value_name = "N", default_value_t = 0)]
+    pub(super) jobs: usize,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum ConfidenceArg {
+    Low,
+    Medium,
+    High,
+}
+
+impl What {
+    /// Which configuration counts for what is scanned.
+    pub(super) fn config_choice(&self, path: &Path) -> ConfigChoice {
+        match &self.config {
+            Some(file) => ConfigChoice::File(file.clone()),
+            None if self.no_repo_config => ConfigChoice::Nothing,
+            None => ConfigChoice::Beside(path.to_path_buf()),
+        }
+    }
+
+    /// Which files are left out.
+    pub(super) fn respect(&self) -> Respect {
+        match (self.no_ignore, self.no_repo_config) {
+            (true, _) => Respect::No,
+            (false, true) => Respect::Git,
+            (false, false) => Respect::Yes,
+        }
+    }
+
+    /// What reading objects may cost.
+    pub(super) fn limits(&self, git: &GitDir) -> Limits {
+        let alternates = Alternates::Within(self.alternates.iter().cloned().chain([git.common().to_owned()]).collect());
+        let standard = Limits::default();
+        let threads = NonZeroUsize::new(self.jobs).unwrap_or(standard.threads);
+        let memory = self.memory.map_or_else(|| environment::memory_budget(standard.memory), |mebibytes| mebibytes << 20);
+        Limits { memory, threads, alternates, ..standard }
+    }
+
+    /// A scan of something. `top` is the working tree whose `.sopupignore` counts, `prefix` where the scanned root lies
+    /// below the folder of the configuration.
+    pub(super) fn request(&self, config: Config, scope: Scope, top: Option<PathBuf>, prefix: String) -> Result<Request, CliError> {
+        Ok(Request {
+            rules: rule_set(&config, &self.rules)?,
+            scope,
+            inline: if self.no_inline_allow { InlineAllow::Ignored } else { InlineAllow::Honoured },
+            min_confidence: self.min_confidence.map(Confidence::from).or(config.min_confidence).unwrap_or(Confidence::Medium),
+            key: key(&config)?,
+            allow: config.allow.below(prefix),
+            top: top.filter(|_| !self.no_ignore && !self.no_repo_config),
+        })
+    }
+
+    /// A scan of all that a repository has, read anew, or of a folder that is in none. Also gives the commit at HEAD.
+    pub(super) fn everything(&self, path: &Path) -> Result<(Request, Option<String>), CliError> {
+        let (config, folder) = configuration(&self.config_choice(path))?;
+        let git = match git_dir(path) {
+            Err(GitDirError::NotFound(_)) => {
+                let prefix = folder.map(|folder| prefix(&folder, path)).unwrap_or_default();
+                let scope = Scope::worktree(path.to_path_buf(), self.respect(), self.jobs);
+                return Ok((self.request(config, scope, None, prefix)?, None));
+            }
+            git => git?,
+        };
+        let head = git.head().ok().flatten().map(|id| id.to_string());
+        let top = git.work_tree().map(Path::to_path_buf);
+        let inside = if self.submodules { Submodules::Scanned } else { Submodules::Not };
+        let scope = Scope::repository(git.clone(), self.limits(&git), None, Some(self.respect()), inside);
+        Ok((self.request(config, scope, top, String::new())?, head))
+    }
+}
+
+/// Where the scanned root lies below the folder of the configuration.
+pub(super) fn prefix(folder: &Path, root: &Path) -> String {
+    let root = if root.is_dir() { root } else { root.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")) };
+    let (Ok(folder), Ok(root)) = (folder.canonicalize(), root.canonicalize()) else { return String::new() };
+    match root.strip_prefix(&folder) {
+        Ok(below) if !below.as_os_str().is_empty() => format!("{}/", below.display()),
+        _ => String::new(),
+    }
+}
+
+pub(super) fn rule_set(config: &Config, folders: &[PathBuf]) -> Result<RuleSet, CliError> {
+    let mut more = config.rules.clone();
+    for folder in folders {
+        more.extend(load_dir(folder)?);
+    }
+    let mut rules = builtin().with(&more)?;
+    for id in &config.disable {
+        if !rules.disable(id) {
+            return Err(CliError::new(
+                format!("`disable` names the rule `{id}`, which does not exist"),
+                "`sopup rules list` shows all ids",
+            ));
+        }
+    }
+    Ok(rules)
+}
+
+pub(super) fn key(config: &Config) -> Result<LazyKey, CliError> {
+    let given = fingerprint_key(config.fingerprint_key.as_deref())?;
+    Ok(LazyLock::new(Box::new(|| given.unwrap_or_else(own_key))))
+}
+
+impl From<ConfidenceArg> for Confidence {
+    fn from(level: ConfidenceArg) -> Self {
+        match level {
+            ConfidenceArg::Low => Self::Low,
+            ConfidenceArg::Medium => Self::Medium,
+            ConfidenceArg::High => Self::High,
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Long runs of base64 or hexadecimal are broken into lines. Read without the breaks, a value in them is whole again.
+
+use crate::text::Span;
+
+/// Lines shorter than this are hardly pieces of a run.
+const LEAST_LINE: usize = 40;
+
+/// A text without the breaks inside runs, and the way back.
+pub(super) struct Unwrapped {
+    pub(super) text: Vec<u8>,
+    /// Where a piece starts: in this text, in the original.
+    pieces: Vec<(usize, usize)>,
+}
+
+impl Unwrapped {
+    /// The part of the original that a part of this text comes from.
+    pub(super) fn in_text(&self, span: Span) -> Span {
+        let original = |at: usize| {
+            let piece = self.pieces.partition_point(|&(start, _)| start <= at) - 1;
+            let (start, original) = self.pieces[piece];
+            original + at - start
+        };
+        Span::new(original(span.start), original(span.end - 1) + 1)
+    }
+}
+
+/// The text with broken runs joined, if it has any.
+pub(super) fn unwrapped(text: &[u8]) -> Option<Unwrapped> {
+    has_runs(text).then(|| joined(text))
+}
+
+fn has_runs(text: &[u8]) -> bool {
+    let mut start = 0;
+    memchr::memchr_iter(b'\n', text).any(|end| {
+        let line = text[start..end].trim_ascii();
+        start = end + 1;
+        line.len() >= LEAST_LINE && line[line.len() - LEAST_LINE / 2..].iter().all(|&byte| in_run(byte))
+    }) || memchr::memmem::find_iter(text, b"\\n")
+        .any(|at| at >= LEAST_LINE && text[at - LEAST_LINE / 2..at].iter().all(|&byte| in_run(byte)))
+}
+
+/// The text without breaks between characters of runs.
+pub(super) fn joined(text: &[u8]) -> Unwrapped {
+    let mut out = Unwrapped { text: Vec::with_capacity(text.len()), pieces: vec![(0, 0)] };
+    let mut at = 0;
+    while at < text.len() {
+        let len = break_len(&text[at..]);
+        let inside = out.text.last().is_some_and(|&byte| in_run(byte)) && text.get(at + len).is_some_and(|&byte| in_run(byte));
+        if len > 0 && inside {
+            at += len;
+            out.pieces.push((out.text.len(), at));
+        } else {
+            out.text.push(text[at]);
+            at += 1;
+        }
+    }
+    out
+}
+
+/// The length of a break of lines at the start of a text, written as it is or with escapes, and of the blanks,
+/// quotation marks and comment signs around it.
+fn break_len(text: &[u8]) -> usize {
+    let mut at = 0;
+    let mut broken = false;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        at += match rest {
+            [b'\\', b'r' | b'n', ..] => {
+                broken = true;
+                2
+            }
+            [b'\n', ..] => {
+                broken = true;
+                1
+            }
+            [b' ' | b'\t' | b'\r', ..] => 1,
+            [b'\\', b'\n' | b'\r', ..] => 1,
+            _ => break,
+        };
+        if at > 200 {
+            return 0;
+        }
+    }
+    if broken { at } else { 0 }
+}
+
+fn in_run(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::super::{Sought, Spelling};
+    use crate::secret::Secret;
+
+    fn pem(width: usize, end: &str) -> String {
+        let body: String =
+            (0..400).map(|at: u32| char::from(b"ABCDEFGHIJKLMNOPabcdefghijklmnop0123456789+/"[(at * 7 % 43) as usize])).collect();
+        let lines: Vec<&str> = body.as_bytes().chunks(width).map(|line| std::str::from_utf8(line).expect("ASCII")).collect();
+        format!("-----BEGIN KEY-----{end}{}{end}-----END KEY-----{end}", lines.join(end))
+    }
+
+    #[test]
+    fn a_key_is_found_however_its_lines_are_broken() {
+        let sought = Sought::new(&[Secret::new(pem(64, "\n").into_bytes())]);
+        for text in [pem(70, "\n"), pem(76, "\r\n"), pem(64, "\n    "), pem(70, "\\n"), pem(400, "\n"), pem(48, " \\\n")] {
+            let hits = sought.hits(text.as_bytes());
+            assert_eq!(hits.iter().map(|hit| hit.spelling).collect::<Vec<_>>(), [Spelling::Body], "{text}");
+            let found = &text.as_bytes()[hits[0].span.range()];
+            assert!(found.len() >= 400 && !found.starts_with(b"-"), "{text}");
+            assert_eq!(sought.identify(found), Some((0, Spelling::Body)));
+        }
+    }
+
+    #[test]
+    fn a_value_inside_wrapped_base64_is_found() {
+        let secret = "gR4nite-Falcon-27";
+        let sought = Sought::new(&[Secret::new(secret.into())]);
+        for before in 0..90 {
+            let file = format!("{}\npassword: {secret}\nmore: {}\n", "x".repeat(before), "y".repeat(90));
+            let encoded = STANDARD.encode(file);
+            let lines: Vec<&str> = encoded.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).expect("ASCII")).collect();
+            let hits = sought.hits(lines.join("\n").as_bytes());
+            assert_eq!(hits.len(), 1, "{before}");
+            assert_eq!(hits[0].spelling, Spelling::Base64);
+        }
+    }
+}
