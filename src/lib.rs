@@ -11,6 +11,7 @@
 //! - [`finding`]: matches located, merged, fingerprinted, allowed.
 //! - [`scan`]: source → detect → finding, on one screen.
 //! - [`migrate`]: findings → SOPS files and references to them.
+//! - [`purge`]: a copy of a repository without some values.
 //! - [`report`]: findings as text or JSON. [`config`]: `.sopup.yaml`.
 //! - [`cli`]: the only room with clap, printing and exit codes.
 
@@ -21,6 +22,7 @@ pub mod detect;
 pub mod file;
 pub mod finding;
 pub mod migrate;
+pub mod purge;
 pub mod report;
 pub mod rule;
 pub mod scan;

@@ -9,6 +9,7 @@ mod exit;
 mod explain;
 mod man;
 mod migrate;
+mod purge;
 mod render;
 mod rules;
 mod scan;
@@ -46,6 +47,7 @@ enum Command {
     Explain(explain::Args),
     Migrate(Box<migrate::Args>),
     Verify(Box<verify::Args>),
+    Purge(Box<purge::Args>),
     Render(render::Args),
     Init(sops::init::Args),
     Doctor(sops::doctor::Args),
@@ -102,6 +104,7 @@ fn run(command: Command, ui: &Ui) -> Exit {
         Command::Explain(args) => explain::run(&args, ui),
         Command::Migrate(args) => migrate::run(&args, ui),
         Command::Verify(args) => verify::run(&args, ui),
+        Command::Purge(args) => purge::run(&args, ui),
         Command::Render(args) => render::run(&args, ui),
         Command::Init(args) => sops::init::run(&args, ui),
         Command::Doctor(args) => sops::doctor::run(&args, ui),

@@ -17,6 +17,7 @@ mod memory;
 mod migrate;
 mod pack;
 mod packs;
+mod purge;
 mod range;
 mod refs;
 mod report;

@@ -16,20 +16,20 @@ use crate::sought;
 
 /// Values with where they are kept.
 #[derive(Default)]
-pub(super) struct KnownValues {
+pub(in crate::cli) struct KnownValues {
     /// Each once.
-    pub(super) values: Vec<Secret>,
+    pub(in crate::cli) values: Vec<Secret>,
     /// Of each value its places in SOPS files.
-    pub(super) kept_in: Vec<Vec<String>>,
+    pub(in crate::cli) kept_in: Vec<Vec<String>>,
     /// Files that no key at hand opens.
-    pub(super) closed: Vec<String>,
+    pub(in crate::cli) closed: Vec<String>,
     /// Values that stand anywhere by chance.
-    pub(super) passed_over: usize,
+    pub(in crate::cli) passed_over: usize,
 }
 
 impl KnownValues {
     /// Those of all files that can be opened.
-    pub(super) fn of(examined: &Examined, keys: &Keys, rules: &RuleSet) -> Self {
+    pub(in crate::cli) fn of(examined: &Examined, keys: &Keys, rules: &RuleSet) -> Self {
         let mut known = Self::default();
         let mut by_value: BTreeMap<Secret, Vec<String>> = BTreeMap::new();
         for (path, bytes) in &examined.files {

@@ -22,7 +22,7 @@ use crate::report::{Context, Names, Show, View, in_history, plural, position};
 use crate::scan::{Outcome, Progress, scan};
 use crate::sops::doctor::{Problem, State as FileState, Weight};
 use crate::sought::Sought;
-use known::KnownValues;
+pub(super) use known::KnownValues;
 use page::{Evidence, Line, Page, State};
 
 /// Prove that a repository is clean: no plain secret, no known value, every SOPS file sound

@@ -1,0 +1,260 @@
+//! `sopup purge`: a mirror of the repository without the values that leaked.
+
+mod scripts;
+mod show;
+mod values;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command as Process;
+
+use super::Exit;
+use super::environment::git_dir;
+use super::error::CliError;
+use super::ui::Ui;
+use crate::purge::{self, Held, Made, MirrorError, Repository, Rewritten, find, foresee};
+use crate::source::history::CommitGraph;
+use crate::source::object::{HashKind, ObjectStore};
+use crate::source::refs::{GitDir, Ref};
+use crate::sought::Sought;
+use values::{Chosen, ValueArgs};
+
+/// Take leaked values out of the history: into a fresh mirror, never in place
+///
+/// The values are those that a scan finds in the history, and those that you name. They are replaced in every spelling
+/// (base64, hexadecimal, escapes, UTF-16, wrapped keys) in files, messages, notes, and in the names of authors, files and
+/// refs. Everything else keeps its name and every byte. Nothing is pushed, and this repository is only read.
+///
+/// Rotate first: what was pushed once is known to others, whatever becomes of the history.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sopup purge plan                              what would change, and nothing is written
+  sopup purge run                               writes ../NAME.purged.git
+  sopup purge run --values-from leaked.txt      these values alone, one a line
+  sopup purge verify ../NAME.purged.git --values-from leaked.txt
+  sopup purge export --to /run/user/1000/rules  for git filter-repo and BFG")]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Say which values would be taken out, which objects hold them, and which commits and refs change
+    Plan(Common),
+    /// Write a mirror without the values
+    Run(Run),
+    /// Search a mirror for the values, and check that it is whole (`git fsck --full`)
+    Verify(Common),
+    /// Write the rules for git filter-repo and BFG; these files hold the values
+    Export(Export),
+}
+
+#[derive(Debug, clap::Args)]
+struct Common {
+    /// The repository
+    #[arg(default_value = ".", value_name = "PATH")]
+    path: PathBuf,
+
+    #[command(flatten)]
+    values: ValueArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct Run {
+    #[command(flatten)]
+    common: Common,
+
+    /// Where the mirror is written [default: NAME.purged.git beside the repository]
+    #[arg(long, value_name = "DIR")]
+    to: Option<PathBuf>,
+
+    /// Replace archives that hold a value, and blobs too large to be held, whole
+    #[arg(long)]
+    replace_sealed: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct Export {
+    #[command(flatten)]
+    common: Common,
+
+    /// A folder for the files, outside of the repository
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+}
+
+pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
+    match &args.command {
+        Command::Plan(common) => plan(common, ui),
+        Command::Run(run) => write(run, ui),
+        Command::Verify(common) => verify(common, ui),
+        Command::Export(export) => {
+            let chosen = export.common.values.choose(&export.common.path, ui)?;
+            scripts::export(&chosen, &export.to, &export.common.path, ui)
+        }
+    }
+}
+
+/// A repository with its values and where they are.
+struct Opened {
+    git: GitDir,
+    store: ObjectStore,
+    graph: CommitGraph,
+    refs: Vec<Ref>,
+    chosen: Chosen,
+    sought: Sought,
+    held: Held,
+}
+
+impl Opened {
+    fn open(common: &Common, ui: &Ui) -> Result<Self, CliError> {
+        let git = git_dir(&common.path)?;
+        if git.hash() == HashKind::Sha256 {
+            return Err(CliError::new(
+                "the history of repositories with SHA-256 cannot be rewritten: libgit2 does not write their objects",
+                "`sopup purge export` writes rules for git filter-repo",
+            )
+            .exiting(Exit::Refused));
+        }
+        let chosen = common.values.choose(&common.path, ui)?;
+        let store = git.open_objects(common.values.what.limits(&git)).map_err(crate::scan::ScanError::from)?;
+        let refs = git.refs();
+        if let Some(skip) = refs.skipped.iter().chain(git.skipped()).next() {
+            return Err(incomplete(&skip.to_string()));
+        }
+        let graph = CommitGraph::read(&store);
+        let sought = Sought::new(&chosen.values);
+        let held = find(&store, &sought);
+        Ok(Self { git, store, graph, refs: refs.items, chosen, sought, held })
+    }
+
+    fn repository(&self) -> Repository<'_> {
+        Repository { store: &self.store, graph: &self.graph, refs: &self.refs, sought: &self.sought }
+    }
+
+    /// What was not read might hold a value.
+    fn whole(&self) -> Result<(), CliError> {
+        if let Some(skip) = self.held.skipped.first() {
+            return Err(incomplete(&skip.to_string()));
+        }
+        match self.graph.missing.first() {
+            Some(id) => Err(incomplete(&format!("the commit {id} is not stored"))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn incomplete(what: &str) -> CliError {
+    CliError::new(
+        format!("the repository is not whole: {what}"),
+        "purge a complete clone: `git fetch --unshallow`, or `git clone --mirror` of the original",
+    )
+    .exiting(Exit::Incomplete)
+}
+
+fn plan(common: &Common, ui: &Ui) -> Result<Exit, CliError> {
+    let opened = Opened::open(common, ui)?;
+    opened.whole()?;
+    let rewritten = foresee(&opened.repository(), &opened.held).map_err(|error| incomplete(&error.to_string()))?;
+    let mut out = ui.stdout();
+    show::plan(&mut out, &opened, &rewritten)?;
+    out.flush()?;
+    Ok(if opened.held.objects.is_empty() && rewritten.refs.iter().all(|one| one.name == one.old_name) {
+        Exit::Clean
+    } else {
+        Exit::Findings
+    })
+}
+
+fn write(run: &Run, ui: &Ui) -> Result<Exit, CliError> {
+    let opened = Opened::open(&run.common, ui)?;
+    opened.whole()?;
+    if let Some((id, why)) = opened.held.sealed.iter().next().filter(|_| !run.replace_sealed) {
+        return Err(CliError::new(
+            format!("{} blobs hold a value where it cannot be replaced alone: {id} {why}", opened.held.sealed.len()),
+            "`--replace-sealed` replaces such a blob whole; `sopup purge plan` lists them",
+        )
+        .exiting(Exit::Refused));
+    }
+    let changes = foresee(&opened.repository(), &opened.held).map_err(|error| incomplete(&error.to_string()))?;
+    if !is_change(&changes) {
+        ui.note("no ref leads to any of the values; nothing was written");
+        return Ok(Exit::Clean);
+    }
+    let target = match &run.to {
+        Some(path) => path.clone(),
+        None => beside(&opened.git),
+    };
+    if opened.git.work_tree().is_some_and(|top| std::path::absolute(&target).is_ok_and(|target| target.starts_with(top))) {
+        return Err(CliError::new(
+            "the mirror would lie inside the working tree",
+            "name a folder outside of the repository with `--to DIR`",
+        )
+        .exiting(Exit::Refused));
+    }
+    let made = purge::mirror(&opened.git, &opened.repository(), &opened.held, &target)?;
+    scripts::write(&made, &opened)?;
+    let mut out = ui.stdout();
+    show::made(&mut out, &opened, &made)?;
+    out.flush()?;
+    Ok(Exit::Clean)
+}
+
+fn is_change(rewritten: &Rewritten) -> bool {
+    rewritten.refs.iter().any(|one| one.new != one.old || one.name != one.old_name)
+}
+
+/// `NAME.purged.git` beside the repository.
+fn beside(git: &GitDir) -> PathBuf {
+    let top = git.main_work_tree().or(git.work_tree()).unwrap_or(git.common());
+    let name = top.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.strip_suffix(".git").unwrap_or(&name);
+    top.with_file_name(format!("{name}.purged.git"))
+}
+
+fn verify(common: &Common, ui: &Ui) -> Result<Exit, CliError> {
+    let opened = Opened::open(common, ui)?;
+    let fsck = fsck(&common.path)?;
+    let mut out = ui.stdout();
+    show::verified(&mut out, &opened, fsck.as_deref())?;
+    out.flush()?;
+    Ok(match (opened.held.skipped.is_empty(), opened.held.objects.is_empty() && fsck.is_none()) {
+        (false, _) => Exit::Incomplete,
+        (true, true) => Exit::Clean,
+        (true, false) => Exit::Findings,
+    })
+}
+
+/// What `git fsck --full` has to say; `None` if nothing.
+fn fsck(path: &Path) -> Result<Option<String>, CliError> {
+    let output = Process::new("git")
+        .arg("-C")
+        .arg(path)
+        .args(["-c", "core.fsmonitor=false", "fsck", "--full", "--no-progress", "--no-dangling"])
+        .output()
+        .map_err(|error| CliError::new(format!("git cannot be started: {error}"), "install git; `verify` checks the mirror with it"))?;
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Ok((!output.status.success()).then_some(said))
+}
+
+impl From<MirrorError> for CliError {
+    fn from(error: MirrorError) -> Self {
+        let hint = match &error {
+            MirrorError::Exists(_) => "name another place with `--to DIR`, or remove it",
+            MirrorError::Busy(_) => "wait for it to end",
+            MirrorError::Git { .. } => "git 2.30 or newer is needed to pack the mirror",
+            MirrorError::Left(_) | MirrorError::Unreadable(_) => "please report this; the repository itself was not changed",
+            MirrorError::Rewrite(_) => "run `git fsck` in the repository; it was not changed",
+            MirrorError::Io { .. } | MirrorError::Objects(_) => "see that the disk has room; the repository itself was not changed",
+        };
+        let exit = if matches!(error, MirrorError::Exists(_) | MirrorError::Busy(_)) { Exit::Refused } else { Exit::Usage };
+        Self::new(error.to_string(), hint).exiting(exit)
+    }
+}
+
+/// A mirror by its path, for messages.
+fn named(made: &Made) -> String {
+    made.path.display().to_string()
+}

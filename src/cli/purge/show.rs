@@ -1,0 +1,190 @@
+//! What a purge says: the plan, what was made, what a mirror still holds.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use owo_colors::OwoColorize as _;
+
+use super::{Opened, named};
+use crate::purge::{Made, NewRef, Rewritten};
+use crate::report::{plural, safe};
+use crate::source::object::ObjectKind;
+
+/// Lines of one list.
+const SHOWN: usize = 20;
+
+/// What one value is in.
+#[derive(Default)]
+struct Spread {
+    blobs: usize,
+    messages: usize,
+    names: usize,
+}
+
+pub(super) fn plan(out: &mut impl Write, opened: &Opened, rewritten: &Rewritten) -> io::Result<()> {
+    values(out, opened)?;
+    let commits = format!("{} of {}", rewritten.commits.len(), plural(opened.graph.len() as u64, "commit", "commits"));
+    writeln!(out, "\n{} {commits} would get new names, with {} and {}", "Changes:".bold(), trees(rewritten), blobs(rewritten))?;
+    if !rewritten.first.is_empty() {
+        let first: Vec<String> = rewritten.first.iter().take(SHOWN).map(|id| short(&id.to_string())).collect();
+        writeln!(out, "  from {} on", first.join(", "))?;
+    }
+    refs(out, rewritten)?;
+    signatures(out, rewritten)?;
+    sealed(out, opened)?;
+    kept_elsewhere(out, opened)?;
+    writeln!(out, "\nNext: rotate what leaked, then `sopup purge run` with the same options writes a mirror; this repository stays as it is.")
+}
+
+fn values(out: &mut impl Write, opened: &Opened) -> io::Result<()> {
+    let mut spread: BTreeMap<usize, Spread> = BTreeMap::new();
+    for hold in opened.held.objects.values() {
+        for value in hold.values.keys() {
+            let of = spread.entry(*value).or_default();
+            match hold.kind {
+                ObjectKind::Blob => of.blobs += 1,
+                ObjectKind::Commit | ObjectKind::Tag => of.messages += 1,
+                ObjectKind::Tree => of.names += 1,
+            }
+        }
+    }
+    let chosen = &opened.chosen;
+    let count = plural(chosen.values.len() as u64, "value", "values");
+    writeln!(out, "{} {count} sought, {} stored in {}", "Values:".bold(), spread.len(), plural(opened.held.objects.len() as u64, "object", "objects"))?;
+    for (value, of) in spread.iter().take(SHOWN) {
+        let mut places = Vec::new();
+        if of.blobs > 0 {
+            places.push(plural(of.blobs as u64, "version of files", "versions of files"));
+        }
+        if of.messages > 0 {
+            places.push(plural(of.messages as u64, "message or author", "messages or authors"));
+        }
+        if of.names > 0 {
+            places.push(plural(of.names as u64, "folder with such a name", "folders with such names"));
+        }
+        let shown = safe::line(&chosen.values[*value].redacted());
+        writeln!(out, "  {shown}  {}: {}", safe::line(&chosen.labels[*value]), places.join(", "))?;
+    }
+    more(out, spread.len())?;
+    if chosen.short > 0 {
+        let short = plural(chosen.short as u64, "value is", "values are");
+        writeln!(out, "  {} {short} too short to be told from what stands there by chance", "not taken out:".yellow().bold())?;
+    }
+    Ok(())
+}
+
+fn refs(out: &mut impl Write, rewritten: &Rewritten) -> io::Result<()> {
+    let changed: Vec<&NewRef> = rewritten.refs.iter().filter(|one| one.new != one.old || one.name != one.old_name).collect();
+    writeln!(out, "  {} of {} change", changed.len(), plural(rewritten.refs.len() as u64, "ref", "refs"))?;
+    for one in changed.iter().take(SHOWN) {
+        // A name that changes holds a value.
+        let name = String::from_utf8_lossy(&one.name).into_owned();
+        let renamed = if one.name == one.old_name { "" } else { " (a name without a value)" };
+        writeln!(out, "    {}{renamed}", safe::line(&name))?;
+    }
+    more(out, changed.len())
+}
+
+fn signatures(out: &mut impl Write, rewritten: &Rewritten) -> io::Result<()> {
+    if rewritten.unsigned.is_empty() {
+        return Ok(());
+    }
+    let count = plural(rewritten.unsigned.len() as u64, "commit or tag loses", "commits and tags lose");
+    writeln!(out, "  {count} the signature, which is of the old text:")?;
+    for id in rewritten.unsigned.iter().take(SHOWN) {
+        writeln!(out, "    {id}")?;
+    }
+    more(out, rewritten.unsigned.len())
+}
+
+fn sealed(out: &mut impl Write, opened: &Opened) -> io::Result<()> {
+    if opened.held.sealed.is_empty() {
+        return Ok(());
+    }
+    let count = plural(opened.held.sealed.len() as u64, "blob holds", "blobs hold");
+    writeln!(out, "{} {count} a value where it cannot be replaced alone; `--replace-sealed` replaces them whole:", "Sealed:".yellow().bold())?;
+    for (id, why) in opened.held.sealed.iter().take(SHOWN) {
+        writeln!(out, "  {id} {}", safe::line(why))?;
+    }
+    more(out, opened.held.sealed.len())
+}
+
+/// What a mirror does not take over stays in this repository.
+fn kept_elsewhere(out: &mut impl Write, opened: &Opened) -> io::Result<()> {
+    writeln!(out, "{} other clones and forks keep the old history, and so do a provider's caches and pull-request refs.", "Elsewhere:".bold())?;
+    let worktrees = opened.git.worktrees().items.len();
+    if worktrees > 0 {
+        writeln!(out, "  {} of this repository keep theirs", plural(worktrees as u64, "linked working tree", "linked working trees"))?;
+    }
+    if opened.refs.iter().any(|one| one.name == b"refs/stash") {
+        writeln!(out, "  of stashes only the latest is taken over; reflogs are not")?;
+    }
+    Ok(())
+}
+
+pub(super) fn made(out: &mut impl Write, opened: &Opened, made: &Made) -> io::Result<()> {
+    let rewritten = &made.rewritten;
+    let path = safe::line(&named(made));
+    writeln!(
+        out,
+        "{} {path}: {} of {} have new names, with {} and {}; no object holds a value any more",
+        "Written:".green().bold(),
+        rewritten.commits.len(),
+        plural(opened.graph.len() as u64, "commit", "commits"),
+        trees(rewritten),
+        blobs(rewritten)
+    )?;
+    refs(out, rewritten)?;
+    signatures(out, rewritten)?;
+    writeln!(out, "  {path}/sopup/commit-map and ref-map have all names before and after")?;
+    writeln!(out, "{} nothing was pushed, and this repository is as it was. In this order:", "Next:".bold())?;
+    writeln!(out, "  1. look at the mirror: git --git-dir {} log --stat", quoted(&named(made)))?;
+    writeln!(out, "  2. rotate what leaked, if you have not")?;
+    writeln!(out, "  3. push it: the commands are in {path}/sopup/push.sh")?;
+    writeln!(out, "  4. ask the provider to drop its caches and pull-request refs: {path}/sopup/provider.txt")?;
+    writeln!(out, "  5. have every clone cleaned: {path}/sopup/clean-clone.sh")
+}
+
+pub(super) fn verified(out: &mut impl Write, opened: &Opened, fsck: Option<&str>) -> io::Result<()> {
+    let counts = opened.store.counts();
+    let objects = plural(counts.packed + counts.loose, "object", "objects");
+    for skip in opened.held.skipped.iter().take(SHOWN) {
+        writeln!(out, "{} {}", "not read:".yellow().bold(), safe::line(&skip.to_string()))?;
+    }
+    let sought = plural(opened.chosen.values.len() as u64, "value", "values");
+    if opened.held.objects.is_empty() {
+        writeln!(out, "{} {sought} sought in {objects}, in every spelling: none is there", "✓".green().bold())?;
+    } else {
+        writeln!(out, "{} {} of {objects} hold one of {sought}:", "✗".red().bold(), opened.held.objects.len())?;
+        for (id, hold) in opened.held.objects.iter().take(SHOWN) {
+            writeln!(out, "    {} {id}", hold.kind)?;
+        }
+        more(out, opened.held.objects.len())?;
+    }
+    match fsck {
+        None => writeln!(out, "{} git fsck --full has nothing to say", "✓".green().bold()),
+        Some(said) => writeln!(out, "{} git fsck --full: {}", "✗".red().bold(), safe::line(said)),
+    }
+}
+
+fn trees(rewritten: &Rewritten) -> String {
+    plural(rewritten.trees as u64, "folder", "folders")
+}
+
+fn blobs(rewritten: &Rewritten) -> String {
+    plural(rewritten.blobs as u64, "version of files", "versions of files")
+}
+
+fn more(out: &mut impl Write, count: usize) -> io::Result<()> {
+    if count > SHOWN { writeln!(out, "    and {} more", count - SHOWN) } else { Ok(()) }
+}
+
+pub(super) fn short(id: &str) -> String {
+    id.chars().take(10).collect()
+}
+
+/// A word for a shell.
+pub(super) fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@+,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}

@@ -1,0 +1,129 @@
+//! Which values are to be taken out.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::cli::error::CliError;
+use crate::cli::sops::doctor;
+use crate::cli::sops::keys::Keys;
+use crate::cli::ui::Ui;
+use crate::cli::verify::KnownValues;
+use crate::cli::what::What;
+use crate::finding::Finding;
+use crate::rule::Kind;
+use crate::scan::{Progress, Scope, scan};
+use crate::secret::Secret;
+use crate::sought;
+use crate::source::SourceKind;
+
+/// The largest file of values.
+const LARGEST: u64 = 64 << 20;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ValueArgs {
+    /// Take out the values of this file, one a line, and no others; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    values_from: Vec<PathBuf>,
+
+    /// Take out the values of SOPS files that your identities open, too
+    #[arg(long)]
+    stores: bool,
+
+    /// Take out only what has this fingerprint or was found by this rule
+    #[arg(long, value_name = "FINGERPRINT|RULE", conflicts_with = "values_from")]
+    only: Vec<String>,
+
+    /// Take out account numbers and other identifiers that are no secrets, too
+    #[arg(long)]
+    identifiers: bool,
+
+    #[command(flatten)]
+    pub(super) what: What,
+}
+
+/// Values, and what they may be called.
+#[derive(Default)]
+pub(super) struct Chosen {
+    pub(super) values: Vec<Secret>,
+    pub(super) labels: Vec<String>,
+    /// Too short to be told from what stands there by chance.
+    pub(super) short: usize,
+}
+
+impl ValueArgs {
+    pub(super) fn choose(&self, path: &Path, ui: &Ui) -> Result<Chosen, CliError> {
+        let mut all: BTreeMap<Secret, String> = BTreeMap::new();
+        for file in &self.values_from {
+            let name = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
+            for (number, line) in (1..).zip(read(file)?.split(|&byte| byte == b'\n')) {
+                let line = line.strip_suffix(b"\r").unwrap_or(line);
+                if !line.is_empty() {
+                    all.entry(Secret::new(line.to_vec())).or_insert_with(|| format!("line {number} of {name}"));
+                }
+            }
+        }
+        if self.values_from.is_empty() {
+            all.extend(self.found(path, ui)?);
+        }
+        if self.stores {
+            let (request, _) = self.what.everything(path)?;
+            let keys = Keys::find();
+            let known = KnownValues::of(&doctor::examined(path, Some(&keys))?, &keys, &request.rules);
+            if let Some(file) = known.closed.first() {
+                return Err(CliError::new(format!("no identity opens {file}"), "name one with SOPS_AGE_KEY_FILE, or leave `--stores` out"));
+            }
+            for (value, places) in known.values.into_iter().zip(known.kept_in) {
+                all.entry(value).or_insert_with(|| places.join(" and "));
+            }
+        }
+        let before = all.len();
+        all.retain(|value, _| value.expose().len() >= sought::SHORTEST);
+        let short = before - all.len();
+        if all.is_empty() {
+            return Err(CliError::new(
+                match short {
+                    0 => "there is no value to take out: a scan finds none in the history".to_owned(),
+                    count => format!("the only values ({count}) are shorter than {} characters and stand anywhere by chance", sought::SHORTEST),
+                },
+                "name values with `--values-from FILE`, or lower the bar with `--min-confidence low`",
+            ));
+        }
+        let (values, labels) = all.into_iter().unzip();
+        Ok(Chosen { values, labels, short })
+    }
+
+    /// What a scan finds in the history.
+    fn found(&self, path: &Path, ui: &Ui) -> Result<Vec<(Secret, String)>, CliError> {
+        let (mut request, _) = self.what.everything(path)?;
+        if let Scope::Repository { files, .. } = &mut request.scope {
+            *files = None;
+        }
+        let progress = Progress::default();
+        let outcome = ui.watched(&progress, || scan(&request, &progress))?;
+        if let Some(skip) = outcome.skipped.first() {
+            return Err(super::incomplete(&format!("{}: {}", skip.what, skip.reason)));
+        }
+        let is_asked = |finding: &&Finding| {
+            let kind = self.identifiers || finding.rule.kind != Kind::Identifier;
+            let named = |name: &String| *name == finding.fingerprint.to_string() || name == finding.rule.id;
+            if self.only.is_empty() { kind } else { self.only.iter().any(named) }
+        };
+        let stored = |finding: &&Finding| finding.occurrences.iter().any(|place| place.origin.source != SourceKind::Git);
+        let chosen = outcome.findings.iter().filter(is_asked).filter(stored);
+        Ok(chosen.map(|finding| (finding.secret.clone(), format!("{}, fingerprint {}", finding.rule.name, finding.fingerprint))).collect())
+    }
+}
+
+fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, CliError> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    let read = if file == Path::new("-") {
+        std::io::stdin().lock().take(LARGEST).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(file).and_then(|opened| opened.take(LARGEST).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| CliError::new(format!("cannot read {}: {error}", file.display()), "name a file with one value a line"))?;
+    Ok(bytes)
+}

@@ -1,0 +1,299 @@
+//! What leads to the values, made anew: blobs, the trees above them, the commits and tags that name them, and the refs.
+//! Everything else keeps its name.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::mem::take;
+
+use super::edit::{self, Entry, Header};
+use super::find::Held;
+use super::{Repository, names};
+use crate::source::history::{Wanted, leading_trees};
+use crate::source::object::{ObjectId, ObjectKind, ReadError};
+
+/// Notes lie at most so many folders deep: one for each byte of a name.
+const DEEPEST_NOTE: usize = 20;
+
+/// Why a history cannot be rewritten.
+#[derive(Debug, thiserror::Error)]
+pub enum RewriteError {
+    /// An object that has to change cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A tree makes no sense.
+    #[error("the tree {0} cannot be read: its entries make no sense")]
+    Tree(ObjectId),
+    /// Too many trees lead to the values.
+    #[error("more trees lead to the values than can be followed")]
+    Many,
+    /// A new object could not be kept.
+    #[error("{0}")]
+    Write(String),
+}
+
+/// Takes new objects.
+pub(super) trait Sink {
+    /// Keeps one; its name is known to the caller.
+    fn put(&mut self, kind: ObjectKind, bytes: &[u8]) -> Result<(), RewriteError>;
+}
+
+/// What a rewritten history is.
+#[derive(Debug, Default)]
+pub struct Rewritten {
+    /// New names of commits that changed, parents first.
+    pub commits: Vec<(ObjectId, ObjectId)>,
+    /// Commits and tags that are signed no more.
+    pub unsigned: Vec<ObjectId>,
+    /// Refs as they are to be: name before, name now, object before, object now.
+    pub refs: Vec<NewRef>,
+    /// How many blobs and trees changed.
+    pub blobs: usize,
+    /// How many trees changed.
+    pub trees: usize,
+    /// Commits without a parent that changed.
+    pub first: Vec<ObjectId>,
+}
+
+/// A ref of the mirror.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRef {
+    /// Its name in the repository.
+    pub old_name: Vec<u8>,
+    /// Its name in the mirror.
+    pub name: Vec<u8>,
+    /// What it leads to in the repository.
+    pub old: ObjectId,
+    /// What it leads to in the mirror.
+    pub new: ObjectId,
+    /// The ref that it names, if it is symbolic.
+    pub symbolic: Option<Vec<u8>>,
+}
+
+/// Makes what has to change.
+pub(super) struct Rewriter<'a, S: Sink> {
+    repository: &'a Repository<'a>,
+    held: &'a Held,
+    sink: &'a mut S,
+    /// Trees that lead to a value.
+    leading: HashSet<ObjectId>,
+    /// New names.
+    new: HashMap<ObjectId, ObjectId>,
+    done: Rewritten,
+}
+
+impl<'a, S: Sink> Rewriter<'a, S> {
+    pub(super) fn new(repository: &'a Repository<'a>, held: &'a Held, sink: &'a mut S) -> Result<Self, RewriteError> {
+        let blobs = held.objects.iter().filter(|(_, hold)| hold.kind == ObjectKind::Blob).map(|(id, _)| *id).collect();
+        let wanted = Wanted { blobs, names: held.names.iter().map(|name| name.clone().into_boxed_slice()).collect() };
+        let leading = leading_trees(repository.store, &wanted).ok_or(RewriteError::Many)?;
+        Ok(Self { repository, held, sink, leading, new: HashMap::new(), done: Rewritten::default() })
+    }
+
+    pub(super) fn run(mut self) -> Result<Rewritten, RewriteError> {
+        let notes = self.repository.reached(true);
+        let others = self.repository.reached(false);
+        for commit in (0..self.repository.graph.len()).filter(|&commit| others[commit]) {
+            self.commit(commit as u32, false)?;
+        }
+        // Notes are named after commits, whose new names are known now.
+        for commit in (0..self.repository.graph.len()).filter(|&commit| notes[commit] && !others[commit]) {
+            self.commit(commit as u32, true)?;
+        }
+        self.refs()?;
+        Ok(self.done)
+    }
+
+    fn put(&mut self, old: ObjectId, kind: ObjectKind, bytes: &[u8]) -> Result<ObjectId, RewriteError> {
+        let id = self.put_new(kind, bytes)?;
+        self.new.insert(old, id);
+        Ok(id)
+    }
+
+    fn put_new(&mut self, kind: ObjectKind, bytes: &[u8]) -> Result<ObjectId, RewriteError> {
+        self.sink.put(kind, bytes)?;
+        Ok(self.repository.store.hash_kind().id_of(kind, bytes))
+    }
+
+    fn commit(&mut self, number: u32, of_notes: bool) -> Result<(), RewriteError> {
+        let graph = self.repository.graph;
+        let (id, tree) = (graph.id(number), graph.tree(number));
+        let root = if of_notes { self.notes(tree)? } else { self.tree(tree)? };
+        let parents = graph.parents(number);
+        let moved = root != tree || parents.iter().any(|&parent| self.new.contains_key(&graph.id(parent)));
+        if !moved && !self.held.objects.contains_key(&id) {
+            return Ok(());
+        }
+        let object = self.repository.store.read(&id)?;
+        let new = |old: &ObjectId| if *old == tree { Some(root).filter(|root| *root != tree) } else { self.new.get(old).copied() };
+        let Some(edited) = Header::of(&object.bytes).edited(self.repository.sought, new) else { return Ok(()) };
+        if parents.iter().all(|&parent| !self.new.contains_key(&graph.id(parent))) {
+            self.done.first.push(id);
+        }
+        let made = self.put(id, ObjectKind::Commit, &edited.bytes)?;
+        self.done.commits.push((id, made));
+        if edited.unsigned {
+            self.done.unsigned.push(id);
+        }
+        Ok(())
+    }
+
+    /// The new name of a tree and of all below it; its own if nothing in it changes. Trees may be nested deeper than the
+    /// stack of a thread reaches.
+    fn tree(&mut self, id: ObjectId) -> Result<ObjectId, RewriteError> {
+        let mut left = vec![id];
+        while let Some(&at) = left.last() {
+            if !self.leading.contains(&at) || self.new.contains_key(&at) {
+                left.pop();
+                continue;
+            }
+            let object = self.repository.store.read(&at)?;
+            let entries = edit::entries(&object.bytes, self.repository.store.hash_kind()).ok_or(RewriteError::Tree(at))?;
+            let waiting: Vec<ObjectId> = entries.iter().filter(|entry| entry.is_tree()).map(|entry| entry.id).collect();
+            let before = left.len();
+            left.extend(waiting.into_iter().filter(|below| self.leading.contains(below) && !self.new.contains_key(below)));
+            if left.len() == before {
+                left.pop();
+                self.tree_of(at, entries)?;
+            }
+        }
+        Ok(self.new.get(&id).copied().unwrap_or(id))
+    }
+
+    /// Makes a tree whose parts are known.
+    fn tree_of(&mut self, id: ObjectId, mut entries: Vec<Entry>) -> Result<(), RewriteError> {
+        for entry in &mut entries {
+            if !entry.is_tree() && !self.new.contains_key(&entry.id) && self.held.objects.contains_key(&entry.id) && entry.mode != b"160000" {
+                self.blob(entry.id)?;
+            }
+            if entry.mode != b"160000" {
+                entry.id = self.new.get(&entry.id).copied().unwrap_or(entry.id);
+            }
+        }
+        let renamed = names::clean(&mut entries, self.repository.sought);
+        self.put(id, ObjectKind::Tree, &edit::tree_of(entries, renamed))?;
+        self.done.trees += 1;
+        Ok(())
+    }
+
+    fn blob(&mut self, id: ObjectId) -> Result<(), RewriteError> {
+        let bytes = if self.held.sealed.contains_key(&id) {
+            format!("{}\n", edit::REPLACEMENT).into_bytes()
+        } else {
+            let object = self.repository.store.read(&id)?;
+            edit::replaced(&object.bytes, &edit::hits(&object.bytes, self.repository.sought))
+        };
+        self.put(id, ObjectKind::Blob, &bytes)?;
+        self.done.blobs += 1;
+        Ok(())
+    }
+
+    /// A tree of notes, whose files are named after commits, with their new names.
+    fn notes(&mut self, root: ObjectId) -> Result<ObjectId, RewriteError> {
+        let mut files: Vec<(Vec<Vec<u8>>, Entry)> = Vec::new();
+        let mut folders = vec![(Vec::new(), root)];
+        let mut moved = false;
+        while let Some((above, id)) = folders.pop() {
+            let tree = self.repository.store.read(&id)?;
+            let entries = edit::entries(&tree.bytes, self.repository.store.hash_kind()).ok_or(RewriteError::Tree(id))?;
+            for mut entry in entries {
+                let mut path: Vec<Vec<u8>> = above.clone();
+                if entry.is_tree() && path.len() < DEEPEST_NOTE {
+                    path.push(entry.name);
+                    folders.push((path, entry.id));
+                    continue;
+                }
+                if entry.is_tree() {
+                    self.tree(entry.id)?;
+                } else if self.held.objects.contains_key(&entry.id) && !self.new.contains_key(&entry.id) {
+                    self.blob(entry.id)?;
+                }
+                if let Some(new) = self.new.get(&entry.id) {
+                    (entry.id, moved) = (*new, true);
+                }
+                if let Some(name) = names::after_object(&path.concat(), &entry.name, |old| self.new.get(old).copied()) {
+                    let lengths: Vec<usize> = path.iter().map(Vec::len).collect();
+                    let mut rest = name.into_bytes();
+                    path = lengths.into_iter().map(|length| rest.drain(..length).collect()).collect();
+                    (entry.name, moved) = (rest, true);
+                } else if let Some(name) = names::cleaned(&entry.name, self.repository.sought) {
+                    (entry.name, moved) = (name, true);
+                }
+                files.push((path, entry));
+            }
+        }
+        if moved { self.folder(files, 0) } else { Ok(root) }
+    }
+
+    fn folder(&mut self, files: Vec<(Vec<Vec<u8>>, Entry)>, depth: usize) -> Result<ObjectId, RewriteError> {
+        let (mut entries, mut below): (Vec<Entry>, BTreeMap<Vec<u8>, Vec<_>>) = (Vec::new(), BTreeMap::new());
+        for (path, entry) in files {
+            match path.get(depth) {
+                Some(folder) => below.entry(folder.clone()).or_default().push((path, entry)),
+                None => entries.push(entry),
+            }
+        }
+        for (name, files) in below {
+            let id = self.folder(files, depth + 1)?;
+            entries.push(Entry { mode: b"40000".to_vec(), name, id });
+        }
+        self.put_new(ObjectKind::Tree, &edit::tree_of(entries, true))
+    }
+
+    fn refs(&mut self) -> Result<(), RewriteError> {
+        let carried: Vec<_> = self.repository.carried().cloned().collect();
+        let mut taken: HashSet<Vec<u8>> = carried.iter().map(|one| one.name.clone()).collect();
+        for one in carried {
+            let Some(old) = one.id else { continue };
+            let new = self.target(old)?;
+            let mut name = match names::cleaned(&one.name, self.repository.sought) {
+                Some(clean) => names::free(clean, |name| taken.contains(name)),
+                None => one.name.clone(),
+            };
+            // A replacement is named after what it replaces.
+            if let Some(replaced) = one.name.strip_prefix(b"refs/replace/")
+                && let Some(renamed) = names::after_object(b"", replaced, |old| self.new.get(old).copied())
+            {
+                name = format!("refs/replace/{renamed}").into_bytes();
+            }
+            taken.insert(name.clone());
+            self.done.refs.push(NewRef { old_name: one.name, name, old, new, symbolic: one.symbolic });
+        }
+        Ok(())
+    }
+
+    /// The new name of what a ref leads to: a commit, a tag, rarely a blob or a tree.
+    fn target(&mut self, id: ObjectId) -> Result<ObjectId, RewriteError> {
+        let mut tags = Vec::new();
+        let mut at = id;
+        while !self.new.contains_key(&at) && tags.len() < 64 {
+            if self.leading.contains(&at) {
+                self.tree(at)?;
+                break;
+            }
+            let object = self.repository.store.read(&at)?;
+            match edit::tag_target(&object) {
+                Some(target) => {
+                    tags.push((at, object));
+                    at = target;
+                }
+                None => {
+                    if object.kind == ObjectKind::Blob && self.held.objects.contains_key(&at) {
+                        self.blob(at)?;
+                    }
+                    break;
+                }
+            }
+        }
+        for (tag, object) in tags.into_iter().rev() {
+            let new = take(&mut self.new);
+            let edited = Header::of(&object.bytes).edited(self.repository.sought, |old| new.get(old).copied());
+            self.new = new;
+            if let Some(edited) = edited {
+                self.put(tag, ObjectKind::Tag, &edited.bytes)?;
+                if edited.unsigned {
+                    self.done.unsigned.push(tag);
+                }
+            }
+        }
+        Ok(self.new.get(&id).copied().unwrap_or(id))
+    }
+}
