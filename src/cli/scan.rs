@@ -9,7 +9,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 
 use super::Exit;
-use super::environment::{self, ConfigChoice, configuration, fingerprint_key, git_dir, hook_git_dir, own_key};
+use super::environment::{self, ConfigChoice, configuration, fingerprint_key, folder_of, git_dir, hook_git_dir, own_key};
 use super::error::CliError;
 use super::ui::Ui;
 use crate::config::Config;
@@ -18,9 +18,9 @@ use crate::finding::InlineAllow;
 use crate::report::{self, Show};
 use crate::rule::{Confidence, RuleSet, Severity, builtin, load_dir};
 use crate::scan::{Added, LazyKey, Memory, Outcome, Progress, Request, Scope, Selection, Submodules, scan};
-use crate::source::Respect;
 use crate::source::object::{Alternates, Limits};
 use crate::source::refs::{GitDir, GitDirError};
+use crate::source::{Respect, Skip, SkipReason, startable};
 
 /// Find secrets in files, in history, in what is staged, or in standard input
 ///
@@ -183,6 +183,7 @@ fn resolve(args: &Args) -> Result<(Request, Option<String>, Option<Severity>), C
     let (config, folder) = configuration(&config_choice(args))?;
     let here = if args.stdin { None } else { git_dir(&args.path).ok() };
     let head = here.as_ref().and_then(|git| git.head().ok().flatten()).map(|id| id.to_string());
+    let mut unread = Vec::new();
     let scope = if args.stdin {
         Scope::Stdin { name: args.stdin_name.clone() }
     } else if args.staged {
@@ -197,14 +198,15 @@ fn resolve(args: &Args) -> Result<(Request, Option<String>, Option<Severity>), C
         let limits = limits(args, &git);
         Scope::Added(Added { git, limits, commits })
     } else {
-        stored(args)?
+        stored(args, &mut unread)?
     };
     let top = if args.no_ignore || args.no_repo_config || args.stdin {
         None
     } else {
         here.and_then(|git| git.work_tree().map(Path::to_path_buf))
     };
-    let prefix = if args.staged { String::new() } else { folder.map(|folder| prefix(&folder, &args.path)).unwrap_or_default() };
+    let prefix =
+        if args.staged { String::new() } else { folder.map(|folder| prefix(&folder, &args.path)).transpose()?.unwrap_or_default() };
     let request = Request {
         rules: rule_set(&config, &args.rules)?,
         scope,
@@ -213,12 +215,13 @@ fn resolve(args: &Args) -> Result<(Request, Option<String>, Option<Severity>), C
         key: key(&config)?,
         allow: config.allow.below(prefix),
         top,
+        unread,
     };
     Ok((request, head, config.fail_on))
 }
 
-/// The repository at PATH with its history, or files.
-fn stored(args: &Args) -> Result<Scope, CliError> {
+/// The repository at PATH with its history, or files. A repository that cannot be opened is unread.
+fn stored(args: &Args, unread: &mut Vec<Skip>) -> Result<Scope, CliError> {
     let respect = match (args.no_ignore, args.no_repo_config) {
         (true, _) => Respect::No,
         (false, true) => Respect::Git,
@@ -230,8 +233,11 @@ fn stored(args: &Args) -> Result<Scope, CliError> {
     }
     let git = match git_dir(&args.path) {
         Err(GitDirError::NotFound(_)) if !args.history => return Ok(files),
-        // The files can be read all the same; that the rest cannot is named with them.
-        Err(GitDirError::Io { .. } | GitDirError::Skip(_)) if !args.history && respect != Respect::No => return Ok(files),
+        // The files can be read all the same.
+        Err(error @ (GitDirError::Io { .. } | GitDirError::Skip(_))) if !args.history && respect != Respect::No => {
+            unread.push(Skip { what: ".git".to_owned(), reason: SkipReason::Unreadable(error.to_string()) });
+            return Ok(files);
+        }
         git => git?,
     };
     let top = git.work_tree().unwrap_or(git.path());
@@ -259,7 +265,8 @@ fn of_all_history() -> CliError {
 fn limits(args: &Args, git: &GitDir) -> Limits {
     let alternates = Alternates::Within(args.alternates.iter().cloned().chain([git.common().to_owned()]).collect());
     let standard = Limits::default();
-    let threads = NonZeroUsize::new(args.jobs).unwrap_or(standard.threads);
+    let wanted = NonZeroUsize::new(args.jobs).unwrap_or(standard.threads);
+    let threads = NonZeroUsize::MIN.saturating_add(startable(wanted.get() - 1));
     let memory = args.memory.map_or_else(|| environment::memory_budget(standard.memory), |mebibytes| mebibytes << 20);
     Limits { memory, threads, alternates, ..standard }
 }
@@ -272,7 +279,7 @@ fn check_path(args: &Args) -> Result<(), CliError> {
     }
 }
 
-fn cannot_scan(path: &Path, error: &std::io::Error) -> CliError {
+pub(super) fn cannot_scan(path: &Path, error: &std::io::Error) -> CliError {
     CliError::new(
         format!("cannot scan {}: {error}", path.display()),
         "name a file or folder that exists; `-` is not needed for standard input, use `--stdin`",
@@ -289,13 +296,13 @@ fn config_choice(args: &Args) -> ConfigChoice {
 }
 
 /// Where the scanned root lies below the folder of the configuration.
-pub(super) fn prefix(folder: &Path, root: &Path) -> String {
-    let root = if root.is_dir() { root } else { root.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")) };
-    let (Ok(folder), Ok(root)) = (folder.canonicalize(), root.canonicalize()) else { return String::new() };
-    match root.strip_prefix(&folder) {
+pub(super) fn prefix(folder: &Path, root: &Path) -> Result<String, CliError> {
+    let real = |path: &Path| path.canonicalize().map_err(|error| cannot_scan(path, &error));
+    let (folder, root) = (real(folder)?, real(folder_of(root)?)?);
+    Ok(match root.strip_prefix(&folder) {
         Ok(below) if !below.as_os_str().is_empty() => format!("{}/", below.display()),
         _ => String::new(),
-    }
+    })
 }
 
 pub(super) fn rule_set(config: &Config, folders: &[PathBuf]) -> Result<RuleSet, CliError> {
