@@ -52,6 +52,8 @@ pub struct Request {
     pub min_confidence: Confidence,
     /// Keys fingerprints; made when the first one is needed.
     pub key: LazyKey,
+    /// What belongs to the scope and could not even be opened.
+    pub unread: Vec<Skip>,
 }
 
 /// A key that is read or made only when there is something to fingerprint.
@@ -141,6 +143,7 @@ pub struct Progress {
 /// Runs a scan.
 pub fn scan(request: &Request, progress: &Progress) -> Result<Outcome, ScanError> {
     let scanner = Scanner { rules: &request.rules, inline: request.inline, progress, found: Mutex::default() };
+    request.unread.iter().for_each(|skip| scanner.skip(skip.clone()));
     let (mut blobs, mut known) = (0, 0);
     match &request.scope {
         Scope::Worktree(files) => _ = scanner.files(files, &|target| target),

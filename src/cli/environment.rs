@@ -10,8 +10,10 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use jiff::civil::Date;
 
 use super::error::CliError;
+use super::scan::cannot_scan;
 use crate::config::{Config, FILE_NAME, KeySource};
 use crate::finding::FingerprintKey;
+use crate::source::object::is_absent;
 use crate::source::refs::{GitDir, GitDirError, GitVariables};
 
 /// Holds the key of fingerprints where the configuration should not.
@@ -61,7 +63,7 @@ pub(super) fn configuration(choice: &ConfigChoice) -> Result<(Config, Option<Pat
     match choice {
         ConfigChoice::Nothing => Ok((Config::default(), None)),
         ConfigChoice::File(path) => Ok((Config::read(path, today(), key)?, None)),
-        ConfigChoice::Beside(root) => match beside(root) {
+        ConfigChoice::Beside(root) => match beside(root)? {
             Some(path) => Ok((Config::read(&path, today(), key)?, path.parent().map(Path::to_path_buf))),
             None => Ok((Config::default(), None)),
         },
@@ -69,11 +71,43 @@ pub(super) fn configuration(choice: &ConfigChoice) -> Result<(Config, Option<Pat
 }
 
 /// `.sopup.yaml` of the repository, or of the scanned folder outside one.
-fn beside(root: &Path) -> Option<PathBuf> {
-    let folder = if root.is_dir() { root } else { root.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")) };
-    let top = git_dir(folder).ok().and_then(|git| git.work_tree().map(Path::to_path_buf));
+fn beside(root: &Path) -> Result<Option<PathBuf>, CliError> {
+    let folder = folder_of(root)?;
+    // What is wrong with a repository is named by what reads it.
+    let top = match git_dir(folder) {
+        Ok(git) => git.work_tree().map(Path::to_path_buf),
+        Err(GitDirError::Io { .. } | GitDirError::Skip(_)) => marked_top(folder)?,
+        Err(_) => None,
+    };
     let path = top.unwrap_or_else(|| folder.to_path_buf()).join(FILE_NAME);
-    fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file()).then_some(path)
+    match fs::symlink_metadata(&path) {
+        Ok(about) if about.is_file() => Ok(Some(path)),
+        Ok(_) => Err(CliError::new(
+            format!("{} is not a regular file, and not read", path.display()),
+            "put a file in its place, name another one with `--config`, or use `--no-repo-config`",
+        )),
+        Err(error) if is_absent(error.kind()) => Ok(None),
+        Err(error) => Err(CliError::new(format!("cannot read {}: {error}", path.display()), "`--no-repo-config` scans without it")),
+    }
+}
+
+/// The first folder from here up that has something of the name `.git`.
+fn marked_top(folder: &Path) -> Result<Option<PathBuf>, CliError> {
+    let start = folder.canonicalize().map_err(|error| cannot_scan(folder, &error))?;
+    let marked = start.ancestors().find(|folder| {
+        let about = fs::symlink_metadata(folder.join(".git"));
+        about.map_or_else(|error| !is_absent(error.kind()), |_| true)
+    });
+    Ok(marked.map(Path::to_path_buf))
+}
+
+/// The folder of what is scanned.
+pub(super) fn folder_of(root: &Path) -> Result<&Path, CliError> {
+    match fs::metadata(root) {
+        Ok(about) if about.is_dir() => Ok(root),
+        Err(error) if !is_absent(error.kind()) => Err(cannot_scan(root, &error)),
+        _ => Ok(root.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))),
+    }
 }
 
 /// The key of fingerprints: from the environment, the configuration, or this user's own file,

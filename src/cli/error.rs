@@ -85,6 +85,7 @@ impl From<RepositoryError> for CliError {
     fn from(error: RepositoryError) -> Self {
         let hint = match &error {
             RepositoryError::NotFound(_) => "run it inside a repository, or scan files with `sopup scan PATH`",
+            RepositoryError::Includes(_) => "move the settings into it, or take out `include.path` for as long as sopup runs",
             RepositoryError::Open { .. } => {
                 "`git fsck` tells whether the repository is sound; plain files can still be scanned with `sopup scan --worktree PATH`"
             }

@@ -89,6 +89,7 @@ fn places_of(args: &Args, fingerprint: &Fingerprint) -> Result<Vec<(PathBuf, usi
         inline: InlineAllow::Ignored,
         min_confidence: Confidence::Low,
         key: surroundings.key,
+        unread: Vec::new(),
     };
     let outcome = scan(&request, &Progress::default())?;
     let finding = outcome.findings.into_iter().find(|finding| finding.fingerprint == *fingerprint).ok_or_else(|| {
@@ -109,7 +110,7 @@ fn surroundings(args: &Args, beside: &Path) -> Result<Surroundings, CliError> {
         rules: rule_set(&config, &args.rules)?,
         threshold: config.min_confidence.unwrap_or(Confidence::Medium),
         key: key(&config)?,
-        allow: config.allow.below(folder.map(|folder| prefix(&folder, beside)).unwrap_or_default()),
+        allow: config.allow.below(folder.map(|folder| prefix(&folder, beside)).transpose()?.unwrap_or_default()),
     })
 }
 

@@ -15,8 +15,8 @@ use crate::file;
 use crate::report::{self, Show};
 use crate::rule::Severity;
 use crate::scan::{Added, Memory, Outcome, Progress, Request, Scope, Selection, Submodules, scan};
-use crate::source::Respect;
 use crate::source::refs::GitDirError;
+use crate::source::{Respect, Skip, SkipReason};
 
 /// Find secrets in files, in history, in what is staged, or in standard input
 ///
@@ -136,6 +136,7 @@ fn resolve(args: &Args) -> Result<(Request, Option<String>, Option<Severity>), C
     let (config, folder) = configuration(&config_choice(args))?;
     let here = if args.stdin { None } else { git_dir(&args.path).ok() };
     let head = here.as_ref().and_then(|git| git.head().ok().flatten()).map(|id| id.to_string());
+    let mut unread = Vec::new();
     let scope = if args.stdin {
         Scope::Stdin { name: args.stdin_name.clone() }
     } else if args.staged {
@@ -150,16 +151,17 @@ fn resolve(args: &Args) -> Result<(Request, Option<String>, Option<Severity>), C
         let limits = what.limits(&git);
         Scope::Added(Added { git, limits, commits })
     } else {
-        stored(args)?
+        stored(args, &mut unread)?
     };
     let top = here.filter(|_| !args.stdin).and_then(|git| git.work_tree().map(Path::to_path_buf));
-    let prefix = if args.staged { String::new() } else { folder.map(|folder| prefix(&folder, &args.path)).unwrap_or_default() };
+    let prefix =
+        if args.staged { String::new() } else { folder.map(|folder| prefix(&folder, &args.path)).transpose()?.unwrap_or_default() };
     let fail_on = config.fail_on;
-    Ok((what.request(config, scope, top, prefix)?, head, fail_on))
+    Ok((Request { unread, ..what.request(config, scope, top, prefix)? }, head, fail_on))
 }
 
-/// The repository at PATH with its history, or files.
-fn stored(args: &Args) -> Result<Scope, CliError> {
+/// The repository at PATH with its history, or files. A repository that cannot be opened is unread.
+fn stored(args: &Args, unread: &mut Vec<Skip>) -> Result<Scope, CliError> {
     let (what, respect) = (&args.what, args.what.respect());
     let files = Scope::worktree(args.path.clone(), respect, what.jobs);
     if args.worktree {
@@ -167,8 +169,11 @@ fn stored(args: &Args) -> Result<Scope, CliError> {
     }
     let git = match git_dir(&args.path) {
         Err(GitDirError::NotFound(_)) if !args.history => return Ok(files),
-        // The files can be read all the same; that the rest cannot is named with them.
-        Err(GitDirError::Io { .. } | GitDirError::Skip(_)) if !args.history && respect != Respect::No => return Ok(files),
+        // The files can be read all the same.
+        Err(error @ (GitDirError::Io { .. } | GitDirError::Skip(_))) if !args.history && respect != Respect::No => {
+            unread.push(Skip { what: ".git".to_owned(), reason: SkipReason::Unreadable(error.to_string()) });
+            return Ok(files);
+        }
         git => git?,
     };
     let top = git.work_tree().unwrap_or(git.path());
@@ -205,7 +210,7 @@ fn check_path(args: &Args) -> Result<(), CliError> {
     }
 }
 
-fn cannot_scan(path: &Path, error: &std::io::Error) -> CliError {
+pub(super) fn cannot_scan(path: &Path, error: &std::io::Error) -> CliError {
     CliError::new(
         format!("cannot scan {}: {error}", path.display()),
         "name a file or folder that exists; `-` is not needed for standard input, use `--stdin`",

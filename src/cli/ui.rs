@@ -92,7 +92,8 @@ impl Ui {
         }
         let done = (Mutex::new(false), Condvar::new());
         std::thread::scope(|scope| {
-            scope.spawn(|| show(progress, &done));
+            // Without a thread for it there is no progress to see.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, || show(progress, &done));
             let result = work();
             *done.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
             done.1.notify_all();

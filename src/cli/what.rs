@@ -6,15 +6,16 @@ use std::sync::LazyLock;
 
 use clap::ValueEnum;
 
-use super::environment::{self, ConfigChoice, configuration, fingerprint_key, git_dir, own_key};
+use super::environment::{self, ConfigChoice, configuration, fingerprint_key, folder_of, git_dir, own_key};
 use super::error::CliError;
+use super::scan::cannot_scan;
 use crate::config::Config;
 use crate::finding::InlineAllow;
 use crate::rule::{Confidence, RuleSet, builtin, load_dir};
 use crate::scan::{LazyKey, Request, Scope, Submodules};
-use crate::source::Respect;
 use crate::source::object::{Alternates, Limits};
 use crate::source::refs::{GitDir, GitDirError};
+use crate::source::{Respect, startable};
 
 /// By which rules, and how, something is scanned.
 #[derive(Debug, clap::Args)]
@@ -90,7 +91,8 @@ impl What {
     pub(super) fn limits(&self, git: &GitDir) -> Limits {
         let alternates = Alternates::Within(self.alternates.iter().cloned().chain([git.common().to_owned()]).collect());
         let standard = Limits::default();
-        let threads = NonZeroUsize::new(self.jobs).unwrap_or(standard.threads);
+        let wanted = NonZeroUsize::new(self.jobs).unwrap_or(standard.threads);
+        let threads = NonZeroUsize::MIN.saturating_add(startable(wanted.get() - 1));
         let memory = self.memory.map_or_else(|| environment::memory_budget(standard.memory), |mebibytes| mebibytes << 20);
         Limits { memory, threads, alternates, ..standard }
     }
@@ -105,6 +107,7 @@ impl What {
             min_confidence: self.min_confidence.map(Confidence::from).or(config.min_confidence).unwrap_or(Confidence::Medium),
             key: key(&config)?,
             allow: config.allow.below(prefix),
+            unread: Vec::new(),
             top: top.filter(|_| !self.no_ignore && !self.no_repo_config),
         })
     }
@@ -114,7 +117,7 @@ impl What {
         let (config, folder) = configuration(&self.config_choice(path))?;
         let git = match git_dir(path) {
             Err(GitDirError::NotFound(_)) => {
-                let prefix = folder.map(|folder| prefix(&folder, path)).unwrap_or_default();
+                let prefix = folder.map(|folder| prefix(&folder, path)).transpose()?.unwrap_or_default();
                 let scope = Scope::worktree(path.to_path_buf(), self.respect(), self.jobs);
                 return Ok((self.request(config, scope, None, prefix)?, None));
             }
@@ -129,13 +132,13 @@ impl What {
 }
 
 /// Where the scanned root lies below the folder of the configuration.
-pub(super) fn prefix(folder: &Path, root: &Path) -> String {
-    let root = if root.is_dir() { root } else { root.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")) };
-    let (Ok(folder), Ok(root)) = (folder.canonicalize(), root.canonicalize()) else { return String::new() };
-    match root.strip_prefix(&folder) {
+pub(super) fn prefix(folder: &Path, root: &Path) -> Result<String, CliError> {
+    let real = |path: &Path| path.canonicalize().map_err(|error| cannot_scan(path, &error));
+    let (folder, root) = (real(folder)?, real(folder_of(root)?)?);
+    Ok(match root.strip_prefix(&folder) {
         Ok(below) if !below.as_os_str().is_empty() => format!("{}/", below.display()),
         _ => String::new(),
-    }
+    })
 }
 
 pub(super) fn rule_set(config: &Config, folders: &[PathBuf]) -> Result<RuleSet, CliError> {

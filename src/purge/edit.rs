@@ -1,7 +1,7 @@
 //! Objects without the values: blobs, commits, tags and trees, and nothing else of them changed.
 
-use crate::source::object::{HashKind, Object, ObjectId, ObjectKind};
 use crate::sought::{Hit, Sought, Spelling};
+use crate::source::object::{HashKind, Object, ObjectId, ObjectKind};
 use crate::text::{Encoding, decode, squeezed};
 
 /// What stands for a value that was taken out.

@@ -6,10 +6,10 @@ use std::sync::{Mutex, PoisonError};
 
 use super::edit;
 use crate::archive::{Form, each_member};
+use crate::sought::{Heads, Hit, Sought};
 use crate::source::each_chunk;
 use crate::source::object::{HashKind, Large, ObjectId, ObjectInfo, ObjectKind, ObjectStore, Skip, Visitor};
 use crate::source::pack::Delta;
-use crate::sought::{Heads, Hit, Sought};
 use crate::text::{Encoding, squeezed};
 
 /// What an object holds.

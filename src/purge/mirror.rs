@@ -9,9 +9,9 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::Repository;
 use super::find::{Held, find};
 use super::rewrite::{RewriteError, Rewriter, Rewritten, Sink};
-use super::Repository;
 use crate::source::object::{ObjectId, ObjectKind};
 use crate::source::refs::GitDir;
 

@@ -12,10 +12,10 @@ pub use find::{Held, Hold, find};
 pub use mirror::{Made, MirrorError, foresee, mirror};
 pub use rewrite::{NewRef, RewriteError, Rewritten};
 
+use crate::sought::Sought;
 use crate::source::history::CommitGraph;
 use crate::source::object::{ObjectId, ObjectStore};
 use crate::source::refs::Ref;
-use crate::sought::Sought;
 
 /// A repository as a purge sees it.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::edit::{Entry, REPLACEMENT};
-use crate::source::object::ObjectId;
 use crate::sought::Sought;
+use crate::source::object::ObjectId;
 
 /// A name without values; `None` if it has none.
 pub(super) fn cleaned(name: &[u8], sought: &Sought) -> Option<Vec<u8>> {

@@ -161,7 +161,8 @@ impl<'a, S: Sink> Rewriter<'a, S> {
     /// Makes a tree whose parts are known.
     fn tree_of(&mut self, id: ObjectId, mut entries: Vec<Entry>) -> Result<(), RewriteError> {
         for entry in &mut entries {
-            if !entry.is_tree() && !self.new.contains_key(&entry.id) && self.held.objects.contains_key(&entry.id) && entry.mode != b"160000" {
+            if !entry.is_tree() && !self.new.contains_key(&entry.id) && self.held.objects.contains_key(&entry.id) && entry.mode != b"160000"
+            {
                 self.blob(entry.id)?;
             }
             if entry.mode != b"160000" {

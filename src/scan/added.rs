@@ -155,6 +155,7 @@ type Versions = Vec<(Vec<Located>, ObjectId, ObjectId)>;
 /// One place for each value and path, with what is known of its history.
 fn conclude(scanner: &Scanner<'_>, ranges: &Ranges<'_>, store: &ObjectStore, refs: &[Ref], found: Vec<Addition>) {
     let graph = CommitGraph::read(store);
+    graph.skipped.iter().for_each(|skip| scanner.skip(Skip::from(skip)));
     // Of commits of one second, parents come first.
     let time = |commit: &ObjectId| graph.number(commit).map(|commit| (graph.time(commit), commit));
     let places: Vec<_> = by_place(found).into_iter().collect();

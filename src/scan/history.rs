@@ -14,7 +14,7 @@ use crate::detect::{Hints, detect_name};
 use crate::finding::Located;
 use crate::rule::Confidence;
 use crate::source::history::{Attribution, CommitGraph, EntryNames, Wanted, attribute, entry_names};
-use crate::source::object::{Limits, ObjectId, ObjectKind, ObjectStore, OpenError};
+use crate::source::object::{self, Limits, ObjectId, ObjectKind, ObjectStore, OpenError};
 use crate::source::refs::{GitDir, Ref};
 use crate::source::{EntryState, IndexEntry, Origin, Skip, SkipReason, SourceKind, read_index};
 
@@ -176,6 +176,7 @@ fn attributed(scanner: &Scanner<'_>, git: &GitDir, repository: &Repository, mut 
     let graph = found.commits.take().map_or_else(|| CommitGraph::read(store), CommitGraph::of);
     let head = tips::head(git, &repository.refs).and_then(|id| graph.number(&id));
     let attribution = attribute(store, &graph, head, wanted);
+    graph.skipped.iter().chain(&attribution.skipped).for_each(|skip| scanner.skip(Skip::from(skip)));
     if attribution.truncated {
         let reason = SkipReason::Unreadable("too deep or too long to be attributed; some paths are not listed".to_owned());
         scanner.skip(Skip { what: "history".to_owned(), reason });
@@ -230,14 +231,16 @@ fn lost_roots(scanner: &Scanner<'_>, git: &GitDir, store: &ObjectStore, refs: &[
     for one in refs.iter().filter(|one| lasting(&one.name)) {
         one.id.iter().for_each(|id| lost(&String::from_utf8_lossy(&one.name), id));
     }
-    // What is wrong with a log is told where it is scanned as a file.
-    let _ = git.each_log_entry(&mut |entry| {
+    let unread = git.each_log_entry(&mut |entry| {
         let name = format!("the reflog of {}", String::from_utf8_lossy(entry.name));
         entry.old.iter().chain(&entry.new).for_each(|id| lost(&name, id));
     });
+    // A line that is no entry is scanned as text all the same.
+    let unread = unread.iter().filter(|skip| !matches!(skip.reason, object::SkipReason::Unusable(_)));
+    unread.for_each(|skip| scanner.skip(Skip::from(skip)));
 }
 
-/// Stashes, the latest first. Only the latest has a ref; what is wrong with the log shows where it is scanned as a file.
+/// Stashes, the latest first. Only the latest has a ref; what is wrong with the log is named with [`lost_roots`].
 fn stashes(git: &GitDir) -> Vec<Ref> {
     let mut commits = Vec::new();
     let _ = git.each_log_entry(&mut |entry| {

@@ -12,7 +12,7 @@ use foldhash::HashMap;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use super::object::{FileError, open_regular};
+use super::object::{FileError, is_absent, open_regular};
 use super::worktree::Respect;
 use super::{Skip, SkipReason};
 
@@ -138,8 +138,9 @@ impl Ignores {
             Some(outer) => Folder::clone(&outer),
             None => Folder { git: self.shared.clone(), own: Vec::new(), in_repository: self.in_repository },
         };
-        // A repository that begins here knows nothing of what is ignored further out.
-        if !is_top && folder.join(".git").symlink_metadata().is_ok() {
+        // A repository that begins here knows nothing of what is ignored further out. If it cannot be told, more is read.
+        let begins = || folder.join(".git").symlink_metadata().map_or_else(|error| !is_absent(error.kind()), |_| true);
+        if !is_top && begins() {
             read = Folder { git: Vec::new(), own: read.own, in_repository: true };
         }
         if self.respect != Respect::No {
@@ -162,9 +163,7 @@ impl Ignores {
                 let read = open.take(LARGEST).read_to_end(&mut text);
                 read.map(|_| text).map_err(|error| SkipReason::Unreadable(error.to_string()))
             }
-            Err(FileError::Io(error)) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
-                return None;
-            }
+            Err(FileError::Io(error)) if is_absent(error.kind()) => return None,
             Err(FileError::Io(error)) => Err(SkipReason::Unreadable(error.to_string())),
             Err(FileError::NotAFile) if file.symlink_metadata().is_ok_and(|about| about.is_symlink() || about.is_dir()) => return None,
             Err(FileError::NotAFile) => Err(SkipReason::NotAFile),

@@ -13,12 +13,14 @@ pub mod pack;
 pub mod range;
 pub mod refs;
 mod repository;
+mod threads;
 mod worktree;
 
 pub use chunk::{Chunk, each_chunk};
 pub use ignores::Ignores;
 pub use index::{EntryState, IndexEntry, Staged, StagedFiles, read_index, staged};
 pub use repository::{Repository, RepositoryError};
+pub use threads::startable;
 pub use worktree::{Respect, Target, Walk, Walked, walk};
 
 use std::fmt;

@@ -1,8 +1,11 @@
 //! A git repository opened for reading: nothing that its configuration names is executed, and who
-//! owns it does not matter.
+//! owns it does not matter. libgit2 would follow the configuration to any file, so that one that
+//! includes others is refused.
 
 use std::path::{Path, PathBuf};
 use std::sync::Once;
+
+use super::refs::{GitDir, GitDirError};
 
 /// A repository.
 pub struct Repository {
@@ -15,6 +18,9 @@ pub enum RepositoryError {
     /// Neither the folder nor one above it holds a repository.
     #[error("{0} is not inside a git repository")]
     NotFound(PathBuf),
+    /// Its configuration leads to other files, which libgit2 would read.
+    #[error("{} includes other files, which sopup does not follow", .0.display())]
+    Includes(PathBuf),
     /// There is one that cannot be opened.
     #[error("cannot open the git repository at {path}: {message}")]
     Open {
@@ -29,6 +35,15 @@ impl Repository {
     /// Opens the repository that holds `path`.
     pub fn discover(path: &Path) -> Result<Self, RepositoryError> {
         trust_any_owner();
+        match GitDir::discover(path) {
+            Ok(git) => match git.includes() {
+                Ok(Some(file)) => return Err(RepositoryError::Includes(file)),
+                Ok(None) => {}
+                Err(error) => return Err(RepositoryError::Open { path: path.to_path_buf(), message: error.to_string() }),
+            },
+            Err(GitDirError::NotFound(_)) => return Err(RepositoryError::NotFound(path.to_path_buf())),
+            Err(error) => return Err(RepositoryError::Open { path: path.to_path_buf(), message: error.to_string() }),
+        }
         match git2::Repository::open_ext(path, git2::RepositoryOpenFlags::empty(), std::iter::empty::<&Path>()) {
             Ok(git) => Ok(Self { git }),
             Err(error) if error.code() == git2::ErrorCode::NotFound => Err(RepositoryError::NotFound(path.to_path_buf())),

@@ -7,13 +7,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::available_parallelism;
 
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use super::ignores::Ignores;
-use super::object::{FileError, open_regular};
+use super::object::{FileError, is_absent, open_regular};
 use super::refs::{GitDir, GitDirError};
-use super::{IndexEntry, Skip, SkipReason, read_index};
+use super::{IndexEntry, Skip, SkipReason, read_index, startable};
 
 /// What to walk.
 #[derive(Debug, Clone)]
@@ -90,20 +91,30 @@ pub fn walk(walk: &Walk, visit: &(impl Fn(Target) + Sync)) -> Walked {
     let ignores = Arc::new(Ignores::new(top, git.as_ref().map(|git| git.common().join("info/exclude")), walk.respect_gitignore));
     let repositories = Arc::new(Mutex::new(Vec::new()));
     let seen = Mutex::new(HashSet::new());
-    builder(&root, walk.threads, &ignores, &repositories).build_parallel().run(|| {
-        let mut mine = Seen { paths: Vec::new(), all: &seen };
-        let base = &base;
-        Box::new(move |entry| {
-            match entry {
-                Ok(entry) => {
-                    mine.paths.push(hash(entry.path()));
-                    visit_entry(&entry, base, visit);
-                }
-                Err(error) => skips(&error, base).into_iter().for_each(|skip| visit(Target::Skipped(skip))),
-            }
-            WalkState::Continue
-        })
-    });
+    let look = |mine: &mut Seen<'_>, entry: Result<DirEntry, ignore::Error>| match entry {
+        Ok(entry) => {
+            mine.paths.push(hash(entry.path()));
+            visit_entry(&entry, &base, visit);
+        }
+        Err(error) => skips(&error, &base).into_iter().for_each(|skip| visit(Target::Skipped(skip))),
+    };
+    let mut builder = builder(&root, &ignores, &repositories);
+    // One thread more would only wait for the other.
+    let threads = Some(wanted_threads(walk.threads)).filter(|wanted| *wanted > 1).map_or(0, startable);
+    match threads {
+        0 | 1 => {
+            let mut mine = Seen { paths: Vec::new(), all: &seen };
+            builder.build().for_each(|entry| look(&mut mine, entry));
+        }
+        threads => builder.threads(threads).build_parallel().run(|| {
+            let mut mine = Seen { paths: Vec::new(), all: &seen };
+            let look = &look;
+            Box::new(move |entry| {
+                look(&mut mine, entry);
+                WalkState::Continue
+            })
+        }),
+    }
     if let Some(git) = git.filter(|_| walk.respect_gitignore != Respect::No) {
         let seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
         visit_tracked(&git, (&root, &base), &ignores, &seen, visit);
@@ -116,9 +127,14 @@ pub fn walk(walk: &Walk, visit: &(impl Fn(Target) + Sync)) -> Walked {
 
 /// The root without links on the way to it, and the folder from which names start.
 fn real(root: &Path) -> io::Result<(PathBuf, PathBuf)> {
-    if root.is_dir() {
-        let root = root.canonicalize()?;
-        return Ok((root.clone(), root));
+    match fs::metadata(root) {
+        Ok(about) if about.is_dir() => {
+            let root = root.canonicalize()?;
+            return Ok((root.clone(), root));
+        }
+        Err(error) if !is_absent(error.kind()) && !fs::symlink_metadata(root)?.is_symlink() => return Err(error),
+        // A file, or a link that leads nowhere.
+        _ => {}
     }
     let folder = root.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).canonicalize()?;
     Ok((folder.join(root.file_name().unwrap_or_default()), folder))
@@ -143,10 +159,15 @@ fn hash(path: &Path) -> u64 {
     hasher.finish()
 }
 
-fn builder(root: &Path, threads: usize, ignores: &Arc<Ignores>, repositories: &Arc<Mutex<Vec<PathBuf>>>) -> WalkBuilder {
+/// At most as many as the walker starts by itself: more do not help a disk.
+fn wanted_threads(asked: usize) -> usize {
+    if asked > 0 { asked } else { available_parallelism().map_or(1, usize::from).min(12) }
+}
+
+fn builder(root: &Path, ignores: &Arc<Ignores>, repositories: &Arc<Mutex<Vec<PathBuf>>>) -> WalkBuilder {
     let (ignores, repositories) = (Arc::clone(ignores), Arc::clone(repositories));
     let mut builder = WalkBuilder::new(root);
-    builder.standard_filters(false).follow_links(false).threads(threads).filter_entry(move |entry| {
+    builder.standard_filters(false).follow_links(false).filter_entry(move |entry| {
         if entry.depth() == 0 {
             return true;
         }
@@ -241,7 +262,7 @@ fn visit_tracked(git: &GitDir, (root, base): (&Path, &Path), ignores: &Ignores, 
             Ok(metadata) if !metadata.is_dir() => visit(open(&path, metadata.file_type(), base)),
             Ok(_) => {}
             // It is deleted, but not yet in a commit.
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+            Err(error) if is_absent(error.kind()) => {}
             Err(error) => visit(Target::Skipped(Skip { what: relative(&path, base), reason: unreadable(&error) })),
         }
     }

@@ -7,6 +7,7 @@ mod commits;
 mod commits_made;
 mod complete;
 mod explain;
+mod faults;
 mod file;
 mod growth;
 mod hiding;

@@ -80,7 +80,10 @@ fn spellings() -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
     for value in [VALUE, NAME] {
         let utf16 = |bytes: fn(u16) -> [u8; 2]| value.encode_utf16().flat_map(bytes).collect::<Vec<_>>();
-        let percent: String = value.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect();
+        let percent: String = value
+            .bytes()
+            .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+            .collect();
         let mut add = |name: &str, bytes: Vec<u8>| all.push((format!("{name} of {}", value.len()), bytes));
         add("plain", value.into());
         add("percent", percent.into());
@@ -137,7 +140,11 @@ fn state(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("readable") {
             let path = entry.expect("readable").path();
-            if path.is_dir() { folders.push(path) } else { _ = all.insert(path.display().to_string(), std::fs::read(&path).expect("readable")) }
+            if path.is_dir() {
+                folders.push(path)
+            } else {
+                _ = all.insert(path.display().to_string(), std::fs::read(&path).expect("readable"))
+            }
         }
     }
     all

@@ -20,7 +20,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("purge", &["text", "secret", "file", "archive", "sought", "source"]),
     ("report", &["secret", "rule", "source", "finding", "scan"]),
     ("config", &["rule", "finding"]),
-    ("cli", &["text", "secret", "sought", "purge", "rule", "source", "sops", "file", "detect", "finding", "scan", "migrate", "report", "config"]),
+    (
+        "cli",
+        &[
+            "text", "secret", "sought", "purge", "rule", "source", "sops", "file", "detect", "finding", "scan", "migrate", "report",
+            "config",
+        ],
+    ),
 ];
 
 /// Lines after which a file is asked to be split; tests at its end do not count.

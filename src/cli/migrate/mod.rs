@@ -289,7 +289,7 @@ impl Run<'_> {
         let below = below.ok_or_else(|| {
             CliError::new(format!("{} is not below the top of the repository", args.path.display()), "name a folder of it")
         })?;
-        let allow_below = folder.map(|folder| prefix(&folder, &args.path)).unwrap_or_default();
+        let allow_below = folder.map(|folder| prefix(&folder, &args.path)).transpose()?.unwrap_or_default();
         let shared = fingerprint_key(config.fingerprint_key.as_deref())?.is_some();
         let request = Request {
             scope: Scope::worktree(args.path.clone(), Respect::Yes, 0),
@@ -299,6 +299,7 @@ impl Run<'_> {
             key: key(&config)?,
             allow: config.allow.below(allow_below),
             top: Some(self.repo.top.clone()),
+            unread: Vec::new(),
         };
         Ok((request, below, shared))
     }

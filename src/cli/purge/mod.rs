@@ -13,10 +13,10 @@ use super::environment::git_dir;
 use super::error::CliError;
 use super::ui::Ui;
 use crate::purge::{self, Held, Made, MirrorError, Repository, Rewritten, find, foresee};
+use crate::sought::Sought;
 use crate::source::history::CommitGraph;
 use crate::source::object::{HashKind, ObjectStore};
 use crate::source::refs::{GitDir, Ref};
-use crate::sought::Sought;
 use values::{Chosen, ValueArgs};
 
 /// Take leaked values out of the history: into a fresh mirror, never in place

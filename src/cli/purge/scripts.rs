@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
+use super::Opened;
 use super::show::quoted;
 use super::values::Chosen;
-use super::Opened;
 use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
@@ -42,7 +42,11 @@ fn push(made: &Made) -> String {
         } else {
             let _ = writeln!(text, "git push \"$url\" {}", quoted(&format!("{name}:{name}")));
             let _ = writeln!(text, "# A ref whose name holds a value goes; `git ls-remote \"$url\"` shows it: it leads to {}", one.old);
-            let _ = writeln!(text, "git ls-remote \"$url\" | sed -n 's/^{}\\t//p' | while read -r ref; do git push \"$url\" \":$ref\"; done", one.old);
+            let _ = writeln!(
+                text,
+                "git ls-remote \"$url\" | sed -n 's/^{}\\t//p' | while read -r ref; do git push \"$url\" \":$ref\"; done",
+                one.old
+            );
         }
     }
     text
@@ -78,14 +82,16 @@ fn letter(made: &Made, opened: &Opened) -> String {
     for id in &made.rewritten.first {
         let _ = writeln!(text, "  {id}");
     }
-    let pulls = opened.refs.iter().filter(|one| [&b"refs/pull/"[..], b"refs/merge-requests/"].iter().any(|space| one.name.starts_with(space)));
+    let pulls =
+        opened.refs.iter().filter(|one| [&b"refs/pull/"[..], b"refs/merge-requests/"].iter().any(|space| one.name.starts_with(space)));
     let _ = writeln!(text, "\nRefs of pull requests known to us: {}\nChanged commits: {}", pulls.count(), made.rewritten.commits.len());
     text
 }
 
 /// Writes rules for other tools. They hold the values, so they may not lie in the repository.
 pub(super) fn export(chosen: &Chosen, folder: &Path, repository: &Path, ui: &Ui) -> Result<Exit, CliError> {
-    let wrong = |error: io::Error| CliError::new(format!("cannot write to {}: {error}", folder.display()), "name a folder that you can write to");
+    let wrong =
+        |error: io::Error| CliError::new(format!("cannot write to {}: {error}", folder.display()), "name a folder that you can write to");
     std::fs::create_dir_all(folder).map_err(wrong)?;
     let (folder, repository) = (folder.canonicalize().map_err(wrong)?, repository.canonicalize().map_err(wrong)?);
     if folder.starts_with(&repository) {
@@ -118,7 +124,8 @@ pub(super) fn export(chosen: &Chosen, folder: &Path, repository: &Path, ui: &Ui)
 /// A rule of git filter-repo: the last `==>` parts it, and `literal:` keeps it from being read as something else.
 fn filter_repo(value: &[u8]) -> Vec<u8> {
     if value.contains(&b'\n') {
-        let lines: Vec<String> = value.split(|&byte| byte == b'\n').map(|line| regex_of(line.strip_suffix(b"\r").unwrap_or(line))).collect();
+        let lines: Vec<String> =
+            value.split(|&byte| byte == b'\n').map(|line| regex_of(line.strip_suffix(b"\r").unwrap_or(line))).collect();
         return format!("regex:{}==>{REPLACEMENT}\n", lines.join("\\r?\\n")).into_bytes();
     }
     [b"literal:", value, b"==>", REPLACEMENT.as_bytes(), b"\n"].concat()

@@ -33,7 +33,10 @@ pub(super) fn plan(out: &mut impl Write, opened: &Opened, rewritten: &Rewritten)
     signatures(out, rewritten)?;
     sealed(out, opened)?;
     kept_elsewhere(out, opened)?;
-    writeln!(out, "\nNext: rotate what leaked, then `sopup purge run` with the same options writes a mirror; this repository stays as it is.")
+    writeln!(
+        out,
+        "\nNext: rotate what leaked, then `sopup purge run` with the same options writes a mirror; this repository stays as it is."
+    )
 }
 
 fn values(out: &mut impl Write, opened: &Opened) -> io::Result<()> {
@@ -50,7 +53,13 @@ fn values(out: &mut impl Write, opened: &Opened) -> io::Result<()> {
     }
     let chosen = &opened.chosen;
     let count = plural(chosen.values.len() as u64, "value", "values");
-    writeln!(out, "{} {count} sought, {} stored in {}", "Values:".bold(), spread.len(), plural(opened.held.objects.len() as u64, "object", "objects"))?;
+    writeln!(
+        out,
+        "{} {count} sought, {} stored in {}",
+        "Values:".bold(),
+        spread.len(),
+        plural(opened.held.objects.len() as u64, "object", "objects")
+    )?;
     for (value, of) in spread.iter().take(SHOWN) {
         let mut places = Vec::new();
         if of.blobs > 0 {
@@ -102,7 +111,11 @@ fn sealed(out: &mut impl Write, opened: &Opened) -> io::Result<()> {
         return Ok(());
     }
     let count = plural(opened.held.sealed.len() as u64, "blob holds", "blobs hold");
-    writeln!(out, "{} {count} a value where it cannot be replaced alone; `--replace-sealed` replaces them whole:", "Sealed:".yellow().bold())?;
+    writeln!(
+        out,
+        "{} {count} a value where it cannot be replaced alone; `--replace-sealed` replaces them whole:",
+        "Sealed:".yellow().bold()
+    )?;
     for (id, why) in opened.held.sealed.iter().take(SHOWN) {
         writeln!(out, "  {id} {}", safe::line(why))?;
     }
@@ -111,7 +124,11 @@ fn sealed(out: &mut impl Write, opened: &Opened) -> io::Result<()> {
 
 /// What a mirror does not take over stays in this repository.
 fn kept_elsewhere(out: &mut impl Write, opened: &Opened) -> io::Result<()> {
-    writeln!(out, "{} other clones and forks keep the old history, and so do a provider's caches and pull-request refs.", "Elsewhere:".bold())?;
+    writeln!(
+        out,
+        "{} other clones and forks keep the old history, and so do a provider's caches and pull-request refs.",
+        "Elsewhere:".bold()
+    )?;
     let worktrees = opened.git.worktrees().items.len();
     if worktrees > 0 {
         writeln!(out, "  {} of this repository keep theirs", plural(worktrees as u64, "linked working tree", "linked working trees"))?;

@@ -86,7 +86,9 @@ impl ValueArgs {
             return Err(CliError::new(
                 match short {
                     0 => "there is no value to take out: a scan finds none in the history".to_owned(),
-                    count => format!("the only values ({count}) are shorter than {} characters and stand anywhere by chance", sought::SHORTEST),
+                    count => {
+                        format!("the only values ({count}) are shorter than {} characters and stand anywhere by chance", sought::SHORTEST)
+                    }
                 },
                 "name values with `--values-from FILE`, or lower the bar with `--min-confidence low`",
             ));

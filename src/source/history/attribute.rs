@@ -9,7 +9,7 @@ use super::graph::CommitGraph;
 use super::leads::Leads;
 use super::links::{Child, Leaf, Links};
 use super::places::{Bounds, Places, Seen};
-use crate::source::object::{ObjectId, ObjectStore};
+use crate::source::object::{ObjectId, ObjectStore, Skip};
 
 /// Links of trees that are kept; the largest repositories have half as many. 16 bytes each.
 pub(super) const LINKS: usize = 32 << 20;
@@ -48,6 +48,8 @@ pub struct Attribution {
     pub names: Vec<Vec<Place>>,
     /// Not everything was followed: too deep, or too many paths.
     pub truncated: bool,
+    /// Trees that could not be read.
+    pub skipped: Vec<Skip>,
 }
 
 /// Finds the places of everything wanted in all commits of the graph, and in trees outside of them
@@ -71,8 +73,12 @@ pub fn attribute(store: &ObjectStore, graph: &CommitGraph, head: Option<u32>, wa
     }
 
     let truncated = links.truncated || leads.truncated || places.truncated;
-    let mut attribution =
-        Attribution { blobs: vec![Vec::new(); wanted.blobs.len()], names: vec![Vec::new(); wanted.names.len()], truncated };
+    let mut attribution = Attribution {
+        blobs: vec![Vec::new(); wanted.blobs.len()],
+        names: vec![Vec::new(); wanted.names.len()],
+        truncated,
+        skipped: Vec::new(),
+    };
     for (leaf, path, fact) in places.into_facts(&links.names) {
         let places = match leaf {
             Leaf::Blob(number) => &mut attribution.blobs[number as usize],
@@ -82,6 +88,7 @@ pub fn attribute(store: &ObjectStore, graph: &CommitGraph, head: Option<u32>, wa
     }
     let everything = attribution.blobs.iter_mut().chain(&mut attribution.names);
     everything.for_each(|places| places.sort_unstable_by(|one, other| one.path.cmp(&other.path)));
+    attribution.skipped = links.skipped;
     attribution
 }
 

@@ -22,6 +22,8 @@ pub struct CommitGraph {
     by_id: HashMap<ObjectId, u32>,
     /// Parents that are not stored, as in a shallow clone.
     pub missing: Vec<ObjectId>,
+    /// Commits that could not be read.
+    pub skipped: Vec<Skip>,
 }
 
 /// The parts of a commit object.
@@ -79,7 +81,8 @@ impl CommitGraph {
     pub fn read(store: &ObjectStore) -> Self {
         let reader = Commits::default();
         store.visit(&reader);
-        Self::of(reader.all.into_inner().unwrap_or_else(PoisonError::into_inner))
+        let skipped = reader.skipped.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Self { skipped, ..Self::of(reader.all.into_inner().unwrap_or_else(PoisonError::into_inner)) }
     }
 
     /// The graph of these commits, each of which is there once.
@@ -230,6 +233,7 @@ impl Commit {
 #[derive(Default)]
 struct Commits {
     all: Mutex<Vec<Commit>>,
+    skipped: Mutex<Vec<Skip>>,
 }
 
 impl Visitor for Commits {
@@ -256,8 +260,9 @@ impl Visitor for Commits {
         self.whole(commits, object, delta.bytes());
     }
 
-    /// Named by whoever scans the commits' texts.
-    fn skipped(&self, _: Skip) {}
+    fn skipped(&self, skip: Skip) {
+        self.skipped.lock().unwrap_or_else(PoisonError::into_inner).push(skip);
+    }
 }
 
 #[cfg(test)]

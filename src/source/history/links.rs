@@ -52,6 +52,8 @@ pub(super) struct Links {
     parts: Vec<Part>,
     /// There were more parts than are kept.
     pub(super) truncated: bool,
+    /// Trees that could not be read.
+    pub(super) skipped: Vec<Skip>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -73,11 +75,13 @@ impl Links {
             lists: AtomicU32::new(0),
             room: AtomicUsize::new(most),
             found: Mutex::default(),
+            skipped: Mutex::default(),
         };
         store.visit(&reader);
         let truncated = reader.room.into_inner() == 0;
         let found = reader.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Self { truncated, ..Self::joined(found, reader.lists.into_inner()) }
+        let skipped = reader.skipped.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Self { truncated, skipped, ..Self::joined(found, reader.lists.into_inner()) }
     }
 
     /// How many lists there are.
@@ -130,6 +134,7 @@ struct Reader<'a> {
     /// Parts that may still be kept.
     room: AtomicUsize,
     found: Mutex<Vec<Found>>,
+    skipped: Mutex<Vec<Skip>>,
 }
 
 /// How ids begin, to tell quickly most of those that are not wanted.
@@ -296,8 +301,9 @@ impl Visitor for Reader<'_> {
         })
     }
 
-    /// Named by whoever reads all trees for their names.
-    fn skipped(&self, _: Skip) {}
+    fn skipped(&self, skip: Skip) {
+        self.skipped.lock().unwrap_or_else(PoisonError::into_inner).push(skip);
+    }
 }
 
 /// Adds links of the base to the parts from `first` on.

@@ -2,12 +2,12 @@
 //! `objects/info/alternates`, and directories that are links.
 
 use std::fs;
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Alternates, FileError, Place, Skip, SkipReason, open_regular};
+use super::{Alternates, FileError, Place, Skip, SkipReason, is_absent, open_regular};
 
 /// Object directories named by others are followed this deep, as in git.
 const DEEPEST: usize = 5;
@@ -40,7 +40,7 @@ pub(super) fn object_dirs(first: &Path, alternates: &Alternates, skipped: &mut V
         let list = dir.join("info/alternates");
         match fs::symlink_metadata(&list) {
             Ok(_) => skipped.push(skip(list, SkipReason::Outside)),
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+            Err(error) if is_absent(error.kind()) => {}
             Err(error) => skipped.push(skip(list, error.into())),
         }
     }
@@ -70,7 +70,7 @@ fn listed(dir: &Path, skipped: &mut Vec<Skip>) -> Vec<PathBuf> {
     let path = dir.join("info/alternates");
     let text = match read(&path) {
         Ok(text) => text,
-        Err(SkipReason::Io(ErrorKind::NotFound)) => return Vec::new(),
+        Err(SkipReason::Io(kind)) if is_absent(kind) => return Vec::new(),
         Err(reason) => {
             skipped.push(skip(path, reason));
             return Vec::new();

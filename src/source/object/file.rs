@@ -30,6 +30,12 @@ impl From<FileError> for SkipReason {
     }
 }
 
+/// Whether an error of the system says that there is nothing of a name. No other error means that: what may not be looked
+/// at can be there.
+pub(crate) fn is_absent(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
 /// Opens a regular file for reading and gives its length in bytes.
 ///
 /// # Errors

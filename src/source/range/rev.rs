@@ -78,8 +78,8 @@ impl Ranges<'_> {
         let unknown = || RangeError::Unknown(rev.to_owned());
         let repository = match Repository::discover(self.git.work_tree().unwrap_or(self.git.path())) {
             Ok(repository) => repository,
-            Err(RepositoryError::Open { message, .. }) if is_shorthand(rev) => {
-                return Err(RangeError::Shorthand { what: rev.to_owned(), message });
+            Err(error @ (RepositoryError::Open { .. } | RepositoryError::Includes(_))) if is_shorthand(rev) => {
+                return Err(RangeError::Shorthand { what: rev.to_owned(), message: error.to_string() });
             }
             Err(_) => return Err(unknown()),
         };

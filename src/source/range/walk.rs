@@ -153,8 +153,11 @@ impl Walk<'_> {
         for _ in 1..depth {
             let mut next = Vec::new();
             for id in level {
-                let parents = load(self.ranges.read, self.ranges.git.hash(), &id).map(|commit| commit.parents).unwrap_or_default();
-                next.extend(parents.into_iter().filter(|parent| near.insert(*parent)));
+                match load(self.ranges.read, self.ranges.git.hash(), &id) {
+                    Ok(commit) => next.extend(commit.parents.into_iter().filter(|parent| near.insert(*parent))),
+                    Err(Unloaded::Read(error)) => self.selected.unread.push(error),
+                    Err(Unloaded::Damaged) => self.selected.damaged.push(id),
+                }
             }
             if next.is_empty() {
                 break;

@@ -29,6 +29,7 @@ impl Setting {
 
 /// All settings of a file, in order. What is not understood is passed over.
 pub(super) fn settings(text: &[u8]) -> Vec<Setting> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut reader = Reader { text, at: 0 };
     let (mut section, mut subsection) = (String::new(), Vec::new());
     let mut found = Vec::new();
@@ -181,7 +182,7 @@ mod tests {
 
     #[test]
     fn what_counts_as_true() {
-        let text = b"[a]\nx\ny = yes\nz = no\n";
+        let text = b"\xef\xbb\xbf[a]\nx\ny = yes\nz = no\n";
         assert_eq!(settings(text).iter().map(Setting::is_true).collect::<Vec<_>>(), [true, true, false]);
     }
 }

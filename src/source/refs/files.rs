@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::source::object::{FileError, Place, Skip, SkipReason, open_regular};
+use crate::source::object::{FileError, Place, Skip, SkipReason, is_absent, open_regular};
 
 /// The longest file that is read as a whole, in bytes.
 const LARGEST: u64 = 128 << 20;
@@ -65,7 +65,7 @@ impl Iterator for Below<'_> {
             let kind = match fs::symlink_metadata(&full) {
                 Ok(metadata) => metadata.file_type(),
                 // Git removes files at any time.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) if is_absent(error.kind()) => continue,
                 Err(error) => return Some(Err(skip(full, error))),
             };
             let kind = match kind {
@@ -101,7 +101,7 @@ pub(in crate::source) fn read_up_to(path: &Path, largest: u64) -> Result<Option<
     };
     match read() {
         Ok(bytes) => Ok(Some(bytes)),
-        Err(SkipReason::Io(io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)) => Ok(None),
+        Err(SkipReason::Io(kind)) if is_absent(kind) => Ok(None),
         Err(reason) => Err(skip(path.to_owned(), reason)),
     }
 }

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::config::{Setting, settings};
 use super::{GitVariables, files};
-use crate::source::object::{HashKind, Limits, ObjectId, ObjectStore, OpenError, Skip, SkipReason};
+use crate::source::object::{HashKind, Limits, ObjectId, ObjectStore, OpenError, Skip, SkipReason, is_absent};
 
 /// The longest `.git` or `commondir` file, in bytes: a path and a few letters.
 const LONGEST_LINK: u64 = 8 << 10;
@@ -85,7 +85,7 @@ impl GitDir {
             }
             let link = folder.join(".git");
             match fs::symlink_metadata(&link) {
-                Err(error) if is_absent(&error) => {}
+                Err(error) if is_absent(error.kind()) => {}
                 Err(source) => return Err(GitDirError::Io { path: link, source }),
                 Ok(kind) if kind.is_dir() && is_broken(&link)? => return Err(GitDirError::NotAGitDir(link)),
                 Ok(kind) if kind.is_dir() && !is_git_dir(&link)? => {}
@@ -116,7 +116,14 @@ impl GitDir {
             }
         }
         let found = Self::discover(path)?;
-        let is_own = *variables != GitVariables::default() && Self::discover(Path::new(".")).is_ok_and(|own| own.dir == found.dir);
+        if *variables == GitVariables::default() {
+            return Ok(found);
+        }
+        let is_own = match Self::discover(Path::new(".")) {
+            Ok(own) => own.dir == found.dir,
+            Err(GitDirError::NotFound(_)) => false,
+            Err(error) => return Err(error),
+        };
         Ok(if is_own { Self { told: variables.clone(), ..found } } else { found })
     }
 
@@ -225,7 +232,7 @@ impl GitDir {
         for place in places {
             match fs::symlink_metadata(&place) {
                 Ok(_) => return Ok(place),
-                Err(error) if is_absent(&error) => {}
+                Err(error) if is_absent(error.kind()) => {}
                 Err(error) => return Err(files::skip(place, error)),
             }
         }
@@ -263,6 +270,21 @@ impl GitDir {
         self.promised
     }
 
+    /// The configuration file that includes others, if one does. They are not followed here.
+    ///
+    /// # Errors
+    /// When a configuration cannot be read.
+    pub fn includes(&self) -> Result<Option<PathBuf>, Skip> {
+        let files = [self.common.join("config"), self.common.join("config.worktree"), self.dir.join("config.worktree")];
+        for file in files {
+            let text = files::read(&file)?.unwrap_or_default();
+            if settings(&text).iter().any(|one| one.key == "path" && (one.section == "include" || one.section == "includeif")) {
+                return Ok(Some(file));
+            }
+        }
+        Ok(None)
+    }
+
     /// What could not be read on opening.
     #[must_use]
     pub fn skipped(&self) -> &[Skip] {
@@ -297,7 +319,11 @@ pub(super) fn named_work_tree(dir: &Path) -> Result<Option<PathBuf>, GitDirError
     let mut named = settings(&config);
     named.retain(|setting| setting.is("core", "worktree"));
     let named = named.pop().and_then(|setting| setting.value).unwrap_or_default();
-    Ok(fs::canonicalize(dir.join(Path::new(std::ffi::OsStr::from_bytes(&named)))).ok())
+    match canonical(&dir.join(Path::new(std::ffi::OsStr::from_bytes(&named)))) {
+        Ok(there) => Ok(Some(there)),
+        Err(GitDirError::Io { source, .. }) if is_absent(source.kind()) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The shared directory of a linked working tree's, which must hold it; else the directory itself.
@@ -324,13 +350,9 @@ fn is_there(path: &Path) -> Result<bool, GitDirError> {
 fn about(path: PathBuf, look: impl Fn(&Path) -> io::Result<fs::Metadata>) -> Result<Option<fs::Metadata>, GitDirError> {
     match look(&path) {
         Ok(about) => Ok(Some(about)),
-        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) if is_absent(error.kind()) => Ok(None),
         Err(source) => Err(GitDirError::Io { path, source }),
     }
-}
-
-fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Meant to be a git directory, and none.

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::files::{self, Below, Entry, EntryKind, not_followed, skip};
 use super::worktrees::{in_worktree, per_worktree};
 use super::{Found, GitDir, RefStorage};
-use crate::source::object::{ObjectId, Skip, SkipReason};
+use crate::source::object::{ObjectId, Skip, SkipReason, is_absent};
 
 /// The longest loose ref, in bytes: an id, or the name of another ref.
 const LONGEST_REF: u64 = 64 << 10;
@@ -139,7 +138,7 @@ impl GitDir {
             // A folder of further refs.
             Ok(metadata) if metadata.is_dir() => return Ok(None),
             Ok(_) => EntryKind::Special,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+            Err(error) if is_absent(error.kind()) => return Ok(None),
             Err(error) => return Err(skip(self.common().join(path), error)),
         };
         Ok(self.loose(&Entry { path: path.to_owned(), kind })?.map(|(_, value)| value))

@@ -52,6 +52,10 @@ impl GitDir {
             }
             all.push((prefix.unwrap_or_default(), tables));
         }
+        if !all.iter().any(|(prefix, _)| prefix.is_empty()) {
+            let list = self.common().join("reftable/tables.list");
+            skipped.push(skip(list, SkipReason::Unusable("the list of tables is not there".to_owned())));
+        }
         all
     }
 }

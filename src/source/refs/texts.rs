@@ -2,13 +2,13 @@
 //! written, in a hook, in a reflog, in a patch of a rebase, and in the name of a ref.
 
 use std::fs::{self, File};
-use std::io::{self, Cursor, Read};
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 use super::files::{Below, Entry, EntryKind, skip};
 use super::worktrees::in_worktree;
 use super::{GitDir, RefStorage};
-use crate::source::object::{FileError, Skip, SkipReason, open_regular};
+use crate::source::object::{FileError, Skip, SkipReason, is_absent, open_regular};
 
 /// A file of the git directory, opened. Its path is worth scanning as well: it holds names of refs.
 pub struct Text {
@@ -76,7 +76,7 @@ impl GitDir {
 fn open(path: &Path) -> Result<Option<File>, SkipReason> {
     match open_regular(path) {
         Ok((file, _)) => Ok(Some(file)),
-        Err(FileError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(FileError::Io(error)) if is_absent(error.kind()) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

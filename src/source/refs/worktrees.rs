@@ -1,13 +1,12 @@
 //! Linked working trees, and git directories of submodules.
 
 use std::ffi::OsStr;
-use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use super::files::{Below, skip};
 use super::git_dir::{is_git_dir, named_work_tree, target_of};
 use super::{Found, GitDir, GitDirError};
-use crate::source::object::SkipReason;
+use crate::source::object::{SkipReason, is_absent};
 
 /// A working tree of its own index and HEAD, made by `git worktree add`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +44,7 @@ impl GitDir {
             let git_dir = file.parent().unwrap_or(self.common()).to_owned();
             let link = match target_of(&file, b"") {
                 Ok(link) => link,
-                Err(GitDirError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => continue,
+                Err(GitDirError::Io { source, .. }) if is_absent(source.kind()) => continue,
                 Err(error) => {
                     found.skipped.push(skip(file, SkipReason::Unusable(error.to_string())));
                     continue;
