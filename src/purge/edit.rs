@@ -2,7 +2,7 @@
 
 use crate::sought::{Hit, Sought, Spelling};
 use crate::source::object::{HashKind, Object, ObjectId, ObjectKind};
-use crate::text::{Encoding, decode, squeezed};
+use crate::text::{Decoded, Encoding, decode, squeezed};
 
 /// What stands for a value that was taken out.
 pub const REPLACEMENT: &str = "REMOVED";
@@ -11,15 +11,15 @@ pub const REPLACEMENT: &str = "REMOVED";
 pub(super) fn hits(bytes: &[u8], sought: &Sought) -> Vec<Hit> {
     let mut all = sought.hits(bytes);
     if Encoding::of(bytes) != Encoding::Bytes {
-        add_decoded(&mut all, bytes, decode(bytes), sought);
+        add_decoded(&mut all, bytes, &decode(bytes), sought);
     }
     if let Some(other) = squeezed(bytes) {
-        add_decoded(&mut all, bytes, other, sought);
+        add_decoded(&mut all, bytes, &other, sought);
     }
     all
 }
 
-fn add_decoded(all: &mut Vec<Hit>, bytes: &[u8], decoded: crate::text::Decoded<'_>, sought: &Sought) {
+fn add_decoded(all: &mut Vec<Hit>, bytes: &[u8], decoded: &Decoded<'_>, sought: &Sought) {
     for hit in sought.hits(&decoded.text) {
         let span = decoded.in_file(bytes, hit.span);
         if !all.iter().any(|other| other.span.start < span.end && span.start < other.span.end) {

@@ -172,20 +172,26 @@ struct Writer<'r> {
     repository: &'r git2::Repository,
     odb: &'r git2::Odb<'r>,
     new: git2::Mempack<'r>,
+    names: Vec<git2::Oid>,
     held: usize,
 }
 
 impl<'r> Writer<'r> {
     fn new(repository: &'r git2::Repository, odb: &'r git2::Odb<'r>) -> Result<Self, git2::Error> {
-        Ok(Self { repository, odb, new: odb.add_new_mempack_backend(FIRST)?, held: 0 })
+        Ok(Self { repository, odb, new: odb.add_new_mempack_backend(FIRST)?, names: Vec::new(), held: 0 })
     }
 
     fn flush(&mut self) -> Result<(), git2::Error> {
         if std::mem::take(&mut self.held) == 0 {
             return Ok(());
         }
+        let mut builder = self.repository.packbuilder()?;
+        builder.set_threads(0);
+        for name in self.names.drain(..) {
+            builder.insert_object(name, None)?;
+        }
         let mut pack = git2::Buf::new();
-        self.new.dump(self.repository, &mut pack)?;
+        builder.write_buf(&mut pack)?;
         let mut writer = self.odb.packwriter()?;
         writer.write_all(&pack).map_err(|error| git2::Error::from_str(&error.to_string()))?;
         writer.commit()?;
@@ -202,7 +208,7 @@ impl Sink for Writer<'_> {
             ObjectKind::Tag => git2::ObjectType::Tag,
         };
         let wrong = |error: git2::Error| RewriteError::Write(error.to_string());
-        self.odb.write(kind, bytes).map_err(wrong)?;
+        self.names.push(self.odb.write(kind, bytes).map_err(wrong)?);
         self.held += bytes.len() + 1;
         if self.held > HELD { self.flush().map_err(wrong) } else { Ok(()) }
     }

@@ -29,7 +29,7 @@ pub(super) fn clean(entries: &mut [Entry], sought: &Sought) -> bool {
     let mut changed = false;
     for entry in entries {
         if let Some(name) = cleaned(&entry.name, sought) {
-            entry.name = free(name, |name| taken.contains(name));
+            entry.name = free(&name, |name| taken.contains(name));
             taken.insert(entry.name.clone());
             changed = true;
         }
@@ -38,9 +38,9 @@ pub(super) fn clean(entries: &mut [Entry], sought: &Sought) -> bool {
 }
 
 /// The name, with a number behind it if it is taken.
-pub(super) fn free(name: Vec<u8>, taken: impl Fn(&[u8]) -> bool) -> Vec<u8> {
-    let numbered = (2..).map(|number: u32| [&name[..], format!("-{number}").as_bytes()].concat());
-    std::iter::once(name.clone()).chain(numbered).find(|name| !taken(name)).expect("numbers do not end")
+pub(super) fn free(name: &[u8], taken: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+    let numbered = (2..).map(|number: u32| [name, format!("-{number}").as_bytes()].concat());
+    std::iter::once(name.to_vec()).chain(numbered).find(|name| !taken(name)).expect("numbers do not end")
 }
 
 /// The new name of a file that is named after an object, the folders above it in `before`.

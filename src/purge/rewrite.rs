@@ -246,7 +246,7 @@ impl<'a, S: Sink> Rewriter<'a, S> {
             let Some(old) = one.id else { continue };
             let new = self.target(old)?;
             let mut name = match names::cleaned(&one.name, self.repository.sought) {
-                Some(clean) => names::free(clean, |name| taken.contains(name)),
+                Some(clean) => names::free(&clean, |name| taken.contains(name)),
                 None => one.name.clone(),
             };
             // A replacement is named after what it replaces.

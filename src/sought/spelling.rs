@@ -82,8 +82,11 @@ pub(super) fn spellings(value: &[u8]) -> Vec<(Spelling, Bytes)> {
     add(Spelling::Utf16, utf16(value, u16::to_be_bytes));
     add(Spelling::Hex, value.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect());
     add(Spelling::Hex, value.iter().flat_map(|byte| format!("{byte:02X}").into_bytes()).collect());
-    for (upper, blank) in [(true, "%20"), (false, "%20"), (true, "+"), (false, "+")] {
-        add(Spelling::Percent, percent(value, upper, blank));
+    // What is left as it is differs: the standard's characters, those of JavaScript, or letters and digits alone.
+    for kept in [&b"-._~"[..], b"-_.!~*'()", b""] {
+        for (upper, blank) in [(true, "%20"), (false, "%20"), (true, "+"), (false, "+")] {
+            add(Spelling::Percent, percent(value, kept, upper, blank));
+        }
     }
     add(Spelling::Escaped, escaped(value, false));
     add(Spelling::Escaped, escaped(value, true));
@@ -112,12 +115,12 @@ fn utf16(value: &[u8], bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
     text.encode_utf16().flat_map(bytes).collect()
 }
 
-fn percent(value: &[u8], upper: bool, blank: &str) -> Vec<u8> {
+fn percent(value: &[u8], kept: &[u8], upper: bool, blank: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(value.len());
     for &byte in value {
         match byte {
             b' ' => out.extend_from_slice(blank.as_bytes()),
-            _ if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => out.push(byte),
+            _ if byte.is_ascii_alphanumeric() || kept.contains(&byte) => out.push(byte),
             _ if upper => out.extend_from_slice(format!("%{byte:02X}").as_bytes()),
             _ => out.extend_from_slice(format!("%{byte:02x}").as_bytes()),
         }

@@ -112,7 +112,8 @@ fn a_known_value_is_found_however_it_is_written() {
 
 #[test]
 fn a_known_value_is_found_wherever_git_keeps_it() {
-    let hide: [(&str, fn(&Place)); 8] = [
+    type Hide = fn(&Place);
+    let hide: [(&str, Hide); 8] = [
         ("a deleted file", |place| {
             place.write("old.txt", VALUE).commit("old");
             place.git(["rm", "--quiet", "old.txt"]);

@@ -162,7 +162,7 @@ pub(super) fn made(out: &mut impl Write, opened: &Opened, made: &Made) -> io::Re
     writeln!(out, "  5. have every clone cleaned: {path}/sopup/clean-clone.sh")
 }
 
-pub(super) fn verified(out: &mut impl Write, opened: &Opened, fsck: Option<&str>) -> io::Result<()> {
+pub(super) fn verified(out: &mut impl Write, opened: &Opened, fsck: Option<Option<&str>>) -> io::Result<()> {
     let counts = opened.store.counts();
     let objects = plural(counts.packed + counts.loose, "object", "objects");
     for skip in opened.held.skipped.iter().take(SHOWN) {
@@ -179,8 +179,9 @@ pub(super) fn verified(out: &mut impl Write, opened: &Opened, fsck: Option<&str>
         more(out, opened.held.objects.len())?;
     }
     match fsck {
-        None => writeln!(out, "{} git fsck --full has nothing to say", "✓".green().bold()),
-        Some(said) => writeln!(out, "{} git fsck --full: {}", "✗".red().bold(), safe::line(said)),
+        None => Ok(()),
+        Some(None) => writeln!(out, "{} git fsck --full has nothing to say", "✓".green().bold()),
+        Some(Some(said)) => writeln!(out, "{} git fsck --full: {}", "✗".red().bold(), safe::line(said)),
     }
 }
 

@@ -102,15 +102,18 @@ impl Visitor for Reading {
     }
 }
 
+/// What reads an input.
+type Reader<'a> = Box<dyn Fn(&[u8]) + 'a>;
+
 /// What takes an input, and sound inputs.
 struct Target<'a> {
     name: &'static str,
     seeds: Vec<Vec<u8>>,
-    read: Box<dyn Fn(&[u8]) + 'a>,
+    read: Reader<'a>,
 }
 
 /// Puts each input into the place of a file, then reads what that belongs to.
-fn in_file<'a>(file: &'a Path, read: impl Fn() + 'a) -> Box<dyn Fn(&[u8]) + 'a> {
+fn in_file<'a>(file: &'a Path, read: impl Fn() + 'a) -> Reader<'a> {
     Box::new(move |bytes| {
         std::fs::write(file, bytes).expect("room");
         read();
@@ -158,9 +161,8 @@ fn mutated_inputs_make_nothing_panic() {
     let texts = [
         plain.to_owned(),
         format!("| user | password |\n|---|---|\n| a | Walrus88Timber |\n\n{TOKEN}\n"),
-        format!(
-            "export A_PASSWORD=\"Walrus88Timber\"\nINSERT INTO users (password) VALUES ('Walrus88Timber');\n<tr><th>password</th></tr>\n"
-        ),
+        "export A_PASSWORD=\"Walrus88Timber\"\nINSERT INTO users (password) VALUES ('Walrus88Timber');\n<tr><th>password</th></tr>\n"
+            .to_owned(),
     ];
     place.write("secrets.yaml", plain).write("secrets.json", "{\"password\": \"Walrus88Timber\", \"list\": [1, true, null]}");
     place
