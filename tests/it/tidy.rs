@@ -10,7 +10,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("file", &[]),
     ("archive", &[]),
     ("sought", &["text", "secret"]),
-    ("rule", &["sought"]),
+    ("rule", &["text", "sought"]),
     ("source", &["text"]),
     ("sops", &["secret"]),
     ("detect", &["text", "rule", "sought"]),
@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("scan", &["text", "secret", "file", "archive", "sought", "rule", "source", "detect", "finding"]),
     ("migrate", &["text", "secret", "rule", "source", "sops", "file", "detect", "finding"]),
     ("report", &["secret", "rule", "source", "finding", "scan"]),
-    ("config", &["rule", "finding"]),
+    ("config", &["text", "rule", "finding"]),
     ("cli", &["text", "secret", "rule", "source", "sops", "file", "detect", "finding", "scan", "migrate", "report", "config"]),
 ];
 
