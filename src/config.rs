@@ -6,7 +6,8 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use crate::finding::{AllowEntry, AllowError, Allowlist};
-use crate::rule::{Confidence, LoadError, Rule, RuleSyntax, Severity, check_nesting, load_inline};
+use crate::rule::{Confidence, LoadError, Rule, RuleSyntax, Severity, load_inline};
+use crate::text::{SETTINGS, check_nesting};
 
 /// The file's name.
 pub const FILE_NAME: &str = ".sopup.yaml";
@@ -99,7 +100,7 @@ impl Config {
 
     fn parse(text: &str, path: &Path, today: Date, key_known: KeySource) -> Result<Self, ConfigError> {
         let syntax_error = |line, message| ConfigError::Syntax { path: path.to_path_buf(), line, message };
-        check_nesting(text).map_err(|(line, message)| syntax_error(line, message))?;
+        check_nesting(text, SETTINGS).map_err(|(line, message)| syntax_error(line, message))?;
         let written: Option<ConfigSyntax> = serde_yaml::from_str(text)
             .map_err(|error| syntax_error(error.location().map_or(1, |location| location.line()), error.to_string()))?;
         let written = written.unwrap_or_default();

@@ -2,7 +2,6 @@
 //! configuration beside what is scanned.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -12,6 +11,7 @@ use jiff::civil::Date;
 use super::error::CliError;
 use super::scan::cannot_scan;
 use crate::config::{Config, FILE_NAME, KeySource};
+use crate::file::{Access, create, private_folder};
 use crate::finding::FingerprintKey;
 use crate::source::object::is_absent;
 use crate::source::refs::{GitDir, GitDirError, GitVariables};
@@ -148,19 +148,8 @@ fn key_file() -> Option<PathBuf> {
 
 /// Writes the key so that whoever comes first wins, and returns the one that is kept.
 fn keep(file: &Path, key: &str) -> std::io::Result<String> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let draft = folder.join(format!(".fingerprint.key.{}", std::process::id()));
-    let mut options = fs::File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut out = options.open(&draft)?;
-    out.write_all(key.as_bytes())?;
-    out.sync_all()?;
-    let linked = fs::hard_link(&draft, file);
-    fs::remove_file(&draft)?;
-    match linked {
+    private_folder(file.parent().unwrap_or(Path::new(".")))?;
+    match create(file, key.as_bytes(), Access::Private) {
         Ok(()) => Ok(key.to_owned()),
         Err(_) => fs::read_to_string(file),
     }

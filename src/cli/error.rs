@@ -69,6 +69,9 @@ impl From<FileError> for CliError {
         let hint = match &error {
             FileError::Io { .. } => "name a file that you can read, in a folder that you can write to",
             FileError::NotAFile(_) => "name a regular file",
+            FileError::Link(_) => "name the file that it leads to",
+            FileError::Left { .. } => "remove that file by hand",
+            FileError::Unsynced { .. } => "look at the file, and at the disk",
             FileError::HardLinks { .. } => "copy the file to a new name and change the copy, or remove the other names",
             FileError::Busy(_) => "wait until that one has ended and try again",
             FileError::Changed(_) => "nothing was written; look at the file and try again",

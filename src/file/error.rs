@@ -19,6 +19,9 @@ pub enum FileError {
     /// A folder, pipe, socket or device.
     #[error("{0} is not a regular file")]
     NotAFile(PathBuf),
+    /// A symbolic link where none is followed.
+    #[error("{0} is a symbolic link")]
+    Link(PathBuf),
     /// The file has further names, which would keep the old content.
     #[error("{path} has {names} names (hard links); the others would keep its old content")]
     HardLinks {
@@ -41,6 +44,24 @@ pub enum FileError {
     Attributes {
         /// What would be lost.
         what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file was written, but the old one is still there under another name.
+    #[error("{path} was written, but its old form could not be removed: {source}; it is in {old}")]
+    Left {
+        /// The file.
+        path: PathBuf,
+        /// The old one.
+        old: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file was changed, but a loss of power may bring its old form back.
+    #[error("{path} was written, but the disk does not confirm it: {source}")]
+    Unsynced {
         /// The file.
         path: PathBuf,
         /// Why.

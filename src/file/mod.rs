@@ -3,24 +3,28 @@
 //!
 //! [`Held`] is a file taken for a change: locked against other sopups, read, replaced. [`put`] and [`create`] write
 //! where nothing was read before. [`PrivateDir`] keeps plain text for as long as an editor or a program needs it.
+//! [`lock`] lets one process at a time do something. Whatever is written goes through a [`Disk`].
 //! What stands in the files is no concern of this room.
 
+mod disk;
 mod draft;
 mod error;
 mod held;
 mod private;
 
+pub use disk::{Disk, Lost, RealDisk};
+pub use draft::clear_drafts;
 pub use error::FileError;
-pub use held::{Held, PATIENCE};
-pub use private::PrivateDir;
+pub use held::{Held, PATIENCE, read};
+pub use private::{PrivateDir, private_folder};
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use draft::Draft;
+use draft::{Draft, clear_stale};
 
-/// Who may read a file that is written.
+/// Who may read a file or a folder that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Its owner alone, whoever could read it before.
@@ -40,13 +44,13 @@ pub fn put(path: &Path, content: &[u8], access: Access) -> Result<PathBuf, FileE
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => Err(FileError::NotAFile(path.to_path_buf())),
         Ok(metadata) if !metadata.is_file() => {
-            let written = fs::File::options().write(true).open(path).and_then(|mut file| file.write_all(content));
+            let written = File::options().write(true).open(path).and_then(|mut file| file.write_all(content));
             written.map(|()| path.to_path_buf()).map_err(|source| FileError::io("write to", path, source))
         }
         Ok(_) => {
             let held = Held::take(path, PATIENCE)?;
             let written = held.path().to_path_buf();
-            held.replace(content, access)?;
+            held.replace_plain_text(content, access)?;
             Ok(written)
         }
         Err(_) => create(path, content, access).map(|()| path.to_path_buf()),
@@ -58,26 +62,51 @@ pub fn put(path: &Path, content: &[u8], access: Access) -> Result<PathBuf, FileE
 /// # Errors
 /// [`FileError::Exists`] if there is one, even a symbolic link that leads nowhere.
 pub fn create(path: &Path, content: &[u8], access: Access) -> Result<(), FileError> {
-    let draft = Draft::beside(path, access)?;
-    draft.fill(content)?;
+    clear_stale(path, &RealDisk)?;
+    create_on(path, content, access, &RealDisk)
+}
+
+/// Like [`create`], on a given disk. Drafts that an interrupted sopup left stay.
+///
+/// # Errors
+/// As for [`create`].
+pub fn create_on(path: &Path, content: &[u8], access: Access, disk: &dyn Disk) -> Result<(), FileError> {
+    let draft = Draft::beside(path, access, disk)?;
+    draft.fill(content, None)?;
     draft.appear()
 }
 
-/// Gives a file the owner, the group, the mode and the extended attributes of another.
+/// Like [`put`], on a given disk: no link is followed, drafts that an interrupted sopup left stay, and the old file never gets
+/// another name.
 ///
 /// # Errors
-/// What the system says if one of them cannot be set.
-pub fn dress(path: &Path, like: &Path) -> std::io::Result<()> {
-    let (new, old) = (fs::File::open(path)?, fs::File::open(like)?);
-    let metadata = old.metadata()?;
+/// [`FileError`].
+pub fn put_on(path: &Path, content: &[u8], access: Access, disk: &dyn Disk) -> Result<(), FileError> {
+    match Held::take_if_there(path, disk)? {
+        Some(held) => held.replace_plain_text(content, access),
+        None => create_on(path, content, access, disk),
+    }
+}
+
+/// Takes the lock that a file stands for; the file and the folders above it are made for their owner alone. The system
+/// releases the lock when the process ends, however it ends.
+///
+/// # Errors
+/// [`FileError::Busy`] if another process has it.
+pub fn lock(path: &Path) -> Result<File, FileError> {
+    let io = |source| FileError::io("lock", path, source);
+    private_folder(path.parent().unwrap_or(Path::new("."))).map_err(io)?;
+    let mut options = File::options();
+    options.create(true).append(true);
     #[cfg(unix)]
     {
-        use std::os::unix::fs::{MetadataExt as _, fchown};
-        let own = new.metadata()?;
-        if (own.uid(), own.gid()) != (metadata.uid(), metadata.gid()) {
-            fchown(&new, Some(metadata.uid()), Some(metadata.gid()))?;
-        }
-        draft::copy_extended(&old, &new)?;
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
     }
-    new.set_permissions(metadata.permissions())
+    let file = options.open(path).map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(FileError::Busy(path.to_path_buf())),
+        Err(TryLockError::Error(source)) => Err(io(source)),
+    }
 }

@@ -1,18 +1,19 @@
 //! Writing the changes and taking them back. Both walk the files of a journal, take each file as it is found (old,
 //! new, or changed by somebody else) and can be broken off at any point and taken up again.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rayon::ThreadPoolBuilder;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use super::change::{Change, Tools};
-use super::disk::Disk;
 use super::file::folder_of;
 use super::journal::{Journal, JournalError, Payload, State};
 use super::store_check::{StoreFault, check};
+use crate::file::{Access, Disk, FileError, Held, clear_drafts, create_on, read};
 
 /// Files that are written at a time.
 const THREADS: usize = 8;
@@ -23,10 +24,13 @@ pub enum ApplyError {
     /// The journal.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The disk refuses.
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A folder cannot be made or removed.
     #[error("{path}: {source}")]
     Io {
-        /// The file.
+        /// The folder.
         path: String,
         /// What the system said.
         source: io::Error,
@@ -61,6 +65,7 @@ pub fn apply(changes: &[Change], top: &Path, git_dir: &Path, tools: Tools<'_>, d
     if !moved.is_empty() {
         return Err(ApplyError::Moved(moved));
     }
+    clear(changes.iter().map(|change| change.path.as_str()), top, disk)?;
     let (mut journal, payload) = Journal::write(git_dir, changes, new_folders(changes, top), tools, disk)?;
     let result = forward(&mut journal, &payload, Some(changes), top, tools, disk);
     match result {
@@ -73,8 +78,7 @@ pub fn apply(changes: &[Change], top: &Path, git_dir: &Path, tools: Tools<'_>, d
 }
 
 fn is_as_planned(change: &Change, top: &Path, disk: &dyn Disk) -> bool {
-    let found = disk.read(&top.join(&change.path)).ok().flatten();
-    found.as_deref() == change.before.as_deref().map(Vec::as_slice)
+    read(&top.join(&change.path), disk).is_ok_and(|found| found == change.before)
 }
 
 /// Finishes what a journal began: forward if it was being applied, back if it was being undone.
@@ -82,6 +86,7 @@ fn is_as_planned(change: &Change, top: &Path, disk: &dyn Disk) -> bool {
 /// # Errors
 /// [`ApplyError`].
 pub fn resume(journal: &mut Journal, top: &Path, tools: Tools<'_>, disk: &dyn Disk) -> Result<(), ApplyError> {
+    clear(journal.files().iter().map(|file| file.path.as_str()), top, disk)?;
     let payload = journal.payload(tools, disk)?;
     match journal.state() {
         State::Applying => forward(journal, &payload, None, top, tools, disk),
@@ -95,6 +100,7 @@ pub fn resume(journal: &mut Journal, top: &Path, tools: Tools<'_>, disk: &dyn Di
 /// # Errors
 /// [`ApplyError`].
 pub fn undo(journal: &mut Journal, top: &Path, tools: Tools<'_>, disk: &dyn Disk) -> Result<(), ApplyError> {
+    clear(journal.files().iter().map(|file| file.path.as_str()), top, disk)?;
     let payload = journal.payload(tools, disk)?;
     back(journal, &payload, top, disk)
 }
@@ -109,13 +115,13 @@ fn forward(
 ) -> Result<(), ApplyError> {
     unmoved(journal, payload, top, disk)?;
     for folder in journal.folders() {
-        disk.make_folder(&top.join(folder)).map_err(at(folder))?;
+        disk.make_folder(&top.join(folder), Access::KeptOrShared).map_err(at(folder))?;
     }
     let one = |index: usize| {
         let path = &journal.files()[index].path;
         replace(journal, payload, index, Goal::New, top, disk)?;
         let Some(expected) = changes.and_then(|changes| changes[index].expected.as_ref()) else { return Ok(()) };
-        let bytes = disk.read(&top.join(path)).map_err(at(path))?.unwrap_or_default();
+        let bytes = read(&top.join(path), disk)?.unwrap_or_default();
         check(path, &bytes, expected, tools.keyring).map_err(|source| ApplyError::Store { path: path.clone(), source: Box::new(source) })
     };
     let all = journal.files().len();
@@ -156,7 +162,7 @@ fn back(journal: &mut Journal, payload: &Payload, top: &Path, disk: &dyn Disk) -
 fn unmoved(journal: &Journal, payload: &Payload, top: &Path, disk: &dyn Disk) -> Result<(), ApplyError> {
     let mut moved = Vec::new();
     for file in journal.files() {
-        let found = disk.read(&top.join(&file.path)).map_err(at(&file.path))?.map(|bytes| payload.mac(&bytes));
+        let found = read(&top.join(&file.path), disk)?.map(|bytes| payload.mac(&bytes));
         if found != file.before && found.as_ref() != Some(&file.after) {
             moved.push(file.path.clone());
         }
@@ -164,59 +170,37 @@ fn unmoved(journal: &Journal, payload: &Payload, top: &Path, disk: &dyn Disk) ->
     if moved.is_empty() { Ok(()) } else { Err(ApplyError::Moved(moved)) }
 }
 
+/// Removes what an interrupted run left beside the files.
+fn clear<'p>(paths: impl Iterator<Item = &'p str>, top: &Path, disk: &dyn Disk) -> Result<(), FileError> {
+    let folders: BTreeSet<&str> = paths.map(folder_of).collect();
+    folders.into_iter().try_for_each(|folder| clear_drafts(&top.join(folder), disk))
+}
+
 /// Puts one version of a file in its place, if it is not there.
 fn replace(journal: &Journal, payload: &Payload, index: usize, goal: Goal, top: &Path, disk: &dyn Disk) -> Result<(), ApplyError> {
-    let file = &journal.files()[index];
-    let versions = &payload.files()[index];
+    let (file, versions) = (&journal.files()[index], &payload.files()[index]);
     let target = top.join(&file.path);
-    let draft = draft_of(&target, journal.id(), index);
-    let io = at(&file.path);
-    disk.remove(&draft).map_err(&io)?;
-    let found = disk.read(&target).map_err(&io)?.map(|bytes| payload.mac(&bytes));
     let (wanted, bytes) = match goal {
         Goal::New => (Some(&file.after), Some(&versions.after)),
         Goal::Old => (file.before.as_ref(), versions.before.as_ref()),
     };
-    if found.as_ref() == wanted {
-        return Ok(());
-    }
-    let Some(bytes) = bytes else {
-        disk.remove(&target).map_err(&io)?;
-        return sync_folder(&target, disk).map_err(io);
+    let Some(mut held) = Held::take_if_there(&target, disk)? else {
+        return bytes.map_or(Ok(()), |bytes| Ok(create_on(&target, bytes, Access::KeptOrShared, disk)?));
     };
-    let written = write(bytes, &draft, &target, found.is_some(), disk).and_then(|()| {
-        // Somebody may have written to the file while the draft was made.
-        let again = disk.read(&target)?.map(|bytes| payload.mac(&bytes));
-        if again == found { disk.rename(&draft, &target) } else { Err(io::Error::other("it changed while it was being replaced")) }
-    });
-    if let Err(error) = written {
-        let _ = disk.remove(&draft);
-        return Err(io(error));
+    let found = Some(payload.mac(&held.read(u64::MAX)?));
+    if found.as_ref() == wanted {
+        return Ok(held.sync()?);
     }
-    sync_folder(&target, disk).map_err(io)
-}
-
-fn write(bytes: &[u8], draft: &Path, target: &Path, exists: bool, disk: &dyn Disk) -> io::Result<()> {
-    disk.create(draft, bytes)?;
-    if exists {
-        disk.dress(draft, target)?;
-    } else {
-        disk.share(draft)?;
+    if found != file.before && found.as_ref() != Some(&file.after) {
+        return Err(ApplyError::Moved(vec![file.path.clone()]));
     }
-    disk.sync(draft)?;
-    match disk.read(draft)? {
-        Some(read) if read == bytes => Ok(()),
-        _ => Err(io::Error::other("what was written does not read back")),
+    match (bytes, goal) {
+        (None, _) => held.remove()?,
+        // What is replaced holds secrets.
+        (Some(bytes), Goal::New) => held.replace_plain_text(bytes, Access::KeptOrShared)?,
+        (Some(bytes), Goal::Old) => held.replace(bytes, Access::KeptOrShared)?,
     }
-}
-
-fn sync_folder(target: &Path, disk: &dyn Disk) -> io::Result<()> {
-    disk.sync(target.parent().unwrap_or(Path::new(".")))
-}
-
-/// Where the new bytes of a file are written: beside it, under a name that a later run can tell.
-fn draft_of(target: &Path, id: &str, index: usize) -> PathBuf {
-    target.with_file_name(format!(".sopup-{id}-{index}.tmp"))
+    Ok(())
 }
 
 /// Folders that new files need, outermost first.

@@ -2,7 +2,7 @@
 //! are all old or all new, and no draft and no plain secret lies about.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,9 +11,9 @@ use zeroize::Zeroizing;
 
 use super::apply::{apply, resume, undo};
 use super::change::{Change, Tools};
-use super::disk::{Disk, RealDisk};
 use super::journal::{self, State};
 use super::policy::Policy;
+use crate::file::{Access, Disk, Lost, RealDisk};
 use crate::sops::keyring::Keyring;
 use crate::sops::ops::Audience;
 use crate::sops::plugin::NoPlugins;
@@ -58,34 +58,39 @@ impl FaultyDisk {
 }
 
 impl Disk for FaultyDisk {
-    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+    fn read(&self, file: &File, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
         self.step()?;
-        RealDisk.read(path)
+        RealDisk.read(file, limit)
     }
 
-    fn create(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fn create(&self, path: &Path, access: Access) -> io::Result<File> {
+        self.step()?;
+        RealDisk.create(path, access)
+    }
+
+    fn write(&self, file: &File, bytes: &[u8]) -> io::Result<()> {
         let now = self.count.fetch_add(1, Ordering::SeqCst);
         self.outcome(now).inspect_err(|_| {
             if self.fault != Fault::Always && now == self.at {
-                let _ = RealDisk.create(path, &bytes[..bytes.len() / 2]);
+                let _ = RealDisk.write(file, &bytes[..bytes.len() / 2]);
             }
         })?;
-        RealDisk.create(path, bytes)
+        RealDisk.write(file, bytes)
     }
 
-    fn dress(&self, path: &Path, like: &Path) -> io::Result<()> {
-        self.step()?;
-        RealDisk.dress(path, like)
+    fn copy_attributes(&self, from: &File, to: &File, access: Access) -> Result<(), Lost> {
+        self.step().map_err(|source| Lost { what: "the mode", source })?;
+        RealDisk.copy_attributes(from, to, access)
     }
 
-    fn share(&self, path: &Path) -> io::Result<()> {
+    fn sync(&self, file: &File) -> io::Result<()> {
         self.step()?;
-        RealDisk.share(path)
+        RealDisk.sync(file)
     }
 
-    fn sync(&self, path: &Path) -> io::Result<()> {
+    fn exchange(&self, a: &Path, b: &Path) -> io::Result<()> {
         self.step()?;
-        RealDisk.sync(path)
+        RealDisk.exchange(a, b)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -93,14 +98,19 @@ impl Disk for FaultyDisk {
         RealDisk.rename(from, to)
     }
 
+    fn rename_to_nothing(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.step()?;
+        RealDisk.rename_to_nothing(from, to)
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.step()?;
         RealDisk.remove(path)
     }
 
-    fn make_folder(&self, path: &Path) -> io::Result<()> {
+    fn make_folder(&self, path: &Path, access: Access) -> io::Result<()> {
         self.step()?;
-        RealDisk.make_folder(path)
+        RealDisk.make_folder(path, access)
     }
 
     fn remove_folder(&self, path: &Path) -> io::Result<()> {

@@ -16,8 +16,8 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::change::{Change, Tools};
-use super::disk::Disk;
 use super::policy::NoRecipients;
+use crate::file::{Access, Disk, FileError, clear_drafts, create_on, put_on, read};
 use crate::sops::crypt::CommentPolicy;
 use crate::sops::mac::MacScope;
 use crate::sops::ops::{self, AlteredNumbers, DecryptError, EncryptError, MacCheck, NothingSelected};
@@ -108,6 +108,9 @@ pub enum JournalError {
         /// What the system said.
         source: io::Error,
     },
+    /// A file of it cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// It is not what a journal looks like.
     #[error("{0} is not a journal that this version of sopup reads")]
     Malformed(PathBuf),
@@ -145,7 +148,7 @@ pub fn all(git_dir: &Path, disk: &dyn Disk) -> Result<Vec<Journal>, JournalError
     let mut journals = Vec::new();
     for entry in entries {
         let folder = entry.map_err(at(&parent))?.path();
-        match disk.read(&folder.join(HEAD)).map_err(at(&folder))? {
+        match read(&folder.join(HEAD), disk)? {
             Some(bytes) => {
                 let head: HeadV1 = serde_json::from_slice(&bytes).map_err(|_| JournalError::Malformed(folder.clone()))?;
                 if head.schema != SCHEMA {
@@ -161,10 +164,19 @@ pub fn all(git_dir: &Path, disk: &dyn Disk) -> Result<Vec<Journal>, JournalError
 }
 
 fn discard(folder: &Path, disk: &dyn Disk) {
-    for name in [HEAD, "journal.json.tmp", PAYLOAD] {
+    let _ = clear_drafts(folder, disk);
+    for name in [HEAD, PAYLOAD] {
         let _ = disk.remove(&folder.join(name));
     }
     let _ = disk.remove_folder(folder);
+}
+
+/// Waits until the names in a folder are on the disk.
+fn sync(folder: &Path, disk: &dyn Disk) -> io::Result<()> {
+    #[cfg(unix)]
+    disk.sync(&std::fs::File::open(folder)?)?;
+    let _ = (folder, disk);
+    Ok(())
 }
 
 fn at(path: &Path) -> impl Fn(io::Error) -> JournalError + use<> {
@@ -219,23 +231,21 @@ impl Journal {
         Payload::decrypt(&encrypted, tools)?;
         let parent = folder(git_dir);
         for folder in [&git_dir.join("sopup"), &parent, &self.folder] {
-            disk.make_folder(folder).map_err(at(folder))?;
+            disk.make_folder(folder, Access::Private).map_err(at(folder))?;
         }
-        let file = self.folder.join(PAYLOAD);
-        disk.create(&file, &encrypted).and_then(|()| disk.sync(&file)).map_err(at(&file))?;
+        create_on(&self.folder.join(PAYLOAD), &encrypted, Access::Private, disk)?;
         self.write_head(disk)?;
-        disk.sync(&parent).map_err(at(&parent))
+        for folder in [&parent, &git_dir.join("sopup"), git_dir] {
+            sync(folder, disk).map_err(at(folder))?;
+        }
+        Ok(())
     }
 
     fn write_head(&self, disk: &dyn Disk) -> Result<(), JournalError> {
-        let (draft, file) = (self.folder.join("journal.json.tmp"), self.folder.join(HEAD));
+        let file = self.folder.join(HEAD);
         let text = serde_json::to_vec_pretty(&self.head).map_err(|_| JournalError::Malformed(file.clone()))?;
-        disk.remove(&draft)
-            .and_then(|()| disk.create(&draft, &text))
-            .and_then(|()| disk.sync(&draft))
-            .and_then(|()| disk.rename(&draft, &file))
-            .and_then(|()| disk.sync(&self.folder))
-            .map_err(at(&file))
+        clear_drafts(&self.folder, disk)?;
+        Ok(put_on(&file, &text, Access::Private, disk)?)
     }
 
     /// Its id.
@@ -273,7 +283,7 @@ impl Journal {
     /// [`JournalError`].
     pub fn payload(&self, tools: Tools<'_>, disk: &dyn Disk) -> Result<Payload, JournalError> {
         let file = self.folder.join(PAYLOAD);
-        let bytes = disk.read(&file).map_err(at(&file))?.ok_or_else(|| JournalError::Malformed(self.folder.clone()))?;
+        let bytes = read(&file, disk)?.ok_or_else(|| JournalError::Malformed(self.folder.clone()))?;
         let payload = Payload::decrypt(&bytes, tools)?;
         if payload.files.len() == self.head.files.len() { Ok(payload) } else { Err(JournalError::Malformed(self.folder.clone())) }
     }

@@ -10,7 +10,6 @@ pub mod apply;
 mod apply_tests;
 pub mod change;
 pub mod cluster;
-pub mod disk;
 pub mod dismiss;
 pub mod draft;
 pub mod file;
@@ -38,6 +37,7 @@ mod survey;
 mod vault;
 mod whole;
 pub mod wish;
+mod yaml;
 
 use std::collections::BTreeSet;
 

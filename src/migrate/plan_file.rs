@@ -10,6 +10,7 @@ use super::plan::{Action, Decision, Entry, Piece, Plan, Readers, Step, Store};
 use super::wish::{Wish, WishError, Wishes};
 use crate::finding::FingerprintKey;
 use crate::secret::Secret;
+use crate::text::{SETTINGS, check_nesting};
 
 const SCHEMA: &str = "sopup.plan/v1";
 
@@ -207,6 +208,7 @@ impl Decisions {
     /// # Errors
     /// [`PlanFileError::Syntax`].
     pub fn read(text: &str) -> Result<Self, PlanFileError> {
+        check_nesting(text, SETTINGS).map_err(|(line, message)| PlanFileError::Syntax(format!("line {line}: {message}")))?;
         let written: PlanV1 = serde_yaml::from_str(text).map_err(|error| PlanFileError::Syntax(error.to_string()))?;
         if written.schema == SCHEMA { Ok(Self(written)) } else { Err(PlanFileError::Syntax(format!("its schema is `{}`", written.schema))) }
     }

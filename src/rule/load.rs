@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::compile::{Compiled, RuleError, compile};
-use super::nesting::check_nesting;
 use super::set::{Matcher, Pattern, Rule};
 use super::syntax::{RuleFile, RuleSyntax};
+use crate::text::{SETTINGS, check_nesting};
 
 /// Why rules could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +74,7 @@ pub fn load_text(text: &str, name: &str) -> Result<Vec<&'static Rule>, LoadError
         line,
         message: format!("{message}; the fields are described in patterns/README.md"),
     };
-    check_nesting(text).map_err(|(line, message)| wrong(line, message))?;
+    check_nesting(text, SETTINGS).map_err(|(line, message)| wrong(line, message))?;
     let file: RuleFile =
         serde_yaml::from_str(text).map_err(|error| wrong(error.location().map_or(1, |location| location.line()), error.to_string()))?;
     load_inline(file.rules, &file.provider, text, name)

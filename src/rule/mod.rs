@@ -7,7 +7,6 @@ mod compile;
 mod known;
 mod lexicon;
 mod load;
-mod nesting;
 mod prefilter;
 mod set;
 #[allow(unreachable_pub, reason = "shared with build.rs, where these are at the root")]
@@ -17,7 +16,6 @@ mod syntax;
 pub use builtin::builtin;
 pub use lexicon::{Cue, cue_words};
 pub use load::{LoadError, load_dir, load_inline, load_text};
-pub use nesting::check_nesting;
 pub use prefilter::{Prefilter, PrefilterError};
 pub use set::{Matcher, Pattern, Rule, RuleIndex, RuleSet, Trigger};
 pub use syntax::{Block, Confidence, Extractor, Judge, Kind, RuleFile, RuleSyntax, Severity, Validator};

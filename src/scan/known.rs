@@ -19,7 +19,7 @@ use super::sweep::Text;
 use super::{archived, parallel};
 use crate::archive::Unread;
 use crate::detect::{DETECTOR, Hints};
-use crate::file::{Access, put};
+use crate::file::{Access, private_folder, put};
 use crate::rule::{Confidence, RuleSet};
 use crate::source::object::{ObjectId, ObjectKind, ObjectStore};
 use crate::source::refs::{GitDir, Ref};
@@ -139,7 +139,7 @@ impl Memory {
         let Ok(body) = serde_json::to_string(known) else { return };
         let seal = STANDARD_NO_PAD.encode(self.mac(&body).finalize().into_bytes());
         let folder = self.file.parent().unwrap_or(&self.file);
-        let _ = std::fs::create_dir_all(folder);
+        let _ = private_folder(folder);
         let _ = put(&self.file, format!("{MAGIC}{seal}\n{body}").as_bytes(), Access::Private);
     }
 

@@ -2,10 +2,12 @@
 
 mod copied;
 mod encoding;
+mod nesting;
 mod span;
 #[doc(hidden)]
 pub mod work;
 
 pub use copied::{Copied, joined};
 pub use encoding::{Decoded, Encoding, decode, squeezed};
+pub use nesting::{DOCUMENTS, SETTINGS, check_nesting};
 pub use span::{LineIndex, Position, Span};

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::time::Duration;
 
-use sopup::file::{Access, FileError, Held, PATIENCE, PrivateDir, create, put};
+use sopup::file::{Access, FileError, Held, PATIENCE, PrivateDir, RealDisk, create, put, read};
 
 use crate::support::Place;
 
@@ -185,6 +185,60 @@ fn drafts_of_an_interrupted_run_are_cleared() {
     place.write("a", "old").write(".a.0123456789abcdef.sopup-draft", "left").write(".a.notes.sopup-draft", "not ours");
     replace(&place.join("a"), b"new").expect("replaces");
     assert_eq!(names(&place), [".a.notes.sopup-draft", "a"]);
+}
+
+#[test]
+fn links_are_not_followed_where_the_file_itself_is_meant() {
+    let place = Place::new();
+    place.write("real", "old").write("folder/x", "");
+    symlink("real", place.join("link")).expect("a link");
+    let taken = |name: &str| Held::take_if_there(&place.join(name), &RealDisk);
+    assert!(matches!(taken("link"), Err(FileError::Link(_))));
+    assert!(matches!(taken("folder"), Err(FileError::NotAFile(_))));
+    assert!(matches!(taken("absent"), Ok(None)));
+    assert!(matches!(read(&place.join("link"), &RealDisk), Err(FileError::Link(_))));
+    assert!(matches!(read(&place.join("folder"), &RealDisk), Err(FileError::NotAFile(_))));
+    assert!(read(&place.join("real/x"), &RealDisk).is_ok_and(|bytes| bytes.is_none()));
+    let mut held = taken("real").expect("taken").expect("there");
+    held.read(LIMIT).expect("reads");
+    place.write("real", "theirs");
+    assert!(matches!(held.remove(), Err(FileError::Changed(_))));
+    taken("real").expect("taken").expect("there").remove().expect("removes");
+    assert_eq!(names(&place), ["folder", "link"]);
+}
+
+#[test]
+fn names_of_any_length_have_drafts() {
+    let place = Place::new();
+    let name = "ä".repeat(127);
+    put(&place.join(&name), b"old", Access::Private).expect("writes");
+    replace(&place.join(&name), b"new").expect("replaces");
+    assert_eq!(names(&place), [name]);
+}
+
+#[test]
+fn a_lock_is_had_by_one_and_is_private() {
+    let place = Place::new();
+    let path = place.join("own/lock");
+    let had = sopup::file::lock(&path).expect("locks");
+    assert!(matches!(sopup::file::lock(&path), Err(FileError::Busy(_))));
+    drop(had);
+    sopup::file::lock(&path).expect("locks");
+    assert_eq!((mode(&place.join("own")), mode(&path)), (0o700, 0o600));
+}
+
+#[test]
+fn what_a_killed_run_left_in_memory_goes_with_the_next() {
+    let place = Place::new();
+    place.write("sopup-0123456789abcdef/deep/plain.yaml", "a: b").write("sopup-notes/x", "not ours");
+    fs::hard_link(place.join("sopup-0123456789abcdef/deep/plain.yaml"), place.join("seen")).expect("a hard link");
+    let other = PrivateDir::create(&[], place.path()).expect("a folder");
+    let kept = other.write("x", b"in use").expect("writes");
+    let next = PrivateDir::create(&[], place.path()).expect("a folder");
+    assert_eq!(fs::read(&kept).expect("reads"), b"in use");
+    assert_eq!(fs::read(place.join("seen")).expect("reads"), [0; 4]);
+    drop((other, next));
+    assert_eq!(names(&place), ["seen", "sopup-notes"]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("file", &[]),
     ("archive", &[]),
     ("sought", &["text", "secret"]),
-    ("rule", &["sought"]),
+    ("rule", &["text", "sought"]),
     ("source", &["text"]),
     ("sops", &["secret"]),
     ("detect", &["text", "rule", "sought"]),
@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("migrate", &["text", "secret", "rule", "source", "sops", "file", "detect", "finding"]),
     ("purge", &["text", "secret", "file", "archive", "sought", "source"]),
     ("report", &["secret", "rule", "source", "finding", "scan"]),
-    ("config", &["rule", "finding"]),
+    ("config", &["text", "rule", "finding"]),
     (
         "cli",
         &[

@@ -3,8 +3,8 @@
 use super::Run;
 use crate::cli::Exit;
 use crate::cli::error::CliError;
+use crate::file::RealDisk;
 use crate::migrate::apply::{ApplyError, resume, undo};
-use crate::migrate::disk::RealDisk;
 use crate::migrate::journal::{self, Journal, State};
 
 impl Run<'_> {

@@ -1,12 +1,13 @@
 //! What a migration starts from: the recipients, the lock, the steps that the user wants.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 
 use globset::{Glob, GlobSetBuilder};
 
 use super::Args;
 use crate::cli::Exit;
 use crate::cli::error::CliError;
+use crate::file::{self, FileError};
 use crate::migrate::change::ChangeError;
 use crate::migrate::policy::Policy;
 use crate::migrate::repo::Repo;
@@ -33,20 +34,13 @@ pub(super) fn check_recipients(policy: &Policy) -> Result<(), CliError> {
     policy.scheme("secrets/shared.enc.yaml").map(|_| ()).map_err(|error| CliError::new(error.to_string(), hint).exiting(Exit::Refused))
 }
 
-/// One migration at a time. The system releases the lock when the process ends, however it ends.
+/// One migration at a time.
 pub(super) fn lock(repo: &Repo) -> Result<File, CliError> {
-    let folder = repo.git_dir.join("sopup");
-    let wrong =
-        |error: std::io::Error| CliError::new(format!("cannot lock {}: {error}", folder.display()), "migrate keeps its journal there");
-    std::fs::create_dir_all(&folder).map_err(wrong)?;
-    let file = File::options().create(true).append(true).open(folder.join("lock")).map_err(wrong)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(CliError::new("another sopup is migrating this repository", "wait until it has ended").exiting(Exit::Refused))
-        }
-        Err(TryLockError::Error(error)) => Err(wrong(error)),
-    }
+    let path = repo.git_dir.join("sopup").join("lock");
+    file::lock(&path).map_err(|error| match error {
+        FileError::Busy(_) => CliError::new("another sopup is migrating this repository", "wait until it has ended").exiting(Exit::Refused),
+        error => CliError::from(error).with_hint("migrate keeps its journal there"),
+    })
 }
 
 pub(super) fn refused(error: &ChangeError) -> CliError {

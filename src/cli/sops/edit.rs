@@ -48,7 +48,7 @@ pub(in crate::cli) struct Args {
 /// What is edited.
 enum Subject {
     /// A file that is there, held so that no other sopup changes it meanwhile.
-    Old { held: Held, bytes: Zeroizing<Vec<u8>>, keys: Keys },
+    Old { held: Held<'static>, bytes: Zeroizing<Vec<u8>>, keys: Keys },
     /// One to be made.
     New(Box<ops::Plan>),
 }

@@ -105,7 +105,7 @@ pub(super) struct Output {
 
 impl Output {
     /// The file taken for a change, if it is to be changed in place.
-    pub(super) fn hold(&self, input: &Input) -> Result<Option<Held>, CliError> {
+    pub(super) fn hold(&self, input: &Input) -> Result<Option<Held<'static>>, CliError> {
         match (self.in_place, &input.file) {
             (false, _) => Ok(None),
             (true, Some(file)) => hold(file).map(Some),
@@ -132,7 +132,7 @@ impl Output {
 }
 
 /// Takes a file for a change.
-pub(super) fn hold(file: &Path) -> Result<Held, CliError> {
+pub(super) fn hold(file: &Path) -> Result<Held<'static>, CliError> {
     Ok(Held::take(file, PATIENCE)?)
 }
 

@@ -12,7 +12,7 @@ use super::rules::FILE_NAME;
 use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
-use crate::file::{Access, FileError, Held, PATIENCE, create};
+use crate::file::{Access, FileError, Held, PATIENCE, create, private_folder};
 use crate::sops::creation_rule::{Config, recipient_list};
 use crate::sops::recipient::Recipient;
 use crate::source::read_index;
@@ -132,7 +132,9 @@ fn generate_key(repository: &Path, ui: &Ui) -> Result<Recipient, CliError> {
             "name a file outside of it with SOPS_AGE_KEY_FILE",
         ));
     }
-    private_folder(folder)?;
+    private_folder(folder).map_err(|error| {
+        CliError::new(format!("cannot make {}: {error}", folder.display()), "name another place with SOPS_AGE_KEY_FILE")
+    })?;
     let identity = age::x25519::Identity::generate();
     let recipient = Recipient::parse(&identity.to_public().to_string())?;
     let lines = Zeroizing::new(format!(
@@ -149,16 +151,6 @@ fn generate_key(repository: &Path, ui: &Ui) -> Result<Recipient, CliError> {
     Ok(recipient)
 }
 
-fn private_folder(folder: &Path) -> Result<(), CliError> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(folder)
-        .map_err(|error| CliError::new(format!("cannot make {}: {error}", folder.display()), "name another place with SOPS_AGE_KEY_FILE"))
-}
-
 fn append(path: &Path, lines: &str) -> Result<(), CliError> {
     let mut held = Held::take(path, PATIENCE)?;
     let mut all = held.read(1 << 20)?;
@@ -172,7 +164,7 @@ fn append(path: &Path, lines: &str) -> Result<(), CliError> {
         all.push(b'\n');
     }
     all.extend_from_slice(lines.as_bytes());
-    Ok(held.replace(&all, Access::Private)?)
+    Ok(held.replace_plain_text(&all, Access::Private)?)
 }
 
 fn text(args: &Args, recipients: &[Recipient], repository: Option<&GitDir>) -> String {

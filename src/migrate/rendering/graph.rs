@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize as _;
 use serde_yaml::Value;
 
 use crate::migrate::file::folder_of;
 use crate::migrate::manifests::{is_kustomization, resolve};
+use crate::migrate::yaml::documents;
 
 /// The kustomizations of a repository and what they name.
 pub struct Graph {
@@ -30,8 +30,8 @@ impl Graph {
             kustomizations.iter().map(|(path, _)| (folder_of(path).trim_end_matches('/').to_owned(), *path)).collect();
         let node = |path: &str, text: &str| {
             let mut node = Node::default();
-            let documents = serde_yaml::Deserializer::from_str(text).map(Value::deserialize).collect::<Result<Vec<_>, _>>();
-            node.unread = documents.is_err();
+            let documents = documents(text);
+            node.unread = documents.is_none();
             let documents = documents.unwrap_or_default();
             let mut scalars = Vec::new();
             documents.iter().for_each(|document| strings(document, &mut scalars));

@@ -2,7 +2,6 @@
 //! repository. What is not understood completely is refused, because the program that renders it fetches and runs what
 //! a kustomization names. It is handed on as JSON that sopup wrote, so that no other parser can read it in another way.
 
-use serde::Deserialize as _;
 use serde_yaml::{Mapping, Value};
 
 /// The names that a kustomization can have in its folder.
@@ -49,6 +48,7 @@ enum Field {
     Maps(&'static [(&'static str, Field)]),
 }
 
+use crate::migrate::yaml::{document, documents};
 use Field::{File, Files, FilesOrManifests, Folders, Inert, KeyedFiles, Maps, Resources};
 
 const GENERATOR: Field = Maps(&[
@@ -95,8 +95,7 @@ const FIELDS: &[(&str, Field)] = &[
 
 /// Reads a kustomization; the error says what is not understood. No value is in it.
 pub(super) fn read(text: &str) -> Result<Kustomization, String> {
-    let documents = serde_yaml::Deserializer::from_str(text).map(Value::deserialize).collect::<Result<Vec<_>, _>>();
-    let documents = documents.map_err(|_| "its kustomization is no YAML that sopup reads".to_owned())?;
+    let documents = documents(text).ok_or("its kustomization is no YAML that sopup reads")?;
     let [Value::Mapping(top)] = documents.as_slice() else {
         return Err("its kustomization is not one document with keys".to_owned());
     };
@@ -166,7 +165,7 @@ fn is_plain(value: &Value) -> bool {
 
 /// Whether a text is a manifest itself and cannot be taken for a path.
 fn is_manifest(text: &str) -> bool {
-    text.contains('\n') && serde_yaml::from_str::<Mapping>(text).is_ok_and(|map| map.contains_key("kind"))
+    text.contains('\n') && document::<Mapping>(text).is_some_and(|map| map.contains_key("kind"))
 }
 
 /// A path, if nothing in it could be taken for an address: `user@host:path`, `github.com/owner/name`, `file://…`, `a?ref=b`.

@@ -8,7 +8,6 @@ mod sight;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde::Deserialize as _;
 use serde_yaml::Value;
 
 pub use copy::{Files, gather};
@@ -16,6 +15,7 @@ pub use graph::Graph;
 use sight::{Sight, Site, Source, sights};
 
 use super::change::Change;
+use crate::migrate::yaml::documents;
 use crate::secret::Secret;
 use crate::sops::keyring::Keyring;
 use crate::sops::ops::open;
@@ -28,8 +28,7 @@ pub struct Rendering(Vec<Value>);
 impl Rendering {
     /// Reads what kustomize writes; `None` if it is no YAML.
     pub fn parse(text: &str) -> Option<Self> {
-        let documents = serde_yaml::Deserializer::from_str(text).map(Value::deserialize).collect::<Result<Vec<_>, _>>();
-        documents.ok().map(|documents| Self(documents.into_iter().filter(|document| !document.is_null()).collect()))
+        documents(text).map(|documents| Self(documents.into_iter().filter(|document| !document.is_null()).collect()))
     }
 }
 

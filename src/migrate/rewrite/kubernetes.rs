@@ -10,6 +10,7 @@ use crate::migrate::manifests::resolve;
 use crate::migrate::outline::{Item, Outline, Part, Spelling};
 use crate::migrate::plan::Action;
 use crate::migrate::policy::SECRET_SELECTOR;
+use crate::migrate::yaml::document;
 use crate::text::Span;
 
 /// YAML with `apiVersion` and `kind`.
@@ -219,6 +220,6 @@ pub(super) fn text_of(text: &str, outline: &Outline<'_>, item: &Item) -> Option<
     // An empty line has no indentation to lose.
     let dedent = |line: &'_ str| line.len() - line.trim_start_matches(' ').len().max(line.len().saturating_sub(item.column));
     let dedented: String = text[lines.range()].split_inclusive('\n').map(|line| &line[dedent(line)..]).collect();
-    let map: std::collections::BTreeMap<String, String> = serde_yaml::from_str(&dedented).ok()?;
+    let map: std::collections::BTreeMap<String, String> = document(&dedented)?;
     map.into_values().next()
 }

@@ -1,7 +1,7 @@
 //! `sopup migrate` as a user runs it, with the real `git` and `sops`.
 
 mod after;
-mod bench;
+pub(crate) mod bench;
 mod cases;
 mod kustomize;
 mod leftovers;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::text::{DOCUMENTS, check_nesting};
 use serde::Deserialize;
 
 /// The kustomizations of a repository.
@@ -25,7 +26,8 @@ impl Kustomizations {
         let name = path.rsplit('/').next().unwrap_or(path);
         let Ok(text) = std::str::from_utf8(bytes) else { return };
         if ["kustomization.yaml", "kustomization.yml", "Kustomization"].contains(&name) {
-            let list = serde_yaml::from_str(text).map_or_else(|_| Vec::new(), |Kustomization { resources }| resources);
+            let read = check_nesting(text, DOCUMENTS).ok().and_then(|()| serde_yaml::from_str(text).ok());
+            let list = read.map_or_else(Vec::new, |Kustomization { resources }| resources);
             self.lists.push((path.to_owned(), list));
         }
         let has = |line: &str| text.lines().any(|found| found.trim() == line);
