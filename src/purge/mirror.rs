@@ -45,6 +45,9 @@ pub enum MirrorError {
     /// libgit2 refused.
     #[error("cannot write the mirror: {0}")]
     Objects(#[from] git2::Error),
+    /// There is nothing to take out.
+    #[error("no ref leads to any of the values")]
+    NoChange,
     /// Values are still there.
     #[error("{0} objects of the mirror would still hold a value; it was not kept")]
     Left(usize),
@@ -109,10 +112,13 @@ fn made(git: &GitDir, repository: &Repository<'_>, held: &Held, part: &Path) -> 
     let odb = made.odb()?;
     let mut writer = Writer::new(&made, &odb)?;
     let rewritten = Rewriter::new(repository, held, &mut writer)?.run()?;
+    if !rewritten.is_change() {
+        return Err(MirrorError::NoChange);
+    }
     writer.flush()?;
     let packed = part.join("packed-refs");
     write_refs(part, git, repository, &rewritten).map_err(wrong(&packed))?;
-    run(part, "repack", &["-a", "-d", "-q", "--no-write-bitmap-index"])?;
+    pack(part)?;
     fs::remove_file(&borrowed).map_err(wrong(&borrowed))?;
     let left = what_is_left(part, repository)?;
     if left > 0 {
@@ -275,6 +281,21 @@ fn os(name: &[u8]) -> &std::ffi::OsStr {
     std::os::unix::ffi::OsStrExt::from_bytes(name)
 }
 
+/// Packs all that refs lead to, what is borrowed as well, and takes the packs away that it came from.
+fn pack(part: &Path) -> Result<(), MirrorError> {
+    let folder = part.join("objects/pack");
+    let wrong = |source| MirrorError::Io { path: folder.clone(), source };
+    let files = || fs::read_dir(&folder).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(wrong);
+    let before = files()?;
+    run(part, "pack-objects", &["--all", "--non-empty", "--keep-true-parents", "--delta-base-offset", "--quiet", "objects/pack/pack"])?;
+    let (old, all) = (before.iter().map(fs::DirEntry::path).collect::<Vec<_>>(), files()?);
+    if all.len() == old.len() {
+        // The same objects as before, in one pack of the same name.
+        return Ok(());
+    }
+    old.iter().try_for_each(fs::remove_file).map_err(wrong)
+}
+
 /// Runs git in the mirror, which has no configuration but its own.
 fn run(mirror: &Path, command: &'static str, args: &[&str]) -> Result<(), MirrorError> {
     let mut git = Command::new("git");
@@ -285,8 +306,8 @@ fn run(mirror: &Path, command: &'static str, args: &[&str]) -> Result<(), Mirror
     }
     git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_NO_REPLACE_OBJECTS", "1");
     let output = git
-        .arg("--git-dir")
-        .arg(mirror)
+        .current_dir(mirror)
+        .arg("--git-dir=.")
         .arg(command)
         .args(args)
         .stdin(Stdio::null())

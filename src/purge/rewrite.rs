@@ -53,6 +53,22 @@ pub struct Rewritten {
     pub first: Vec<ObjectId>,
 }
 
+impl Rewritten {
+    /// Whether anything that refs lead to is another one now.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        self.refs.iter().any(NewRef::is_change)
+    }
+}
+
+impl NewRef {
+    /// Whether it has another name or leads elsewhere.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        self.new != self.old || self.name != self.old_name
+    }
+}
+
 /// A ref of the mirror.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRef {

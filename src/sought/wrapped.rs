@@ -1,5 +1,7 @@
 //! Long runs of base64 or hexadecimal are broken into lines. Read without the breaks, a value in them is whole again.
 
+use std::ops::Range;
+
 use crate::text::Span;
 
 /// Lines shorter than this are hardly pieces of a run.
@@ -13,6 +15,23 @@ pub(super) struct Unwrapped {
 }
 
 impl Unwrapped {
+    /// Adds a part of the original, which starts there at a place.
+    fn add(&mut self, text: &[u8], start: usize) {
+        self.pieces.push((self.text.len(), start));
+        let mut at = 0;
+        while at < text.len() {
+            let len = break_len(&text[at..]);
+            let inside = self.text.last().is_some_and(|&byte| in_run(byte)) && text.get(at + len).is_some_and(|&byte| in_run(byte));
+            if len > 0 && inside {
+                at += len;
+                self.pieces.push((self.text.len(), start + at));
+            } else {
+                self.text.push(text[at]);
+                at += 1;
+            }
+        }
+    }
+
     /// The part of the original that a part of this text comes from.
     pub(super) fn in_text(&self, span: Span) -> Span {
         let original = |at: usize| {
@@ -24,37 +43,62 @@ impl Unwrapped {
     }
 }
 
-/// The text with broken runs joined, if it has any.
+/// The parts of a text with broken runs, joined; if it has any.
 pub(super) fn unwrapped(text: &[u8]) -> Option<Unwrapped> {
-    has_runs(text).then(|| joined(text))
+    let stretches = stretches(text);
+    if stretches.is_empty() {
+        return None;
+    }
+    let mut out = Unwrapped { text: Vec::new(), pieces: Vec::new() };
+    for stretch in stretches {
+        out.add(&text[stretch.clone()], stretch.start);
+        // What stands in different parts is not joined.
+        out.text.push(b'\n');
+    }
+    Some(out)
 }
 
-fn has_runs(text: &[u8]) -> bool {
-    let mut start = 0;
-    memchr::memchr_iter(b'\n', text).any(|end| {
-        let line = text[start..end].trim_ascii();
-        start = end + 1;
-        line.len() >= LEAST_LINE && line[line.len() - LEAST_LINE / 2..].iter().all(|&byte| in_run(byte))
-    }) || memchr::memmem::find_iter(text, b"\\n")
-        .any(|at| at >= LEAST_LINE && text[at - LEAST_LINE / 2..at].iter().all(|&byte| in_run(byte)))
-}
-
-/// The text without breaks between characters of runs.
+/// A text without breaks between characters of runs.
 pub(super) fn joined(text: &[u8]) -> Unwrapped {
-    let mut out = Unwrapped { text: Vec::with_capacity(text.len()), pieces: vec![(0, 0)] };
-    let mut at = 0;
-    while at < text.len() {
-        let len = break_len(&text[at..]);
-        let inside = out.text.last().is_some_and(|&byte| in_run(byte)) && text.get(at + len).is_some_and(|&byte| in_run(byte));
-        if len > 0 && inside {
-            at += len;
-            out.pieces.push((out.text.len(), at));
-        } else {
-            out.text.push(text[at]);
-            at += 1;
+    let mut out = Unwrapped { text: Vec::with_capacity(text.len()), pieces: Vec::new() };
+    out.add(text, 0);
+    out
+}
+
+/// Lines that end in the middle of a run, each with the one below.
+fn stretches(text: &[u8]) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    let mut add = |stretch: Range<usize>| match found.last_mut() {
+        Some(last) if stretch.start <= last.end => last.end = last.end.max(stretch.end),
+        _ => found.push(stretch),
+    };
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', text) {
+        if ends_in_run(&text[start..end]) {
+            let next = memchr::memchr(b'\n', &text[end + 1..]).map_or(text.len(), |at| end + 1 + at);
+            add(start..next);
+        }
+        start = end + 1;
+    }
+    for at in memchr::memmem::find_iter(text, b"\\n").filter(|&at| ends_in_run(&text[at.saturating_sub(LEAST_LINE)..at])) {
+        let line = memchr::memrchr(b'\n', &text[..at]).map_or(0, |before| before + 1);
+        let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |after| at + after);
+        if found.iter().all(|known| at < known.start || known.end <= at) {
+            found.push(line..end);
         }
     }
-    out
+    found.sort_by_key(|stretch| stretch.start);
+    found
+}
+
+/// Whether a line is long and its end looks like a piece of base64 or hexadecimal.
+fn ends_in_run(line: &[u8]) -> bool {
+    let line = line.trim_ascii_end();
+    let line = line.strip_suffix(b"\\").map_or(line, <[u8]>::trim_ascii_end);
+    let Some(tail) = line.len().checked_sub(LEAST_LINE).map(|at| &line[at..]) else { return false };
+    let has = |sort: fn(&u8) -> bool| tail.iter().any(sort);
+    tail.iter().rev().all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+        && (has(u8::is_ascii_digit) || has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase))
 }
 
 /// The length of a break of lines at the start of a text, written as it is or with escapes, and of the blanks,
@@ -115,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_inside_wrapped_base64_is_found() {
+    fn a_value_inside_wrapped_base64_is_found_beside_others() {
         let secret = "gR4nite-Falcon-27";
         let sought = Sought::new(&[Secret::new(secret.into())]);
         for before in 0..90 {

@@ -12,7 +12,7 @@ use super::Exit;
 use super::environment::git_dir;
 use super::error::CliError;
 use super::ui::Ui;
-use crate::purge::{self, Held, Made, MirrorError, Repository, Rewritten, find, foresee};
+use crate::purge::{self, Held, Made, MirrorError, Repository, find, foresee};
 use crate::sought::Sought;
 use crate::source::history::CommitGraph;
 use crate::source::object::{HashKind, ObjectStore};
@@ -171,11 +171,7 @@ fn plan(common: &Common, ui: &Ui) -> Result<Exit, CliError> {
     let mut out = ui.stdout();
     show::plan(&mut out, &opened, &rewritten)?;
     out.flush()?;
-    Ok(if opened.held.objects.is_empty() && rewritten.refs.iter().all(|one| one.name == one.old_name) {
-        Exit::Clean
-    } else {
-        Exit::Findings
-    })
+    Ok(if rewritten.is_change() { Exit::Findings } else { Exit::Clean })
 }
 
 fn write(run: &Run, ui: &Ui) -> Result<Exit, CliError> {
@@ -188,11 +184,6 @@ fn write(run: &Run, ui: &Ui) -> Result<Exit, CliError> {
         )
         .exiting(Exit::Refused));
     }
-    let changes = foresee(&opened.repository(), &opened.held).map_err(|error| incomplete(&error.to_string()))?;
-    if !is_change(&changes) {
-        ui.note("no ref leads to any of the values; nothing was written");
-        return Ok(Exit::Clean);
-    }
     let target = match &run.to {
         Some(path) => path.clone(),
         None => beside(&opened.git),
@@ -204,16 +195,18 @@ fn write(run: &Run, ui: &Ui) -> Result<Exit, CliError> {
         )
         .exiting(Exit::Refused));
     }
-    let made = purge::mirror(&opened.git, &opened.repository(), &opened.held, &target)?;
+    let made = match purge::mirror(&opened.git, &opened.repository(), &opened.held, &target) {
+        Err(error @ MirrorError::NoChange) => {
+            ui.note(&format!("{error}; nothing was written"));
+            return Ok(Exit::Clean);
+        }
+        made => made?,
+    };
     scripts::write(&made, &opened)?;
     let mut out = ui.stdout();
     show::made(&mut out, &opened, &made)?;
     out.flush()?;
     Ok(Exit::Clean)
-}
-
-fn is_change(rewritten: &Rewritten) -> bool {
-    rewritten.refs.iter().any(|one| one.new != one.old || one.name != one.old_name)
 }
 
 /// `NAME.purged.git` beside the repository.
@@ -253,6 +246,7 @@ fn fsck(path: &Path) -> Result<Option<String>, CliError> {
 impl From<MirrorError> for CliError {
     fn from(error: MirrorError) -> Self {
         let hint = match &error {
+            MirrorError::NoChange => "a scan of the history shows what it holds",
             MirrorError::Exists(_) => "name another place with `--to DIR`, or remove it",
             MirrorError::Busy(_) => "wait for it to end",
             MirrorError::Git { .. } => "git 2.30 or newer is needed to pack the mirror",

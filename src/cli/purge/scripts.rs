@@ -30,7 +30,7 @@ fn push(made: &Made) -> String {
         "#!/bin/sh\n# Replaces the old history on a server: push.sh URL\n# A ref that somebody has pushed to since is left alone, and the push fails.\n\
          set -eu\nurl=${1:?name the server: push.sh URL}\ncd \"$(dirname \"$0\")/..\"\n",
     );
-    for one in made.rewritten.refs.iter().filter(|one| one.new != one.old || one.name != one.old_name) {
+    for one in made.rewritten.refs.iter().filter(|one| one.is_change()) {
         let (name, old_name) = (String::from_utf8_lossy(&one.name), String::from_utf8_lossy(&one.old_name));
         let pushed = ["refs/heads/", "refs/tags/", "refs/notes/"].iter().any(|space| name.starts_with(space));
         if !pushed {

@@ -83,7 +83,7 @@ fn values(out: &mut impl Write, opened: &Opened) -> io::Result<()> {
 }
 
 fn refs(out: &mut impl Write, rewritten: &Rewritten) -> io::Result<()> {
-    let changed: Vec<&NewRef> = rewritten.refs.iter().filter(|one| one.new != one.old || one.name != one.old_name).collect();
+    let changed: Vec<&NewRef> = rewritten.refs.iter().filter(|one| one.is_change()).collect();
     writeln!(out, "  {} of {} change", changed.len(), plural(rewritten.refs.len() as u64, "ref", "refs"))?;
     for one in changed.iter().take(SHOWN) {
         // A name that changes holds a value.
