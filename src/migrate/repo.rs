@@ -56,8 +56,7 @@ impl Repo {
         let top = found.workdir().ok_or_else(|| RepoError::Bare(path.to_path_buf()))?;
         let wrong = |error: std::io::Error| RepoError::Git { path: top.to_path_buf(), message: error.to_string() };
         let top = top.canonicalize().map_err(wrong)?;
-        let git = git2::Repository::open_ext(&top, git2::RepositoryOpenFlags::NO_SEARCH, std::iter::empty::<&Path>())
-            .map_err(|error| RepoError::Git { path: top.clone(), message: error.message().to_owned() })?;
+        let git = found.into_libgit2();
         let git_dir = git.path().to_path_buf();
         Ok(Self { top, git_dir, git, manifests: OnceCell::new() })
     }

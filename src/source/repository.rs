@@ -1,6 +1,6 @@
 //! A git repository opened for reading: nothing that its configuration names is executed, and who
-//! owns it does not matter. libgit2 would follow the configuration to any file, so that one that
-//! includes others is refused.
+//! owns it does not matter. libgit2 would follow the configuration and lists of other object
+//! directories anywhere, and wait for pipes: a repository with such things is refused.
 
 use std::path::{Path, PathBuf};
 use std::sync::Once;
@@ -35,20 +35,26 @@ impl Repository {
     /// Opens the repository that holds `path`.
     pub fn discover(path: &Path) -> Result<Self, RepositoryError> {
         trust_any_owner();
-        match GitDir::discover(path) {
-            Ok(git) => match git.includes() {
-                Ok(Some(file)) => return Err(RepositoryError::Includes(file)),
-                Ok(None) => {}
-                Err(error) => return Err(RepositoryError::Open { path: path.to_path_buf(), message: error.to_string() }),
-            },
+        let wrong = |message: String| RepositoryError::Open { path: path.to_path_buf(), message };
+        let found = match GitDir::discover(path) {
+            Ok(git) => git,
             Err(GitDirError::NotFound(_)) => return Err(RepositoryError::NotFound(path.to_path_buf())),
-            Err(error) => return Err(RepositoryError::Open { path: path.to_path_buf(), message: error.to_string() }),
+            Err(error) => return Err(wrong(error.to_string())),
+        };
+        if let Some(file) = found.includes().map_err(|skip| wrong(skip.to_string()))? {
+            return Err(RepositoryError::Includes(file));
         }
+        found.safe_for_libgit2().map_err(|skip| wrong(skip.to_string()))?;
         match git2::Repository::open_ext(path, git2::RepositoryOpenFlags::empty(), std::iter::empty::<&Path>()) {
             Ok(git) => Ok(Self { git }),
             Err(error) if error.code() == git2::ErrorCode::NotFound => Err(RepositoryError::NotFound(path.to_path_buf())),
-            Err(error) => Err(RepositoryError::Open { path: path.to_path_buf(), message: error.message().to_owned() }),
+            Err(error) => Err(wrong(error.message().to_owned())),
         }
+    }
+
+    /// The repository as libgit2 has it.
+    pub fn into_libgit2(self) -> git2::Repository {
+        self.git
     }
 
     /// The top of its working tree; `None` if it is bare.

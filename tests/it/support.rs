@@ -2,8 +2,9 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -100,7 +101,28 @@ impl Place {
     }
 }
 
-pub(crate) fn finish(output: std::process::Output) -> Run {
+/// Runs the program in a folder of a place as another user, who may not do what root may, through another program if
+/// one is named.
+pub(crate) fn unprivileged(place: &Place, user: u32, through: &[String], folder: &str, args: &[&str]) -> Output {
+    let program = Place::new();
+    let copy = program.join("sopup");
+    fs::copy(env!("CARGO_BIN_EXE_sopup"), &copy).expect("a copy");
+    for folder in [program.path(), place.path()] {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    }
+    loop {
+        let mut command = Command::new("setpriv");
+        isolated(&mut command).args([format!("--reuid={user}"), format!("--regid={user}"), "--clear-groups".to_owned()]);
+        command.args(through).arg(&copy).args(args).current_dir(place.join(folder)).env("HOME", "/nonexistent");
+        let output = command.output().expect("setpriv runs");
+        // Another test that starts a program just now may still hold the copy open for writing.
+        if !String::from_utf8_lossy(&output.stderr).contains("Text file busy") {
+            return output;
+        }
+    }
+}
+
+pub(crate) fn finish(output: Output) -> Run {
     Run {
         code: output.status.code().expect("no signal ended it"),
         stdout: String::from_utf8(output.stdout).expect("UTF-8"),

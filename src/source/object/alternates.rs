@@ -16,7 +16,7 @@ const DEEPEST: usize = 5;
 const LONGEST_LIST: u64 = 1 << 20;
 
 /// The object directories to read: the given one and those it leads to.
-pub(super) fn object_dirs(first: &Path, alternates: &Alternates, skipped: &mut Vec<Skip>) -> Vec<PathBuf> {
+pub(crate) fn object_dirs(first: &Path, alternates: &Alternates, skipped: &mut Vec<Skip>) -> Vec<PathBuf> {
     let mut dirs = vec![first.to_owned()];
     let mut seen: Vec<_> = fs::canonicalize(first).into_iter().collect();
     let mut level = 0..1;

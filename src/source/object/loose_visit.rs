@@ -53,7 +53,8 @@ pub(super) fn visit<V: Visitor>(objects: &[Loose<'_>], visitor: &V, limits: &Lim
     };
     thread::scope(|scope| {
         for _ in 1..threads {
-            scope.spawn(work);
+            // What a thread that cannot be started does not do, the others do.
+            let _ = thread::Builder::new().spawn_scoped(scope, work);
         }
         work();
     });

@@ -25,4 +25,5 @@ pub use skip::{Damage, Place, Skip, SkipReason};
 pub use store::{Counts, ObjectStore, PackSummary};
 pub use visitor::{Large, ObjectInfo, Visitor};
 
+pub(crate) use alternates::object_dirs;
 pub(crate) use file::{FileError, is_absent, open_regular};

@@ -10,7 +10,6 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 pub(super) struct Queue<T> {
     next_job: AtomicUsize,
     jobs: usize,
-    threads: usize,
     /// Threads that wait and for whom nothing was given yet.
     hungry: AtomicUsize,
     given: Mutex<Given<T>>,
@@ -20,6 +19,7 @@ pub(super) struct Queue<T> {
 #[derive(Debug)]
 struct Given<T> {
     tasks: Vec<T>,
+    threads: usize,
     waiting: usize,
     over: bool,
 }
@@ -31,9 +31,8 @@ impl<T> Queue<T> {
         Self {
             next_job: AtomicUsize::new(0),
             jobs,
-            threads,
             hungry: AtomicUsize::new(0),
-            given: Mutex::new(Given { tasks: Vec::new(), waiting: 0, over: false }),
+            given: Mutex::new(Given { tasks: Vec::new(), threads, waiting: 0, over: false }),
             wake: Condvar::new(),
         }
     }
@@ -68,7 +67,7 @@ impl<T> Queue<T> {
                 given.waiting -= 1;
                 return Some(task);
             }
-            if given.over || given.waiting == self.threads {
+            if given.over || given.waiting == given.threads {
                 given.over = true;
                 self.wake.notify_all();
                 return None;
@@ -76,6 +75,14 @@ impl<T> Queue<T> {
             self.hungry.fetch_add(1, Ordering::Relaxed);
             given = self.wake.wait(given).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// One thread fewer takes part: it could not be started.
+    pub(super) fn without_one(&self) {
+        let mut given = self.lock();
+        given.threads -= 1;
+        drop(given);
+        self.wake.notify_all();
     }
 
     /// Takes all jobs and tasks that are left out of the queue.

@@ -150,10 +150,10 @@ impl Tree {
         };
         thread::scope(|scope| {
             let first = starts.next().unwrap_or(0);
-            let others: Vec<_> = starts.map(|start| scope.spawn(move || read(start))).collect();
+            let others: Vec<_> = starts.map(|start| (start, thread::Builder::new().spawn_scoped(scope, move || read(start)))).collect();
             let mut links = read(first);
-            for other in others {
-                let more = other.join().expect("reading headers does not panic");
+            for (start, other) in others {
+                let more = other.map_or_else(|_| read(start), |other| other.join().expect("reading headers does not panic"));
                 links.links.extend(more.links);
                 links.rare.extend(more.rare);
             }

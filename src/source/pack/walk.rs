@@ -77,7 +77,10 @@ impl<'a, V: Visitor> Walk<'a, V> {
         let queue = Queue::new(jobs, threads);
         thread::scope(|scope| {
             for _ in 1..threads {
-                scope.spawn(|| Worker::new(self, &queue, &kinds).run());
+                let started = thread::Builder::new().spawn_scoped(scope, || Worker::new(self, &queue, &kinds).run());
+                if started.is_err() {
+                    queue.without_one();
+                }
             }
             Worker::new(self, &queue, &kinds).run();
         });

@@ -106,6 +106,16 @@ pub(in crate::source) fn read_up_to(path: &Path, largest: u64) -> Result<Option<
     }
 }
 
+/// Whether a file can be opened by who does not look what it is: a regular one of a sensible size, or none at all.
+pub(super) fn regular(path: &Path) -> Result<(), Skip> {
+    match open_regular(path) {
+        Ok((_, size)) if size > LARGEST => Err(skip(path.to_owned(), SkipReason::TooLarge { size })),
+        Err(FileError::Io(error)) if is_absent(error.kind()) => Ok(()),
+        Err(error) => Err(skip(path.to_owned(), error)),
+        Ok(_) => Ok(()),
+    }
+}
+
 /// Names a file as skipped.
 pub(super) fn skip(path: PathBuf, reason: impl Into<SkipReason>) -> Skip {
     Skip { id: None, place: Place::File(Arc::new(path)), reason: reason.into() }

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::config::{Setting, settings};
 use super::{GitVariables, files};
-use crate::source::object::{HashKind, Limits, ObjectId, ObjectStore, OpenError, Skip, SkipReason, is_absent};
+use crate::source::object::{Alternates, HashKind, Limits, ObjectId, ObjectStore, OpenError, Skip, SkipReason, is_absent, object_dirs};
 
 /// The longest `.git` or `commondir` file, in bytes: a path and a few letters.
 const LONGEST_LINK: u64 = 8 << 10;
@@ -270,6 +270,21 @@ impl GitDir {
         self.promised
     }
 
+    /// Whether libgit2 may open it. It opens some files by name without a look at what they are, and borrows objects
+    /// from any folder that is named.
+    ///
+    /// # Errors
+    /// When one of these is no regular file, cannot be read, or leads outside.
+    pub fn safe_for_libgit2(&self) -> Result<(), Skip> {
+        let shared = ["config", "packed-refs", "shallow", "info/exclude", "info/attributes", "info/grafts"];
+        let own = ["HEAD", "index", "config.worktree", "MERGE_HEAD", "MERGE_MSG", "ORIG_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"];
+        let shared = shared.iter().map(|name| self.common.join(name));
+        shared.chain(own.iter().map(|name| self.dir.join(name))).try_for_each(|file| files::regular(&file))?;
+        let mut outside = Vec::new();
+        object_dirs(&self.objects(), &Alternates::Within(vec![self.common.clone()]), &mut outside);
+        outside.pop().map_or(Ok(()), Err)
+    }
+
     /// The configuration file that includes others, if one does. They are not followed here.
     ///
     /// # Errors
@@ -294,13 +309,18 @@ impl GitDir {
 
 /// A file that names a path after a word (or none), resolved against the file's folder.
 pub(super) fn target_of(file: &Path, word: &[u8]) -> Result<PathBuf, GitDirError> {
+    canonical(&named_in(file, word)?)
+}
+
+/// The same as it is written.
+pub(super) fn named_in(file: &Path, word: &[u8]) -> Result<PathBuf, GitDirError> {
     let unclear = || GitDirError::Unclear(file.to_owned());
     let text = files::read_up_to(file, LONGEST_LINK).map_err(GitDirError::Skip)?.ok_or_else(unclear)?;
     let named = text.strip_prefix(word).ok_or_else(unclear)?.trim_ascii();
     if named.is_empty() || named.contains(&b'\n') {
         return Err(unclear());
     }
-    canonical(&file.parent().unwrap_or(Path::new("")).join(Path::new(std::ffi::OsStr::from_bytes(named))))
+    Ok(file.parent().unwrap_or(Path::new("")).join(Path::new(std::ffi::OsStr::from_bytes(named))))
 }
 
 /// Whether a git directory says that it belongs to this working tree: as a linked working tree by

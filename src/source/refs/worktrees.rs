@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use super::files::{Below, skip};
-use super::git_dir::{is_git_dir, named_work_tree, target_of};
+use super::git_dir::{is_git_dir, named_in, named_work_tree, target_of};
 use super::{Found, GitDir, GitDirError};
 use crate::source::object::{SkipReason, is_absent};
 
@@ -28,13 +28,19 @@ impl GitDir {
         let wanted = |path: &Path| match path.components().count() {
             1 => path == Path::new("worktrees"),
             2 => true,
-            3 => path.ends_with("gitdir"),
+            3 => path.ends_with("gitdir") || path.ends_with("HEAD"),
             _ => false,
         };
         for entry in Below::new(self.common(), wanted) {
             let entry = match entry {
                 Ok(entry) if entry.path.ends_with("gitdir") => entry,
-                Ok(_) => continue,
+                Ok(entry) => {
+                    let gitdir = self.common().join(&entry.path).with_file_name("gitdir");
+                    if entry.path.ends_with("HEAD") && gitdir.is_dir() {
+                        found.skipped.push(skip(gitdir, SkipReason::NotAFile));
+                    }
+                    continue;
+                }
                 Err(skip) => {
                     found.skipped.push(skip);
                     continue;
@@ -44,7 +50,12 @@ impl GitDir {
             let git_dir = file.parent().unwrap_or(self.common()).to_owned();
             let link = match target_of(&file, b"") {
                 Ok(link) => link,
-                Err(GitDirError::Io { source, .. }) if is_absent(source.kind()) => continue,
+                // A working tree that was removed, unless what should lead there is damaged.
+                Err(GitDirError::Io { source, .. })
+                    if is_absent(source.kind()) && named_in(&file, b"").is_ok_and(|named| named.ends_with(".git")) =>
+                {
+                    continue;
+                }
                 Err(error) => {
                     found.skipped.push(skip(file, SkipReason::Unusable(error.to_string())));
                     continue;

@@ -9,15 +9,21 @@ use crate::support::{Place, isolated};
 /// In the name of everything outside that must not be opened.
 const OUTSIDE: &str = "outside-of-it";
 
-/// An age recipient that nobody has the key of.
-const RECIPIENT: &str = "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg";
+/// Whether the repository also has what makes sopup refuse to open it for a migration.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Worst {
+    Included,
+    Not,
+}
 
-fn hostile() -> Place {
+fn hostile(worst: Worst) -> Place {
     let place = Place::new();
+    let identity = age::x25519::Identity::generate();
+    place.write("keys.txt", age::secrecy::ExposeSecret::expose_secret(&identity.to_string()));
     place.shell("git init --quiet --initial-branch=main repo; mkdir outside-of-it");
     place.write("outside-of-it/more.config", "[user]\n\tname = X\n\temail = x@corp.net\n");
     place.write("repo/app/values.yaml", "db_password: \"Walrus31Quartz!11\"\n");
-    place.write("repo/.sops.yaml", format!("creation_rules:\n  - age: {RECIPIENT}\n"));
+    place.write("repo/.sops.yaml", format!("creation_rules:\n  - age: {}\n", identity.to_public()));
     place.write(
         "repo/app/kustomization.yaml",
         "resources:\n  - https://127.0.0.1:9/x//y?ref=main\n  - \"file:///x//y?version=--upload-pack=touch outside-of-it\"\n  - values.yaml\n",
@@ -27,10 +33,9 @@ fn hostile() -> Place {
     let marker = marker.display();
     place.write("outside-of-it/run", format!("#!/bin/sh\ntouch {marker}\n"));
     place.write(".git-attributes", "");
+    place.write("repo/app/kept.enc.yaml", "a: 1\n");
     place.write("repo/.gitattributes", "*.yaml diff=evil filter=evil\n");
-    place.shell(
-        "chmod 755 outside-of-it/run; mkdir -p outside-of-it/objects/pack; ln -s ../../outside-of-it/more.config repo/.git/info/attributes",
-    );
+    place.shell("chmod 755 outside-of-it/run; mkdir -p outside-of-it/objects/pack");
     let run = place.join(OUTSIDE).join("run");
     let run = run.display();
     place.shell(&format!(
@@ -40,18 +45,22 @@ fn hostile() -> Place {
          mkdir -p .git/hooks; for hook in pre-commit post-index-change post-checkout reference-transaction; do cp ../outside-of-it/run .git/hooks/$hook; done; \
          mkdir nested; echo 'gitdir: ../../outside-of-it/git' > nested/.git"
     ));
-    place.shell(&format!("cd repo; git config include.path ../../{OUTSIDE}/more.config"));
-    place.write("repo/.git/objects/info/alternates", format!("{}\n", place.join(OUTSIDE).join("objects").display()));
+    if worst == Worst::Included {
+        place.write("repo/.git/objects/info/alternates", format!("{}\n", place.join(OUTSIDE).join("objects").display()));
+        place.shell("ln -s ../../../outside-of-it/more.config repo/.git/info/attributes");
+        place.shell(&format!("cd repo; git config include.path ../../{OUTSIDE}/more.config"));
+    }
     place
 }
 
 /// What a command did that it must not do.
-fn deeds(place: &Place, args: &[&str]) -> Vec<String> {
+fn deeds(place: &Place, args: &[&str]) -> (i32, Vec<String>) {
     let log = place.join("calls");
     let mut command = Command::new("strace");
     isolated(&mut command).args(["-f", "-s", "400", "-o"]).arg(&log);
     command.args(["-e", "trace=execve,execveat,connect,openat,open"]).arg(env!("CARGO_BIN_EXE_sopup")).args(args);
     command.current_dir(place.join("repo")).env("XDG_STATE_HOME", place.join("state")).env("HOME", place.path());
+    command.env("SOPS_AGE_KEY_FILE", place.join("keys.txt"));
     if let Some(kubectl) = std::env::var_os("SOPUP_TEST_KUBECTL").map(PathBuf::from) {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders = kubectl.parent().map(Path::to_path_buf).into_iter().chain(std::env::split_paths(&path));
@@ -69,13 +78,12 @@ fn deeds(place: &Place, args: &[&str]) -> Vec<String> {
         call.starts_with("connect(") || call.starts_with("open") && line.contains(OUTSIDE)
     };
     // The first is sopup itself.
-    log.lines().skip(1).filter(wrong).map(str::to_owned).collect()
+    (status.code().expect("it ended"), log.lines().skip(1).filter(wrong).map(str::to_owned).collect())
 }
 
 #[test]
 fn nothing_outside_is_run_opened_or_called() {
-    let place = hostile();
-    let commands: [&[&str]; 16] = [
+    let commands: [&[&str]; 23] = [
         &["scan"],
         &["scan", "--submodules", "--no-cache"],
         &["scan", "--worktree"],
@@ -88,14 +96,27 @@ fn nothing_outside_is_run_opened_or_called() {
         &["rules", "list"],
         &["doctor"],
         &["encrypt", "app/new.yaml"],
+        &["encrypt", "-i", "app/kept.enc.yaml"],
+        &["set", "app/kept.enc.yaml", "[\"b\"]", "2"],
+        &["decrypt", "app/kept.enc.yaml"],
+        &["rotate", "-i", "app/kept.enc.yaml"],
         &["filestatus", "app/new.yaml"],
+        &["verify"],
+        &["purge", "plan"],
+        &["render", "app/new.yaml"],
         &["migrate", "--dry-run"],
         &["migrate", "--yes", "--include-review"],
         &["migrate", "--undo"],
     ];
-    for args in commands {
-        let deeds = deeds(&place, args);
-        assert!(deeds.is_empty(), "sopup {args:?}:\n{}", deeds.join("\n"));
+    for worst in [Worst::Included, Worst::Not] {
+        let place = hostile(worst);
+        for args in commands {
+            let (code, deeds) = deeds(&place, args);
+            assert!(deeds.is_empty(), "sopup {args:?}:\n{}", deeds.join("\n"));
+            if args == ["migrate", "--yes", "--include-review"] {
+                assert_eq!(code == 2, worst == Worst::Included, "the migration is refused, or done: {code}");
+            }
+        }
+        assert!(!place.join(OUTSIDE).join("ran").exists());
     }
-    assert!(!place.join(OUTSIDE).join("ran").exists());
 }

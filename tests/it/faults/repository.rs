@@ -1,5 +1,7 @@
 //! A small repository with a secret in each place that a scan reads, with a linked working tree and a submodule.
 
+use std::path::{Path, PathBuf};
+
 use crate::support::Place;
 
 /// A rule that only `.sopup.yaml` has, so that not reading that file loses a finding.
@@ -51,6 +53,10 @@ echo 'db_password: "Lantern43Quartz!29"' | GIT_OBJECT_DIRECTORY=$PWD/.git/borrow
 echo ../borrowed > .git/objects/info/alternates
 "#;
 
+/// The ways to scan it.
+pub(super) const MODES: [&[&str]; 5] =
+    [&["--no-cache", "--submodules"], &["--staged"], &["--range", "HEAD~4..HEAD"], &["--worktree"], &["--history", "--no-cache"]];
+
 /// Builds it, with refs of this sort (`files`, `reftable`). It lies in `repo`, beside what it is linked with.
 pub(super) fn build(refs: &str) -> Place {
     let place = Place::new();
@@ -58,4 +64,24 @@ pub(super) fn build(refs: &str) -> Place {
     place.shell(&format!("cd repo; git init --quiet --initial-branch=main --ref-format={refs}"));
     place.shell(SCRIPT);
     place
+}
+
+/// A copy of it at the same depth, in a folder of its own. Links to the old place lead to the copy.
+pub(super) fn copied(from: &Place) -> Place {
+    let place = Place::new();
+    let (old, new) = (from.path().display(), place.path().display());
+    place.shell(&format!(
+        "cp -a {old}/. .; for file in repo/.git/worktrees/*/gitdir linked/.git sub/.git repo/sub/.git repo/.git/modules/sub/config; do \
+         test ! -f $file || sed -i 's|{old}|{new}|g' $file; done"
+    ));
+    place
+}
+
+/// The files of the git directory that a scan reads, relative to the folder that holds the repository.
+pub(super) fn files(place: &Place) -> Vec<PathBuf> {
+    let listed = place.shell(
+        "find repo/.git -type f ! -path '*/hooks/*.sample' ! -path '*/info/exclude' ! -name description ! -name '*MSG' \
+         ! -path '*/modules/*' | sort",
+    );
+    listed.lines().map(|line| Path::new(line).to_owned()).collect()
 }
