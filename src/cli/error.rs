@@ -51,7 +51,11 @@ impl CliError {
         let mut message = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {
-            message = format!("{message}: {cause}");
+            let cause_says = cause.to_string();
+            // Some errors quote their cause.
+            if !message.ends_with(&cause_says) {
+                message = format!("{message}: {cause_says}");
+            }
             source = cause.source();
         }
         Self::new(message, hint)

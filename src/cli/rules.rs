@@ -8,6 +8,7 @@ use clap::Subcommand;
 use owo_colors::OwoColorize as _;
 
 use super::Exit;
+use super::environment::{ConfigChoice, configuration};
 use super::error::CliError;
 use super::ui::Ui;
 use crate::detect::{Hints, check_rule, detect};
@@ -56,7 +57,8 @@ enum Command {
 }
 
 pub(super) fn run(args: Args, ui: &Ui) -> Result<Exit, CliError> {
-    let mut more = Vec::new();
+    let (config, _) = configuration(&ConfigChoice::Beside(PathBuf::from(".")))?;
+    let mut more = config.rules;
     for folder in &args.rules {
         more.extend(load_dir(folder)?);
     }

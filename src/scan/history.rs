@@ -56,7 +56,8 @@ pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) 
     if let Some(located) = known.places(&state).and_then(|places| all_located(scanner, &store, places)) {
         located.into_iter().for_each(|located| scanner.add(located));
         known.gaps().skips().for_each(|skip| scanner.skip(skip));
-        return Ok((0, store.packs().map(|pack| u64::from(pack.objects)).sum()));
+        let counts = store.counts();
+        return Ok((0, counts.packed + counts.loose));
     }
 
     let mut names = entry_names(&store, |name| 1 << Hints::of_path(&String::from_utf8_lossy(name)).class());
