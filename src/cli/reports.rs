@@ -136,22 +136,20 @@ fn width() -> Option<usize> {
 #[derive(Debug, Clone)]
 struct FormatParser;
 
-impl FormatParser {
-    fn names() -> PossibleValuesParser {
-        PossibleValuesParser::new(FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about)))
-    }
+fn possible_formats() -> impl Iterator<Item = PossibleValue> {
+    FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about))
 }
 
 impl TypedValueParser for FormatParser {
     type Value = &'static Format;
 
     fn parse_ref(&self, command: &clap::Command, arg: Option<&clap::Arg>, value: &OsStr) -> Result<Self::Value, clap::Error> {
-        let name = Self::names().parse_ref(command, arg, value)?;
+        let name = PossibleValuesParser::new(possible_formats()).parse_ref(command, arg, value)?;
         Format::named(&name).ok_or_else(|| clap::Error::new(ErrorKind::InvalidValue).with_cmd(command))
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about))))
+        Some(Box::new(possible_formats()))
     }
 }
 

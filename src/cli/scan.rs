@@ -101,7 +101,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let (begun, started) = (jiff::Timestamp::now(), Instant::now());
     let fail_on = args.fail_on;
     args.reports.check()?;
-    let (request, head, fail_by_config) = resolve(args)?;
+    let Resolved { request, head, fail_on: fail_by_config, covered } = resolve(args)?;
     let progress = Progress::default();
     let outcome = ui.watched(&progress, || scan(&request, &progress))?;
     let root = root_of(args);
@@ -111,7 +111,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         begun,
         elapsed: started.elapsed(),
         secrets: if args.show_secrets { Show::InFull } else { Show::Masked },
-        covered: covered(args, &request.scope),
+        covered,
         layout: args.reports.layout(Path::new(if root.is_empty() { "." } else { &root }), ui),
     };
     args.reports.write(&outcome, &context, ui)?;
@@ -119,8 +119,16 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     Ok(exit(&outcome, fail_on, args.exit_zero))
 }
 
+/// What is meant.
+struct Resolved {
+    request: Request,
+    head: Option<String>,
+    fail_on: Option<Severity>,
+    covered: Covered,
+}
+
 /// From what was typed to what is meant.
-fn resolve(args: &Args) -> Result<(Request, Option<String>, Option<Severity>), CliError> {
+fn resolve(args: &Args) -> Result<Resolved, CliError> {
     check_path(args)?;
     let what = &args.what;
     let (config, folder) = configuration(&config_choice(args))?;
@@ -143,11 +151,13 @@ fn resolve(args: &Args) -> Result<(Request, Option<String>, Option<Severity>), C
     } else {
         stored(args, &mut unread)?
     };
+    let covered = covered(args, &scope, here.as_ref());
     let top = here.filter(|_| !args.stdin).and_then(|git| git.work_tree().map(Path::to_path_buf));
     let prefix =
         if args.staged { String::new() } else { folder.map(|folder| prefix(&folder, &args.path)).transpose()?.unwrap_or_default() };
     let fail_on = config.fail_on;
-    Ok((Request { unread, ..what.request(config, scope, top, prefix)? }, head, fail_on))
+    let request = Request { unread, ..what.request(config, scope, top, prefix)? };
+    Ok(Resolved { request, head, fail_on, covered })
 }
 
 /// The repository at PATH with its history, or files. A repository that cannot be opened is unread.
@@ -216,14 +226,13 @@ fn root_of(args: &Args) -> String {
 }
 
 /// What was in scope.
-fn covered(args: &Args, scope: &Scope) -> Covered {
+fn covered(args: &Args, scope: &Scope, here: Option<&GitDir>) -> Covered {
     let path = args.path.display();
-    let here = if args.stdin { None } else { git_dir(&args.path).ok() };
-    let is_shallow = here.as_ref().is_some_and(|git| !git.shallow().is_empty());
+    let is_shallow = here.is_some_and(|git| !git.shallow().is_empty());
     let mut covered = Covered { is_shallow, ..Covered::default() };
     covered.what = match scope {
         Scope::Worktree(_) => {
-            covered.below = below(&args.path, here.as_ref().and_then(GitDir::work_tree));
+            covered.below = below(&args.path, here.and_then(GitDir::work_tree));
             if here.is_some() && !args.worktree && args.path.is_dir() {
                 let missing = "the history of the repository was not scanned; run it at the top, or add `--history`";
                 covered.missing = Some(missing.to_owned());

@@ -31,6 +31,7 @@ struct Tool {
 #[derive(Serialize)]
 struct TargetV1<'a> {
     root: &'a str,
+    scope: &'a str,
     head: Option<&'a str>,
 }
 
@@ -121,7 +122,7 @@ pub(super) fn write_report(out: &mut dyn Write, outcome: &Outcome, context: &Con
     let report = ReportV1 {
         schema: "sopup.report/v1",
         tool: Tool { name: "sopup", version: env!("CARGO_PKG_VERSION") },
-        target: TargetV1 { root: context.root, head: context.head },
+        target: TargetV1 { root: context.root, scope: &context.covered.what, head: context.head },
         summary: Summary {
             secrets: outcome.findings.len(),
             occurrences: outcome.occurrences(),

@@ -11,13 +11,12 @@ use crate::report::places::{View, in_history, plural, position};
 use crate::report::rows::{Place, places};
 use crate::report::{Show, safe};
 use crate::rule::{Rule, Severity};
-use crate::scan::Outcome;
 use crate::source::SourceKind;
 
 /// Other places listed by name below the first.
 const OTHERS: usize = 5;
 
-pub(super) fn write(out: &mut dyn Write, finding: &Finding, outcome: &Outcome, view: &View<'_>) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, finding: &Finding, identifiers: &[&Finding], view: &View<'_>) -> io::Result<()> {
     let rule = finding.rule;
     let title = format!("{} ({} confidence)", rule.name, confidence(finding.confidence));
     writeln!(out, "{}{} {}", label(rule), ":".bold(), title.bold())?;
@@ -28,8 +27,7 @@ pub(super) fn write(out: &mut dyn Write, finding: &Finding, outcome: &Outcome, v
         writeln!(out, "   {} {also}{}", "=".blue().bold(), in_history(past, &view.names))?;
     }
     others(out, &places[1..], view)?;
-    let belongs = |other: &&Finding| other.identifies.as_ref() == Some(&finding.fingerprint);
-    for identifier in outcome.findings.iter().filter(belongs) {
+    for identifier in identifiers.iter().filter(|other| other.identifies.as_ref() == Some(&finding.fingerprint)) {
         identified(out, identifier, view)?;
     }
     writeln!(out, "   {} fingerprint {}\n", "=".blue().bold(), finding.fingerprint)

@@ -135,7 +135,7 @@ pub(in crate::report) fn by_severity<'a>(findings: impl IntoIterator<Item = &'a 
     findings.into_iter().for_each(|finding| counts[finding.rule.severity as usize] += 1);
     let all = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low];
     let parts = all.into_iter().filter(|&one| counts[one as usize] > 0);
-    parts.map(|one| format!("{} {}", counts[one as usize], severity(one))).collect::<Vec<_>>().join(", ")
+    parts.map(|one| plural(counts[one as usize], severity(one), severity(one))).collect::<Vec<_>>().join(", ")
 }
 
 /// How much was read.

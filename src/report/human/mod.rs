@@ -60,6 +60,7 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_
     }
     let full = if is_many && !context.layout.all { BLOCKS } else { usize::MAX };
     let severe: HashSet<*const Finding> = alone(&outcome.findings).take(full).map(std::ptr::from_ref).collect();
+    let identifiers: Vec<&Finding> = outcome.findings.iter().filter(|finding| finding.identifies.is_some()).collect();
     let members = members(&shown);
     let mut group = None;
     for (finding, key) in &shown {
@@ -68,7 +69,7 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_
             heading(out, key.as_deref().unwrap_or_default(), members[key])?;
         }
         if severe.contains(&std::ptr::from_ref(*finding)) {
-            block::write(out, finding, outcome, view)?;
+            block::write(out, finding, &identifiers, view)?;
         } else {
             block::line(out, finding, view)?;
         }

@@ -117,6 +117,20 @@ fn no_format_holds_a_secret() {
 }
 
 #[test]
+fn a_secret_in_the_name_of_an_author_is_masked() {
+    let place = Place::repository();
+    place.write("a.env", "DB_PASSWORD=Walrus88Timber\n");
+    place.git(["add", "--all"]);
+    place.shell(&format!("GIT_AUTHOR_NAME='A {TOKEN}' git commit --quiet --message First"));
+    for format in FORMATS {
+        let report = report(&place, &["--format", format]);
+        assert!(!report.contains(&TOKEN[TOKEN.len() - 6..]), "{format}: {report}");
+    }
+    let json = place.report([]).to_string();
+    assert!(json.contains("\"author\":\"A ghp_******** <a@corp.net>\""), "{json}");
+}
+
+#[test]
 fn formats_for_others_mask_whatever_is_asked_for() {
     let place = leaky();
     for format in FORMATS {
