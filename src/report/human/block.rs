@@ -175,9 +175,9 @@ mod tests {
             format!("{}{}{}", shown.before, shown.secret, shown.after)
         };
         assert_eq!(shown("password: ", " # note", 40), "password: ******** # note");
-        assert_eq!(shown("password: ", " # a note that is long", 24), "password: ******** # a…");
-        assert_eq!(shown("export THE_LONG_PASSWORD=", " # note", 24), "…_PASSWORD=******** # …");
-        assert_eq!(shown("密码密码密码密码", "", 16), "…密码密********");
+        assert_eq!(shown("password: ", " # a note that is long", 24), "password: ******** # a …");
+        assert_eq!(shown("export THE_LONG_PASSWORD=", " # note", 24), "…G_PASSWORD=******** # …");
+        assert_eq!(shown("密码密码密码密码", "", 16), "…码密码********");
         assert_eq!(shown("a", "b", 2), "********");
     }
 }
