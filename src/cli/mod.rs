@@ -11,6 +11,7 @@ mod man;
 mod migrate;
 mod purge;
 mod render;
+mod reports;
 mod rules;
 mod scan;
 mod sops;

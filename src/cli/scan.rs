@@ -1,6 +1,5 @@
 //! `sopup scan`.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -9,13 +8,13 @@ use clap::ValueEnum;
 use super::Exit;
 use super::environment::{self, ConfigChoice, configuration, git_dir, hook_git_dir};
 use super::error::CliError;
+use super::reports::ReportArgs;
 use super::ui::Ui;
 use super::what::{What, prefix};
-use crate::file;
-use crate::report::{self, Show};
+use crate::report::{Context, Covered, Show};
 use crate::rule::Severity;
 use crate::scan::{Added, Memory, Outcome, Progress, Request, Scope, Selection, Submodules, scan};
-use crate::source::refs::GitDirError;
+use crate::source::refs::{GitDir, GitDirError};
 use crate::source::{Respect, Skip, SkipReason};
 
 /// Find secrets in files, in history, in what is staged, or in standard input
@@ -34,7 +33,9 @@ Examples:
   sopup scan --staged                  what the next commit would add (for hooks)
   sopup scan --merge-base origin/main  what a pull request adds (for CI)
   kubectl get cm -o yaml | sopup scan --stdin
-  sopup scan --format json -o leaks.json --exit-zero
+  sopup scan --report sarif=leaks.sarif --report html=leaks.html
+  sopup scan --format github           annotations in a GitHub workflow
+  sopup scan --group-by path --all     every secret with its line, file by file
 
 A line that ends with `sopup:allow`, or `sopup:allow RULE-ID`, is accepted.")]
 pub(super) struct Args {
@@ -62,15 +63,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME", requires = "stdin", default_value = "")]
     stdin_name: String,
 
-    /// Form of the report
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    format: Format,
-
-    /// Write the report to a file, readable by you alone
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-
-    /// Show what was found instead of masking it
+    /// Show what was found instead of masking it (`human`, `oneline`, `json` and `jsonl`; other formats always mask)
     #[arg(long)]
     show_secrets: bool,
 
@@ -90,17 +83,10 @@ pub(super) struct Args {
     what: What,
 
     #[command(flatten)]
-    commits: super::commits::CommitArgs,
-}
+    reports: ReportArgs,
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    Human,
-    /// One document, `sopup.report/v1`
-    Json,
-    /// One finding per line
-    Jsonl,
+    #[command(flatten)]
+    commits: super::commits::CommitArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -112,25 +98,37 @@ enum SeverityArg {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
-    let begun = Instant::now();
+    let (begun, started) = (jiff::Timestamp::now(), Instant::now());
     let fail_on = args.fail_on;
-    let (request, head, fail_by_config) = resolve(args)?;
+    args.reports.check()?;
+    let Resolved { request, head, fail_on: fail_by_config, covered } = resolve(args)?;
     let progress = Progress::default();
     let outcome = ui.watched(&progress, || scan(&request, &progress))?;
     let root = root_of(args);
-    let context = report::Context {
+    let context = Context {
         root: &root,
         head: head.as_deref(),
-        elapsed: begun.elapsed(),
+        begun,
+        elapsed: started.elapsed(),
         secrets: if args.show_secrets { Show::InFull } else { Show::Masked },
+        covered,
+        layout: args.reports.layout(Path::new(if root.is_empty() { "." } else { &root }), ui),
     };
-    write(args, &outcome, &context, ui)?;
+    args.reports.write(&outcome, &context, ui)?;
     let fail_on = fail_on.map(Severity::from).or(fail_by_config).unwrap_or(Severity::Low);
     Ok(exit(&outcome, fail_on, args.exit_zero))
 }
 
+/// What is meant.
+struct Resolved {
+    request: Request,
+    head: Option<String>,
+    fail_on: Option<Severity>,
+    covered: Covered,
+}
+
 /// From what was typed to what is meant.
-fn resolve(args: &Args) -> Result<(Request, Option<String>, Option<Severity>), CliError> {
+fn resolve(args: &Args) -> Result<Resolved, CliError> {
     check_path(args)?;
     let what = &args.what;
     let (config, folder) = configuration(&config_choice(args))?;
@@ -153,11 +151,13 @@ fn resolve(args: &Args) -> Result<(Request, Option<String>, Option<Severity>), C
     } else {
         stored(args, &mut unread)?
     };
+    let covered = covered(args, &scope, here.as_ref());
     let top = here.filter(|_| !args.stdin).and_then(|git| git.work_tree().map(Path::to_path_buf));
     let prefix =
         if args.staged { String::new() } else { folder.map(|folder| prefix(&folder, &args.path)).transpose()?.unwrap_or_default() };
     let fail_on = config.fail_on;
-    Ok((Request { unread, ..what.request(config, scope, top, prefix)? }, head, fail_on))
+    let request = Request { unread, ..what.request(config, scope, top, prefix)? };
+    Ok(Resolved { request, head, fail_on, covered })
 }
 
 /// The repository at PATH with its history, or files. A repository that cannot be opened is unread.
@@ -225,28 +225,33 @@ fn root_of(args: &Args) -> String {
     root.to_string_lossy().into_owned()
 }
 
-fn write(args: &Args, outcome: &Outcome, context: &report::Context<'_>, ui: &Ui) -> Result<(), CliError> {
-    let Some(path) = &args.output else {
-        let mut out = ui.stdout();
-        render(args.format, &mut out, outcome, context)?;
-        return Ok(out.flush()?);
+/// What was in scope.
+fn covered(args: &Args, scope: &Scope, here: Option<&GitDir>) -> Covered {
+    let path = args.path.display();
+    let is_shallow = here.is_some_and(|git| !git.shallow().is_empty());
+    let mut covered = Covered { is_shallow, ..Covered::default() };
+    covered.what = match scope {
+        Scope::Worktree(_) => {
+            covered.below = below(&args.path, here.and_then(GitDir::work_tree));
+            if here.is_some() && !args.worktree && args.path.is_dir() {
+                let missing = "the history of the repository was not scanned; run it at the top, or add `--history`";
+                covered.missing = Some(missing.to_owned());
+            }
+            if args.path.is_dir() { format!("files below {path}") } else { format!("the file {path}") }
+        }
+        Scope::Repository { files: Some(_), .. } => format!("files and history of {path}"),
+        Scope::Repository { files: None, .. } => format!("history of {path}"),
+        Scope::Added(_) => "what the commits add".to_owned(),
+        Scope::Staged { .. } => "what is staged".to_owned(),
+        Scope::Stdin { .. } => "standard input".to_owned(),
     };
-    let mut report = anstream::StripStream::new(Vec::new());
-    render(args.format, &mut report, outcome, context)?;
-    file::put(path, &report.into_inner(), file::Access::Private)
-        .map_err(|error| CliError::from(error).with_hint("name a file in a folder that you can write to"))?;
-    if args.format == Format::Human {
-        ui.note(&format!("report written to {}", path.display()));
-    }
-    Ok(())
+    covered
 }
 
-fn render(format: Format, out: &mut impl Write, outcome: &Outcome, context: &report::Context<'_>) -> std::io::Result<()> {
-    match format {
-        Format::Human => report::human::write(out, outcome, context),
-        Format::Json => report::json::write_report(out, outcome, context),
-        Format::Jsonl => report::json::write_lines(out, outcome, context),
-    }
+/// Where the files at a path lie below the top of their working tree, or else below the current folder.
+fn below(path: &Path, top: Option<&Path>) -> String {
+    let current = std::env::current_dir().unwrap_or_default();
+    prefix(top.unwrap_or(&current), path).unwrap_or_default()
 }
 
 fn exit(outcome: &Outcome, fail_on: Severity, exit_zero: bool) -> Exit {

@@ -36,6 +36,13 @@ impl Ui {
         BufWriter::new(WhileRead(AutoStream::new(io::stdout(), self.color)))
     }
 
+    /// Whether standard output shows links: a terminal with styles that is not a dumb one.
+    pub(super) fn has_links(&self) -> bool {
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        let has_styles = AutoStream::new(io::stdout(), self.color).current_choice() != Choice::Never;
+        io::stdout().is_terminal() && has_styles && !is_dumb
+    }
+
     /// Standard error, likewise.
     pub(super) fn stderr(&self) -> impl Write + use<> {
         BufWriter::new(AutoStream::new(io::stderr(), self.color))

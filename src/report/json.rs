@@ -5,17 +5,13 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
 
 use super::names::Names;
-use super::{Context, Show, safe};
+use super::{Context, Show, wire};
 use crate::finding::{Finding, Occurrence};
 use crate::rule::{Confidence, Kind, Severity};
 use crate::scan::Outcome;
 use crate::source::{Sighting, Skip, SourceKind};
-
-/// Secrets this short are reported without their length.
-const SHORT: usize = 8;
 
 #[derive(Serialize)]
 struct ReportV1<'a> {
@@ -35,6 +31,7 @@ struct Tool {
 #[derive(Serialize)]
 struct TargetV1<'a> {
     root: &'a str,
+    scope: &'a str,
     head: Option<&'a str>,
 }
 
@@ -105,7 +102,7 @@ struct HistoryV1<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     commit: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    author: Option<&'a str>,
+    author: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     date: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,13 +116,13 @@ struct HistoryV1<'a> {
 }
 
 /// Writes one document.
-pub fn write_report(out: &mut impl Write, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
+pub(super) fn write_report(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
     let suppressed = outcome.allowed_inline + outcome.suppressions.iter().map(|entry| entry.used).sum::<usize>();
     let names = Names::of(outcome, context.secrets);
     let report = ReportV1 {
         schema: "sopup.report/v1",
         tool: Tool { name: "sopup", version: env!("CARGO_PKG_VERSION") },
-        target: TargetV1 { root: context.root, head: context.head },
+        target: TargetV1 { root: context.root, scope: &context.covered.what, head: context.head },
         summary: Summary {
             secrets: outcome.findings.len(),
             occurrences: outcome.occurrences(),
@@ -139,26 +136,19 @@ pub fn write_report(out: &mut impl Write, outcome: &Outcome, context: &Context<'
             left_out: outcome.left_out,
             skipped: outcome.skipped.iter().map(|skip| left_unread(skip, &names)).collect(),
         },
-        findings: outcome.findings.iter().map(|finding| wire(finding, context.secrets, &names)).collect(),
+        findings: outcome.findings.iter().map(|finding| entry(finding, context.secrets, &names)).collect(),
     };
-    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Safe(PrettyFormatter::new()));
-    report.serialize(&mut serializer)?;
-    out.write_all(b"\n")
+    wire::document(out, &report)
 }
 
 /// Writes one line per finding, then one with the summary's `complete` and `skipped`.
-pub fn write_lines(out: &mut impl Write, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
+pub(super) fn write_lines(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
     let names = Names::of(outcome, context.secrets);
     for finding in &outcome.findings {
-        let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Safe(serde_json::ser::CompactFormatter));
-        wire(finding, context.secrets, &names).serialize(&mut serializer)?;
-        out.write_all(b"\n")?;
+        wire::line(out, &entry(finding, context.secrets, &names))?;
     }
     for skip in &outcome.skipped {
-        let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Safe(serde_json::ser::CompactFormatter));
-        let line = SkippedLine { skipped: left_unread(skip, &names) };
-        line.serialize(&mut serializer)?;
-        out.write_all(b"\n")?;
+        wire::line(out, &SkippedLine { skipped: left_unread(skip, &names) })?;
     }
     Ok(())
 }
@@ -172,9 +162,9 @@ fn left_unread<'a>(skip: &'a Skip, names: &'a Names<'_>) -> SkippedV1<'a> {
     SkippedV1 { path: names.masked(&skip.what), reason: skip.reason.to_string() }
 }
 
-fn wire<'a>(finding: &'a Finding, secrets: Show, names: &'a Names<'_>) -> FindingV1<'a> {
+fn entry<'a>(finding: &'a Finding, secrets: Show, names: &'a Names<'_>) -> FindingV1<'a> {
     let length = finding.secret.length();
-    let is_told = length > SHORT || secrets == Show::InFull;
+    let is_told = super::is_length_told(finding, secrets);
     FindingV1 {
         rule: finding.rule.id,
         name: finding.rule.name,
@@ -215,7 +205,7 @@ fn history<'a>(occurrence: &Occurrence, sighting: &'a Sighting, names: &'a Names
     HistoryV1 {
         blob: is_blob.then_some(&sighting.object),
         commit: first.map(|commit| commit.id.as_str()),
-        author: first.map(|commit| commit.author.as_str()),
+        author: first.map(|commit| names.masked(&commit.author)),
         date: first.map(|commit| date(commit.date)),
         last_commit: last.map(|commit| commit.id.as_str()),
         last_date: last.map(|commit| date(commit.date)),
@@ -227,7 +217,7 @@ fn history<'a>(occurrence: &Occurrence, sighting: &'a Sighting, names: &'a Names
 }
 
 /// RFC 3339, in the zone it was written in.
-fn date((seconds, minutes): (i64, i32)) -> String {
+pub(super) fn date((seconds, minutes): (i64, i32)) -> String {
     super::local(seconds, minutes).map(|time| time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()).unwrap_or_default()
 }
 
@@ -259,62 +249,5 @@ pub fn kind(kind: Kind) -> &'static str {
         Kind::ConnectionUrl => "connection-url",
         Kind::Identifier => "identifier",
         Kind::Hash => "hash",
-    }
-}
-
-/// Escapes what a terminal could obey, so that a report is harmless to look at.
-struct Safe<F>(F);
-
-impl<F: Formatter> Formatter for Safe<F> {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let mut plain = 0;
-        for (at, character) in fragment.char_indices().filter(|&(_, character)| safe::is_unsafe(character)) {
-            writer.write_all(&fragment.as_bytes()[plain..at])?;
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                write!(writer, "\\u{unit:04x}")?;
-            }
-            plain = at + character.len_utf8();
-        }
-        writer.write_all(&fragment.as_bytes()[plain..])
-    }
-
-    fn write_char_escape<W: ?Sized + Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
-        self.0.write_char_escape(writer, escape)
-    }
-
-    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_array(writer)
-    }
-
-    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array(writer)
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(writer, first)
-    }
-
-    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array_value(writer)
-    }
-
-    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object(writer)
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object(writer)
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(writer, first)
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(writer)
-    }
-
-    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object_value(writer)
     }
 }

@@ -1,16 +1,40 @@
-//! What a scan found, written for people (`human`) or programs (`json`). Writes into what the
-//! caller gives; knows no terminal and no exit code.
+//! What a scan found, written for people (`human`), for programs (`json`) and for forges and other tools, one file per
+//! format; `format` is their table. Writes into what the caller gives; knows no terminal and no exit code.
 
-pub mod human;
+mod codeclimate;
+mod csv;
+mod format;
+mod github;
+mod gitlab;
+mod html;
+mod human;
 pub mod json;
+mod junit;
+mod markdown;
 mod names;
+mod oneline;
 mod places;
+mod rdjson;
+mod rows;
 pub mod safe;
+mod sarif;
+mod wire;
 
+pub use format::{FORMATS, Format};
+pub use human::{GroupBy, Layout, summary};
+pub use markdown::cell;
 pub use names::Names;
 pub use places::{View, in_history, plural, position};
 
+use crate::finding::Finding;
 use crate::scan::Outcome;
+
+/// Where sopup is at home.
+const HOME: &str = "https://github.com/sopup/sopup";
+/// The version that writes the reports.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Secrets this short are reported without their length.
+const SHORT: usize = 8;
 
 /// What every report tells besides findings.
 #[derive(Debug)]
@@ -19,10 +43,29 @@ pub struct Context<'a> {
     pub root: &'a str,
     /// The commit HEAD pointed at, if any.
     pub head: Option<&'a str>,
+    /// When the scan began.
+    pub begun: jiff::Timestamp,
     /// How long the scan took.
     pub elapsed: std::time::Duration,
     /// Whether values are shown.
     pub secrets: Show,
+    /// What was in scope.
+    pub covered: Covered,
+    /// How the report for people is laid out.
+    pub layout: Layout,
+}
+
+/// What was in scope, as a person is told.
+#[derive(Debug, Default)]
+pub struct Covered {
+    /// In words, such as `files and history of .`; empty if nobody asks.
+    pub what: String,
+    /// What a person may take to be in scope, and was not.
+    pub missing: Option<String>,
+    /// Where the scanned files lie below the top of the repository: empty, or ending in `/`.
+    pub below: String,
+    /// Whether the repository is a shallow clone.
+    pub is_shallow: bool,
 }
 
 /// A moment as the clock of whoever made the commit showed it.
@@ -38,6 +81,11 @@ pub enum Show {
     Masked,
     /// In full.
     InFull,
+}
+
+/// Whether a report may tell how long a secret is, and so where it ends.
+fn is_length_told(finding: &Finding, secrets: Show) -> bool {
+    finding.secret.length() > SHORT || secrets == Show::InFull
 }
 
 impl Outcome {

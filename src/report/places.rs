@@ -24,8 +24,11 @@ pub fn in_history(sighting: &Sighting, names: &Names<'_>) -> String {
         (None, _) => "in the object store, in no commit".to_owned(),
     };
     let versions = if sighting.versions > 1 { format!(", {} versions", sighting.versions) } else { String::new() };
-    let refs = match (sighting.refs.first(), sighting.ref_count) {
-        (None, _) if sighting.commit.is_some() => ", no ref leads to it".to_owned(),
+    // HEAD is another name of a branch.
+    let named_refs: Vec<&String> = sighting.refs.iter().filter(|name| *name != "HEAD" || sighting.ref_count == 1).collect();
+    let ref_count = sighting.ref_count - (sighting.refs.len() - named_refs.len());
+    let refs = match (named_refs.first(), ref_count) {
+        (None, _) if sighting.commit.is_some() && !sighting.in_head => ", no ref leads to it".to_owned(),
         (None, _) => String::new(),
         (Some(name), 1) => format!(", on {}", safe::line(short(&names.masked(name)))),
         (Some(name), count) => {
@@ -51,7 +54,7 @@ pub fn position(occurrence: &Occurrence, view: &View<'_>) -> String {
 }
 
 /// A place's path as a person types it, with its source where that is not the file itself.
-fn place(occurrence: &Occurrence, view: &View<'_>) -> String {
+pub(super) fn place(occurrence: &Occurrence, view: &View<'_>) -> String {
     let path = safe::line(&view.names.masked(&occurrence.origin.path));
     match occurrence.origin.source {
         SourceKind::Stdin if path.is_empty() => "<stdin>".to_owned(),

@@ -21,6 +21,18 @@ pub fn line(text: &str) -> String {
     out
 }
 
+/// A path as part of a URI: what is neither a letter, a digit nor one of `-._~/` is percent-encoded.
+pub fn uri(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for &byte in path.as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -29,5 +41,9 @@ mod tests {
     fn escapes_what_a_terminal_would_obey() {
         assert_eq!(line("a\u{1b}[31mb\r\n\u{9b}c\u{202e}d\te"), "a\\u{1b}[31mb\\u{d}\\u{a}\\u{9b}c\\u{202e}d e");
         assert_eq!(line("grün ✓ 密码"), "grün ✓ 密码");
+    }
+    #[test]
+    fn paths_become_parts_of_uris() {
+        assert_eq!(uri("a b/ü:#?%.md"), "a%20b/%C3%BC%3A%23%3F%25.md");
     }
 }

@@ -7,12 +7,13 @@ use crate::detect::detect_name;
 use crate::rule::{Confidence, RuleSet};
 use crate::secret::Secret;
 
-/// Paths and refs of an outcome in which something is a secret, with that masked.
+/// Paths, refs and authors of an outcome in which something is a secret, with that masked.
 pub(super) fn masked(outcome: &Outcome, rules: &RuleSet, least: Confidence) -> BTreeMap<String, String> {
     let mut names: BTreeSet<&str> = outcome.skipped.iter().map(|skip| skip.what.as_str()).collect();
     for place in outcome.findings.iter().flat_map(|finding| &finding.occurrences) {
         names.insert(&place.origin.path);
         names.extend(place.sighting.iter().flat_map(|sighting| &sighting.refs).map(String::as_str));
+        names.extend(place.sighting.iter().filter_map(|sighting| sighting.commit.as_ref()).map(|commit| commit.author.as_str()));
     }
     names.into_iter().filter_map(|name| Some((name.to_owned(), without_secrets(name, rules, least)?))).collect()
 }

@@ -23,6 +23,7 @@ mod purge;
 mod range;
 mod refs;
 mod report;
+mod reports;
 mod rules;
 mod scan;
 mod sops;

@@ -18,7 +18,7 @@ use super::sops::keys::Keys;
 use super::ui::Ui;
 use super::what::What;
 use crate::finding::{Finding, Occurrence};
-use crate::report::{Context, Names, Show, View, in_history, plural, position};
+use crate::report::{Context, Covered, Layout, Names, Show, View, in_history, plural, position};
 use crate::scan::{Outcome, Progress, scan};
 use crate::sops::doctor::{Problem, State as FileState, Weight};
 use crate::sought::Sought;
@@ -87,7 +87,7 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
-    let begun = Instant::now();
+    let (begun, started) = (jiff::Timestamp::now(), Instant::now());
     let keys = (!args.without_keys).then(Keys::find);
     let examined = doctor::examined(&args.path, keys.as_ref())?;
     let (mut request, head) = args.what.everything(&args.path)?;
@@ -97,7 +97,15 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let progress = Progress::default();
     let outcome = ui.watched(&progress, || scan(&request, &progress))?;
     let root = args.path.to_string_lossy();
-    let context = Context { root: &root, head: head.as_deref(), elapsed: begun.elapsed(), secrets: Show::Masked };
+    let context = Context {
+        root: &root,
+        head: head.as_deref(),
+        begun,
+        elapsed: started.elapsed(),
+        secrets: Show::Masked,
+        covered: Covered::default(),
+        layout: Layout::default(),
+    };
     let checked = Checked { args, examined: &examined, known: &known, sought: &sought, outcome: &outcome, context: &context };
     let asked = |check: &Check| args.only.is_empty() || args.only.contains(check);
     let lines = Check::value_variants().iter().filter(|check| asked(check)).map(|&check| checked.line(check)).collect();

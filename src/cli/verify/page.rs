@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::Check;
 use crate::cli::Exit;
-use crate::report::{plural, safe};
+use crate::report::{cell, plural, safe};
 
 /// Evidence that is shown to people, for each line.
 const SHOWN: usize = 20;
@@ -174,18 +174,6 @@ impl Page<'_> {
         serde_json::to_writer_pretty(&mut *out, &report)?;
         writeln!(out)
     }
-}
-
-/// Text that forges show as it is.
-fn cell(text: &str) -> String {
-    let mut out = String::new();
-    for character in safe::line(text).chars() {
-        if matches!(character, '|' | '<' | '>' | '`' | '*' | '_' | '[' | ']' | '\\' | '@' | '#' | '~') {
-            out.push('\\');
-        }
-        out.push(character);
-    }
-    out
 }
 
 /// The page as it is written.

@@ -1,0 +1,172 @@
+//! How the report ends: what was not scanned, what is allowed, what was in scope, and what to do next.
+
+use std::io::{self, Write};
+
+use owo_colors::OwoColorize as _;
+
+use super::alone;
+use crate::finding::Finding;
+use crate::report::json::severity;
+use crate::report::names::Names;
+use crate::report::places::{View, plural, position};
+use crate::report::rows::places;
+use crate::report::{Context, safe};
+use crate::rule::{Confidence, Severity, builtin};
+use crate::scan::Outcome;
+use crate::source::{SkipReason, SourceKind};
+
+/// Skipped paths listed by name.
+const SKIPPED: usize = 20;
+
+/// The last lines alone: how much was found and scanned, and what is not complete.
+///
+/// # Errors
+/// What `out` says.
+pub fn summary(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
+    let (scanned, allowed) = (scanned(outcome, context), allowed(outcome));
+    let unread = plural(outcome.skipped.len() as u64, "item", "items");
+    match (alone(&outcome.findings).count(), outcome.is_complete()) {
+        (0, true) => writeln!(out, "{} {scanned}{allowed}", "no secrets found:".green().bold()),
+        (0, false) => {
+            let incomplete = "incomplete:".yellow().bold().to_string();
+            writeln!(out, "{incomplete} no secrets in what could be read, but {unread} could not: {scanned}{allowed}")
+        }
+        (count, complete) => {
+            let found: usize = alone(&outcome.findings).map(|finding| places(finding).len()).sum();
+            let head = format!("{} in {}", plural(count as u64, "secret", "secrets"), plural(found as u64, "place", "places"));
+            let rest = if complete { String::new() } else { format!("; incomplete: {unread} could not be read") };
+            writeln!(out, "{} ({}): {scanned}{allowed}{rest}", head.red().bold(), by_severity(alone(&outcome.findings)))
+        }
+    }
+}
+
+/// The last lines, and what to do next.
+pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
+    summary(out, outcome, context)?;
+    if let Some(missing) = &context.covered.missing {
+        writeln!(out, "{} {}", "note:".cyan().bold(), safe::line(missing))?;
+    }
+    if outcome.seen.files + outcome.seen.blobs + outcome.seen.known == 0 {
+        writeln!(out, "{} there was nothing to scan", "note:".cyan().bold())?;
+    }
+    let lacks = outcome.skipped.iter().any(|skip| skip.reason == SkipReason::Missing);
+    if context.covered.is_shallow && lacks {
+        let hint = "this is a shallow clone; `git fetch --unshallow` gets the rest (in CI: check out with full depth)";
+        writeln!(out, "{} {hint}", "hint:".cyan().bold())?;
+    }
+    match alone(&outcome.findings).next() {
+        Some(first) => next(out, first, outcome, context),
+        None => Ok(()),
+    }
+}
+
+fn next(out: &mut dyn Write, first: &Finding, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
+    let all = || alone(&outcome.findings).flat_map(|finding| places(finding).into_iter().map(move |place| (finding, place)));
+    let in_file = |source| matches!(source, SourceKind::Worktree | SourceKind::Index);
+    let mut steps = Vec::new();
+    if builtin().rules().any(|rule| rule.id == first.rule.id) {
+        steps.push(format!("`sopup rules show {}` tells how to replace the first", first.rule.id));
+    }
+    if all().any(|(_, place)| place.at.sighting.is_none() && in_file(place.at.origin.source)) {
+        steps.push("`sopup migrate --dry-run` shows how the files would change when secrets move to SOPS files".to_owned());
+    } else if all().any(|(_, place)| place.is_gone()) {
+        steps.push("`sopup purge plan` shows what it takes to get them out of the history".to_owned());
+    }
+    let doubtful = all().filter(|(_, place)| place.at.sighting.is_none() && place.at.origin.source == SourceKind::Worktree);
+    if let Some((_, place)) = doubtful.min_by_key(|(finding, _)| finding.confidence != Confidence::Medium) {
+        let view = View { context, names: Names::of(outcome, context.secrets) };
+        let at = position(place.at, &view);
+        let line = at.rsplit_once(':').map_or(at.as_str(), |(line, _)| line);
+        steps.push(format!("`sopup explain {}` tells why it was reported", quoted(line)));
+    }
+    steps.push("false alarm? End its line with `sopup:allow`, or add an entry under `allow:` in .sopup.yaml".to_owned());
+    writeln!(out, "Next: {}", steps[0])?;
+    steps[1..].iter().try_for_each(|step| writeln!(out, "      {step}"))
+}
+
+/// A word for the shell.
+fn quoted(word: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "/._-:+@%".contains(character);
+    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+pub(super) fn skipped(out: &mut dyn Write, outcome: &Outcome, view: &View<'_>) -> io::Result<()> {
+    for skip in outcome.skipped.iter().take(SKIPPED) {
+        let (what, reason) = (safe::line(&view.names.masked(&skip.what)), safe::line(&skip.reason.to_string()));
+        writeln!(out, "{} {what}: {reason}", "not scanned:".yellow().bold())?;
+    }
+    if outcome.skipped.len() > SKIPPED {
+        let more = outcome.skipped.len() - SKIPPED;
+        writeln!(out, "{} {more} more; `--format json` lists them all", "not scanned:".yellow().bold())?;
+    }
+    Ok(())
+}
+
+pub(super) fn allowlist(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
+    for entry in &outcome.suppressions {
+        let label = format!("allow entry {} ({})", entry.entry, safe::line(&entry.reason));
+        if let Some(day) = entry.expired {
+            writeln!(out, "{} {label} expired on {day} and allows nothing any more", "note:".cyan().bold())?;
+        } else if entry.used == 0 {
+            writeln!(out, "{} {label} matched nothing in this scan", "note:".cyan().bold())?;
+        }
+    }
+    Ok(())
+}
+
+fn scanned(outcome: &Outcome, context: &Context<'_>) -> String {
+    let what = &context.covered.what;
+    let what = if what.is_empty() { String::new() } else { format!(" ({})", safe::line(what)) };
+    format!("{} scanned in {}{what}", quantity(outcome), duration(context.elapsed))
+}
+
+fn allowed(outcome: &Outcome) -> String {
+    let suppressed = outcome.allowed_inline + outcome.suppressions.iter().map(|entry| entry.used).sum::<usize>();
+    let mut allowed = if suppressed > 0 { format!(", {} allowed", plural(suppressed as u64, "place", "places")) } else { String::new() };
+    if outcome.left_out > 0 {
+        allowed += &format!(", {} left out by .sopupignore", plural(outcome.left_out, "item", "items"));
+    }
+    allowed
+}
+
+/// How many there are of each severity.
+pub(in crate::report) fn by_severity<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> String {
+    let mut counts = [0_u64; 4];
+    findings.into_iter().for_each(|finding| counts[finding.rule.severity as usize] += 1);
+    let all = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low];
+    let parts = all.into_iter().filter(|&one| counts[one as usize] > 0);
+    parts.map(|one| plural(counts[one as usize], severity(one), severity(one))).collect::<Vec<_>>().join(", ")
+}
+
+/// How much was read.
+pub(in crate::report) fn quantity(outcome: &Outcome) -> String {
+    let seen = outcome.seen;
+    let files = plural(seen.files, "file", "files");
+    let blobs = plural(seen.blobs, "blob", "blobs");
+    let texts = match (seen.files, seen.blobs) {
+        (_, 0) => files,
+        (0, _) => blobs,
+        _ => format!("{files} and {blobs}"),
+    };
+    let known = match seen.known {
+        0 => String::new(),
+        known => format!(", {} known from an earlier scan", plural(known, "object", "objects")),
+    };
+    format!("{texts}, {}{known}", size(seen.bytes))
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1000 => format!("{bytes} B"),
+        1000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.2} GB", bytes as f64 / 1e9),
+    }
+}
+
+fn duration(elapsed: std::time::Duration) -> String {
+    match elapsed.as_millis() {
+        millis @ 0..1000 => format!("{millis} ms"),
+        millis => format!("{:.1} s", millis as f64 / 1e3),
+    }
+}

@@ -1,0 +1,34 @@
+//! One place per line, `path:line:column: severity rule value`, as compilers write; editors and `grep` read it.
+
+use std::io::{self, Write};
+
+use super::json::severity;
+use super::names::Names;
+use super::places::{View, position};
+use super::rows::{Place, places, unread};
+use super::{Context, Show, safe};
+use crate::finding::Finding;
+use crate::scan::Outcome;
+
+pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
+    let view = View { context, names: Names::of(outcome, context.secrets) };
+    for finding in &outcome.findings {
+        for place in places(finding) {
+            writeln!(out, "{}", line(finding, place, &view))?;
+        }
+    }
+    for (what, reason) in unread(outcome) {
+        writeln!(out, "{what}: not scanned: {reason}")?;
+    }
+    Ok(())
+}
+
+fn line(finding: &Finding, place: Place<'_>, view: &View<'_>) -> String {
+    let value = match view.context.secrets {
+        Show::Masked => finding.secret.redacted(),
+        Show::InFull => finding.secret.expose_text().to_string(),
+    };
+    let past = if place.is_gone() { " (in history)" } else { "" };
+    let rule = finding.rule;
+    format!("{}: {} {} {}{past}", position(place.at, view), severity(rule.severity), rule.id, safe::line(&value))
+}
