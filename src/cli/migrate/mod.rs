@@ -156,6 +156,8 @@ struct Run<'a> {
     ui: &'a Ui,
     repo: &'a Repo,
     policy: Policy,
+    /// Who could open new stores, if a rehearsal encrypts for somebody else.
+    rehearsed: Option<Policy>,
     keyring: &'a Keyring,
     now: Timestamp,
 }
@@ -163,13 +165,23 @@ struct Run<'a> {
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let repo =
         Repo::open(&args.path).map_err(|error| CliError::new(error.to_string(), "run it inside a git repository with a working tree"))?;
-    let keys = Keys::find();
-    let policy = policy(args, &repo)?;
+    let mut keys = Keys::find();
+    let mut policy = policy(args, &repo)?;
+    let mut rehearsed = None;
+    if args.dry_run && (keys.keyring().is_empty() || check_recipients(&policy).is_err()) {
+        ui.note(
+            "no age identity or no recipient is known, so this dry run encrypts for a key that nobody keeps; \
+             `sopup init` makes what a migration needs",
+        );
+        let (stand_in, key) = setup::stand_in(&policy)?;
+        keys.add(key);
+        rehearsed = Some(std::mem::replace(&mut policy, stand_in));
+    }
     // What was done can be taken back without them.
     if args.undo.is_none() && !args.resume {
         check_recipients(&policy)?;
     }
-    let run = Run { args, ui, repo: &repo, policy, keyring: keys.keyring(), now: now() };
+    let run = Run { args, ui, repo: &repo, policy, rehearsed, keyring: keys.keyring(), now: now() };
     if run.keyring.is_empty() {
         return Err(CliError::new(
             "there is no age identity at hand",

@@ -19,7 +19,7 @@ const VARIABLE: &str = "SOPS_AGE_RECIPIENTS";
 impl Run<'_> {
     /// Shows the recipients of what the chosen steps encrypt; nothing if they encrypt nothing.
     pub(super) fn show_recipients(&self, plan: &Plan, upto: Applicability) -> Result<(), CliError> {
-        let readers = readers(plan, upto, self.repo, &self.policy);
+        let readers = readers(plan, upto, self.repo, self.rehearsed.as_ref().unwrap_or(&self.policy));
         if readers.is_empty() {
             return Ok(());
         }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 
+use age::secrecy::ExposeSecret as _;
 use globset::{Glob, GlobSetBuilder};
 
 use super::Args;
@@ -12,7 +13,9 @@ use crate::migrate::change::ChangeError;
 use crate::migrate::policy::Policy;
 use crate::migrate::repo::Repo;
 use crate::sops::creation_rule::{Config as SopsConfig, recipient_list};
+use crate::sops::keyring::Keyring;
 use crate::sops::ops::Audience;
+use crate::sops::plugin::NoPlugins;
 
 pub(super) fn policy(args: &Args, repo: &Repo) -> Result<Policy, CliError> {
     let wrong = |message: String| CliError::new(message, "correct .sops.yaml at the top of the repository, or name recipients with --age");
@@ -32,6 +35,18 @@ pub(super) fn policy(args: &Args, repo: &Repo) -> Result<Policy, CliError> {
 pub(super) fn check_recipients(policy: &Policy) -> Result<(), CliError> {
     let hint = "`sopup init` writes a .sops.yaml; or name a recipient with --age age1…";
     policy.scheme("secrets/shared.enc.yaml").map(|_| ()).map_err(|error| CliError::new(error.to_string(), hint).exiting(Exit::Refused))
+}
+
+/// A policy with a recipient whose identity is made for this run and kept nowhere.
+pub(super) fn stand_in(policy: &Policy) -> Result<(Policy, Keyring), CliError> {
+    let identity = age::x25519::Identity::generate();
+    let mut keyring = Keyring::new();
+    let text = identity.to_string();
+    let added = keyring.add_text(text.expose_secret().as_bytes(), "this dry run", &NoPlugins);
+    added.map_err(|error| CliError::new(error.to_string(), "please report this"))?;
+    let recipients =
+        recipient_list(&identity.to_public().to_string()).map_err(|error| CliError::new(error.to_string(), "please report this"))?;
+    Ok((Policy { config: policy.config.clone(), recipients: Some(Audience::of(recipients)) }, keyring))
 }
 
 /// One migration at a time.

@@ -46,6 +46,11 @@ impl Keys {
         keys
     }
 
+    /// Takes more identities.
+    pub(in crate::cli) fn add(&mut self, more: Keyring) {
+        self.keyring.append(more);
+    }
+
     /// The identities found so far.
     pub(in crate::cli) const fn keyring(&self) -> &Keyring {
         &self.keyring

@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::bench::{Bench, is_encrypted};
+use crate::support::finish;
 
 const PASSWORD: &str = "Orchid.Meadow.Tundra.898";
 /// Another one, so that there are two stores.
@@ -113,6 +114,28 @@ fn recipients_who_are_not_us_are_refused() {
 }
 
 #[test]
+fn a_dry_run_needs_no_key() {
+    let bench = Bench::new();
+    bench.place.write(".env", "DB_PASSWORD=Orchid7Meadow!kestrel\n");
+    bench.commit();
+    let without = |bench: &Bench| {
+        let mut command = bench.place.command();
+        command.args(["migrate", "--dry-run", "--include-review"]).env("HOME", "/nonexistent").env_remove("SOPS_AGE_RECIPIENTS");
+        finish(command.output().expect("sopup runs"))
+    };
+    let before = bench.tree();
+    let run = without(&bench);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("a key that nobody keeps") && run.stdout.contains(&bench.recipient), "{}{}", run.stdout, run.stderr);
+    std::fs::remove_file(bench.place.join(".sops.yaml")).expect("removed");
+    let run = without(&bench);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains(".env") && !run.stdout.contains("age1"), "no recipient is made up: {}", run.stdout);
+    bench.place.write(".sops.yaml", &before[".sops.yaml"].0);
+    assert_eq!(bench.tree(), before);
+}
+
+#[test]
 fn without_recipients_or_identity_nothing_happens() {
     let bench = bench();
     bench.place.git(["rm", "--quiet", ".sops.yaml"]);
@@ -121,7 +144,7 @@ fn without_recipients_or_identity_nothing_happens() {
     let run = bench.migrate(["--yes", "--age", &bench.recipient]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     fs::remove_file(bench.place.join(".git/keys.txt")).expect("removes");
-    let run = bench.migrate(["--dry-run", "--age", &bench.recipient]);
+    let run = bench.migrate(["--yes", "--age", &bench.recipient]);
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("no age identity"), "{}", run.stderr);
 }
