@@ -164,10 +164,12 @@ impl Entry {
         }
     }
 
-    /// Goes over to a state, or tells more about the one it is in.
+    /// Goes over to a state, or tells more about the one it is in; told twice, it is told once.
     pub fn advance(&mut self, log: LogEntry) {
         self.state = log.state;
-        self.log.push(log);
+        if self.log.last() != Some(&log) {
+            self.log.push(log);
+        }
     }
 
     /// When it came into the ledger; `None` if nobody wrote that down.

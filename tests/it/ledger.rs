@@ -143,6 +143,9 @@ fn from_the_leak_to_the_proof_that_another_value_is_in_use() {
     team.ends(3, &["rotate", "check"]);
 
     team.ends(0, &["rotate", "mark", &id[..8], "requested", "--evidence", "OPS-12"]);
+    let told = team.ledger();
+    team.ends(0, &["rotate", "mark", &id[..8], "requested", "--evidence", "OPS-12"]);
+    assert_eq!(team.ledger(), told, "told twice, it is told once");
     team.ends(4, &["rotate", "mark", &id, "exposed"]);
     team.place.git(["add", ".sopup"]);
     team.place.git(["commit", "--quiet", "-m", "ledger"]);
