@@ -102,6 +102,11 @@ def scenarios():
     yield Scenario("migrate-undo", ["migrate", "--undo"], leak, [migrate], git=True, shows=leak)
     yield Scenario("migrate-resume", ["migrate", "--resume"], leak, [("kill", migrate, "rename", 1)], git=True)
     yield Scenario("migrate-resume-undo", ["migrate", "--undo"], leak, [("kill", migrate, "rename", 1)], git=True, shows=leak)
+    record = ["rotate", "record", "--who", "A"]
+    more = ("write", "more.env", b"API_PASSWORD=Canyon.Comet.Walnut.109\n")
+    yield Scenario("ledger-record-more", record, leak, [record, more], git=True)
+    yield Scenario("ledger-mark", ["rotate", "mark", "1111", "rotated", "--who", "A"], {
+        ".sopup/ledger.yaml": "version: 1\nentries:\n\n- {id: '%s', rule: r, kind: password, state: exposed}\n" % ("1" * 24)})
 
 
 def prepare(scenario, place):

@@ -10,6 +10,7 @@
 //! - [`detect`]: a text and rules in, matches out; pure.
 //! - [`finding`]: matches located, merged, fingerprinted, allowed.
 //! - [`scan`]: source → detect → finding, on one screen.
+//! - [`ledger`]: leaked credentials, and whether they were replaced.
 //! - [`migrate`]: findings → SOPS files and references to them.
 //! - [`purge`]: a copy of a repository without some values.
 //! - [`report`]: findings as text or JSON. [`config`]: `.sopup.yaml`.
@@ -21,6 +22,7 @@ pub mod config;
 pub mod detect;
 pub mod file;
 pub mod finding;
+pub mod ledger;
 pub mod migrate;
 pub mod purge;
 pub mod report;

@@ -31,7 +31,7 @@ impl CliError {
 
     /// The same, about one of several files.
     pub(super) fn about(self, path: &std::path::Path) -> Self {
-        Self { message: format!("{}: {}", path.display(), self.message), ..self }
+        self.of(&path.display().to_string())
     }
 
     /// The same with another advice.
@@ -41,6 +41,11 @@ impl CliError {
 
     pub(super) fn exit(&self) -> Exit {
         self.exit
+    }
+
+    /// The same, about one of several things.
+    pub(super) fn of(self, what: &str) -> Self {
+        Self { message: format!("{what}: {}", self.message), ..self }
     }
 
     pub(super) fn hint(&self) -> Option<&str> {

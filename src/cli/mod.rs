@@ -1,6 +1,7 @@
 //! The only room that knows clap, prints, and decides exit codes. One file per command; what was
 //! typed is turned into what is meant there, and nothing of clap goes further.
 
+mod choice;
 mod commits;
 mod completions;
 mod environment;
@@ -12,6 +13,7 @@ mod migrate;
 mod purge;
 mod render;
 mod reports;
+mod rotate;
 mod rules;
 mod scan;
 mod sops;
@@ -57,7 +59,7 @@ enum Command {
     Edit(Box<sops::edit::Args>),
     Set(sops::set::Args),
     Unset(sops::unset::Args),
-    Rotate(sops::rotate::Args),
+    Rotate(Box<rotate::Args>),
     #[command(name = "updatekeys")]
     UpdateKeys(sops::updatekeys::Args),
     #[command(name = "filestatus")]
@@ -114,7 +116,7 @@ fn run(command: Command, ui: &Ui) -> Exit {
         Command::Edit(args) => sops::edit::run(&args, ui),
         Command::Set(args) => sops::set::run(&args, ui),
         Command::Unset(args) => sops::unset::run(&args, ui),
-        Command::Rotate(args) => sops::rotate::run(&args, ui),
+        Command::Rotate(args) => rotate::run(&args, ui),
         Command::UpdateKeys(args) => sops::updatekeys::run(&args, ui),
         Command::FileStatus(args) => sops::filestatus::run(&args, ui),
         Command::ExecEnv(args) => sops::exec_env::run(&args, ui),

@@ -156,7 +156,7 @@ fn stores(plan: &Plan, upto: Applicability, repo: &Repo, tools: Tools<'_>) -> Re
 }
 
 /// A store with these entries; `None` if it holds them already.
-fn filled(
+pub(super) fn filled(
     store: &PlannedStore,
     before: Option<Zeroizing<Vec<u8>>>,
     entries: &BTreeSet<usize>,

@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 
 use super::file::Site;
 use super::needle::Needles;
-use super::proof::spellings;
 use crate::finding::{Allowlist, Excerpt, Finding, FingerprintKey, Located, Occurrence};
 use crate::rule::{Confidence, Kind};
 use crate::secret::Secret;
+use crate::sought::spelled_whole;
 use crate::source::{Origin, SourceKind, Target, Walk, walk};
 use crate::text::{LineIndex, Position, Span};
 
@@ -35,7 +35,7 @@ pub struct Search<'a> {
 /// Places of the findings' values below the walk's root, those of the findings among them.
 pub fn places(findings: &[Finding], search: &Search<'_>) -> Vec<(String, Site)> {
     let known: Vec<&Finding> = findings.iter().filter(|finding| is_sought(finding)).collect();
-    let spelled = known.iter().flat_map(|finding| spellings(&finding.secret).into_iter().map(|spelling| (*finding, spelling)));
+    let spelled = known.iter().flat_map(|finding| spelled_whole(&finding.secret).into_iter().map(|spelling| (*finding, spelling)));
     let (findings, spelled): (Vec<&Finding>, Vec<_>) = spelled.filter(|(_, spelling)| spelling.len() >= SHORTEST).unzip();
     if spelled.is_empty() {
         return Vec::new();

@@ -19,6 +19,7 @@ pub mod known;
 pub mod manifests;
 pub mod naming;
 mod needle;
+pub mod new_store;
 mod outline;
 pub mod plan;
 pub mod plan_file;

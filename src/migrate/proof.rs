@@ -3,10 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use zeroize::Zeroizing;
-
 use super::change::{Change, splice_of};
 use super::file::{Site, SourceFile};
 use super::intact::is_intact;
@@ -16,6 +12,7 @@ use super::slugs::Slugs;
 use crate::detect::{Hints, detect};
 use crate::rule::{Confidence, RuleSet};
 use crate::secret::Secret;
+use crate::sought::spelled_whole;
 use crate::text::decode;
 
 /// Something that a migration would leave behind.
@@ -98,7 +95,7 @@ pub fn prove(
 ) -> Vec<Leftover> {
     let staying = staying(plan, upto, files);
     let moved = moved(plan, upto, files, &staying);
-    let needles = Needles::new(moved.iter().flat_map(|secret| spellings(secret)).collect());
+    let needles = Needles::new(moved.iter().flat_map(|secret| spelled_whole(secret)).collect());
     let count = |bytes: &[u8]| needles.hits(bytes).count();
     let slugs = Slugs::new(files.values().flat_map(|file| &file.sites).map(|site| &site.secret));
     let mut left = Vec::new();
@@ -170,30 +167,6 @@ fn moved<'f>(plan: &Plan, upto: Applicability, files: &'f BTreeMap<String, Sourc
     moved.sort();
     moved.dedup();
     moved
-}
-
-/// A value as it is, in base64 and percent-encoded. Short values would be found by chance.
-pub fn spellings(secret: &Secret) -> Vec<Zeroizing<Vec<u8>>> {
-    let value = secret.expose();
-    if value.len() < 6 {
-        return Vec::new();
-    }
-    let mut all = vec![Zeroizing::new(value.to_vec())];
-    for engine in [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
-        all.push(Zeroizing::new(engine.encode(value).into_bytes()));
-    }
-    let mut percent = Vec::with_capacity(value.len());
-    for &byte in value {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            percent.push(byte);
-        } else {
-            percent.extend_from_slice(format!("%{byte:02X}").as_bytes());
-        }
-    }
-    all.push(Zeroizing::new(percent));
-    all.sort_by(|a, b| a.as_slice().cmp(b.as_slice()));
-    all.dedup();
-    all
 }
 
 /// Findings of the new text with values that the old one did not have, or that were to be moved.

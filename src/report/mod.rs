@@ -25,6 +25,7 @@ pub use human::{GroupBy, Layout, summary};
 pub use markdown::cell;
 pub use names::Names;
 pub use places::{View, in_history, plural, position};
+pub use wire::document;
 
 use crate::finding::Finding;
 use crate::scan::Outcome;
@@ -69,7 +70,7 @@ pub struct Covered {
 }
 
 /// A moment as the clock of whoever made the commit showed it.
-fn local(seconds: i64, minutes_east: i32) -> Option<jiff::Zoned> {
+pub fn local(seconds: i64, minutes_east: i32) -> Option<jiff::Zoned> {
     let offset = jiff::tz::Offset::from_seconds(minutes_east.checked_mul(60)?).ok()?;
     Some(jiff::Timestamp::from_second(seconds).ok()?.to_zoned(offset.to_time_zone()))
 }

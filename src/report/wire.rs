@@ -8,7 +8,10 @@ use serde_json::ser::{CharEscape, CompactFormatter, Formatter, PrettyFormatter};
 use super::safe;
 
 /// Writes one document and ends its line.
-pub(super) fn document(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+///
+/// # Errors
+/// What the writer says.
+pub fn document(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, Safe(PrettyFormatter::new())))?;
     out.write_all(b"\n")
 }

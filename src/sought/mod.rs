@@ -3,10 +3,12 @@
 
 mod seam;
 mod spelling;
+mod whole;
 mod wrapped;
 
 pub use seam::Heads;
 pub use spelling::Spelling;
+pub use whole::{is_common, spelled_whole};
 
 use std::collections::HashMap;
 

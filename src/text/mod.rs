@@ -1,6 +1,7 @@
 //! Text as bytes: spans, line numbers, character encodings. Knows nothing of secrets or rules.
 
 mod copied;
+mod display;
 mod encoding;
 mod nesting;
 mod span;
@@ -8,6 +9,7 @@ mod span;
 pub mod work;
 
 pub use copied::{Copied, joined};
+pub use display::is_unsafe;
 pub use encoding::{Decoded, Encoding, decode, squeezed};
 pub use nesting::{DOCUMENTS, SETTINGS, check_nesting};
 pub use span::{LineIndex, Position, Span};

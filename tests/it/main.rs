@@ -14,6 +14,7 @@ mod hiding;
 mod history;
 mod hook;
 mod input;
+mod ledger;
 mod memory;
 mod migrate;
 mod mutated_sops;

@@ -16,15 +16,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("detect", &["text", "rule", "sought"]),
     ("finding", &["text", "secret", "rule", "source", "detect"]),
     ("scan", &["text", "secret", "file", "archive", "sought", "rule", "source", "detect", "finding"]),
-    ("migrate", &["text", "secret", "rule", "source", "sops", "file", "detect", "finding"]),
+    ("ledger", &["text", "secret", "sought", "rule", "sops", "finding"]),
+    ("migrate", &["text", "secret", "sought", "rule", "source", "sops", "file", "detect", "finding"]),
     ("purge", &["text", "secret", "file", "archive", "sought", "source"]),
-    ("report", &["secret", "rule", "source", "finding", "scan"]),
+    ("report", &["text", "secret", "rule", "source", "finding", "scan"]),
     ("config", &["text", "rule", "finding"]),
     (
         "cli",
         &[
-            "text", "secret", "sought", "purge", "rule", "source", "sops", "file", "detect", "finding", "scan", "migrate", "report",
-            "config",
+            "text", "secret", "sought", "purge", "rule", "source", "sops", "file", "detect", "finding", "ledger", "scan", "migrate",
+            "report", "config",
         ],
     ),
 ];

@@ -88,7 +88,7 @@ fn spellings() -> Vec<(&'static str, Vec<u8>)> {
 #[test]
 fn a_clean_repository_is_proven_so() {
     let kept = Kept::new();
-    assert_eq!(kept.states(&[]), (0, "secrets=holds known=holds stores=holds encrypted=holds complete=holds".to_owned()));
+    assert_eq!(kept.states(&[]), (0, "secrets=holds known=holds stores=holds encrypted=holds rotated=holds complete=holds".to_owned()));
     let run = kept.sopup(&["verify"]);
     assert!(run.stdout.contains("clean: ."), "{}", run.stdout);
     assert!(run.stdout.contains("1 value of SOPS files sought"), "hosts and modes are no secrets: {}", run.stdout);
@@ -154,7 +154,7 @@ fn each_fault_is_named_on_its_line() {
     let kept = Kept::new();
     kept.place.write("secrets/plain.yaml", "key: value\n");
     kept.place.write("other.enc.yaml", "key: value\n");
-    assert_eq!(kept.states(&[]), (1, "secrets=holds known=holds stores=holds encrypted=fails complete=holds".to_owned()));
+    assert_eq!(kept.states(&[]), (1, "secrets=holds known=holds stores=holds encrypted=fails rotated=holds complete=holds".to_owned()));
     assert_eq!(kept.evidence("encrypted").len(), 2);
 
     let kept = Kept::new();
@@ -166,7 +166,7 @@ fn each_fault_is_named_on_its_line() {
 
     let kept = Kept::new();
     kept.place.write("app.env", "API_PASSWORD=Walrus88Timber!\n");
-    assert_eq!(kept.states(&[]), (1, "secrets=fails known=holds stores=holds encrypted=holds complete=holds".to_owned()));
+    assert_eq!(kept.states(&[]), (1, "secrets=fails known=holds stores=holds encrypted=holds rotated=holds complete=holds".to_owned()));
 
     let kept = Kept::new();
     kept.place.shell("rm .git/objects/$(git rev-parse HEAD:.sops.yaml | sed 's,..,&/,')");
@@ -182,7 +182,7 @@ fn without_keys_what_needs_one_is_never_called_proven() {
         finish(kept.place.command().args(["verify", "--format", "json"]).env("HOME", kept.place.path()).output().expect("sopup runs"));
     assert_eq!(without.code, 3, "{}", without.stdout);
     let (code, states) = kept.states(&["--without-keys"]);
-    assert_eq!((code, states.as_str()), (0, "secrets=holds known=left-out stores=left-out encrypted=holds complete=holds"));
+    assert_eq!((code, states.as_str()), (0, "secrets=holds known=left-out stores=left-out encrypted=holds rotated=holds complete=holds"));
     let (_, page) = kept.verify(&["--without-keys"]);
     assert_eq!(page["complete"], false);
     assert_eq!(kept.states(&["--only", "secrets,complete"]), (0, "secrets=holds complete=holds".to_owned()));

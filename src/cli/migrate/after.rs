@@ -28,6 +28,8 @@ pub(super) struct After<'a> {
     pub(super) history: Option<Held>,
     /// The commit that was made.
     pub(super) commit: Option<String>,
+    /// Whether there is a ledger of what leaked.
+    pub(super) has_ledger: bool,
     /// What kustomize renders; `None` if nothing of it was touched, or nobody looked.
     pub(super) rendering: Option<Compared>,
 }
@@ -57,7 +59,8 @@ impl Run<'_> {
         let history = if self.args.no_history { None } else { Some(self.history(request, plan, upto)?) };
         let differs = rendering.as_ref().is_some_and(|compared| !compared.differences.is_empty());
         let commit = if self.args.commit && !differs { Some(self.commit(journal)?) } else { None };
-        show::summary(plan, upto, &After { journal, remaining, history, commit, rendering }, self.ui)?;
+        let has_ledger = self.repo.exists(crate::ledger::FILE);
+        show::summary(plan, upto, &After { journal, remaining, history, commit, has_ledger, rendering }, self.ui)?;
         if differs {
             let hint = "`sopup migrate --undo` puts everything back; --skip leaves files out, --no-render does not compare";
             return Err(CliError::new("what kustomize renders differs, as told above; nothing is committed", hint));

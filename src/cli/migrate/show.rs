@@ -146,6 +146,9 @@ const FOLDERS: usize = 5;
 /// How many secrets a summary names one by one.
 const NAMED: usize = 40;
 
+const LISTED: &str = "`sopup rotate list` shows them until they are replaced.";
+const NOT_LISTED: &str = "`sopup rotate record` keeps track of them until they are replaced.";
+
 /// What happened and what is left to do.
 pub(super) fn summary(plan: &Plan, upto: Applicability, after: &After<'_>, ui: &Ui) -> io::Result<()> {
     let mut out = ui.stdout();
@@ -172,6 +175,9 @@ pub(super) fn summary(plan: &Plan, upto: Applicability, after: &After<'_>, ui: &
         }
     }
     replace(&places, after.history.as_ref(), &mut out)?;
+    if places.iter().any(|(_, place)| place.is_secret()) {
+        writeln!(out, "{}", if after.has_ledger { LISTED } else { NOT_LISTED })?;
+    }
     after.rendering.as_ref().map_or(Ok(()), |compared| rendering(compared, &mut out))?;
     writeln!(out, "`sopup migrate --undo={}` puts everything back.", after.journal.id())?;
     out.flush()

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use crate::cli::choice::Choice;
 use crate::cli::error::CliError;
 use crate::cli::sops::doctor;
 use crate::cli::sops::keys::Keys;
@@ -13,7 +14,6 @@ use crate::cli::ui::Ui;
 use crate::cli::verify::KnownValues;
 use crate::cli::what::What;
 use crate::finding::Finding;
-use crate::rule::Kind;
 use crate::scan::{Progress, Scope, scan};
 use crate::secret::Secret;
 use crate::sought;
@@ -25,20 +25,15 @@ const LARGEST: u64 = 64 << 20;
 #[derive(Debug, clap::Args)]
 pub(super) struct ValueArgs {
     /// Take out the values of this file, one a line, and no others; `-` is standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "only")]
     values_from: Vec<PathBuf>,
 
     /// Take out the values of SOPS files that your identities open, too
     #[arg(long)]
     stores: bool,
 
-    /// Take out only what has this fingerprint or was found by this rule
-    #[arg(long, value_name = "FINGERPRINT|RULE", conflicts_with = "values_from")]
-    only: Vec<String>,
-
-    /// Take out account numbers and other identifiers that are no secrets, too
-    #[arg(long)]
-    identifiers: bool,
+    #[command(flatten)]
+    choice: Choice,
 
     #[command(flatten)]
     pub(super) what: What,
@@ -108,13 +103,8 @@ impl ValueArgs {
         if let Some(skip) = outcome.skipped.first() {
             return Err(super::incomplete(&format!("{}: {}", skip.what, skip.reason)));
         }
-        let is_asked = |finding: &&Finding| {
-            let kind = self.identifiers || finding.rule.kind != Kind::Identifier;
-            let named = |name: &String| *name == finding.fingerprint.to_string() || name == finding.rule.id;
-            if self.only.is_empty() { kind } else { self.only.iter().any(named) }
-        };
         let stored = |finding: &&Finding| finding.occurrences.iter().any(|place| place.origin.source != SourceKind::Git);
-        let chosen = outcome.findings.iter().filter(is_asked).filter(stored);
+        let chosen = outcome.findings.iter().filter(|finding| self.choice.is_asked(finding)).filter(stored);
         Ok(chosen.map(|finding| (finding.secret.clone(), format!("{}, fingerprint {}", finding.rule.name, finding.fingerprint))).collect())
     }
 }

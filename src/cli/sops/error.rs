@@ -1,6 +1,7 @@
 //! What to try when an operation on a SOPS file fails.
 
 use crate::cli::error::CliError;
+use crate::ledger::KeyError;
 use crate::sops::creation_rule::{ConfigError, RuleError};
 use crate::sops::crypt::Fault;
 use crate::sops::ops::{DecryptError, EditError, EncryptError};
@@ -45,6 +46,16 @@ impl From<DecryptError> for CliError {
             DecryptError::Write(error) => write(error),
         };
         Self::new(error.to_string(), hint)
+    }
+}
+
+impl From<KeyError> for CliError {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Open(error) => error.into(),
+            KeyError::Mac(error) => DecryptError::Mac(error).into(),
+            KeyError::Path(_) | KeyError::Short => Self::new(error.to_string(), "restore the file from an older version"),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
+use crate::ledger::KeyError;
 use crate::secret::Secret;
 use crate::sops::identity_source::{self, IdentityReader, IdentitySource, Platform, SourceError, fill};
 use crate::sops::keyring::{IdentityError, Keyring, NoPrompt, OpenError, Prompt};
@@ -25,7 +26,7 @@ pub(in crate::cli) struct Keys {
 }
 
 /// An error that other identities might mend.
-pub(super) trait NeedsKey {
+pub(in crate::cli) trait NeedsKey {
     fn missing_key(&self) -> Option<&OpenError>;
 }
 
@@ -57,7 +58,7 @@ impl Keys {
     }
 
     /// Does something that needs a key; if none fits, asks for passphrases and tries again.
-    pub(super) fn open<T, E: NeedsKey + Into<CliError>>(
+    pub(in crate::cli) fn open<T, E: NeedsKey + Into<CliError>>(
         &mut self,
         ui: &Ui,
         attempt: impl Fn(&Keyring) -> Result<T, E>,
@@ -113,6 +114,15 @@ impl NeedsKey for DecryptError {
     fn missing_key(&self) -> Option<&OpenError> {
         match self {
             Self::Open(error @ (OpenError::NoIdentities | OpenError::NotForUs { .. } | OpenError::Threshold { .. })) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl NeedsKey for KeyError {
+    fn missing_key(&self) -> Option<&OpenError> {
+        match self {
+            Self::Open(error) => error.missing_key(),
             _ => None,
         }
     }

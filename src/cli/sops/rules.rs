@@ -33,6 +33,11 @@ pub(in crate::cli) struct Rules {
 }
 
 impl ConfigArg {
+    /// What the environment says, for commands without the option.
+    pub(super) fn of_environment() -> Self {
+        Self { config: variable("SOPS_CONFIG").map(PathBuf::from) }
+    }
+
     /// The rules for a new file or for its keys, if there are any; says what is odd about them.
     pub(super) fn find(&self, file: &Path, ui: &Ui) -> Result<Option<Rules>, CliError> {
         let Some(path) = self.path(file) else { return Ok(None) };

@@ -1,7 +1,7 @@
 //! `sopup set`.
 
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -13,11 +13,12 @@ use super::rules::ConfigArg;
 use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
-use crate::file::Access;
-use crate::sops::ops::{self, Editor, NewPlain};
+use crate::file::{Access, Held};
+use crate::secret::Secret;
+use crate::sops::ops::{self, Editor, MacCheck, NewPlain};
 use crate::sops::path::TreePath;
 use crate::sops::plugin::ProgramPlugins;
-use crate::sops::store::json;
+use crate::sops::store::{Format, Store, json};
 use crate::sops::tree::Node;
 
 /// Set one value of a SOPS file
@@ -85,14 +86,57 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
             return Ok(Exit::Clean);
         }
     }
-    let now = now();
     let new_plain = if args.allow_plain { NewPlain::Allow } else { NewPlain::Refuse };
-    let changed = keys.open(ui, |keyring| {
-        let editor = Editor { keyring, plugins: &ProgramPlugins, now: &now, mac_check: args.mac.check(), new_plain };
-        ops::set(&*store, &bytes, &path, value.clone(), &editor)
-    })?;
-    held.replace(&changed, Access::KeptOrShared)?;
+    let change = Change { path: &path, value: &value, mac_check: args.mac.check(), new_plain };
+    change.make(held, &bytes, &*store, &mut keys, ui)?;
     Ok(Exit::Clean)
+}
+
+/// Puts a text in the place of a value, as `sopup set --string` does.
+pub(in crate::cli) fn put_text(file: &Path, path: &TreePath, text: &str, keys: &mut Keys, ui: &Ui) -> Result<(), CliError> {
+    let mut held = hold(file)?;
+    let bytes = read_held(&mut held)?;
+    let store = store(Format::from_path(&file.to_string_lossy()), ConfigArg::of_environment().style(file, ui)?);
+    let change = Change { path, value: &Node::text(text), mac_check: MacCheck::Required, new_plain: NewPlain::Refuse };
+    change.make(held, &bytes, &*store, keys, ui)
+}
+
+/// A new value for a place.
+struct Change<'a> {
+    path: &'a TreePath,
+    value: &'a Node,
+    mac_check: MacCheck,
+    new_plain: NewPlain,
+}
+
+impl Change<'_> {
+    fn make(&self, held: Held, bytes: &[u8], store: &dyn Store, keys: &mut Keys, ui: &Ui) -> Result<(), CliError> {
+        let now = now();
+        let changed = keys.open(ui, |keyring| {
+            let editor = Editor { keyring, plugins: &ProgramPlugins, now: &now, mac_check: self.mac_check, new_plain: self.new_plain };
+            ops::set(store, bytes, self.path, self.value.clone(), &editor)
+        })?;
+        Ok(held.replace(&changed, Access::KeptOrShared)?)
+    }
+}
+
+/// A text from standard input or from whoever is asked; `None` if there is nobody.
+pub(in crate::cli) fn new_text(from_stdin: bool, question: &str, ui: &Ui) -> Result<Option<Secret>, CliError> {
+    if !from_stdin {
+        return Ok(ui.ask_secret(question));
+    }
+    let mut bytes = Zeroizing::new(Vec::new());
+    std::io::stdin().lock().read_to_end(&mut bytes)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| not_text())?;
+    Ok(Some(Secret::new(without_end(text).as_bytes().to_vec())))
+}
+
+fn without_end(text: &str) -> &str {
+    text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text))
+}
+
+fn not_text() -> CliError {
+    CliError::new("the value is not UTF-8 text", "encode it, for instance with base64")
 }
 
 fn value(args: &Args, ui: &Ui) -> Result<Node, CliError> {
@@ -115,11 +159,9 @@ fn value(args: &Args, ui: &Ui) -> Result<Node, CliError> {
             return Ok(Node::text(&text.expose_text()));
         }
     };
-    let not_text = || CliError::new("the value is not UTF-8 text", "encode it, for instance with base64");
     let text = std::str::from_utf8(&bytes).map_err(|_| not_text())?;
     if args.string {
-        let text = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
-        return Ok(Node::text(text));
+        return Ok(Node::text(without_end(text)));
     }
     json::parse_value(text).map_err(|error| {
         CliError::new(format!("the value is not JSON: {error}"), "put a text in quotes, or say `--string` to take it as it is")

@@ -59,10 +59,7 @@ impl KnownValues {
 /// Whether a value is a secret and hardly stands anywhere by chance. An encrypted file also holds names of hosts and users.
 fn is_telling(name: &str, secret: &Secret, rules: &RuleSet) -> bool {
     let value = secret.expose();
-    let sorts: [fn(&u8) -> bool; 4] =
-        [u8::is_ascii_lowercase, u8::is_ascii_uppercase, u8::is_ascii_digit, |byte| !byte.is_ascii_alphanumeric()];
-    let mixed = sorts.iter().filter(|sort| value.iter().any(*sort)).count();
-    if value.len() < sought::SHORTEST || mixed < 2 && value.len() < 2 * sought::SHORTEST {
+    if sought::is_common(value) {
         return false;
     }
     let is_secret = |text: &[u8]| !detect(text, Hints::NONE, rules).is_empty();

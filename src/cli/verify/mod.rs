@@ -2,6 +2,7 @@
 
 mod known;
 mod page;
+mod rotated;
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -24,6 +25,7 @@ use crate::sops::doctor::{Problem, State as FileState, Weight};
 use crate::sought::Sought;
 pub(super) use known::KnownValues;
 use page::{Evidence, Line, Page, State};
+use rotated::Rotation;
 
 /// Prove that a repository is clean: no plain secret, no known value, every SOPS file sound
 ///
@@ -72,6 +74,8 @@ pub(super) enum Check {
     Stores,
     /// Every file that is to be encrypted is
     Encrypted,
+    /// Every credential of the ledger is replaced
+    Rotated,
     /// Everything was read
     Complete,
 }
@@ -88,10 +92,11 @@ enum Format {
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let (begun, started) = (jiff::Timestamp::now(), Instant::now());
-    let keys = (!args.without_keys).then(Keys::find);
+    let mut keys = (!args.without_keys).then(Keys::find);
     let examined = doctor::examined(&args.path, keys.as_ref())?;
     let (mut request, head) = args.what.everything(&args.path)?;
     let known = keys.as_ref().map(|keys| KnownValues::of(&examined, keys, &request.rules)).unwrap_or_default();
+    let rotation = Rotation::of(&args.path, keys.as_mut(), ui)?;
     let sought = Arc::new(Sought::new(&known.values));
     request.rules = request.rules.seeking(sought.clone());
     let progress = Progress::default();
@@ -106,7 +111,8 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         covered: Covered::default(),
         layout: Layout::default(),
     };
-    let checked = Checked { args, examined: &examined, known: &known, sought: &sought, outcome: &outcome, context: &context };
+    let checked =
+        Checked { args, examined: &examined, known: &known, sought: &sought, rotation: &rotation, outcome: &outcome, context: &context };
     let asked = |check: &Check| args.only.is_empty() || args.only.contains(check);
     let lines = Check::value_variants().iter().filter(|check| asked(check)).map(|&check| checked.line(check)).collect();
     let page = Page { root: &root, head: head.as_deref(), lines, elapsed: context.elapsed };
@@ -126,6 +132,7 @@ struct Checked<'a> {
     examined: &'a Examined,
     known: &'a KnownValues,
     sought: &'a Sought,
+    rotation: &'a Rotation,
     outcome: &'a Outcome,
     context: &'a Context<'a>,
 }
@@ -137,6 +144,7 @@ impl Checked<'_> {
             Check::Known => self.known(),
             Check::Stores => self.stores(),
             Check::Encrypted => self.encrypted(),
+            Check::Rotated => self.rotated(),
             Check::Complete => self.complete(),
         }
     }
@@ -145,9 +153,10 @@ impl Checked<'_> {
         let findings: Vec<&Finding> = self.outcome.findings.iter().filter(|finding| !finding.is_known_only()).collect();
         let mut evidence: Vec<Evidence> = Vec::new();
         for finding in &findings {
+            let entry = self.rotation.named(&finding.secret);
             evidence.extend(finding.occurrences.iter().map(|place| Evidence {
                 place: self.place(place),
-                text: format!("{}, fingerprint {}{}", finding.rule.name, finding.fingerprint, self.past(place)),
+                text: format!("{}, fingerprint {}{entry}{}", finding.rule.name, finding.fingerprint, self.past(place)),
             }));
         }
         let seen = self.outcome.seen;
@@ -186,9 +195,10 @@ impl Checked<'_> {
             let Some((value, spelling)) = self.sought.identify(finding.secret.expose()) else { continue };
             standing.insert(value);
             found.push(finding);
+            let entry = self.rotation.named(&self.known.values[value]);
             evidence.extend(finding.occurrences.iter().map(|place| Evidence {
                 place: self.place(place),
-                text: format!("the value of {}, {spelling}{}", self.known.kept_in[value].join(" and "), self.past(place)),
+                text: format!("the value of {}, {spelling}{entry}{}", self.known.kept_in[value].join(" and "), self.past(place)),
             }));
         }
         let closed = self.closed();

@@ -66,6 +66,7 @@ impl Check {
             Self::Known => "No known value",
             Self::Stores => "Every SOPS file sound",
             Self::Encrypted => "Encrypted what should be",
+            Self::Rotated => "Every leak rotated",
             Self::Complete => "Everything read",
         }
     }

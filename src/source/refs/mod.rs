@@ -8,6 +8,7 @@ mod environment;
 pub(super) mod files;
 mod git_dir;
 mod list;
+mod person;
 mod reflog;
 mod reftable;
 mod texts;
