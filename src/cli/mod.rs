@@ -7,6 +7,7 @@ mod environment;
 mod error;
 mod exit;
 mod explain;
+mod hook;
 mod man;
 mod migrate;
 mod purge;
@@ -46,6 +47,7 @@ pub struct Cli {
 enum Command {
     Scan(Box<scan::Args>),
     Explain(explain::Args),
+    Hook(hook::Args),
     Migrate(Box<migrate::Args>),
     Verify(Box<verify::Args>),
     Purge(Box<purge::Args>),
@@ -103,6 +105,7 @@ fn run(command: Command, ui: &Ui) -> Exit {
     let result = match command {
         Command::Scan(args) => scan::run(&args, ui),
         Command::Explain(args) => explain::run(&args, ui),
+        Command::Hook(args) => hook::run(&args, ui),
         Command::Migrate(args) => migrate::run(&args, ui),
         Command::Verify(args) => verify::run(&args, ui),
         Command::Purge(args) => purge::run(&args, ui),

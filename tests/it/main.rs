@@ -13,6 +13,7 @@ mod growth;
 mod hiding;
 mod history;
 mod hook;
+mod hook_install;
 mod input;
 mod memory;
 mod migrate;
