@@ -1,6 +1,7 @@
 //! The only room that knows clap, prints, and decides exit codes. One file per command; what was
 //! typed is turned into what is meant there, and nothing of clap goes further.
 
+mod allow;
 mod commits;
 mod completions;
 mod environment;
@@ -47,6 +48,7 @@ pub struct Cli {
 enum Command {
     Scan(Box<scan::Args>),
     Explain(explain::Args),
+    Allow(Box<allow::Args>),
     Hook(hook::Args),
     Migrate(Box<migrate::Args>),
     Verify(Box<verify::Args>),
@@ -105,6 +107,7 @@ fn run(command: Command, ui: &Ui) -> Exit {
     let result = match command {
         Command::Scan(args) => scan::run(&args, ui),
         Command::Explain(args) => explain::run(&args, ui),
+        Command::Allow(args) => allow::run(&args, ui),
         Command::Hook(args) => hook::run(&args, ui),
         Command::Migrate(args) => migrate::run(&args, ui),
         Command::Verify(args) => verify::run(&args, ui),

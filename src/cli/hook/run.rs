@@ -82,14 +82,14 @@ fn found(hook: Name, message: Option<&Path>) -> String {
     let how = match hook {
         Name::PreCommit => format!(
             "Put a reference in place of the secret (a variable, or `sopup migrate`), stage that and commit again.\n\
-             If it is no secret: `sopup explain FILE:LINE` says why it is taken for one; `sopup:allow` at the end of the\n\
-             line, or an entry in .sopup.yaml, accepts it.\n{stays}"
+             If it is no secret: `sopup explain FILE:LINE` says why it is taken for one; `sopup allow FILE:LINE --reason TEXT`\n\
+             accepts it.\n{stays}"
         ),
         Name::CommitMsg => {
             format!("Take the secret out of the message: `git commit --edit{again}` opens it again.\n{stays}")
         }
         Name::PrePush => "The commits are still yours alone: take the secret out of them (`git commit --amend`, `git rebase\n\
-             --interactive`, `sopup purge`) and push again. If it is no secret, allow it in .sopup.yaml.\n\
+             --interactive`, `sopup purge`) and push again. If it is no secret: `sopup allow FINGERPRINT --reason TEXT`.\n\
              `--no-verify` is not recommended: what was pushed has to be rotated."
             .to_owned(),
         Name::PreReceive => "Take the secret out of the commits (`git commit --amend`, `git rebase --interactive`) and push again.\n\
