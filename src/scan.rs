@@ -86,6 +86,13 @@ pub enum Scope {
         /// Decides how the text is read; may be empty.
         name: String,
     },
+    /// A text that is no file, such as the message of a commit that is being made.
+    Text {
+        /// What it is called.
+        name: String,
+        /// What it is.
+        bytes: Vec<u8>,
+    },
 }
 
 /// Whether the repositories of submodules are scanned as well.
@@ -174,6 +181,7 @@ pub fn scan(request: &Request, progress: &Progress) -> Result<Outcome, ScanError
         }
         Scope::Staged { git, limits } => scanner.index(git, limits)?,
         Scope::Stdin { name } => scanner.read(std::io::stdin().lock(), name, SourceKind::Stdin),
+        Scope::Text { name, bytes } => scanner.text(bytes, &Origin { path: name.clone(), source: SourceKind::Stdin }),
     }
     let raw = scanner.found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     let (texts, bytes) = (progress.texts.load(Ordering::Relaxed), progress.bytes.load(Ordering::Relaxed));

@@ -70,8 +70,8 @@ pub(super) fn configuration(choice: &ConfigChoice) -> Result<(Config, Option<Pat
     }
 }
 
-/// `.sopup.yaml` of the repository, or of the scanned folder outside one.
-fn beside(root: &Path) -> Result<Option<PathBuf>, CliError> {
+/// Where `.sopup.yaml` is, or would be: at the top of the repository, or in the scanned folder outside one.
+pub(super) fn configuration_file(root: &Path) -> Result<PathBuf, CliError> {
     let folder = folder_of(root)?;
     // What is wrong with a repository is named by what reads it.
     let top = match git_dir(folder) {
@@ -79,7 +79,12 @@ fn beside(root: &Path) -> Result<Option<PathBuf>, CliError> {
         Err(GitDirError::Io { .. } | GitDirError::Skip(_)) => marked_top(folder)?,
         Err(_) => None,
     };
-    let path = top.unwrap_or_else(|| folder.to_path_buf()).join(FILE_NAME);
+    Ok(top.unwrap_or_else(|| folder.to_path_buf()).join(FILE_NAME))
+}
+
+/// `.sopup.yaml`, if it is there.
+fn beside(root: &Path) -> Result<Option<PathBuf>, CliError> {
+    let path = configuration_file(root)?;
     match fs::symlink_metadata(&path) {
         Ok(about) if about.is_file() => Ok(Some(path)),
         Ok(_) => Err(CliError::new(

@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 /// `FILE:LINE`, taken apart.
-fn place(what: &str) -> Result<(PathBuf, usize), CliError> {
+pub(super) fn place(what: &str) -> Result<(PathBuf, usize), CliError> {
     let parts = what.rsplit_once(':').and_then(|(file, line)| Some((PathBuf::from(file), line.parse().ok()?)));
     parts.filter(|&(_, line)| line > 0).ok_or_else(|| {
         let message = format!("`{}` is neither FILE:LINE nor a fingerprint", safe::line(what));

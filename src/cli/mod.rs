@@ -1,6 +1,7 @@
 //! The only room that knows clap, prints, and decides exit codes. One file per command; what was
 //! typed is turned into what is meant there, and nothing of clap goes further.
 
+mod allow;
 mod choice;
 mod commits;
 mod completions;
@@ -8,6 +9,7 @@ mod environment;
 mod error;
 mod exit;
 mod explain;
+mod hook;
 mod man;
 mod migrate;
 mod purge;
@@ -48,6 +50,8 @@ pub struct Cli {
 enum Command {
     Scan(Box<scan::Args>),
     Explain(explain::Args),
+    Allow(Box<allow::Args>),
+    Hook(hook::Args),
     Migrate(Box<migrate::Args>),
     Verify(Box<verify::Args>),
     Purge(Box<purge::Args>),
@@ -105,6 +109,8 @@ fn run(command: Command, ui: &Ui) -> Exit {
     let result = match command {
         Command::Scan(args) => scan::run(&args, ui),
         Command::Explain(args) => explain::run(&args, ui),
+        Command::Allow(args) => allow::run(&args, ui),
+        Command::Hook(args) => hook::run(&args, ui),
         Command::Migrate(args) => migrate::run(&args, ui),
         Command::Verify(args) => verify::run(&args, ui),
         Command::Purge(args) => purge::run(&args, ui),

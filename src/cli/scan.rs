@@ -79,6 +79,10 @@ pub(super) struct Args {
     #[arg(long)]
     no_cache: bool,
 
+    /// What a hook has read, in place of standard input
+    #[arg(skip)]
+    pub(super) text: Option<Vec<u8>>,
+
     #[command(flatten)]
     what: What,
 
@@ -136,7 +140,8 @@ fn resolve(args: &Args) -> Result<Resolved, CliError> {
     let head = here.as_ref().and_then(|git| git.head().ok().flatten()).map(|id| id.to_string());
     let mut unread = Vec::new();
     let scope = if args.stdin {
-        Scope::Stdin { name: args.stdin_name.clone() }
+        let name = args.stdin_name.clone();
+        args.text.clone().map_or(Scope::Stdin { name: name.clone() }, |bytes| Scope::Text { name, bytes })
     } else if args.staged {
         let git = hook_git_dir(&args.path)?;
         Scope::Staged { limits: what.limits(&git), git }
@@ -244,6 +249,7 @@ fn covered(args: &Args, scope: &Scope, here: Option<&GitDir>) -> Covered {
         Scope::Added(_) => "what the commits add".to_owned(),
         Scope::Staged { .. } => "what is staged".to_owned(),
         Scope::Stdin { .. } => "standard input".to_owned(),
+        Scope::Text { name, .. } => name.clone(),
     };
     covered
 }

@@ -78,6 +78,18 @@ impl What {
         }
     }
 
+    /// The configuration that was named.
+    pub(super) fn config_file(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
+    /// A scan of one file.
+    pub(super) fn of_file(&self, file: &Path) -> Result<Request, CliError> {
+        let (config, folder) = configuration(&self.config_choice(file))?;
+        let prefix = folder.map(|folder| prefix(&folder, file)).transpose()?.unwrap_or_default();
+        self.request(config, Scope::worktree(file.to_path_buf(), Respect::No, self.jobs), None, prefix)
+    }
+
     /// Which files are left out.
     pub(super) fn respect(&self) -> Respect {
         match (self.no_ignore, self.no_repo_config) {

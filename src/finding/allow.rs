@@ -101,6 +101,14 @@ impl Allowlist {
         self.entries.iter().any(|entry| !entry.fingerprints.is_empty())
     }
 
+    /// Whether an entry in force allows this value wherever it is.
+    pub fn names(&self, fingerprint: &Fingerprint) -> bool {
+        self.entries.iter().any(|entry| {
+            let everywhere = entry.paths.is_none() && entry.rules.is_empty() && entry.value.is_none();
+            everywhere && entry.expired.is_none() && entry.fingerprints.contains(fingerprint)
+        })
+    }
+
     /// Whether an entry allows this place; counts every entry that does.
     pub fn allows(&self, located: &Located, fingerprint: impl FnOnce() -> Fingerprint) -> bool {
         let fingerprint = self.needs_fingerprints().then(fingerprint);

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use jiff::civil::Date;
 use zeroize::Zeroizing;
 
 use super::change::Change;
-use super::outline::{Outline, Part, Spelling};
+use super::listed::{has_key, with_items, with_lines};
 use super::plan::{Decision, Place, Plan, Step};
 use super::repo::Repo;
 use crate::finding::Fingerprint;
@@ -51,53 +52,50 @@ fn extended(text: Option<&str>, plan: &Plan, key: Key<'_>) -> Result<Option<Stri
     if entries.is_empty() {
         return Ok(None);
     }
-    let text = text.unwrap_or_default();
-    let outline = Outline::new(text);
-    let path = [Part::Key("allow".to_owned())];
-    let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let missing = if text.is_empty() || text.ends_with('\n') { "" } else { end };
     let made = match key {
-        Key::Shared => String::new(),
-        Key::Made { text, .. } => format!("fingerprint_key: {text}{end}"),
+        Key::Shared => None,
+        Key::Made { text, .. } => Some(text),
     };
-    let Some(list) = outline.at(0, &path) else {
-        return Ok(Some(format!("{text}{missing}{made}allow:{end}{}", indented(&entries, 2, end))));
-    };
-    if list.spelling != Spelling::None {
-        return Err(NotAList);
+    allowed(text.unwrap_or_default(), &entries, made).map(Some)
+}
+
+/// A configuration with entries in its allowlist, and with a key of fingerprints if one was made.
+///
+/// # Errors
+/// If the allowlist is written in a way that cannot be extended.
+pub fn allowed(text: &str, entries: &str, made: Option<&str>) -> Result<String, NotAList> {
+    let key = made.map(|key| format!("fingerprint_key: {key}\n")).unwrap_or_default();
+    if has_key(text, "allow") {
+        return Ok(with_lines(&with_items(text, "allow", entries).map_err(|_| NotAList)?, &key));
     }
-    let (at, column) = outline.children(0, &path).last().map_or((list.end, 2), |last| (last.end, last.column));
-    let gap = if text[..at].ends_with('\n') { "" } else { end };
-    let rest = &text[at..];
-    let missing = if rest.is_empty() || rest.ends_with('\n') { "" } else { end };
-    let made = if made.is_empty() { made } else { format!("{missing}{made}") };
-    Ok(Some(format!("{}{gap}{}{rest}{made}", &text[..at], indented(&entries, column, end))))
+    with_items(&with_lines(text, &key), "allow", entries).map_err(|_| NotAList)
 }
 
 /// The allowlist cannot be extended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("`allow` in {CONFIG} is not written as a list of lines; add the false alarms by hand")]
+#[error("`allow` in {CONFIG} is not written as a list of lines; add to it by hand")]
 pub struct NotAList;
 
 fn entry(step: &Step, key: Key<'_>) -> Option<String> {
     let Decision::Dismissed(reason) = &step.decision else { return None };
-    let reason = quoted(reason);
     let fingerprint = |place: &Place| match key {
         Key::Shared => Some(place.fingerprint.clone()),
         Key::Made { renamed, .. } => renamed.get(&place.fingerprint).cloned(),
     };
-    let fingerprints = step.places.iter().filter_map(fingerprint);
-    let mut lines: Vec<String> = fingerprints.map(|value| format!("- fingerprints: [{value}]\n  reason: {reason}\n")).collect();
+    let mut lines: Vec<String> = step.places.iter().filter_map(fingerprint).map(|value| entry_of(&value, reason, None)).collect();
     lines.dedup();
     Some(lines.concat())
 }
 
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace(['\n', '\r'], " ").replace('\'', "''"))
+/// The entry for one value.
+#[must_use]
+pub fn entry_of(value: &Fingerprint, reason: &str, last_day: Option<Date>) -> String {
+    let expires = last_day.map(|day| format!("  expires: {day}\n")).unwrap_or_default();
+    format!("- fingerprints: [{value}]\n  reason: {}\n{expires}", quoted(reason))
 }
 
-fn indented(entries: &str, column: usize, end: &str) -> String {
-    entries.lines().map(|line| format!("{:column$}{line}{end}", "")).collect()
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace(['\n', '\r'], " ").replace('\'', "''"))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod file;
 mod intact;
 pub mod journal;
 pub mod known;
+pub mod listed;
 pub mod manifests;
 pub mod naming;
 mod needle;

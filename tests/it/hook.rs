@@ -71,6 +71,19 @@ fn the_hook_for_pushes_looks_at_every_commit() {
 }
 
 #[test]
+fn the_hook_for_messages_reads_what_git_will_keep() {
+    let place = Place::repository();
+    place.write("a.txt", "nothing\n").commit("first");
+    for (message, code) in [(format!("use {TOKEN}\n"), 1), ("nothing\n".to_owned(), 0)] {
+        place.write(".git/COMMIT_EDITMSG", message);
+        let stage = ["--hook-stage", "commit-msg", "--commit-msg-filename", ".git/COMMIT_EDITMSG"];
+        let run = pre_commit(&place, "sopup-message-system", &stage);
+        assert_eq!(run.code, code, "{}{}", run.stdout, run.stderr);
+        assert!(!run.stdout.contains(TOKEN), "{}", run.stdout);
+    }
+}
+
+#[test]
 fn hooks_are_well_formed() {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(".pre-commit-hooks.yaml")).expect("hooks");
     for part in [
@@ -78,9 +91,9 @@ fn hooks_are_well_formed() {
         "language: rust\n",
         "id: sopup-system\n",
         "language: system\n",
-        "entry: sopup scan --staged\n",
+        "entry: sopup hook run pre-commit\n",
         "id: sopup-push\n",
-        "entry: sopup scan --pre-push\n",
+        "entry: sopup hook run pre-push\n",
         "pass_filenames: false\n",
     ] {
         assert!(text.contains(part), "{part:?}");

@@ -1,6 +1,7 @@
 //! Integration tests: the program itself, driven as a user drives it, with the real `git` and
 //! `pre-commit`. One module for each room.
 
+mod allow;
 mod archive;
 mod attribution;
 mod commits;
@@ -13,6 +14,7 @@ mod growth;
 mod hiding;
 mod history;
 mod hook;
+mod hook_install;
 mod input;
 mod ledger;
 mod memory;

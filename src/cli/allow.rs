@@ -1,0 +1,176 @@
+//! `sopup allow`: one value more in the allowlist of `.sopup.yaml`.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
+
+use super::Exit;
+use super::environment::{KEY_VARIABLE, configuration_file, fingerprint_key, new_key, today};
+use super::error::CliError;
+use super::ui::Ui;
+use super::what::What;
+use crate::config::{Config, KeySource};
+use crate::file::{Access, Held, RealDisk, create};
+use crate::finding::{Allowlist, Finding, Fingerprint, FingerprintKey, InlineAllow};
+use crate::migrate::dismiss::{allowed, entry_of};
+use crate::report::safe;
+use crate::rule::Confidence;
+use crate::scan::{Progress, Request, scan};
+use crate::source::SourceKind;
+
+/// A configuration is not larger, in bytes.
+const LARGEST: u64 = 16 << 20;
+
+/// Accept one value: write it to the allowlist of .sopup.yaml, with a reason
+///
+/// The entry is for this value alone, wherever it stands, now and in the history; another value in the same place is
+/// reported. It names the value by its fingerprint. If there is no `fingerprint_key`, one is made. Everything else in
+/// the file stays as it is.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sopup allow docs/guide.md:12 --reason 'the example of the vendor'
+  sopup allow 8e041dd8e99f7689d59af480 --reason 'revoked in March' --expires 2027-03-31")]
+pub(super) struct Args {
+    /// FILE:LINE, or a fingerprint from a report
+    #[arg(value_name = "FILE:LINE|FINGERPRINT")]
+    value: String,
+
+    /// Why it is accepted, for those who read this later
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+
+    /// The last day on which it is, as 2027-01-31
+    #[arg(long, value_name = "DATE")]
+    expires: Option<Date>,
+
+    /// Where a fingerprint is sought: a folder, or a repository with its history
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    path: PathBuf,
+
+    #[command(flatten)]
+    what: What,
+}
+
+pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
+    check(args)?;
+    let place = if Fingerprint::parse(&args.value).is_some() { None } else { Some(super::explain::place(&args.value)?) };
+    let root = place.as_ref().map_or(args.path.as_path(), |(file, _)| file);
+    let file = args.what.config_file().map_or_else(|| configuration_file(root), |file| Ok(file.to_path_buf()))?;
+    let request = match &place {
+        Some((file, _)) => args.what.of_file(file)?,
+        None => args.what.everything(&args.path)?.0,
+    };
+    let request = Request { inline: InlineAllow::Ignored, min_confidence: Confidence::Low, ..request };
+    let (request, known) = without_allowlist(request);
+    let progress = Progress::default();
+    let outcome = ui.watched(&progress, || scan(&request, &progress))?;
+    let finding = match &place {
+        Some((_, line)) => on_line(&outcome.findings, *line, &args.value)?,
+        None => outcome.findings.iter().find(|finding| finding.fingerprint.to_string() == args.value).ok_or_else(|| {
+            let message = format!("no value in {} has the fingerprint {}", args.path.display(), args.value);
+            CliError::new(message, "copy one from a report of this repository, made with the same `fingerprint_key`")
+        })?,
+    };
+    if holds(&args.reason, finding) {
+        return Err(CliError::new("the reason holds the secret", "say why it is accepted without quoting it"));
+    }
+    let mut out = ui.stdout();
+    if known.names(&finding.fingerprint) {
+        writeln!(out, "{} is allowed already", finding.fingerprint)?;
+        out.flush()?;
+        return Ok(Exit::Clean);
+    }
+    let fingerprint = write(args, &file, finding, ui)?;
+    let (rule, places) = (finding.rule.id, finding.occurrences.len());
+    let first = &finding.occurrences[0];
+    let more = if places > 1 { format!(" and {} more places", places - 1) } else { String::new() };
+    let at = format!("{}:{}{more}", safe::line(&first.origin.path), first.start.line);
+    writeln!(out, "{}: allowed {fingerprint} ({rule}, {at})", file.display())?;
+    out.flush()?;
+    Ok(Exit::Clean)
+}
+
+/// What can be told before anything is read.
+fn check(args: &Args) -> Result<(), CliError> {
+    if args.reason.trim().is_empty() {
+        return Err(CliError::new("the reason is empty", "say why this is no secret, or why it does no harm"));
+    }
+    match args.expires {
+        Some(day) if day < today() => {
+            Err(CliError::new(format!("{day} has passed: the entry would allow nothing"), "name a day to come, or leave `--expires` out"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The request with an empty allowlist, and the one that it had.
+fn without_allowlist(mut request: Request) -> (Request, Allowlist) {
+    let known = std::mem::take(&mut request.allow);
+    (request, known)
+}
+
+/// The one value on a line.
+fn on_line<'f>(findings: &'f [Finding], line: usize, asked: &str) -> Result<&'f Finding, CliError> {
+    let is_there = |finding: &&Finding| {
+        let mut on_disk = finding.occurrences.iter().filter(|one| one.origin.source == SourceKind::Worktree);
+        on_disk.any(|one| (one.start.line..=one.end.line).contains(&line))
+    };
+    let found: Vec<&Finding> = findings.iter().filter(is_there).collect();
+    match found[..] {
+        [finding] => Ok(finding),
+        [] => Err(CliError::new(
+            format!("nothing that looks like a secret stands at {}", safe::line(asked)),
+            "`sopup explain FILE:LINE` shows what was looked at there",
+        )),
+        _ => {
+            let values: Vec<String> = found.iter().map(|one| format!("{} ({})", one.fingerprint, one.rule.id)).collect();
+            Err(CliError::new(
+                format!("{} values stand at {}", found.len(), safe::line(asked)),
+                format!("name one by its fingerprint: {}", values.join(", ")),
+            ))
+        }
+    }
+}
+
+fn holds(reason: &str, finding: &Finding) -> bool {
+    memchr::memmem::find(reason.as_bytes(), finding.secret.expose()).is_some()
+}
+
+/// Writes the entry; gives the fingerprint that it has.
+fn write(args: &Args, file: &Path, finding: &Finding, ui: &Ui) -> Result<Fingerprint, CliError> {
+    let held = Held::take_if_there(file, &RealDisk)?;
+    let (before, held) = match held {
+        Some(mut held) => (held.read(LARGEST)?.to_vec(), Some(held)),
+        None => (Vec::new(), None),
+    };
+    let by_hand = |why: String| {
+        CliError::new(format!("{} was not changed: {why}", file.display()), "add the entry under `allow:` by hand").exiting(Exit::Refused)
+    };
+    let before = String::from_utf8(before).map_err(|_| by_hand("it is not UTF-8".to_owned()))?;
+    let source = if std::env::var_os(KEY_VARIABLE).is_some() { KeySource::Environment } else { KeySource::Unknown };
+    let known = Config::parse(&before, file, today(), source)?;
+    let made = if fingerprint_key(known.fingerprint_key.as_deref())?.is_some() { None } else { Some(new_key()) };
+    let fingerprint = match &made {
+        Some(key) => FingerprintKey::new(key.clone().into_bytes()).expect("a key made here is long enough").fingerprint(&finding.secret),
+        None => finding.fingerprint.clone(),
+    };
+    let entry = entry_of(&fingerprint, &args.reason, args.expires);
+    let after = allowed(&before, &entry, made.as_deref()).map_err(|error| by_hand(error.to_string()))?;
+    let read = Config::parse(&after, file, today(), source).map_err(|error| by_hand(error.to_string()))?;
+    if !read.allow.names(&fingerprint) {
+        return Err(by_hand("the entry would not be read as one".to_owned()));
+    }
+    match held {
+        Some(held) => held.replace_plain_text(after.as_bytes(), Access::KeptOrShared)?,
+        None => create(file, after.as_bytes(), Access::KeptOrShared)?,
+    }
+    if made.is_some() {
+        ui.note(
+            "`fingerprint_key` was added to the file: it names the allowed values, for everybody who has the file. Fingerprints in \
+             earlier reports were made with another key",
+        );
+    }
+    Ok(fingerprint)
+}
