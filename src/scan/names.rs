@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Outcome;
 use crate::detect::detect_name;
-use crate::rule::{Confidence, RuleSet};
+use crate::finding::Finding;
+use crate::rule::{Confidence, Extractor, Matcher, RuleSet};
 use crate::secret::Secret;
+use crate::sought::{Sought, is_common};
+use crate::text::Span;
 
 /// Paths, refs and authors of an outcome in which something is a secret, with that masked.
 pub(super) fn masked(outcome: &Outcome, rules: &RuleSet, least: Confidence) -> BTreeMap<String, String> {
@@ -15,21 +18,25 @@ pub(super) fn masked(outcome: &Outcome, rules: &RuleSet, least: Confidence) -> B
         names.extend(place.sighting.iter().flat_map(|sighting| &sighting.refs).map(String::as_str));
         names.extend(place.sighting.iter().filter_map(|sighting| sighting.commit.as_ref()).map(|commit| commit.author.as_str()));
     }
-    names.into_iter().filter_map(|name| Some((name.to_owned(), without_secrets(name, rules, least)?))).collect()
+    // A secret that was found elsewhere is one in a name as well, unless names have it by chance.
+    let weak = |finding: &&Finding| matches!(finding.rule.matcher, Matcher::Extractor(Extractor::WeakPassword));
+    let strong = outcome.findings.iter().filter(|finding| !weak(finding)).map(|finding| &finding.secret);
+    let found = Sought::new(strong.filter(|secret| !is_common(secret.expose())));
+    names.into_iter().filter_map(|name| Some((name.to_owned(), without_secrets(name, &found, rules, least)?))).collect()
 }
 
-fn without_secrets(name: &str, rules: &RuleSet, least: Confidence) -> Option<String> {
-    let mut found = detect_name(name.as_bytes(), rules);
-    found.retain(|one| one.confidence >= least);
-    found.sort_by_key(|one| one.span.start);
+fn without_secrets(name: &str, known: &Sought, rules: &RuleSet, least: Confidence) -> Option<String> {
+    let seen = detect_name(name.as_bytes(), rules).into_iter().filter(|one| one.confidence >= least).map(|one| one.span);
+    let mut found: Vec<Span> = seen.chain(known.hits(name.as_bytes()).into_iter().map(|hit| hit.span)).collect();
+    found.sort_by_key(|span| span.start);
     let (mut shown, mut at) = (Vec::new(), 0);
-    for one in found.iter().filter(|one| one.span.start < one.span.end) {
-        if one.span.start < at {
+    for one in found.iter().filter(|span| span.start < span.end) {
+        if one.start < at {
             continue;
         }
-        shown.extend_from_slice(&name.as_bytes()[at..one.span.start]);
-        shown.extend_from_slice(Secret::new(name.as_bytes()[one.span.range()].to_vec()).redacted().as_bytes());
-        at = one.span.end;
+        shown.extend_from_slice(&name.as_bytes()[at..one.start]);
+        shown.extend_from_slice(Secret::new(name.as_bytes()[one.range()].to_vec()).redacted().as_bytes());
+        at = one.end;
     }
     shown.extend_from_slice(&name.as_bytes()[at..]);
     (at > 0).then(|| String::from_utf8_lossy(&shown).into_owned())

@@ -196,3 +196,15 @@ fn what_is_accepted_is_counted() {
     assert_eq!(run.code, 0, "{}", run.stdout);
     assert!(run.stdout.contains("accepted: 1 by `sopup:allow`"), "{}", run.stdout);
 }
+
+#[test]
+fn a_secret_that_is_also_a_name_is_shown_nowhere() {
+    let kept = Kept::new();
+    let other = "Zq9wLm2xTr7pKd";
+    kept.place.write(&format!("app/{other}.txt"), "x").write("app.env", format!("API_PASSWORD={other}\n"));
+    for args in [&["verify"][..], &["scan"], &["scan", "--format", "json"]] {
+        let run = kept.sopup(args);
+        assert_eq!(run.code, 1, "{}", run.stdout);
+        assert!(!run.stdout.contains(other), "{args:?}: {}", run.stdout);
+    }
+}

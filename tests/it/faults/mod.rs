@@ -9,6 +9,7 @@ mod outside;
 mod repository;
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
@@ -100,6 +101,6 @@ fn try_all<T: Sync>(what: &str, points: &[T], attempt: impl Fn(&T) -> Option<Str
         }
     });
     let wrong = wrong.into_inner().expect("no attempt panics");
-    eprintln!("{what}: {} points, {} wrong", points.len(), wrong.len());
+    let _ = writeln!(std::io::stderr(), "{what}: {} points, {} wrong", points.len(), wrong.len());
     assert!(wrong.is_empty(), "{what}: {} of {} points:\n{}", wrong.len(), points.len(), wrong.join("\n"));
 }
