@@ -5,6 +5,7 @@ mod added;
 mod archived;
 mod around;
 mod conclude;
+mod examined;
 mod groups;
 mod history;
 mod known;
@@ -33,6 +34,7 @@ use archived::Gathered;
 use conclude::conclude;
 
 pub use added::{Added, Asked, Selection};
+pub use examined::{Examine, Fault};
 pub use history::History;
 pub use known::Memory;
 
@@ -54,6 +56,8 @@ pub struct Request {
     pub key: LazyKey,
     /// What belongs to the scope and could not even be opened.
     pub unread: Vec<Skip>,
+    /// Looks at whole files that commits add or change; nobody does if there is none.
+    pub examine: Option<Box<Examine>>,
 }
 
 /// A key that is read or made only when there is something to fingerprint.
@@ -149,7 +153,8 @@ pub struct Progress {
 
 /// Runs a scan.
 pub fn scan(request: &Request, progress: &Progress) -> Result<Outcome, ScanError> {
-    let scanner = Scanner { rules: &request.rules, inline: request.inline, progress, found: Mutex::default() };
+    let examine = request.examine.as_deref();
+    let scanner = Scanner { rules: &request.rules, inline: request.inline, examine, progress, found: Mutex::default() };
     request.unread.iter().for_each(|skip| scanner.skip(skip.clone()));
     let (mut blobs, mut known) = (0, 0);
     match &request.scope {
@@ -167,7 +172,7 @@ pub fn scan(request: &Request, progress: &Progress) -> Result<Outcome, ScanError
             (blobs, known) = history::scan(&scanner, history, request.min_confidence)?;
             let inside = scanner.inside(history, &below, *submodules);
             for (path, history) in &inside {
-                let inside = Scanner { rules: &request.rules, inline: request.inline, progress, found: Mutex::default() };
+                let inside = Scanner { rules: &request.rules, inline: request.inline, examine: None, progress, found: Mutex::default() };
                 inside.git_texts(&history.git);
                 let (more, more_known) = history::scan(&inside, history, request.min_confidence)?;
                 (blobs, known) = (blobs + more, known + more_known);
@@ -210,6 +215,7 @@ pub enum ScanError {
 struct Scanner<'a> {
     rules: &'a RuleSet,
     inline: InlineAllow,
+    examine: Option<&'a Examine>,
     progress: &'a Progress,
     found: Mutex<Raw>,
 }
@@ -252,6 +258,7 @@ impl Scanner<'_> {
             self.count(content.len() as u64);
             let located = self.guarded(&file.path, || self.new_lines(content, &origin, || file.added_lines()));
             self.add(located);
+            self.add(self.examined(content, &origin));
         }
         Ok(())
     }

@@ -90,6 +90,7 @@ fn places_of(args: &Args, fingerprint: &Fingerprint) -> Result<Vec<(PathBuf, usi
         min_confidence: Confidence::Low,
         key: surroundings.key,
         unread: Vec::new(),
+        examine: None,
     };
     let outcome = scan(&request, &Progress::default())?;
     let finding = outcome.findings.into_iter().find(|finding| finding.fingerprint == *fingerprint).ok_or_else(|| {

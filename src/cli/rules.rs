@@ -115,6 +115,7 @@ fn show(out: &mut impl Write, rule: &Rule) -> Result<Exit, CliError> {
         }
         Matcher::Extractor(_) => writeln!(out, "found by    code that reads names, values and sentences")?,
         Matcher::Known => writeln!(out, "found by    the values that it was told")?,
+        Matcher::File => writeln!(out, "found by    a look at the whole file")?,
     }
     writeln!(out, "\n{}", "To replace it".bold())?;
     for (number, step) in rule.rotate_steps.iter().enumerate() {

@@ -161,7 +161,9 @@ fn resolve(args: &Args) -> Result<Resolved, CliError> {
     let prefix =
         if args.staged { String::new() } else { folder.map(|folder| prefix(&folder, &args.path)).transpose()?.unwrap_or_default() };
     let fail_on = config.fail_on;
-    let request = Request { unread, ..what.request(config, scope, top, prefix)? };
+    let adds = matches!(scope, Scope::Added(_) | Scope::Staged { .. });
+    let examine = adds.then(|| super::sops::doctor::examiner(top.clone(), config.disable.clone()));
+    let request = Request { unread, examine, ..what.request(config, scope, top, prefix)? };
     Ok(Resolved { request, head, fail_on, covered })
 }
 

@@ -120,6 +120,7 @@ impl What {
             key: key(&config)?,
             allow: config.allow.below(prefix),
             unread: Vec::new(),
+            examine: None,
             top: top.filter(|_| !self.no_ignore && !self.no_repo_config),
         })
     }

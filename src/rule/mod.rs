@@ -14,6 +14,7 @@ mod stretch;
 mod syntax;
 
 pub use builtin::builtin;
+pub use known::{BROKEN_SOPS_FILE, PLAIN_SOPS_FILE};
 pub use lexicon::{Cue, cue_words};
 pub use load::{LoadError, load_dir, load_inline, load_text};
 pub use prefilter::{Prefilter, PrefilterError};

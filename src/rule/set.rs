@@ -46,6 +46,8 @@ pub enum Matcher {
     Extractor(Extractor),
     /// The values that the set of rules was told to seek.
     Known,
+    /// Whoever examines whole files.
+    File,
 }
 
 /// A regular expression, compiled when its keyword is first seen.
@@ -77,6 +79,7 @@ impl Rule {
             Matcher::Pattern(pattern) => format!("{:?} {} {:?}", pattern.source, pattern.reach, pattern.block),
             Matcher::Extractor(extractor) => format!("{extractor:?}"),
             Matcher::Known => "known".to_owned(),
+            Matcher::File => "file".to_owned(),
         };
         let judged = (self.judge, self.validators, self.min_entropy, self.reject);
         format!("{} {:?} {:?} {matcher} {judged:?}", self.id, self.confidence, self.keywords)
@@ -214,7 +217,8 @@ impl RuleSet {
                 self.disabled[at] = true;
                 true
             }
-            None => false,
+            // Rules about files are not in the set; who asks for files to be examined leaves them out.
+            None => self.by_id(id).is_some(),
         }
     }
 
@@ -225,7 +229,8 @@ impl RuleSet {
 
     /// The rule of this id, on or off.
     pub fn by_id(&self, id: &str) -> Option<&'static Rule> {
-        self.rules.iter().find(|rule| rule.id == id).copied()
+        let of_files = [&known::PLAIN_SOPS_FILE, &known::BROKEN_SOPS_FILE];
+        self.rules.iter().copied().chain(of_files).find(|rule| rule.id == id)
     }
 
     /// The rule at a place; places come from this set's triggers.

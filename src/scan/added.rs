@@ -12,6 +12,7 @@ use super::tips::{NAMED, Tips, described, head};
 use super::{ScanError, Scanner};
 use crate::detect::Hints;
 use crate::finding::{Base, Located};
+use crate::rule::Matcher;
 use crate::secret::Secret;
 use crate::source::history::CommitGraph;
 use crate::source::object::{Limits, ObjectId, ObjectKind, ObjectStore};
@@ -138,7 +139,9 @@ fn look(scanner: &Scanner<'_>, change: &Change<'_>) -> Addition {
         }
         Change::Blob(blob) => {
             scanner.count(blob.bytes.len() as u64);
-            Addition { located: new_lines(scanner, blob), path: blob.path.to_vec(), object: blob.id, commit: blob.commit }
+            let mut located = new_lines(scanner, blob);
+            located.extend(examined(scanner, blob));
+            Addition { located, path: blob.path.to_vec(), object: blob.id, commit: blob.commit }
         }
     }
 }
@@ -147,6 +150,15 @@ fn new_lines(scanner: &Scanner<'_>, blob: &BlobChange<'_>) -> Vec<Located> {
     let path = if blob.path.is_empty() { format!("blob {}", blob.id) } else { String::from_utf8_lossy(blob.path).into_owned() };
     let origin = Origin { path, source: SourceKind::History };
     scanner.guarded(&origin.path, || scanner.new_lines(blob.bytes, &origin, || blob.added_lines()))
+}
+
+/// What is wrong with the file as a whole. A blob that a tag points at is no file.
+fn examined(scanner: &Scanner<'_>, blob: &BlobChange<'_>) -> Vec<Located> {
+    if blob.path.is_empty() {
+        return Vec::new();
+    }
+    let path = String::from_utf8_lossy(blob.path).into_owned();
+    scanner.examined(blob.bytes, &Origin { path, source: SourceKind::History })
 }
 
 /// What is new of one value at one path: in the order of commits.
@@ -169,7 +181,13 @@ fn conclude(scanner: &Scanner<'_>, ranges: &Ranges<'_>, store: &ObjectStore, ref
         let objects: HashSet<ObjectId> = versions.iter().map(|(_, object, _)| *object).collect();
         let allowed = versions.last().is_some_and(|(located, ..)| located.iter().all(|one| one.allowed_inline));
         let now = || head.and_then(|head| ranges.content(&head, &path));
+        let is_of_file = versions.iter().any(|(located, ..)| located.iter().any(|one| matches!(one.rule.matcher, Matcher::File)));
+        let is_still = |bytes: Vec<u8>| {
+            let origin = Origin { path: String::from_utf8_lossy(&path).into_owned(), source };
+            scanner.examined(&bytes, &origin).iter().any(|one| one.secret == value)
+        };
         let in_head = match source {
+            SourceKind::History if is_of_file => now().is_some_and(is_still),
             SourceKind::History => now().is_some_and(|bytes| memmem::find(&decode(&bytes).text, value.expose()).is_some()),
             SourceKind::Path => now().is_some(),
             _ => false,

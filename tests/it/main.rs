@@ -30,6 +30,7 @@ mod reports;
 mod rules;
 mod scan;
 mod sops;
+mod sops_gate;
 mod spans;
 mod staged;
 mod support;

@@ -292,6 +292,7 @@ impl Run<'_> {
             allow: config.allow.below(allow_below),
             top: Some(self.repo.top.clone()),
             unread: Vec::new(),
+            examine: None,
         };
         Ok((request, below, shared))
     }

@@ -79,7 +79,7 @@ fn next(out: &mut dyn Write, first: &Finding, outcome: &Outcome, context: &Conte
         let line = at.rsplit_once(':').map_or(at.as_str(), |(line, _)| line);
         steps.push(format!("`sopup explain {}` tells why it was reported", quoted(line)));
     }
-    steps.push("false alarm? End its line with `sopup:allow`, or add an entry under `allow:` in .sopup.yaml".to_owned());
+    steps.push("false alarm? End its line with `sopup:allow`, or run `sopup allow`".to_owned());
     writeln!(out, "Next: {}", steps[0])?;
     steps[1..].iter().try_for_each(|step| writeln!(out, "      {step}"))
 }

@@ -17,6 +17,8 @@ use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use crate::file::{Access, put};
+use crate::rule::{BROKEN_SOPS_FILE, PLAIN_SOPS_FILE};
+use crate::scan::{Examine, Fault};
 use crate::sops::creation_rule::CreationRule;
 use crate::sops::digest::Records;
 use crate::sops::doctor::{Diagnosis, Patient, Problem, State, Weight, examine, looks_encrypted};
@@ -170,11 +172,7 @@ fn gather(root: &Path, base: &Path, rules: &mut RuleBook) -> Gathered {
             }
             Ok(_) => {
                 found.kustomizations.note(&path, &bytes);
-                let name = path.rsplit('/').next().unwrap_or(&path);
-                let is_setting = [FILE_NAME, RECORDS, ".sopup.yaml", ".gitattributes", ".gitignore"].contains(&name);
-                if !is_setting
-                    && (looks_encrypted(&bytes) || is_store_by_name(name) || rules.rule_for(&base.join(&path)).is_some_and(is_selective))
-                {
+                if is_examined(&path, &bytes, rules.rule_for(&base.join(&path))) {
                     found.files.push((path, bytes));
                 }
             }
@@ -182,6 +180,32 @@ fn gather(root: &Path, base: &Path, rules: &mut RuleBook) -> Gathered {
     };
     walk(&Walk { root: root.to_path_buf(), respect_gitignore: Respect::Yes, threads: 0 }, &visit);
     found.into_inner().unwrap_or_else(PoisonError::into_inner).0
+}
+
+/// Looks at files that commits add: what shows without keys, by the creation rules of a working tree. Rules that are off
+/// report nothing.
+pub(in crate::cli) fn examiner(top: Option<PathBuf>, off: Vec<String>) -> Box<Examine> {
+    let book = Mutex::new(RuleBook::default());
+    Box::new(move |path, bytes| {
+        let mut book = book.lock().unwrap_or_else(PoisonError::into_inner);
+        let rule = top.as_ref().and_then(|top| book.rule_for(&top.join(path)));
+        if !is_examined(path, bytes, rule) {
+            return None;
+        }
+        let found = look(path, bytes, rule, None, None);
+        let problem = found.problems.into_iter().find(|problem| problem.weight() == Weight::Error)?;
+        let is_plain =
+            matches!(problem, Problem::NotEncrypted | Problem::PlainStore | Problem::PlainValue { .. } | Problem::NothingEncrypted { .. });
+        let rule = if is_plain { &PLAIN_SOPS_FILE } else { &BROKEN_SOPS_FILE };
+        (!off.iter().any(|id| id == rule.id)).then(|| Fault { rule, what: problem.to_string() })
+    })
+}
+
+/// Whether a file is one for the doctor: it looks encrypted, or its name or a creation rule says that it should be.
+fn is_examined(path: &str, bytes: &[u8], rule: Option<&CreationRule>) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let is_setting = [FILE_NAME, RECORDS, ".sopup.yaml", ".gitattributes", ".gitignore"].contains(&name);
+    !is_setting && (looks_encrypted(bytes) || is_store_by_name(name) || rule.is_some_and(is_selective))
 }
 
 /// Whether a name says that its file is encrypted with sops: `db.enc.yaml`, `prod.sops.env`.
