@@ -4,7 +4,7 @@
 use super::{HEAD, Sought, TELLING, bit};
 use crate::text::{Copied, Span};
 
-/// Places where at least the first [`TELLING`] bytes of a spelling stand; nearly always none.
+/// Places where at least the first bytes of a spelling stand; nearly always none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Heads(Vec<u32>);
 
