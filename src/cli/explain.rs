@@ -1,5 +1,7 @@
 //! `sopup explain`.
 
+mod past;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +14,7 @@ use super::ui::Ui;
 use super::what::{key, prefix, rule_set};
 use crate::config::Config;
 use crate::detect::{Fate, Hints, Match, explain};
-use crate::finding::{Allowlist, Base, Fingerprint, InlineAllow, locate};
+use crate::finding::{Allowlist, Base, Finding, Fingerprint, InlineAllow, locate};
 use crate::report::json::confidence;
 use crate::report::safe;
 use crate::rule::{Confidence, RuleSet};
@@ -29,10 +31,11 @@ use crate::text::{LineIndex, decode};
 #[command(after_help = "\
 Examples:
   sopup explain docs/guide.md:12
-  sopup explain 8e041dd8e99f7689d59af480        a fingerprint from a report, sought in the files below .")]
+  sopup explain HEAD~3:docs/guide.md:12         a file as a commit has it
+  sopup explain 8e041dd8e99f7689d59af480        a fingerprint from a report: in the files below ., else in the history")]
 pub(super) struct Args {
-    /// FILE:LINE, or a fingerprint from a report
-    #[arg(value_name = "FILE:LINE|FINGERPRINT")]
+    /// FILE:LINE, COMMIT:FILE:LINE, or a fingerprint from a report
+    #[arg(value_name = "[COMMIT:]FILE:LINE|FINGERPRINT")]
     what: String,
 
     /// Where a fingerprint is sought
@@ -58,15 +61,55 @@ struct Surroundings {
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let mut out = ui.stdout();
-    let places = match Fingerprint::parse(&args.what) {
-        Some(fingerprint) => places_of(args, &fingerprint)?,
-        None => vec![place(&args.what)?],
-    };
-    for (file, line) in places {
-        one(args, &mut out, &file, line)?;
+    for (passage, line) in passages(args)? {
+        one(args, &mut out, &passage, line)?;
     }
     out.flush()?;
     Ok(Exit::Clean)
+}
+
+/// What was asked for, with the lines.
+fn passages(args: &Args) -> Result<Vec<(Passage, usize)>, CliError> {
+    let Some(fingerprint) = Fingerprint::parse(&args.what) else {
+        let (file, line) = place(&args.what)?;
+        let passage = match file.to_str().and_then(|text| text.split_once(':')) {
+            Some((commit, path)) if !file.exists() => past::of_commit(&args.path, commit, path)?,
+            _ => Passage::of_file(&file)?,
+        };
+        return Ok(vec![(passage, line)]);
+    };
+    if let Some(places) = places_of(args, &fingerprint)? {
+        return places.into_iter().map(|(file, line)| Ok((Passage::of_file(&file)?, line))).collect();
+    }
+    let found = past::of_value(args, &fingerprint)?;
+    if found.is_empty() {
+        let message = format!("no value below {} has the fingerprint {fingerprint}", args.path.display());
+        return Err(CliError::new(message, "search another folder with `--path`; fingerprints of another key are not found"));
+    }
+    Ok(found)
+}
+
+/// A text that holds what is explained.
+struct Passage {
+    /// What it is called.
+    name: String,
+    /// Its path below the configuration's folder, or below `beside`.
+    path: String,
+    bytes: Vec<u8>,
+    /// Tells which configuration counts.
+    beside: PathBuf,
+    source: SourceKind,
+}
+
+impl Passage {
+    fn of_file(file: &Path) -> Result<Self, CliError> {
+        let bytes = std::fs::read(file).map_err(|error| {
+            CliError::new(format!("cannot read {}: {error}", file.display()), "name a file that exists and that you can read")
+        })?;
+        let path = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = file.to_string_lossy().into_owned();
+        Ok(Self { name, path, bytes, beside: file.to_path_buf(), source: SourceKind::Worktree })
+    }
 }
 
 /// `FILE:LINE`, taken apart.
@@ -78,11 +121,11 @@ pub(super) fn place(what: &str) -> Result<(PathBuf, usize), CliError> {
     })
 }
 
-/// Where the value of a fingerprint is in the files below a folder.
-fn places_of(args: &Args, fingerprint: &Fingerprint) -> Result<Vec<(PathBuf, usize)>, CliError> {
+/// Every value with a fingerprint in a scope, whether it is reported or not.
+fn sought(args: &Args, fingerprint: &Fingerprint, scope: Scope) -> Result<Option<Finding>, CliError> {
     let surroundings = surroundings(args, &args.path)?;
     let request = Request {
-        scope: Scope::worktree(args.path.clone(), Respect::Yes, 0),
+        scope,
         rules: surroundings.rules,
         allow: Allowlist::default(),
         top: None,
@@ -93,15 +136,18 @@ fn places_of(args: &Args, fingerprint: &Fingerprint) -> Result<Vec<(PathBuf, usi
         examine: None,
     };
     let outcome = scan(&request, &Progress::default())?;
-    let finding = outcome.findings.into_iter().find(|finding| finding.fingerprint == *fingerprint).ok_or_else(|| {
-        let message = format!("no value below {} has the fingerprint {fingerprint}", args.path.display());
-        CliError::new(message, "search another folder with `--path`; fingerprints of another key or of the history alone are not found")
-    })?;
+    Ok(outcome.findings.into_iter().find(|finding| finding.fingerprint == *fingerprint))
+}
+
+/// Where the value of a fingerprint is in the files below a folder.
+fn places_of(args: &Args, fingerprint: &Fingerprint) -> Result<Option<Vec<(PathBuf, usize)>>, CliError> {
+    let files = Scope::worktree(args.path.clone(), Respect::Yes, 0);
+    let Some(finding) = sought(args, fingerprint, files)? else { return Ok(None) };
     let root = if args.path.is_file() { args.path.parent().unwrap_or(Path::new("")) } else { &args.path };
     let on_disk = finding.occurrences.iter().filter(|one| one.origin.source == SourceKind::Worktree);
     let mut places: Vec<(PathBuf, usize)> = on_disk.map(|one| (root.join(&one.origin.path), one.start.line)).collect();
     places.dedup();
-    Ok(places)
+    Ok(Some(places))
 }
 
 fn surroundings(args: &Args, beside: &Path) -> Result<Surroundings, CliError> {
@@ -115,18 +161,20 @@ fn surroundings(args: &Args, beside: &Path) -> Result<Surroundings, CliError> {
     })
 }
 
-/// Explains a line of a file.
-fn one(args: &Args, out: &mut impl Write, file: &Path, line: usize) -> Result<(), CliError> {
-    let bytes = std::fs::read(file).map_err(|error| {
-        CliError::new(format!("cannot read {}: {error}", file.display()), "name a file that exists and that you can read")
-    })?;
-    let surroundings = surroundings(args, file)?;
-    let decoded = decode(&bytes);
+/// Explains a line of a text.
+fn one(args: &Args, out: &mut impl Write, passage: &Passage, line: usize) -> Result<(), CliError> {
+    let Passage { name, path, bytes, beside, source } = passage;
+    let surroundings = surroundings(args, beside)?;
+    let decoded = decode(bytes);
     let text = decoded.text.as_ref();
     let index = LineIndex::new(text);
-    let origin = Origin { path: file.file_name().unwrap_or_default().to_string_lossy().into_owned(), source: SourceKind::Worktree };
-    let hints = Hints::of_path(&file.to_string_lossy()).and_bytes(text);
-    writeln!(out, "{}:{line}", safe::line(&file.to_string_lossy()))?;
+    let origin = Origin { path: path.clone(), source: *source };
+    let hints = match source {
+        SourceKind::Message => Hints::NONE,
+        SourceKind::Worktree => Hints::of_path(name).and_bytes(text),
+        _ => Hints::of_path(path).and_bytes(text),
+    };
+    writeln!(out, "{}:{line}", safe::line(name))?;
     let mut any = false;
     for candidate in explain(text, hints, &surroundings.rules) {
         let (start, end) = (index.position(text, candidate.span.start), index.position(text, candidate.span.end));
@@ -141,7 +189,7 @@ fn one(args: &Args, out: &mut impl Write, file: &Path, line: usize) -> Result<()
                 let reasons: Vec<&str> = found.reasons.iter().map(|reason| reason.code()).collect();
                 let sure = format!("{} confidence: {}", confidence(found.confidence), reasons.join(", "));
                 let located =
-                    locate(&bytes, &decoded, vec![found.clone()], &surroundings.rules, &origin, Base::START, InlineAllow::Honoured);
+                    locate(bytes, &decoded, vec![found.clone()], &surroundings.rules, &origin, Base::START, InlineAllow::Honoured);
                 let by_sops = located.is_empty().then(|| "sops: it names a key in the metadata of a SOPS file".to_owned());
                 let allowed = located.first().map_or(by_sops, |located| {
                     let by_list = surroundings.allow.allows(located, || surroundings.key.fingerprint(&located.secret));

@@ -1,6 +1,6 @@
 //! `sopup explain`: why something was or was not reported.
 
-use super::support::Place;
+use super::support::{Place, TOKEN};
 
 #[test]
 fn a_line_is_explained_without_its_secrets() {
@@ -45,4 +45,27 @@ fn what_is_neither_is_refused() {
     let run = Place::new().sopup(["explain", "nonsense"]);
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("neither FILE:LINE nor a fingerprint"), "{}", run.stderr);
+}
+
+#[test]
+fn what_only_the_history_has_is_explained() {
+    let place = Place::repository();
+    place.write("deploy.env", format!("MODE=fast\nGITHUB_TOKEN={TOKEN}\n")).commit("leak");
+    place.git(["rm", "--quiet", "deploy.env"]);
+    place.commit("hide");
+    let report = place.report([]);
+    let fingerprint = report["findings"][0]["fingerprint"].as_str().expect("one");
+    for what in ["HEAD~1:deploy.env:2", fingerprint] {
+        let run = place.sopup(["explain", what]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        assert!(run.stdout.contains(":deploy.env:2\n") && run.stdout.contains("github-personal-access-token  reported"), "{}", run.stdout);
+        assert!(!run.stdout.contains(TOKEN), "{}", run.stdout);
+    }
+    assert!(place.sopup(["explain", "HEAD~1:deploy.env:1"]).stdout.contains("no rule looked at anything here"));
+    for (what, said) in [("HEAD:deploy.env:2", "HEAD has no file deploy.env"), ("nowhere:deploy.env:2", "nowhere")] {
+        let run = place.sopup(["explain", what]);
+        assert!(run.code == 2 && run.stderr.contains(said), "{}", run.stderr);
+    }
+    place.write(".sopup.yaml", "allow:\n  - paths: [deploy.env]\n    reason: revoked\n");
+    assert!(place.sopup(["explain", "HEAD~1:deploy.env:2"]).stdout.contains("allowed by the allowlist: revoked"));
 }
