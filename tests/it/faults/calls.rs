@@ -77,7 +77,7 @@ fn calls_that_fail_lose_nothing_unseen() {
     let found: Vec<_> = MODES.iter().map(|args| (*args, expected(&at, args))).collect();
     let all: Vec<_> = MODES.iter().flat_map(|args| points(&place, args)).collect();
     assert!(all.len() > 3000, "{}", all.len());
-    let points = sample(all, 500);
+    let points = sample(all, 200);
     try_all("calls that fail", &points, |point| {
         let expected = &found.iter().find(|(args, _)| *args == point.args).expect("each mode").1;
         let why = fault(&disturbed(&at, point), expected)?;
@@ -94,7 +94,7 @@ fn what_a_disturbed_scan_remembers_is_true() {
     let all = points(&place, MODES[0]);
     let points: Vec<_> =
         all.into_iter().filter(|point| matches!(point.call, "read" | "pread64" | "openat") && point.error == "EIO").collect();
-    let points = if is_full() { points } else { sample(points, 60) };
+    let points = if is_full() { points } else { sample(points, 25) };
     for point in points {
         let state = place.join("state");
         let _ = std::fs::remove_dir_all(at.join(".git/sopup"));

@@ -150,10 +150,10 @@ fn damaged(refs: &str, most: usize) {
 
 #[test]
 fn damaged_files_are_missed() {
-    damaged("files", 250);
+    damaged("files", 120);
 }
 
 #[test]
 fn damaged_tables_are_missed() {
-    damaged("reftable", 150);
+    damaged("reftable", 60);
 }
