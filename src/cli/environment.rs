@@ -57,6 +57,17 @@ pub(super) enum ConfigChoice {
     Nothing,
 }
 
+impl ConfigChoice {
+    /// The file that was named, nothing if that was asked for, or what stands beside a path.
+    pub(super) fn of(file: Option<&Path>, nothing: bool, path: &Path) -> Self {
+        match file {
+            Some(file) => Self::File(file.to_path_buf()),
+            None if nothing => Self::Nothing,
+            None => Self::Beside(path.to_path_buf()),
+        }
+    }
+}
+
 /// A configuration and the folder its globs start from.
 pub(super) fn configuration(choice: &ConfigChoice) -> Result<(Config, Option<PathBuf>), CliError> {
     let key = if std::env::var_os(KEY_VARIABLE).is_some() { KeySource::Environment } else { KeySource::Unknown };

@@ -151,8 +151,7 @@ fn places_of(args: &Args, fingerprint: &Fingerprint) -> Result<Option<Vec<(PathB
 }
 
 fn surroundings(args: &Args, beside: &Path) -> Result<Surroundings, CliError> {
-    let choice = args.config.clone().map_or_else(|| ConfigChoice::Beside(beside.to_path_buf()), ConfigChoice::File);
-    let (config, folder): (Config, _) = configuration(&choice)?;
+    let (config, folder): (Config, _) = configuration(&ConfigChoice::of(args.config.as_deref(), false, beside))?;
     Ok(Surroundings {
         rules: rule_set(&config, &args.rules)?,
         threshold: config.min_confidence.unwrap_or(Confidence::Medium),

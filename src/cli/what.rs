@@ -13,9 +13,9 @@ use crate::config::Config;
 use crate::finding::InlineAllow;
 use crate::rule::{Confidence, RuleSet, builtin, load_dir};
 use crate::scan::{LazyKey, Request, Scope, Submodules};
+use crate::source::Respect;
 use crate::source::object::{Alternates, Limits};
 use crate::source::refs::{GitDir, GitDirError};
-use crate::source::{Respect, startable};
 
 /// By which rules, and how, something is scanned.
 #[derive(Debug, clap::Args)]
@@ -71,11 +71,7 @@ pub(super) enum ConfidenceArg {
 impl What {
     /// Which configuration counts for what is scanned.
     pub(super) fn config_choice(&self, path: &Path) -> ConfigChoice {
-        match &self.config {
-            Some(file) => ConfigChoice::File(file.clone()),
-            None if self.no_repo_config => ConfigChoice::Nothing,
-            None => ConfigChoice::Beside(path.to_path_buf()),
-        }
+        ConfigChoice::of(self.config.as_deref(), self.no_repo_config, path)
     }
 
     /// The configuration that was named.
@@ -103,8 +99,7 @@ impl What {
     pub(super) fn limits(&self, git: &GitDir) -> Limits {
         let alternates = Alternates::Within(self.alternates.iter().cloned().chain([git.common().to_owned()]).collect());
         let standard = Limits::default();
-        let wanted = NonZeroUsize::new(self.jobs).unwrap_or(standard.threads);
-        let threads = NonZeroUsize::MIN.saturating_add(startable(wanted.get() - 1));
+        let threads = NonZeroUsize::new(self.jobs).unwrap_or(standard.threads);
         let memory = self.memory.map_or_else(|| environment::memory_budget(standard.memory), |mebibytes| mebibytes << 20);
         Limits { memory, threads, alternates, ..standard }
     }

@@ -43,7 +43,7 @@ mod weak;
 pub use check::{CheckFailure, check_rule};
 pub use explain::{Candidate, Fate, Objection, explain};
 pub use hints::{Hints, Notation};
-pub use readings::{Reading, detect_bytes, detect_name, is_read_plainly};
+pub use readings::{Reading, detect_bytes, detect_name};
 pub use reason::Reason;
 pub use trace::Trace;
 

@@ -4,7 +4,7 @@
 use super::{Hints, Match, Reason, detect};
 use crate::rule::{Confidence, RuleIndex, RuleSet};
 use crate::sought::Hit;
-use crate::text::{Decoded, Encoding, decode, squeezed};
+use crate::text::{Decoded, decode, squeezed};
 
 /// A text and what is found in it.
 pub type Reading<'b> = (Decoded<'b>, Vec<Match>);
@@ -38,11 +38,6 @@ pub fn detect_name(name: &[u8], rules: &RuleSet) -> Vec<Match> {
 fn known(text: &[u8], rules: &RuleSet) -> Vec<Match> {
     let Some((sought, rule)) = rules.sought() else { return Vec::new() };
     sought.hits(text).into_iter().map(|hit| Match::known(hit, rule)).collect()
-}
-
-/// Whether bytes are read just as they are.
-pub fn is_read_plainly(bytes: &[u8]) -> bool {
-    Encoding::of(bytes) == Encoding::Bytes && squeezed(bytes).is_none()
 }
 
 impl Match {

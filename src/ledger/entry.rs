@@ -105,11 +105,6 @@ impl Ledger {
         self.entries.values()
     }
 
-    /// All entries for a change.
-    pub fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
-        self.entries.values_mut()
-    }
-
     /// Whether there is no entry.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -170,6 +165,11 @@ impl Entry {
         if self.log.last() != Some(&log) {
             self.log.push(log);
         }
+    }
+
+    /// What leaked: the value itself, and what stood in its places.
+    pub fn leaked(&self) -> impl Iterator<Item = &Fingerprint> {
+        std::iter::once(&self.id).chain(self.stores.iter().filter_map(|store| store.held.as_ref()))
     }
 
     /// When it came into the ledger; `None` if nobody wrote that down.

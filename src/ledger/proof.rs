@@ -106,18 +106,14 @@ impl Stores {
 impl Ledger {
     /// What to look for in stores: the credentials, and what stood in their places.
     pub fn wanted(&self) -> BTreeSet<Fingerprint> {
-        self.entries().flat_map(leaked_of).cloned().collect()
+        self.entries().flat_map(Entry::leaked).cloned().collect()
     }
-}
-
-fn leaked_of(entry: &Entry) -> impl Iterator<Item = &Fingerprint> {
-    std::iter::once(&entry.id).chain(entry.stores.iter().filter_map(|store| store.held.as_ref()))
 }
 
 /// What stores say about a credential. They must have been read with [`Ledger::wanted`].
 pub fn prove(entry: &Entry, stores: &Stores) -> Proof {
     let mut leaked: Vec<StorePlace> = Vec::new();
-    for value in leaked_of(entry).flat_map(|leaked| stores.holding(leaked)) {
+    for value in entry.leaked().flat_map(|leaked| stores.holding(leaked)) {
         if !leaked.contains(&value.place) {
             leaked.push(value.place.clone());
         }

@@ -1,8 +1,8 @@
 //! Objects without the values: blobs, commits, tags and trees, and nothing else of them changed.
 
 use crate::sought::{Hit, Sought, Spelling};
-use crate::source::object::{HashKind, Object, ObjectId, ObjectKind};
-use crate::text::{Decoded, Encoding, decode, squeezed};
+use crate::source::object::{HashKind, ObjectId};
+use crate::text::{Decoded, Encoding, decode, is_plain, spliced, squeezed};
 
 /// What stands for a value that was taken out.
 pub const REPLACEMENT: &str = "REMOVED";
@@ -10,8 +10,12 @@ pub const REPLACEMENT: &str = "REMOVED";
 /// Where values stand in bytes, however these are read; in order, none overlapping another.
 pub(super) fn hits(bytes: &[u8], sought: &Sought) -> Vec<Hit> {
     let mut all = sought.hits(bytes);
-    if Encoding::of(bytes) != Encoding::Bytes {
-        add_decoded(&mut all, bytes, &decode(bytes), sought);
+    if is_plain(bytes) {
+        return all;
+    }
+    let decoded = decode(bytes);
+    if decoded.encoding != Encoding::Bytes {
+        add_decoded(&mut all, bytes, &decoded, sought);
     }
     if let Some(other) = squeezed(bytes) {
         add_decoded(&mut all, bytes, &other, sought);
@@ -31,15 +35,7 @@ fn add_decoded(all: &mut Vec<Hit>, bytes: &[u8], decoded: &Decoded<'_>, sought: 
 
 /// The bytes with something else in the place of values.
 pub(super) fn replaced(bytes: &[u8], hits: &[Hit]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    for hit in hits {
-        out.extend_from_slice(&bytes[at..hit.span.start]);
-        out.extend_from_slice(&substitute(&bytes[hit.span.range()], hit.spelling));
-        at = hit.span.end;
-    }
-    out.extend_from_slice(&bytes[at..]);
-    out
+    spliced(bytes, hits.iter().map(|hit| hit.span), |number, found| substitute(found, hits[number].spelling))
 }
 
 /// What is put in the place of a value. Inside of a longer run of base64 or hexadecimal the length is kept, so that the
@@ -57,11 +53,6 @@ fn substitute(found: &[u8], spelling: Spelling) -> Vec<u8> {
     }
 }
 
-/// A commit or tag with new names of objects in its header. `None` if nothing changes.
-pub(super) struct Header<'a> {
-    bytes: &'a [u8],
-}
-
 /// What became of a commit or tag.
 pub(super) struct Edited {
     pub(super) bytes: Vec<u8>,
@@ -69,44 +60,38 @@ pub(super) struct Edited {
     pub(super) unsigned: bool,
 }
 
-impl<'a> Header<'a> {
-    pub(super) fn of(bytes: &'a [u8]) -> Self {
-        Self { bytes }
+/// A commit or tag without values, and with the new names of objects in its header. `None` if nothing changes.
+pub(super) fn edited(bytes: &[u8], sought: &Sought, new: impl Fn(&ObjectId) -> Option<ObjectId>) -> Option<Edited> {
+    let hits = sought.hits(bytes);
+    let clean = if hits.is_empty() { bytes.to_vec() } else { replaced(bytes, &hits) };
+    let end = memchr::memmem::find(&clean, b"\n\n").map_or(clean.len(), |at| at + 1);
+    let (head, rest) = clean.split_at(end);
+    let (mut out, mut changed, mut signatures) = (Vec::with_capacity(clean.len()), !hits.is_empty(), Vec::new());
+    for field in fields(head) {
+        let renamed = renamed(field, &new);
+        changed |= renamed.is_some();
+        let field = renamed.unwrap_or_else(|| field.to_vec());
+        if is_signature(&field) {
+            signatures.push(out.len()..out.len() + field.len());
+        }
+        out.extend_from_slice(&field);
     }
-
-    /// With the objects that `new` knows by another name, without values.
-    pub(super) fn edited(&self, sought: &Sought, new: impl Fn(&ObjectId) -> Option<ObjectId>) -> Option<Edited> {
-        let hits = sought.hits(self.bytes);
-        let clean = if hits.is_empty() { self.bytes.to_vec() } else { replaced(self.bytes, &hits) };
-        let end = memchr::memmem::find(&clean, b"\n\n").map_or(clean.len(), |at| at + 1);
-        let (head, rest) = clean.split_at(end);
-        let (mut out, mut changed, mut signatures) = (Vec::with_capacity(clean.len()), !hits.is_empty(), Vec::new());
-        for field in fields(head) {
-            let renamed = renamed(field, &new);
-            changed |= renamed.is_some();
-            let field = renamed.unwrap_or_else(|| field.to_vec());
-            if is_signature(&field) {
-                signatures.push(out.len()..out.len() + field.len());
-            }
-            out.extend_from_slice(&field);
-        }
-        if !changed {
-            return None;
-        }
-        let mut unsigned = !signatures.is_empty();
-        for range in signatures.into_iter().rev() {
-            out.drain(range);
-        }
-        let body = match trailing_signature(rest) {
-            Some(at) if head.starts_with(b"object ") => {
-                unsigned = true;
-                &rest[..at]
-            }
-            _ => rest,
-        };
-        out.extend_from_slice(body);
-        Some(Edited { bytes: out, unsigned })
+    if !changed {
+        return None;
     }
+    let mut unsigned = !signatures.is_empty();
+    for range in signatures.into_iter().rev() {
+        out.drain(range);
+    }
+    let body = match trailing_signature(rest) {
+        Some(at) if head.starts_with(b"object ") => {
+            unsigned = true;
+            &rest[..at]
+        }
+        _ => rest,
+    };
+    out.extend_from_slice(body);
+    Some(Edited { bytes: out, unsigned })
 }
 
 /// Lines of a header, each with those that continue it.
@@ -143,12 +128,6 @@ fn renamed(field: &[u8], new: &impl Fn(&ObjectId) -> Option<ObjectId>) -> Option
     Some([name, new(&id)?.to_string().as_bytes(), b"\n"].concat())
 }
 
-/// What a tag leads to; `None` of what is no tag.
-pub(super) fn tag_target(object: &Object) -> Option<ObjectId> {
-    let line = object.bytes.strip_prefix(b"object ").filter(|_| object.kind == ObjectKind::Tag)?;
-    ObjectId::from_hex(line.get(..memchr::memchr(b'\n', line)?)?)
-}
-
 /// An entry of a tree as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
@@ -158,6 +137,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// Whether it is a commit of another repository.
+    pub(super) fn is_gitlink(&self) -> bool {
+        self.mode == b"160000"
+    }
+
     pub(super) fn is_tree(&self) -> bool {
         matches!(self.mode.as_slice(), b"40000" | b"040000")
     }
@@ -206,6 +190,7 @@ pub(super) fn tree_of(mut entries: Vec<Entry>, renamed: bool) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::secret::Secret;
+    use crate::source::object::ObjectKind;
 
     fn sought() -> Sought {
         Sought::new(&[Secret::new("gR4nite-Falcon-27".into())])
@@ -236,10 +221,10 @@ mod tests {
         let signature = "gpgsig -----BEGIN\n more\n end\n";
         let map = |id: &ObjectId| (id.to_string() == old).then(|| ObjectId::from_hex(new.as_bytes()).expect("hex"));
         let signed = text(old, signature, "m gR4nite-Falcon-27\n\n\n");
-        let edited = Header::of(&signed).edited(&sought(), map).expect("it changes");
-        assert!(edited.unsigned);
-        assert_eq!(edited.bytes, text(new, "", "m REMOVED\n\n\n"));
-        assert!(Header::of(&text(new, signature, "m")).edited(&sought(), map).is_none());
+        let new_text = edited(&signed, &sought(), map).expect("it changes");
+        assert!(new_text.unsigned);
+        assert_eq!(new_text.bytes, text(new, "", "m REMOVED\n\n\n"));
+        assert!(edited(&text(new, signature, "m"), &sought(), map).is_none());
     }
 
     #[test]

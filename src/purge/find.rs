@@ -10,7 +10,7 @@ use crate::sought::{Heads, Hit, Sought};
 use crate::source::each_chunk;
 use crate::source::object::{HashKind, Large, ObjectId, ObjectInfo, ObjectKind, ObjectStore, Skip, Visitor};
 use crate::source::pack::Delta;
-use crate::text::{Encoding, squeezed};
+use crate::text::is_plain;
 
 /// What an object holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +55,7 @@ impl Finder<'_> {
             }
             return;
         }
-        let plain = Encoding::of(bytes) == Encoding::Bytes && squeezed(bytes).is_none();
-        let hits = if plain { self.sought.hits_at(bytes, heads) } else { edit::hits(bytes, self.sought) };
+        let hits = if is_plain(bytes) { self.sought.hits_at(bytes, heads) } else { edit::hits(bytes, self.sought) };
         note(worker, object, &hits);
         if let Some(form) = Form::of(bytes).filter(|_| object.kind == ObjectKind::Blob) {
             // What cannot be read of an archive is told by scans.

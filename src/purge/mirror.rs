@@ -287,7 +287,10 @@ fn pack(part: &Path) -> Result<(), MirrorError> {
     let wrong = |source| MirrorError::Io { path: folder.clone(), source };
     let files = || fs::read_dir(&folder).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(wrong);
     let before = files()?;
-    run(part, "pack-objects", &["--all", "--non-empty", "--keep-true-parents", "--delta-base-offset", "--quiet", "objects/pack/pack"])?;
+    let options = ["--all", "--non-empty", "--keep-true-parents", "--delta-base-offset", "--quiet"];
+    if let Some(message) = git(part, "pack-objects", &[&options[..], &["objects/pack/pack"]].concat())? {
+        return Err(MirrorError::Git { command: "pack-objects", message });
+    }
     let (old, all) = (before.iter().map(fs::DirEntry::path).collect::<Vec<_>>(), files()?);
     if all.len() == old.len() {
         // The same objects as before, in one pack of the same name.
@@ -296,8 +299,13 @@ fn pack(part: &Path) -> Result<(), MirrorError> {
     old.iter().try_for_each(fs::remove_file).map_err(wrong)
 }
 
-/// Runs git in the mirror, which has no configuration but its own.
-fn run(mirror: &Path, command: &'static str, args: &[&str]) -> Result<(), MirrorError> {
+/// What `git fsck --full` has to say about a git directory; `None` if nothing.
+pub fn fsck(dir: &Path) -> Result<Option<String>, MirrorError> {
+    git(dir, "fsck", &["--full", "--no-progress", "--no-dangling"])
+}
+
+/// Runs git on a git directory, with no other configuration. What it says if it fails; `None` if it does not.
+fn git(dir: &Path, command: &'static str, args: &[&str]) -> Result<Option<String>, MirrorError> {
     let mut git = Command::new("git");
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("GIT_") {
@@ -305,16 +313,7 @@ fn run(mirror: &Path, command: &'static str, args: &[&str]) -> Result<(), Mirror
         }
     }
     git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_NO_REPLACE_OBJECTS", "1");
-    let output = git
-        .current_dir(mirror)
-        .arg("--git-dir=.")
-        .arg(command)
-        .args(args)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|source| MirrorError::Git { command, message: format!("it cannot be started: {source}") })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(MirrorError::Git { command, message: String::from_utf8_lossy(&output.stderr).trim().to_owned() })
+    git.current_dir(dir).args(["--git-dir=.", "-c", "core.fsmonitor=false", command]).args(args).stdin(Stdio::null());
+    let output = git.output().map_err(|source| MirrorError::Git { command, message: format!("it cannot be started: {source}") })?;
+    Ok((!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).trim().to_owned()))
 }

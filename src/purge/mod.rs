@@ -9,13 +9,16 @@ mod rewrite;
 
 pub use edit::REPLACEMENT;
 pub use find::{Held, Hold, find};
-pub use mirror::{Made, MirrorError, foresee, mirror};
+pub use mirror::{Made, MirrorError, foresee, fsck, mirror};
 pub use rewrite::{NewRef, RewriteError, Rewritten};
 
 use crate::sought::Sought;
 use crate::source::history::CommitGraph;
-use crate::source::object::{ObjectId, ObjectStore};
+use crate::source::object::ObjectStore;
 use crate::source::refs::Ref;
+
+/// Tags of tags are followed so far.
+const TAGS: usize = 64;
 
 /// A repository as a purge sees it.
 #[derive(Debug)]
@@ -40,23 +43,12 @@ impl Repository<'_> {
     fn reached(&self, notes: bool) -> Vec<bool> {
         let mut reached = vec![false; self.graph.len()];
         let of_kind = self.carried().filter(|one| one.name.starts_with(b"refs/notes/") == notes);
-        let mut left: Vec<u32> = of_kind.filter_map(|one| self.graph.number(&self.peeled(one.id?)?)).collect();
+        let mut left: Vec<u32> = of_kind.filter_map(|one| self.graph.behind(self.store, one.id?, TAGS)).collect();
         while let Some(commit) = left.pop() {
             if !std::mem::replace(&mut reached[commit as usize], true) {
                 left.extend(self.graph.parents(commit));
             }
         }
         reached
-    }
-
-    /// What is behind annotated tags.
-    fn peeled(&self, id: ObjectId) -> Option<ObjectId> {
-        let mut id = id;
-        // Tags of tags of tags are no more than a joke.
-        for _ in 0..64 {
-            let Some(target) = self.store.read(&id).ok().and_then(|object| edit::tag_target(&object)) else { return Some(id) };
-            id = target;
-        }
-        None
     }
 }

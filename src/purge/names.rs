@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::edit::{Entry, REPLACEMENT};
 use crate::sought::Sought;
 use crate::source::object::ObjectId;
+use crate::text::spliced;
 
 /// A name without values; `None` if it has none.
 pub(super) fn cleaned(name: &[u8], sought: &Sought) -> Option<Vec<u8>> {
@@ -12,15 +13,7 @@ pub(super) fn cleaned(name: &[u8], sought: &Sought) -> Option<Vec<u8>> {
     if hits.is_empty() {
         return None;
     }
-    let mut out = Vec::new();
-    let mut at = 0;
-    for hit in hits {
-        out.extend_from_slice(&name[at..hit.span.start]);
-        out.extend_from_slice(REPLACEMENT.as_bytes());
-        at = hit.span.end;
-    }
-    out.extend_from_slice(&name[at..]);
-    Some(out)
+    Some(spliced(name, hits.into_iter().map(|hit| hit.span), |_, _| REPLACEMENT.into()))
 }
 
 /// Takes values out of the names of entries; none gets the name of another. Whether any changed.

@@ -2,11 +2,10 @@
 //! Everything else keeps its name.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::mem::take;
 
-use super::edit::{self, Entry, Header};
+use super::edit::{self, Entry};
 use super::find::Held;
-use super::{Repository, names};
+use super::{Repository, TAGS, names};
 use crate::source::history::{Wanted, leading_trees};
 use crate::source::object::{ObjectId, ObjectKind, ReadError};
 
@@ -140,7 +139,7 @@ impl<'a, S: Sink> Rewriter<'a, S> {
         }
         let object = self.repository.store.read(&id)?;
         let new = |old: &ObjectId| if *old == tree { Some(root).filter(|root| *root != tree) } else { self.new.get(old).copied() };
-        let Some(edited) = Header::of(&object.bytes).edited(self.repository.sought, new) else { return Ok(()) };
+        let Some(edited) = edit::edited(&object.bytes, self.repository.sought, new) else { return Ok(()) };
         if parents.iter().all(|&parent| !self.new.contains_key(&graph.id(parent))) {
             self.done.first.push(id);
         }
@@ -177,18 +176,25 @@ impl<'a, S: Sink> Rewriter<'a, S> {
     /// Makes a tree whose parts are known.
     fn tree_of(&mut self, id: ObjectId, mut entries: Vec<Entry>) -> Result<(), RewriteError> {
         for entry in &mut entries {
-            if !entry.is_tree() && !self.new.contains_key(&entry.id) && self.held.objects.contains_key(&entry.id) && entry.mode != b"160000"
-            {
-                self.blob(entry.id)?;
-            }
-            if entry.mode != b"160000" {
-                entry.id = self.new.get(&entry.id).copied().unwrap_or(entry.id);
-            }
+            entry.id = self.moved(entry)?.unwrap_or(entry.id);
         }
         let renamed = names::clean(&mut entries, self.repository.sought);
         self.put(id, ObjectKind::Tree, &edit::tree_of(entries, renamed))?;
         self.done.trees += 1;
         Ok(())
+    }
+
+    /// The new name of what an entry stands for, if it has one; made now if it was not before.
+    fn moved(&mut self, entry: &Entry) -> Result<Option<ObjectId>, RewriteError> {
+        if entry.is_gitlink() {
+            return Ok(None);
+        }
+        if entry.is_tree() {
+            self.tree(entry.id)?;
+        } else if self.held.objects.contains_key(&entry.id) && !self.new.contains_key(&entry.id) {
+            self.blob(entry.id)?;
+        }
+        Ok(self.new.get(&entry.id).copied())
     }
 
     fn blob(&mut self, id: ObjectId) -> Result<(), RewriteError> {
@@ -218,13 +224,8 @@ impl<'a, S: Sink> Rewriter<'a, S> {
                     folders.push((path, entry.id));
                     continue;
                 }
-                if entry.is_tree() {
-                    self.tree(entry.id)?;
-                } else if self.held.objects.contains_key(&entry.id) && !self.new.contains_key(&entry.id) {
-                    self.blob(entry.id)?;
-                }
-                if let Some(new) = self.new.get(&entry.id) {
-                    (entry.id, moved) = (*new, true);
+                if let Some(new) = self.moved(&entry)? {
+                    (entry.id, moved) = (new, true);
                 }
                 if let Some(name) = names::after_object(&path.concat(), &entry.name, |old| self.new.get(old).copied()) {
                     let lengths: Vec<usize> = path.iter().map(Vec::len).collect();
@@ -281,13 +282,13 @@ impl<'a, S: Sink> Rewriter<'a, S> {
     fn target(&mut self, id: ObjectId) -> Result<ObjectId, RewriteError> {
         let mut tags = Vec::new();
         let mut at = id;
-        while !self.new.contains_key(&at) && tags.len() < 64 {
+        while !self.new.contains_key(&at) && tags.len() < TAGS {
             if self.leading.contains(&at) {
                 self.tree(at)?;
                 break;
             }
             let object = self.repository.store.read(&at)?;
-            match edit::tag_target(&object) {
+            match object.tagged() {
                 Some(target) => {
                     tags.push((at, object));
                     at = target;
@@ -301,9 +302,7 @@ impl<'a, S: Sink> Rewriter<'a, S> {
             }
         }
         for (tag, object) in tags.into_iter().rev() {
-            let new = take(&mut self.new);
-            let edited = Header::of(&object.bytes).edited(self.repository.sought, |old| new.get(old).copied());
-            self.new = new;
+            let edited = edit::edited(&object.bytes, self.repository.sought, |old| self.new.get(old).copied());
             if let Some(edited) = edited {
                 self.put(tag, ObjectKind::Tag, &edited.bytes)?;
                 if edited.unsigned {

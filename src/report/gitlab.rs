@@ -47,7 +47,6 @@ struct Identifier<'a> {
 
 pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
     let time = |time: jiff::Timestamp| time.strftime("%Y-%m-%dT%H:%M:%S").to_string();
-    let ended = context.begun + jiff::SignedDuration::try_from(context.elapsed).unwrap_or_default();
     let tool = json!({"id": "sopup", "name": "sopup", "url": HOME, "version": VERSION, "vendor": {"name": "sopup"}});
     let messages: Vec<Value> = unread(outcome)
         .into_iter()
@@ -60,7 +59,7 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_
             "scanner": tool,
             "type": "secret_detection",
             "start_time": time(context.begun),
-            "end_time": time(ended),
+            "end_time": time(context.ended()),
             "status": if outcome.is_complete() { "success" } else { "failure" },
             "messages": messages,
         }),

@@ -21,8 +21,7 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_
     let begun = context.begun.strftime("%Y-%m-%dT%H:%M:%S");
     writeln!(out, r#"  <testsuite name="secrets" timestamp="{begun}" hostname="localhost" skipped="0" {counts}>"#)?;
     for row in &rows {
-        let (rule, at) = (row.finding.rule, row.place.at);
-        let name = format!("{}:{}:{}", row.path, at.start.line, at.start.column);
+        let (rule, name) = (row.finding.rule, row.position());
         let file = if row.is_file() { format!(r#" file="{}""#, escaped(&row.path)) } else { String::new() };
         writeln!(out, r#"    <testcase classname="{}" name="{}"{file} time="0">"#, escaped(rule.id), escaped(&name))?;
         let steps = rule.rotate_steps.join(" ");
@@ -42,16 +41,11 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_
     writeln!(out, "  </testsuite>\n</testsuites>")
 }
 
-/// Text for elements and attributes; XML has no way to write control characters.
+/// Text for elements and attributes; XML has no way to write some characters.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for character in safe::line(text).chars() {
+    for character in safe::markup(text).chars() {
         match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
             '\u{fffe}' | '\u{ffff}' => out.extend(character.escape_unicode()),
             _ => out.push(character),
         }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::json::severity;
-use super::places::plural;
+use super::places::{plural, secrets_in_places};
 use super::rows::{Row, rows, unread};
 use super::{Context, human, safe};
 use crate::scan::Outcome;
@@ -51,7 +51,7 @@ fn head(outcome: &Outcome, places: usize, unread: usize) -> String {
         let verdict = if unread > 0 { "incomplete, nothing found in what could be read" } else { "no secrets found" };
         return format!("### sopup: {verdict}\n\n{}{incomplete}", human::quantity(outcome));
     }
-    let found = format!("{} in {}", plural(secrets as u64, "secret", "secrets"), plural(places as u64, "place", "places"));
+    let found = secrets_in_places(secrets as u64, places as u64);
     format!("### sopup: {found}\n\n{}; {}{incomplete}", human::by_severity(&outcome.findings), human::quantity(outcome))
 }
 

@@ -56,6 +56,13 @@ pub struct Context<'a> {
     pub layout: Layout,
 }
 
+impl Context<'_> {
+    /// When the scan ended.
+    fn ended(&self) -> jiff::Timestamp {
+        self.begun + jiff::SignedDuration::try_from(self.elapsed).unwrap_or_default()
+    }
+}
+
 /// What was in scope, as a person is told.
 #[derive(Debug, Default)]
 pub struct Covered {

@@ -75,6 +75,11 @@ fn joined(root: &str, path: &str) -> String {
     }
 }
 
+/// How many secrets there are, and in how many places.
+pub(super) fn secrets_in_places(secrets: u64, places: u64) -> String {
+    format!("{} in {}", plural(secrets, "secret", "secrets"), plural(places, "place", "places"))
+}
+
 /// A number with its noun.
 pub fn plural(count: u64, one: &str, many: &str) -> String {
     let digits = count.to_string();

@@ -112,7 +112,13 @@ fn id(finding: &Finding, at: &Occurrence, path: &str, number: usize) -> String {
     Sha256::digest(parts).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
+    /// The place as it is opened: path, line and column.
+    pub(super) fn position(&self) -> String {
+        let start = self.place.at.start;
+        format!("{}:{}:{}", self.path, start.line, start.column)
+    }
+
     /// Whether the path is that of a file, now or once.
     pub(super) fn is_file(&self) -> bool {
         use SourceKind::{Archive, History, Index, Path, Stash, Worktree};
@@ -156,7 +162,7 @@ impl Row<'_> {
     }
 
     /// The commit that brought it there.
-    pub(super) fn commit(&self) -> Option<&str> {
+    pub(super) fn commit(&self) -> Option<&'a str> {
         self.place.past.and_then(|past| past.commit.as_ref()).map(|commit| commit.id.as_str())
     }
 

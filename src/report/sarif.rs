@@ -156,7 +156,7 @@ fn result<'a>(row: &Row<'a>, rule_index: usize) -> SarifResult<'a> {
         properties: Properties {
             confidence: confidence(row.finding.confidence),
             source: row.place.at.origin.source.code(),
-            commit: row.place.past.and_then(|past| past.commit.as_ref()).map(|commit| commit.id.as_str()),
+            commit: row.commit(),
             date: row.date(),
             in_head: row.place.past.map(|past| past.in_head),
         },
@@ -191,11 +191,10 @@ fn invocation(outcome: &Outcome, context: &Context<'_>, places: usize) -> Value 
         let text = format!("{} places of the least severe secrets are left out: a file holds {MOST} results", places - MOST);
         notes.push(notification("warning", "too-many-results", &text));
     }
-    let ended = context.begun + jiff::SignedDuration::try_from(context.elapsed).unwrap_or_default();
     json!({
         "executionSuccessful": outcome.is_complete(),
         "startTimeUtc": time(context.begun),
-        "endTimeUtc": time(ended),
+        "endTimeUtc": time(context.ended()),
         "toolExecutionNotifications": notes,
     })
 }

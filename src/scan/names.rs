@@ -8,7 +8,7 @@ use crate::finding::Finding;
 use crate::rule::{Confidence, Extractor, Matcher, RuleSet};
 use crate::secret::Secret;
 use crate::sought::{Sought, is_common};
-use crate::text::Span;
+use crate::text::{Span, spliced};
 
 /// Paths, refs and authors of an outcome in which something is a secret, with that masked.
 pub(super) fn masked(outcome: &Outcome, rules: &RuleSet, least: Confidence) -> BTreeMap<String, String> {
@@ -29,15 +29,7 @@ fn without_secrets(name: &str, known: &Sought, rules: &RuleSet, least: Confidenc
     let seen = detect_name(name.as_bytes(), rules).into_iter().filter(|one| one.confidence >= least).map(|one| one.span);
     let mut found: Vec<Span> = seen.chain(known.hits(name.as_bytes()).into_iter().map(|hit| hit.span)).collect();
     found.sort_by_key(|span| span.start);
-    let (mut shown, mut at) = (Vec::new(), 0);
-    for one in found.iter().filter(|span| span.start < span.end) {
-        if one.start < at {
-            continue;
-        }
-        shown.extend_from_slice(&name.as_bytes()[at..one.start]);
-        shown.extend_from_slice(Secret::new(name.as_bytes()[one.range()].to_vec()).redacted().as_bytes());
-        at = one.end;
-    }
-    shown.extend_from_slice(&name.as_bytes()[at..]);
-    (at > 0).then(|| String::from_utf8_lossy(&shown).into_owned())
+    found.retain(|span| span.start < span.end);
+    let masked = || spliced(name.as_bytes(), found.iter().copied(), |_, value| Secret::new(value.to_vec()).redacted().into_bytes());
+    (!found.is_empty()).then(|| String::from_utf8_lossy(&masked()).into_owned())
 }

@@ -11,7 +11,7 @@ use super::history::Repository;
 use super::known::Gaps;
 use super::{Progress, archived, parallel};
 use crate::archive::{Form, Unread, each_member};
-use crate::detect::{Hints, Match, Reason, Trace, detect_bytes, is_read_plainly};
+use crate::detect::{Hints, Match, Reason, Trace, detect_bytes};
 use crate::rule::{Confidence, RuleIndex, RuleSet};
 use crate::secret::Secret;
 use crate::sought::Heads;
@@ -19,6 +19,7 @@ use crate::source::each_chunk;
 use crate::source::history::{Commit, CommitText};
 use crate::source::object::{Large, ObjectId, ObjectInfo, ObjectKind, Skip, Visitor};
 use crate::source::pack::Delta;
+use crate::text::is_plain;
 
 /// What was found in one object, read in one way.
 #[derive(Debug)]
@@ -280,7 +281,7 @@ impl Visitor for Sweep<'_> {
     fn whole(&self, worker: &mut Worker, object: &ObjectInfo<'_>, bytes: &[u8]) -> Self::Node {
         self.begin(worker, object, bytes);
         let (first, others) = self.ways(object);
-        if !is_read_plainly(bytes) {
+        if !is_plain(bytes) {
             for hints in std::iter::once(first).chain(others) {
                 self.search(worker, Named::of(object), hints, &Piece::whole(bytes));
             }
@@ -296,7 +297,7 @@ impl Visitor for Sweep<'_> {
 
     fn delta(&self, worker: &mut Worker, object: &ObjectInfo<'_>, delta: &Delta<'_>, base: &Self::Node) -> Self::Node {
         let bytes = delta.bytes();
-        let Some(base) = base.as_ref().filter(|_| is_read_plainly(bytes)) else {
+        let Some(base) = base.as_ref().filter(|_| is_plain(bytes)) else {
             return self.whole(worker, object, bytes);
         };
         self.begin(worker, object, bytes);

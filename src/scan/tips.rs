@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::source::Commit;
 use crate::source::history::{CommitGraph, CommitText};
-use crate::source::object::{ObjectId, ObjectKind, ObjectStore};
+use crate::source::object::{ObjectId, ObjectStore};
 use crate::source::refs::{GitDir, Ref};
 
 /// Refs that are named with a place.
 pub(super) const NAMED: usize = 5;
+
+/// Tags of tags are followed so far.
+const TAGS: usize = 8;
 
 /// Where refs lead: commits by number, with the names of the refs.
 pub(super) struct Tips {
@@ -21,17 +24,8 @@ impl Tips {
         let mut tips: BTreeMap<u32, Vec<String>> = BTreeMap::new();
         for one in refs {
             let name = String::from_utf8_lossy(&one.name);
-            let Some(mut id) = one.id else { continue };
-            // A tag leads on.
-            for _ in 0..8 {
-                if let Some(commit) = graph.number(&id) {
-                    tips.entry(commit).or_default().push(name.into_owned());
-                    break;
-                }
-                let Some(object) = store.read(&id).ok().filter(|object| object.kind == ObjectKind::Tag) else { break };
-                let target = object.bytes.split(|&byte| byte == b'\n').next().and_then(|line| line.strip_prefix(b"object "));
-                let Some(next) = target.and_then(ObjectId::from_hex) else { break };
-                id = next;
+            if let Some(commit) = one.id.and_then(|id| graph.behind(store, id, TAGS)) {
+                tips.entry(commit).or_default().push(name.into_owned());
             }
         }
         let (commits, names) = tips.into_iter().unzip();

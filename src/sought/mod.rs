@@ -80,11 +80,6 @@ impl Sought {
         sought
     }
 
-    /// How many values there are, sought or too short.
-    pub fn values(&self) -> usize {
-        self.values
-    }
-
     /// Every place of a text, in order, none overlapping another.
     pub fn hits(&self, text: &[u8]) -> Vec<Hit> {
         self.hits_at(text, &self.heads(text))

@@ -57,6 +57,9 @@ impl fmt::Display for Spelling {
 /// The bytes of a spelling.
 pub(super) type Bytes = Zeroizing<Vec<u8>>;
 
+/// What URLs need not escape, beside letters and digits (RFC 3986, section 2.3).
+pub(super) const UNRESERVED: &[u8] = b"-._~";
+
 /// All spellings of a value, each once; the plain one first.
 pub(super) fn spellings(value: &[u8]) -> Vec<(Spelling, Bytes)> {
     let mut all: Vec<(Spelling, Bytes)> = vec![(Spelling::Plain, Zeroizing::new(value.to_vec()))];
@@ -83,7 +86,7 @@ pub(super) fn spellings(value: &[u8]) -> Vec<(Spelling, Bytes)> {
     add(Spelling::Hex, value.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect());
     add(Spelling::Hex, value.iter().flat_map(|byte| format!("{byte:02X}").into_bytes()).collect());
     // What is left as it is differs: the standard's characters, those of JavaScript, or letters and digits alone.
-    for kept in [&b"-._~"[..], b"-_.!~*'()", b""] {
+    for kept in [UNRESERVED, b"-_.!~*'()", b""] {
         for (upper, blank) in [(true, "%20"), (false, "%20"), (true, "+"), (false, "+")] {
             add(Spelling::Percent, percent(value, kept, upper, blank));
         }
@@ -115,7 +118,8 @@ fn utf16(value: &[u8], bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
     text.encode_utf16().flat_map(bytes).collect()
 }
 
-fn percent(value: &[u8], kept: &[u8], upper: bool, blank: &str) -> Vec<u8> {
+/// As in URLs: everything but letters, digits and what is `kept`.
+pub(super) fn percent(value: &[u8], kept: &[u8], upper: bool, blank: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(value.len());
     for &byte in value {
         match byte {

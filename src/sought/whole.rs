@@ -5,6 +5,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD
 use zeroize::Zeroizing;
 
 use super::SHORTEST;
+use super::spelling::{UNRESERVED, percent};
 use crate::secret::Secret;
 
 /// A value as it is, in base64 and percent-encoded. Short values would be found by chance.
@@ -17,15 +18,7 @@ pub fn spelled_whole(secret: &Secret) -> Vec<Zeroizing<Vec<u8>>> {
     for engine in [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
         all.push(Zeroizing::new(engine.encode(value).into_bytes()));
     }
-    let mut percent = Vec::with_capacity(value.len());
-    for &byte in value {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            percent.push(byte);
-        } else {
-            percent.extend_from_slice(format!("%{byte:02X}").as_bytes());
-        }
-    }
-    all.push(Zeroizing::new(percent));
+    all.push(Zeroizing::new(percent(value, UNRESERVED, true, "%20")));
     all.sort_by(|a, b| a.as_slice().cmp(b.as_slice()));
     all.dedup();
     all

@@ -47,7 +47,7 @@ const LEAST_ZEROS: usize = 4;
 
 /// Reads a file's bytes as text; copies only UTF-16 and UTF-32.
 pub fn decode(bytes: &[u8]) -> Decoded<'_> {
-    let (encoding, mark) = sniff(bytes);
+    let Sniffed { encoding, mark, .. } = sniff(bytes);
     if encoding == Encoding::Bytes {
         return Decoded { text: Cow::Borrowed(bytes), encoding, checkpoints: Vec::new(), file_len: bytes.len() };
     }
@@ -70,14 +70,13 @@ pub fn decode(bytes: &[u8]) -> Decoded<'_> {
 /// The bytes of a file that are no zeros, if they may be a text that [`decode`] does not show: where
 /// a mark stands before something else, or zeros in something that is a text otherwise.
 pub fn squeezed(bytes: &[u8]) -> Option<Decoded<'_>> {
-    let (encoding, mark) = sniff(bytes);
-    let first = memchr::memchr(0, bytes);
-    if encoding == Encoding::Bytes && (first.is_none() || !is_text_but_for_zeros(bytes)) {
+    let sniffed = sniff(bytes);
+    if sniffed.is_plain(bytes) {
         return None;
     }
     let mut text = Vec::with_capacity(bytes.len() / 2);
     let mut checkpoints = Vec::new();
-    for (at, &byte) in bytes.iter().enumerate().skip(mark).filter(|(_, byte)| **byte != 0) {
+    for (at, &byte) in bytes.iter().enumerate().skip(sniffed.mark).filter(|(_, byte)| **byte != 0) {
         if text.len() % STEP == 0 {
             checkpoints.push((at, text.len()));
         }
@@ -86,18 +85,16 @@ pub fn squeezed(bytes: &[u8]) -> Option<Decoded<'_>> {
     Some(Decoded { text: Cow::Owned(text), encoding: Encoding::Squeezed, checkpoints, file_len: bytes.len() })
 }
 
+/// Whether bytes are read just as they are: [`decode`] changes nothing, and [`squeezed`] has nothing to add.
+pub fn is_plain(bytes: &[u8]) -> bool {
+    sniff(bytes).is_plain(bytes)
+}
+
 /// Whether hardly any byte but zeros is one that no text has.
 fn is_text_but_for_zeros(bytes: &[u8]) -> bool {
     let most = bytes.len() / 100;
     let strange = |byte: &&u8| matches!(byte, 1..=8 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
     bytes.iter().filter(strange).nth(most).is_none()
-}
-
-impl Encoding {
-    /// What the first bytes of a file say about it.
-    pub fn of(bytes: &[u8]) -> Self {
-        sniff(bytes).0
-    }
 }
 
 impl Decoded<'_> {
@@ -135,21 +132,43 @@ impl Decoded<'_> {
     }
 }
 
-/// The encoding and the length of its byte order mark.
-fn sniff(bytes: &[u8]) -> (Encoding, usize) {
-    match bytes {
-        [0xff, 0xfe, 0, 0, ..] => return (Encoding::Utf32Le, 4),
-        [0, 0, 0xfe, 0xff, ..] => return (Encoding::Utf32Be, 4),
-        [0xff, 0xfe, ..] => return (Encoding::Utf16Le, 2),
-        [0xfe, 0xff, ..] => return (Encoding::Utf16Be, 2),
-        _ => {}
+/// What the bytes of a file say about how it is stored.
+struct Sniffed {
+    encoding: Encoding,
+    /// The length of its byte order mark.
+    mark: usize,
+    /// Whether there are zeros in what has no mark.
+    has_zeros: bool,
+}
+
+impl Sniffed {
+    /// Whether the bytes are the text, and no other text may be hidden in them.
+    fn is_plain(&self, bytes: &[u8]) -> bool {
+        self.encoding == Encoding::Bytes && !(self.has_zeros && is_text_but_for_zeros(bytes))
     }
-    if memchr::memchr(0, bytes).is_none() {
-        return (Encoding::Bytes, 0);
+}
+
+fn sniff(bytes: &[u8]) -> Sniffed {
+    let marked = match bytes {
+        [0xff, 0xfe, 0, 0, ..] => Some((Encoding::Utf32Le, 4)),
+        [0, 0, 0xfe, 0xff, ..] => Some((Encoding::Utf32Be, 4)),
+        [0xff, 0xfe, ..] => Some((Encoding::Utf16Le, 2)),
+        [0xfe, 0xff, ..] => Some((Encoding::Utf16Be, 2)),
+        _ => None,
+    };
+    if let Some((encoding, mark)) = marked {
+        return Sniffed { encoding, mark, has_zeros: false };
     }
+    let has_zeros = memchr::memchr(0, bytes).is_some();
+    let encoding = if has_zeros { unmarked(bytes) } else { Encoding::Bytes };
+    Sniffed { encoding, mark: 0, has_zeros }
+}
+
+/// What zeros say about a file without a mark.
+fn unmarked(bytes: &[u8]) -> Encoding {
     let head = &bytes[..bytes.len().min(SNIFF) & !3];
     if head.len() < 8 {
-        return (Encoding::Bytes, 0);
+        return Encoding::Bytes;
     }
     // Mostly ASCII text without a mark: nearly every high byte is zero and nearly no low byte.
     let mut zeros = [0usize; 4];
@@ -161,14 +180,13 @@ fn sniff(bytes: &[u8]) -> (Encoding, usize) {
     let units = head.len() / 4;
     let zero = zeros.map(|n| n * 10 >= units * 9);
     let full = zeros.map(|n| n * 10 <= units);
-    let encoding = match (zero, full) {
+    match (zero, full) {
         ([_, true, true, true], [true, ..]) => Encoding::Utf32Le,
         ([true, true, true, _], [.., true]) => Encoding::Utf32Be,
         ([_, true, _, true], [true, _, true, _]) => Encoding::Utf16Le,
         ([true, _, true, _], [_, true, _, true]) => Encoding::Utf16Be,
         _ => by_parity(bytes),
-    };
-    (encoding, 0)
+    }
 }
 
 /// UTF-16 in which most characters are not ASCII: zeros are then rare, and all in bytes of one parity.

@@ -10,6 +10,6 @@ pub mod work;
 
 pub use copied::{Copied, joined};
 pub use display::is_unsafe;
-pub use encoding::{Decoded, Encoding, decode, squeezed};
+pub use encoding::{Decoded, Encoding, decode, is_plain, squeezed};
 pub use nesting::{DOCUMENTS, SETTINGS, check_nesting};
-pub use span::{LineIndex, Position, Span};
+pub use span::{LineIndex, Position, Span, spliced};

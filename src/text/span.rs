@@ -130,6 +130,21 @@ fn characters(bytes: &[u8]) -> usize {
     bytes.iter().filter(|&&byte| byte & 0xc0 != 0x80).count()
 }
 
+/// A text with other bytes in the place of some spans, which are in order; of spans that overlap the first counts.
+pub fn spliced(text: &[u8], spans: impl IntoIterator<Item = Span>, with: impl Fn(usize, &[u8]) -> Vec<u8>) -> Vec<u8> {
+    let (mut out, mut at) = (Vec::with_capacity(text.len()), 0);
+    for (number, span) in spans.into_iter().enumerate().filter(|(_, span)| span.start < span.end) {
+        if span.start < at {
+            continue;
+        }
+        out.extend_from_slice(&text[at..span.start]);
+        out.extend_from_slice(&with(number, &text[span.range()]));
+        at = span.end;
+    }
+    out.extend_from_slice(&text[at..]);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::support::{Place, Run, finish};
+use crate::support::{Place, Run, finish, identity};
 
 /// What leaks.
 const LEAKED: &str = "gR4nite-Falcon-27";
@@ -20,9 +20,8 @@ struct Team {
 impl Team {
     fn new() -> Self {
         let (place, home) = (Place::repository(), Place::new());
-        let identity = age::x25519::Identity::generate();
-        home.write("keys.txt", age::secrecy::ExposeSecret::expose_secret(&identity.to_string()));
-        place.write(".sops.yaml", format!("creation_rules:\n  - age: {}\n", identity.to_public()));
+        let recipient = identity(&home, "keys.txt");
+        place.write(".sops.yaml", format!("creation_rules:\n  - age: {recipient}\n"));
         place.write(".github/CODEOWNERS", "* @corp/all\n/app/ @corp/app @ada\n");
         place.git(["config", "user.name", "Ada"]);
         place.git(["config", "user.email", "ada@corp.net"]);

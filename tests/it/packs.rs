@@ -10,7 +10,7 @@ use sopup::detect::{Hints, Trace};
 use sopup::rule::{RuleSet, builtin};
 use sopup::source::object::{HashKind, Limits, ObjectInfo, ObjectKind, ObjectStore, Skip, Visitor};
 use sopup::source::pack::Delta;
-use sopup::text::Encoding;
+use sopup::text::{Encoding, decode};
 
 use crate::support::Place;
 
@@ -36,7 +36,7 @@ impl Visitor for Both {
     }
 
     fn whole(&self, (): &mut (), _: &ObjectInfo<'_>, bytes: &[u8]) -> Self::Node {
-        (Encoding::of(bytes) == Encoding::Bytes).then(|| Trace::read(bytes, self.hints.and_bytes(bytes), &self.rules))
+        (decode(bytes).encoding == Encoding::Bytes).then(|| Trace::read(bytes, self.hints.and_bytes(bytes), &self.rules))
     }
 
     fn delta(&self, worker: &mut (), object: &ObjectInfo<'_>, delta: &Delta<'_>, base: &Self::Node) -> Self::Node {

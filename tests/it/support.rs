@@ -130,6 +130,13 @@ pub(crate) fn finish(output: Output) -> Run {
     }
 }
 
+/// Makes an age identity, keeps it in a file, and gives its recipient.
+pub(crate) fn identity(place: &Place, file: &str) -> String {
+    let identity = age::x25519::Identity::generate();
+    place.write(file, age::secrecy::ExposeSecret::expose_secret(&identity.to_string()));
+    identity.to_public().to_string()
+}
+
 /// Without anything the user has configured.
 pub(crate) fn isolated(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {

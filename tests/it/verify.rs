@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::support::{Place, Run, finish};
+use crate::support::{Place, Run, finish, identity};
 
 /// The value that a SOPS file keeps.
 const VALUE: &str = "gR4nite-Falcon-27";
@@ -17,9 +17,8 @@ struct Kept {
 impl Kept {
     fn new() -> Self {
         let (place, home) = (Place::repository(), Place::new());
-        let identity = age::x25519::Identity::generate();
-        home.write("keys.txt", age::secrecy::ExposeSecret::expose_secret(&identity.to_string()));
-        place.write(".sops.yaml", format!("creation_rules:\n  - path_regex: ^secrets/\n    age: {}\n", identity.to_public()));
+        let recipient = identity(&home, "keys.txt");
+        place.write(".sops.yaml", format!("creation_rules:\n  - path_regex: ^secrets/\n    age: {recipient}\n"));
         let kept = Self { place, home };
         kept.place.write("secrets/prod.yaml", format!("db:\n  password: {VALUE}\n  host: db.corp.net\n  mode: enabled\n"));
         let run = kept.sopup(&["encrypt", "-i", "secrets/prod.yaml"]);

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Name;
+use crate::report::safe::shell_quoted;
 
 /// The second line of every script of ours.
 const MARK: &str = "# sopup-hook v1: made by `sopup hook install`; `sopup hook uninstall` takes it away.";
@@ -23,7 +24,7 @@ pub(super) enum Kind {
 /// neither passes nor stops silently if sopup is gone.
 pub(super) fn script(hook: Name, program: &Path) -> String {
     let name = hook.as_str();
-    let program = quoted(&program.to_string_lossy());
+    let program = shell_quoted(&program.to_string_lossy());
     let before = super::before(name);
     let (input, run_before, run) = if hook.reads_input() {
         (
@@ -61,11 +62,7 @@ pub(super) fn kind(hook: Name, content: &[u8]) -> Kind {
     program.filter(|program| script(hook, program) == text).map_or(Kind::Edited, Kind::Ours)
 }
 
-/// One word of a shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
+/// The word that was quoted.
 fn unquoted(word: &str) -> Option<String> {
     Some(word.strip_prefix('\'')?.strip_suffix('\'')?.replace(r"'\''", "'"))
 }

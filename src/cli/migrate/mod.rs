@@ -269,12 +269,7 @@ impl Run<'_> {
 
     fn request(&self) -> Result<(Request, String, bool), CliError> {
         let args = self.args;
-        let choice = match &args.config {
-            Some(file) => ConfigChoice::File(file.clone()),
-            None if args.no_repo_config => ConfigChoice::Nothing,
-            None => ConfigChoice::Beside(args.path.clone()),
-        };
-        let (config, folder) = configuration(&choice)?;
+        let (config, folder) = configuration(&ConfigChoice::of(args.config.as_deref(), args.no_repo_config, &args.path))?;
         let root = if args.path.is_dir() { args.path.clone() } else { args.path.parent().unwrap_or(Path::new("")).to_path_buf() };
         let root = if root.as_os_str().is_empty() { PathBuf::from(".") } else { root };
         let below = self.repo.relative(&root).map(|below| if below.is_empty() { below } else { format!("{below}/") });

@@ -5,8 +5,7 @@ mod show;
 mod values;
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command as Process;
+use std::path::PathBuf;
 
 use super::Exit;
 use super::environment::git_dir;
@@ -219,7 +218,7 @@ fn beside(git: &GitDir) -> PathBuf {
 
 fn verify(args: &Verify, ui: &Ui) -> Result<Exit, CliError> {
     let opened = Opened::open(&args.common, ui)?;
-    let fsck = if args.no_fsck { None } else { Some(fsck(&args.common.path)?) };
+    let fsck = if args.no_fsck { None } else { Some(purge::fsck(opened.git.common())?) };
     let mut out = ui.stdout();
     show::verified(&mut out, &opened, fsck.as_ref().map(Option::as_deref))?;
     out.flush()?;
@@ -231,25 +230,13 @@ fn verify(args: &Verify, ui: &Ui) -> Result<Exit, CliError> {
     })
 }
 
-/// What `git fsck --full` has to say; `None` if nothing.
-fn fsck(path: &Path) -> Result<Option<String>, CliError> {
-    let output = Process::new("git")
-        .arg("-C")
-        .arg(path)
-        .args(["-c", "core.fsmonitor=false", "fsck", "--full", "--no-progress", "--no-dangling"])
-        .output()
-        .map_err(|error| CliError::new(format!("git cannot be started: {error}"), "install git; `verify` checks the mirror with it"))?;
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Ok((!output.status.success()).then_some(said))
-}
-
 impl From<MirrorError> for CliError {
     fn from(error: MirrorError) -> Self {
         let hint = match &error {
             MirrorError::NoChange => "a scan of the history shows what it holds",
             MirrorError::Exists(_) => "name another place with `--to DIR`, or remove it",
             MirrorError::Busy(_) => "wait for it to end",
-            MirrorError::Git { .. } => "git 2.30 or newer is needed to pack the mirror",
+            MirrorError::Git { .. } => "git 2.30 or newer is needed to pack a mirror and to check it",
             MirrorError::Left(_) | MirrorError::Unreadable(_) => "please report this; the repository itself was not changed",
             MirrorError::Rewrite(_) => "run `git fsck` in the repository; it was not changed",
             MirrorError::Io { .. } | MirrorError::Objects(_) => "see that the disk has room; the repository itself was not changed",

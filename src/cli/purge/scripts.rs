@@ -6,13 +6,13 @@ use std::io;
 use std::path::Path;
 
 use super::Opened;
-use super::show::quoted;
 use super::values::Chosen;
 use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use crate::file::{Access, put};
 use crate::purge::{Made, REPLACEMENT};
+use crate::report::safe::shell_word;
 use crate::secret::Secret;
 
 /// Writes what somebody needs to go on.
@@ -37,10 +37,10 @@ fn push(made: &Made) -> String {
             continue;
         }
         if name == old_name {
-            let lease = quoted(&format!("--force-with-lease={name}:{}", one.old));
-            let _ = writeln!(text, "git push {lease} \"$url\" {}", quoted(&format!("{name}:{name}")));
+            let lease = shell_word(&format!("--force-with-lease={name}:{}", one.old));
+            let _ = writeln!(text, "git push {lease} \"$url\" {}", shell_word(&format!("{name}:{name}")));
         } else {
-            let _ = writeln!(text, "git push \"$url\" {}", quoted(&format!("{name}:{name}")));
+            let _ = writeln!(text, "git push \"$url\" {}", shell_word(&format!("{name}:{name}")));
             let _ = writeln!(text, "# A ref whose name holds a value goes; `git ls-remote \"$url\"` shows it: it leads to {}", one.old);
             let _ = writeln!(
                 text,

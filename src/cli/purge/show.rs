@@ -155,7 +155,7 @@ pub(super) fn made(out: &mut impl Write, opened: &Opened, made: &Made) -> io::Re
     signatures(out, rewritten)?;
     writeln!(out, "  {path}/sopup/commit-map and ref-map have all names before and after")?;
     writeln!(out, "{} nothing was pushed, and this repository is as it was. In this order:", "Next:".bold())?;
-    writeln!(out, "  1. look at the mirror: git --git-dir {} log --stat", quoted(&named(made)))?;
+    writeln!(out, "  1. look at the mirror: git --git-dir {} log --stat", safe::shell_word(&named(made)))?;
     writeln!(out, "  2. rotate what leaked, if you have not")?;
     writeln!(out, "  3. push it: the commands are in {path}/sopup/push.sh")?;
     writeln!(out, "  4. ask the provider to drop its caches and pull-request refs: {path}/sopup/provider.txt")?;
@@ -197,12 +197,6 @@ fn more(out: &mut impl Write, count: usize) -> io::Result<()> {
     if count > SHOWN { writeln!(out, "    and {} more", count - SHOWN) } else { Ok(()) }
 }
 
-pub(super) fn short(id: &str) -> String {
+fn short(id: &str) -> String {
     id.chars().take(10).collect()
-}
-
-/// A word for a shell.
-pub(super) fn quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@+,".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }

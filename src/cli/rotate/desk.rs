@@ -1,5 +1,6 @@
 //! [`Desk`]: a working tree with its ledger, as commands read and change it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -99,20 +100,13 @@ impl Desk {
 
     /// The same, where there is a ledger: its fingerprints mean nothing without it.
     pub(in crate::cli) fn needed_key(&self, keys: &mut Keys, ui: &Ui) -> Result<FingerprintKey, CliError> {
-        self.key(keys, ui)?.ok_or_else(|| {
-            CliError::new(format!("{KEY_FILE} is gone"), "restore it from an older version: the ledger's fingerprints were made with it")
-                .exiting(Exit::Incomplete)
-        })
+        self.key(keys, ui)?.ok_or_else(key_is_gone)
     }
 
     /// A new key, and the file that keeps it; not yet written.
     pub(in crate::cli) fn new_key(&self, age: Option<&str>, keys: &Keys) -> Result<(FingerprintKey, Change), CliError> {
         if self.ledger()?.is_some() {
-            return Err(CliError::new(
-                format!("{KEY_FILE} is gone"),
-                "restore it from an older version: the ledger's fingerprints were made with it",
-            )
-            .exiting(Exit::Incomplete));
+            return Err(key_is_gone());
         }
         let repo = Repo::open(&self.top)
             .map_err(|error| CliError::new(error.to_string(), "run it inside a git repository with a working tree"))?;
@@ -151,14 +145,8 @@ impl Desk {
     }
 
     /// What they hold of some leaked values.
-    pub(in crate::cli) fn stores(
-        &self,
-        keys: &Keys,
-        key: &FingerprintKey,
-        wanted: &std::collections::BTreeSet<Fingerprint>,
-    ) -> Result<Stores, CliError> {
-        let files = self.sops_files()?.files;
-        Ok(Stores::read(files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())), keys.keyring(), key, wanted))
+    pub(in crate::cli) fn stores(&self, keys: &Keys, key: &FingerprintKey, wanted: &BTreeSet<Fingerprint>) -> Result<Stores, CliError> {
+        Ok(stores_of(&self.sops_files()?, keys, key, wanted))
     }
 
     /// The bytes of a regular file; no link is followed.
@@ -180,8 +168,19 @@ impl Desk {
     }
 }
 
+fn key_is_gone() -> CliError {
+    CliError::new(format!("{KEY_FILE} is gone"), "restore it from an older version: the ledger's fingerprints were made with it")
+        .exiting(Exit::Incomplete)
+}
+
 pub(super) fn no_ledger() -> CliError {
     CliError::new(format!("there is no {FILE}"), "`sopup rotate record` makes one of what a scan finds")
+}
+
+/// What SOPS files hold of some leaked values.
+pub(in crate::cli) fn stores_of(examined: &Examined, keys: &Keys, key: &FingerprintKey, wanted: &BTreeSet<Fingerprint>) -> Stores {
+    let files = examined.files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
+    Stores::read(files, keys.keyring(), key, wanted)
 }
 
 fn parse(bytes: &[u8]) -> Result<Ledger, CliError> {

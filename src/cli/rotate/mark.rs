@@ -50,9 +50,8 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let ledger = desk.needed()?;
     let who = person(args.who.as_deref(), &desk.top)?;
     let (state, today) = (State::from(args.state), today());
-    for text in args.evidence.iter().chain([&who]) {
-        refuse_secret(text, &desk, &ledger, ui)?;
-    }
+    let texts: Vec<&str> = args.evidence.iter().chain([&who]).map(String::as_str).collect();
+    refuse_secrets(&texts, &desk, &ledger, ui)?;
     let ids: Vec<Fingerprint> = args.ids.iter().map(|prefix| find(&ledger, prefix)).collect::<Result<_, _>>()?;
     desk.change(|ledger| {
         for id in &ids {
@@ -74,26 +73,28 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     Ok(Exit::Clean)
 }
 
-/// Refuses a text that is to be committed and holds a secret: one that looks like it, one that leaked, one of a SOPS file. The
+/// Refuses texts that are to be committed and hold a secret: one that looks like it, one that leaked, one of a SOPS file. The
 /// last two are known only with keys.
-fn refuse_secret(text: &str, desk: &Desk, ledger: &Ledger, ui: &Ui) -> Result<(), CliError> {
+fn refuse_secrets(texts: &[&str], desk: &Desk, ledger: &Ledger, ui: &Ui) -> Result<(), CliError> {
     let refused = |why: &str| {
         let hint = "the ledger is committed: name a ticket or a page instead. Consider the value seen by others";
-        CliError::new(format!("what would be written holds {why}"), hint).exiting(Exit::Refused)
+        Err(CliError::new(format!("what would be written holds {why}"), hint).exiting(Exit::Refused))
     };
+    let any = |holds: &dyn Fn(&[u8]) -> bool| texts.iter().any(|text| holds(text.as_bytes()));
     let rules = RuleSet::builtin();
-    if !detect(text.as_bytes(), Hints::NONE, &rules).is_empty() {
-        return Err(refused("something that looks like a secret"));
+    if any(&|text| !detect(text, Hints::NONE, &rules).is_empty()) {
+        return refused("something that looks like a secret");
     }
     let mut keys = Keys::find();
     if keys.keyring().is_empty() {
         return Ok(());
     }
+    let wanted = ledger.wanted();
     if let Ok(Some(key)) = desk.key(&mut keys, ui)
-        && !leaks_in(text.as_bytes(), &key, &ledger.wanted()).found.is_empty()
+        && any(&|text| !leaks_in(text, &key, &wanted).found.is_empty())
     {
-        return Err(refused("a value that leaked"));
+        return refused("a value that leaked");
     }
-    let known = KnownValues::of(&desk.sops_files()?, &keys, &rules);
-    if Sought::new(&known.values).hits(text.as_bytes()).is_empty() { Ok(()) } else { Err(refused("a value of a SOPS file")) }
+    let known = Sought::new(&KnownValues::of(&desk.sops_files()?, &keys, &rules).values);
+    if any(&|text| !known.hits(text).is_empty()) { refused("a value of a SOPS file") } else { Ok(()) }
 }

@@ -14,7 +14,7 @@ use super::Exit;
 use super::error::CliError;
 use super::sops;
 use super::ui::Ui;
-pub(super) use desk::Desk;
+pub(super) use desk::{Desk, stores_of};
 pub(super) use person::person;
 pub(super) use record::{Recorder, entry_of};
 

@@ -22,6 +22,7 @@ use crate::scan::{Outcome, Progress, scan};
 use crate::secret::MASK;
 use crate::sought::{self, Sought};
 use crate::source::Commit;
+use crate::text::spliced;
 
 /// Add to the ledger what a scan of files and history finds and it does not have yet
 ///
@@ -129,14 +130,8 @@ impl<'a> Recorder<'a> {
     /// A name without secrets.
     fn name(&self, path: &str) -> String {
         let name = self.names.masked(path).into_owned();
-        let (mut shown, mut at) = (Vec::new(), 0);
-        for hit in self.values.hits(name.as_bytes()) {
-            shown.extend_from_slice(&name.as_bytes()[at..hit.span.start]);
-            shown.extend_from_slice(MASK.as_bytes());
-            at = hit.span.end;
-        }
-        shown.extend_from_slice(&name.as_bytes()[at..]);
-        String::from_utf8_lossy(&shown).into_owned()
+        let values = self.values.hits(name.as_bytes()).into_iter().map(|hit| hit.span);
+        String::from_utf8_lossy(&spliced(name.as_bytes(), values, |_, _| MASK.into())).into_owned()
     }
 
     /// The stores that can be named without a secret.

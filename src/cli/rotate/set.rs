@@ -100,8 +100,7 @@ fn targets(entry: &Entry, stores: &Stores) -> Result<Vec<StorePlace>, CliError> 
 }
 
 fn refuse_leaked(value: &Secret, key: &crate::finding::FingerprintKey, entry: &Entry) -> Result<(), CliError> {
-    let leaked: BTreeSet<Fingerprint> =
-        std::iter::once(&entry.id).chain(entry.stores.iter().filter_map(|place| place.held.as_ref())).cloned().collect();
+    let leaked: BTreeSet<Fingerprint> = entry.leaked().cloned().collect();
     if leaks_in(value.expose(), key, &leaked).found.is_empty() {
         return Ok(());
     }

@@ -96,7 +96,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let examined = doctor::examined(&args.path, keys.as_ref())?;
     let (mut request, head) = args.what.everything(&args.path)?;
     let known = keys.as_ref().map(|keys| KnownValues::of(&examined, keys, &request.rules)).unwrap_or_default();
-    let rotation = Rotation::of(&args.path, keys.as_mut(), ui)?;
+    let rotation = Rotation::of(&args.path, &examined, keys.as_mut(), ui)?;
     let sought = Arc::new(Sought::new(&known.values));
     request.rules = request.rules.seeking(sought.clone());
     let progress = Progress::default();

@@ -1,9 +1,12 @@
 //! The line about leaked credentials: each replaced, and none still in a SOPS file.
 
+use std::path::Path;
+
 use super::page::{Evidence, Line, State};
 use super::{Check, Checked};
 use crate::cli::error::CliError;
-use crate::cli::rotate::Desk;
+use crate::cli::rotate::{Desk, stores_of};
+use crate::cli::sops::doctor::Examined;
 use crate::cli::sops::keys::Keys;
 use crate::cli::ui::Ui;
 use crate::finding::FingerprintKey;
@@ -19,14 +22,17 @@ pub(super) struct Rotation {
 }
 
 impl Rotation {
-    pub(super) fn of(path: &std::path::Path, keys: Option<&mut Keys>, ui: &Ui) -> Result<Self, CliError> {
+    /// Of the ledger of a path, below which these SOPS files are.
+    pub(super) fn of(path: &Path, examined: &Examined, keys: Option<&mut Keys>, ui: &Ui) -> Result<Self, CliError> {
         let closed = |why: &str| Err(format!("{KEY_FILE}: {why}"));
         let Ok(desk) = Desk::of(path) else { return Ok(Self { ledger: None, opened: closed("there is no working tree") }) };
         let ledger = desk.ledger().transpose();
         let opened = match (&ledger, keys) {
             (Some(Ok(ledger)), Some(keys)) => match desk.needed_key(keys, ui) {
                 Ok(key) => {
-                    let stores = desk.stores(keys, &key, &ledger.wanted())?;
+                    let is_top = path.canonicalize().is_ok_and(|path| path == desk.top);
+                    let wanted = ledger.wanted();
+                    let stores = if is_top { stores_of(examined, keys, &key, &wanted) } else { desk.stores(keys, &key, &wanted)? };
                     Ok((key, stores))
                 }
                 Err(error) => Err(error.to_string()),

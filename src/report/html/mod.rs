@@ -11,7 +11,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::json::{confidence, severity};
-use super::places::plural;
+use super::places::{plural, secrets_in_places};
 use super::rows::{Row, rows, unread};
 use super::{Context, VERSION, human, safe, wire};
 use crate::scan::Outcome;
@@ -38,16 +38,16 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_
     let title = match outcome.findings.len() as u64 {
         0 if outcome.is_complete() => "no secrets found".to_owned(),
         0 => "incomplete, nothing found in what could be read".to_owned(),
-        secrets => format!("{} in {}", plural(secrets, "secret", "secrets"), plural(rows.len() as u64, "place", "places")),
+        secrets => secrets_in_places(secrets, rows.len() as u64),
     };
     let policy =
         format!("default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'", source(STYLE), source(SCRIPT));
     writeln!(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
-    writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">", escaped(&policy))?;
+    writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">", safe::markup(&policy))?;
     writeln!(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")?;
     writeln!(out, "<meta name=\"referrer\" content=\"no-referrer\">")?;
-    writeln!(out, "<title>sopup: {}</title>\n<style>{STYLE}</style>\n</head>\n<body>", escaped(&title))?;
-    writeln!(out, "<h1>sopup: {}</h1>\n<p>{}</p>", escaped(&title), escaped(&about(outcome, context)))?;
+    writeln!(out, "<title>sopup: {}</title>\n<style>{STYLE}</style>\n</head>\n<body>", safe::markup(&title))?;
+    writeln!(out, "<h1>sopup: {}</h1>\n<p>{}</p>", safe::markup(&title), safe::markup(&about(outcome, context)))?;
     not_scanned(out, outcome)?;
     timeline(out, &rows)?;
     table(out, &rows)?;
@@ -79,7 +79,7 @@ fn not_scanned(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
     let count = plural(unread.len() as u64, "item was", "items were");
     writeln!(out, "<details><summary>{count} not scanned: there may be more</summary>\n<ul>")?;
     for (what, reason) in unread {
-        writeln!(out, "<li>{}: {}</li>", escaped(&what), escaped(&reason))?;
+        writeln!(out, "<li>{}: {}</li>", safe::markup(&what), safe::markup(&reason))?;
     }
     writeln!(out, "</ul></details>")
 }
@@ -130,7 +130,7 @@ fn table(out: &mut dyn Write, rows: &[Row<'_>]) -> io::Result<()> {
         let Cells(severity, rule, place, value, confidence, since, source, history, author) = &cells(row);
         write!(out, "<tr class=\"{severity}\">")?;
         for (text, column) in [severity, rule, place.as_str(), value, confidence, since, source, history, author].iter().zip(COLUMNS) {
-            write!(out, "<td data-column=\"{column}\">{}</td>", escaped(text))?;
+            write!(out, "<td data-column=\"{column}\">{}</td>", safe::markup(text))?;
         }
         writeln!(out, "</tr>")?;
     }
@@ -139,11 +139,10 @@ fn table(out: &mut dyn Write, rows: &[Row<'_>]) -> io::Result<()> {
 
 fn cells<'a>(row: &'a Row<'_>) -> Cells<'a> {
     let (rule, at) = (row.finding.rule, row.place.at);
-    let place = format!("{}:{}:{}", row.path, at.start.line, at.start.column);
     let since = row.date().map(|date| date.chars().take(10).collect()).unwrap_or_default();
     let sure = confidence(row.finding.confidence);
     let history = row.history.clone();
-    Cells(severity(rule.severity), rule.id, place, row.masked(), sure, since, at.origin.source.code(), history, &row.author)
+    Cells(severity(rule.severity), rule.id, row.position(), row.masked(), sure, since, at.origin.source.code(), history, &row.author)
 }
 
 /// JSON that ends no script element; what is unsafe to show is escaped as in all reports.
@@ -158,20 +157,4 @@ fn data(rows: &[Row<'_>]) -> io::Result<String> {
         }
     }
     Ok(text)
-}
-
-/// Text for elements and quoted attributes.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in safe::line(text).chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            _ => out.push(character),
-        }
-    }
-    out
 }

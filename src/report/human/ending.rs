@@ -8,7 +8,7 @@ use super::alone;
 use crate::finding::Finding;
 use crate::report::json::severity;
 use crate::report::names::Names;
-use crate::report::places::{View, plural, position};
+use crate::report::places::{View, plural, position, secrets_in_places};
 use crate::report::rows::places;
 use crate::report::{Context, safe};
 use crate::rule::{Confidence, Severity, builtin};
@@ -33,7 +33,7 @@ pub fn summary(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_>) ->
         }
         (count, complete) => {
             let found: usize = alone(&outcome.findings).map(|finding| places(finding).len()).sum();
-            let head = format!("{} in {}", plural(count as u64, "secret", "secrets"), plural(found as u64, "place", "places"));
+            let head = secrets_in_places(count as u64, found as u64);
             let rest = if complete { String::new() } else { format!("; incomplete: {unread} could not be read") };
             writeln!(out, "{} ({}): {scanned}{allowed}{rest}", head.red().bold(), by_severity(alone(&outcome.findings)))
         }
@@ -77,17 +77,11 @@ fn next(out: &mut dyn Write, first: &Finding, outcome: &Outcome, context: &Conte
         let view = View { context, names: Names::of(outcome, context.secrets) };
         let at = position(place.at, &view);
         let line = at.rsplit_once(':').map_or(at.as_str(), |(line, _)| line);
-        steps.push(format!("`sopup explain {}` tells why it was reported", quoted(line)));
+        steps.push(format!("`sopup explain {}` tells why it was reported", safe::shell_word(line)));
     }
     steps.push("false alarm? End its line with `sopup:allow`, or run `sopup allow`".to_owned());
     writeln!(out, "Next: {}", steps[0])?;
     steps[1..].iter().try_for_each(|step| writeln!(out, "      {step}"))
-}
-
-/// A word for the shell.
-fn quoted(word: &str) -> String {
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || "/._-:+@%".contains(character);
-    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 pub(super) fn skipped(out: &mut dyn Write, outcome: &Outcome, view: &View<'_>) -> io::Result<()> {

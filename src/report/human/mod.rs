@@ -17,7 +17,7 @@ pub(super) use ending::{by_severity, quantity};
 use super::Context;
 use super::json::severity;
 use super::names::Names;
-use super::places::{View, plural};
+use super::places::{View, plural, secrets_in_places};
 use super::rows::places;
 use crate::finding::Finding;
 use crate::scan::Outcome;
@@ -119,6 +119,6 @@ fn members(shown: &[(&Finding, Option<String>)]) -> HashMap<Option<String>, (u64
 }
 
 fn heading(out: &mut dyn Write, key: &str, (secrets, found): (u64, u64)) -> io::Result<()> {
-    let counts = format!("{} in {}", plural(secrets, "secret", "secrets"), plural(found, "place", "places"));
+    let counts = secrets_in_places(secrets, found);
     writeln!(out, "{} {counts}\n", format!("== {key}:").bold())
 }

@@ -7,7 +7,7 @@ use owo_colors::OwoColorize as _;
 
 use super::by_severity;
 use crate::finding::Finding;
-use crate::report::places::{View, place, plural};
+use crate::report::places::{View, place, secrets_in_places};
 use crate::report::rows::places;
 
 /// Rules and folders listed by name.
@@ -16,7 +16,7 @@ const LISTED: usize = 10;
 pub(super) fn write(out: &mut dyn Write, shown: &[(&Finding, Option<String>)], view: &View<'_>) -> io::Result<()> {
     let findings = || shown.iter().map(|(finding, _)| *finding);
     let places: usize = findings().map(|finding| places(finding).len()).sum();
-    let head = format!("{} in {}", plural(shown.len() as u64, "secret", "secrets"), plural(places as u64, "place", "places"));
+    let head = secrets_in_places(shown.len() as u64, places as u64);
     writeln!(out, "{}: {}\n", head.bold(), by_severity(findings()))?;
     table(out, "rule", findings().map(|finding| (finding.rule.id.to_owned(), finding.rule.name)))?;
     table(out, "folder", findings().map(|finding| (folder(&place(&finding.occurrences[0], view)), "")))

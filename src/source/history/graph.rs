@@ -128,6 +128,18 @@ impl CommitGraph {
         self.by_id.get(id).copied()
     }
 
+    /// The number of the commit that an object is, or leads to through at most so many annotated tags.
+    pub fn behind(&self, store: &ObjectStore, id: ObjectId, most: usize) -> Option<u32> {
+        let mut id = id;
+        for _ in 0..most {
+            if let Some(commit) = self.number(&id) {
+                return Some(commit);
+            }
+            id = store.read(&id).ok()?.tagged()?;
+        }
+        None
+    }
+
     /// The name of a commit.
     pub fn id(&self, commit: u32) -> ObjectId {
         self.ids[commit as usize]

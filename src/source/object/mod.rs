@@ -20,7 +20,7 @@ pub use id::{HashKind, ObjectId};
 pub use kind::ObjectKind;
 pub use limits::{Alternates, Limits};
 pub use open::{Beside, OpenError, PackFlags};
-pub use read::{Object, ReadError};
+pub use read::{Object, ReadError, tag_target};
 pub use skip::{Damage, Place, Skip, SkipReason};
 pub use store::{Counts, ObjectStore, PackSummary};
 pub use visitor::{Large, ObjectInfo, Visitor};

@@ -21,6 +21,21 @@ pub struct Object {
     pub bytes: Vec<u8>,
 }
 
+impl Object {
+    /// What it leads to, if it is an annotated tag.
+    #[must_use]
+    pub fn tagged(&self) -> Option<ObjectId> {
+        (self.kind == ObjectKind::Tag).then(|| tag_target(&self.bytes)).flatten()
+    }
+}
+
+/// What the text of an annotated tag leads to.
+#[must_use]
+pub fn tag_target(tag: &[u8]) -> Option<ObjectId> {
+    let line = tag.split(|&byte| byte == b'\n').next()?;
+    ObjectId::from_hex(line.strip_prefix(b"object ")?)
+}
+
 /// Why an object could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ReadError {

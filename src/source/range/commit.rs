@@ -1,6 +1,6 @@
 //! The headers of commits and tags.
 
-use crate::source::object::{HashKind, ObjectId};
+use crate::source::object::{HashKind, ObjectId, tag_target};
 
 /// What a commit says about its place in history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,8 +35,7 @@ fn time(person: &[u8]) -> Option<i64> {
 
 /// What an annotated tag points at.
 pub(super) fn tagged(hash: HashKind, bytes: &[u8]) -> Option<ObjectId> {
-    let line = bytes.split(|&byte| byte == b'\n').next()?;
-    ObjectId::from_hex(line.strip_prefix(b"object ")?).filter(|id| id.hash() == hash)
+    tag_target(bytes).filter(|id| id.hash() == hash)
 }
 
 /// When an annotated tag was made; old ones do not tell.

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::{Place, isolated};
+use crate::support::{Place, identity, isolated};
 
 /// In the name of everything outside that must not be opened.
 const OUTSIDE: &str = "outside-of-it";
@@ -18,12 +18,11 @@ enum Worst {
 
 fn hostile(worst: Worst) -> Place {
     let place = Place::new();
-    let identity = age::x25519::Identity::generate();
-    place.write("keys.txt", age::secrecy::ExposeSecret::expose_secret(&identity.to_string()));
+    let recipient = identity(&place, "keys.txt");
     place.shell("git init --quiet --initial-branch=main repo; mkdir outside-of-it");
     place.write("outside-of-it/more.config", "[user]\n\tname = X\n\temail = x@corp.net\n");
     place.write("repo/app/values.yaml", "db_password: \"Walrus31Quartz!11\"\n");
-    place.write("repo/.sops.yaml", format!("creation_rules:\n  - age: {}\n", identity.to_public()));
+    place.write("repo/.sops.yaml", format!("creation_rules:\n  - age: {recipient}\n"));
     place.write(
         "repo/app/kustomization.yaml",
         "resources:\n  - https://127.0.0.1:9/x//y?ref=main\n  - \"file:///x//y?version=--upload-pack=touch outside-of-it\"\n  - values.yaml\n",

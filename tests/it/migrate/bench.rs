@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::sops::bench::sops_binary;
-use crate::support::{Place, Run, finish, isolated};
+use crate::support::{Place, Run, finish, identity, isolated};
 
 /// A repository to migrate.
 pub(crate) struct Bench {
@@ -42,10 +42,7 @@ impl Bench {
     /// An empty repository with a key outside of its working tree.
     pub(crate) fn new() -> Self {
         let place = Place::repository();
-        let identity = age::x25519::Identity::generate();
-        let text = age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned();
-        place.write(".git/keys.txt", text);
-        let recipient = identity.to_public().to_string();
+        let recipient = identity(&place, ".git/keys.txt");
         place.write(".sops.yaml", format!("creation_rules:\n  - age: {recipient}\n"));
         Self { place, recipient, fingerprint_key: Some("fixed for the tests of plans") }
     }
