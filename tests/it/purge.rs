@@ -337,3 +337,22 @@ fn the_scripts_push_the_mirror_and_clean_a_clone() {
     assert!(!run.status.success());
     assert_eq!(leaky.place.git(["--git-dir", "server.git", "show", "main:new.txt"]), "new\n");
 }
+
+#[test]
+fn the_script_deletes_no_ref() {
+    let leaky = Leaky::new();
+    leaky.commit("app.env", format!("PASSWORD={VALUE}\n"), "first");
+    leaky.git(&["branch", &format!("a-{NAME}")]);
+    leaky.git(&["branch", "zebra"]);
+    leaky.place.git(["clone", "--quiet", "--mirror", "repo", "server.git"]);
+    // Somebody branches off what is to be replaced.
+    leaky.place.git(["--git-dir", "server.git", "branch", "later", "main"]);
+    leaky.purged();
+    let said = leaky.place.shell("sh repo.purged.git/sopup/push.sh \"$PWD/server.git\" 2>&1");
+    assert!(said.contains("delete it on the server yourself"), "{said}");
+    let names = leaky.place.git(["--git-dir", "server.git", "for-each-ref", "--format=%(refname:short)"]);
+    assert_eq!(names.lines().collect::<Vec<_>>(), ["a-REMOVED", &format!("a-{NAME}"), "later", "main", "zebra"]);
+    for name in ["a-REMOVED", "main", "zebra"] {
+        assert_eq!(leaky.place.git(["--git-dir", "server.git", "show", &format!("{name}:app.env")]), "PASSWORD=REMOVED\n");
+    }
+}

@@ -24,32 +24,29 @@ pub(super) fn write(made: &Made, opened: &Opened) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Nobody's push in between is overwritten: each ref is pushed only if it still leads where it did.
+/// Nobody's push in between is overwritten: each ref is pushed only if it still leads where it did. Nothing is deleted: a
+/// ref whose name holds a value cannot be named here, and others may lead to the same commit.
 fn push(made: &Made) -> String {
     let mut text = String::from(
         "#!/bin/sh\n# Replaces the old history on a server: push.sh URL\n# A ref that somebody has pushed to since is left alone, and the push fails.\n\
          set -eu\nurl=${1:?name the server: push.sh URL}\ncd \"$(dirname \"$0\")/..\"\n",
     );
+    let mut left = String::new();
     for one in made.rewritten.refs.iter().filter(|one| one.is_change()) {
-        let (name, old_name) = (String::from_utf8_lossy(&one.name), String::from_utf8_lossy(&one.old_name));
+        let name = String::from_utf8_lossy(&one.name);
         let pushed = ["refs/heads/", "refs/tags/", "refs/notes/"].iter().any(|space| name.starts_with(space));
         if !pushed {
             continue;
         }
-        if name == old_name {
-            let lease = shell_word(&format!("--force-with-lease={name}:{}", one.old));
-            let _ = writeln!(text, "git push {lease} \"$url\" {}", shell_word(&format!("{name}:{name}")));
+        let lease = if one.name == one.old_name {
+            shell_word(&format!("--force-with-lease={name}:{}", one.old)) + " "
         } else {
-            let _ = writeln!(text, "git push \"$url\" {}", shell_word(&format!("{name}:{name}")));
-            let _ = writeln!(text, "# A ref whose name holds a value goes; `git ls-remote \"$url\"` shows it: it leads to {}", one.old);
-            let _ = writeln!(
-                text,
-                "git ls-remote \"$url\" | sed -n 's/^{}\\t//p' | while read -r ref; do git push \"$url\" \":$ref\"; done",
-                one.old
-            );
-        }
+            let _ = writeln!(left, "echo 'a ref at {} has a value in its name: delete it on the server yourself' >&2", one.old);
+            String::new()
+        };
+        let _ = writeln!(text, "git push {lease}\"$url\" {}", shell_word(&format!("{name}:{name}")));
     }
-    text
+    text + &left
 }
 
 fn clean_clone(made: &Made) -> String {
