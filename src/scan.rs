@@ -11,13 +11,14 @@ mod history;
 mod known;
 mod names;
 mod parallel;
+mod scope;
 mod sweep;
 mod tips;
 
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};
 
@@ -27,7 +28,7 @@ use crate::rule::{Confidence, RuleSet};
 use crate::source::object::{Limits, OpenError};
 use crate::source::range::RangeError;
 use crate::source::refs::GitDir;
-use crate::source::{Chunk, Origin, Respect, Skip, SkipReason, SourceKind, Target, Walk, each_chunk, staged, walk};
+use crate::source::{Chunk, Origin, Skip, SkipReason, SourceKind, Target, Walk, each_chunk, staged, walk};
 use crate::text::{LineIndex, Position};
 
 use archived::Gathered;
@@ -37,6 +38,7 @@ pub use added::{Added, Asked, Selection};
 pub use examined::{Examine, Fault};
 pub use history::History;
 pub use known::Memory;
+pub use scope::{Scope, Submodules};
 
 /// What to scan and by which rules.
 pub struct Request {
@@ -46,6 +48,9 @@ pub struct Request {
     pub rules: RuleSet,
     /// What not to report.
     pub allow: Allowlist,
+    /// Where the scanned files lie below the top of their working tree, with `/` at the end; the whole path tells how a
+    /// file is read.
+    pub below: String,
     /// The working tree whose `.sopupignore` files count for paths of the history and the index too.
     pub top: Option<PathBuf>,
     /// Whether `sopup:allow` in a text counts.
@@ -62,51 +67,6 @@ pub struct Request {
 
 /// A key that is read or made only when there is something to fingerprint.
 pub type LazyKey = LazyLock<FingerprintKey, Box<dyn FnOnce() -> FingerprintKey + Send + Sync>>;
-
-/// Where texts come from.
-pub enum Scope {
-    /// Files below a folder, or one file.
-    Worktree(Walk),
-    /// All that a repository stores, and the files of its working tree.
-    Repository {
-        /// Files below the top of the working tree, if they are scanned too.
-        files: Option<Walk>,
-        /// The rest.
-        history: History,
-        /// Those inside it.
-        submodules: Submodules,
-    },
-    /// What some commits add.
-    Added(Added),
-    /// What the next commit of a repository adds.
-    Staged {
-        /// The repository.
-        git: GitDir,
-        /// What reading may cost.
-        limits: Limits,
-    },
-    /// Standard input, with the name it should have.
-    Stdin {
-        /// Decides how the text is read; may be empty.
-        name: String,
-    },
-    /// A text that is no file, such as the message of a commit that is being made.
-    Text {
-        /// What it is called.
-        name: String,
-        /// What it is.
-        bytes: Vec<u8>,
-    },
-}
-
-/// Whether the repositories of submodules are scanned as well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Submodules {
-    /// They are.
-    Scanned,
-    /// They are not.
-    Not,
-}
 
 /// What a scan found and what it saw.
 #[derive(Debug, Default)]
@@ -154,15 +114,17 @@ pub struct Progress {
 /// Runs a scan.
 pub fn scan(request: &Request, progress: &Progress) -> Result<Outcome, ScanError> {
     let examine = request.examine.as_deref();
-    let scanner = Scanner { rules: &request.rules, inline: request.inline, examine, progress, found: Mutex::default() };
+    let (rules, inline) = (&request.rules, request.inline);
+    let below = if matches!(request.scope, Scope::Worktree(_)) { &request.below[..] } else { "" };
+    let scanner = Scanner { rules, inline, below, examine, progress, found: Mutex::default() };
     request.unread.iter().for_each(|skip| scanner.skip(skip.clone()));
     let (mut blobs, mut known) = (0, 0);
     match &request.scope {
-        Scope::Worktree(files) => _ = scanner.files(files, &|target| target),
+        Scope::Worktree(walks) => walks.iter().for_each(|walk| _ = scanner.files(walk)),
         Scope::Repository { files, history, submodules } => {
             let mut below = Vec::new();
             if let Some(files) = files {
-                below = scanner.files(files, &|target| target);
+                below = scanner.files(files);
                 scanner.other_worktrees(&history.git, files);
             }
             // Texts of the git directory are neither files nor blobs.
@@ -172,7 +134,7 @@ pub fn scan(request: &Request, progress: &Progress) -> Result<Outcome, ScanError
             (blobs, known) = history::scan(&scanner, history, request.min_confidence)?;
             let inside = scanner.inside(history, &below, *submodules);
             for (path, history) in &inside {
-                let inside = Scanner { rules: &request.rules, inline: request.inline, examine: None, progress, found: Mutex::default() };
+                let inside = Scanner { rules, inline, below: "", examine: None, progress, found: Mutex::default() };
                 inside.git_texts(&history.git);
                 let (more, more_known) = history::scan(&inside, history, request.min_confidence)?;
                 (blobs, known) = (blobs + more, known + more_known);
@@ -215,6 +177,7 @@ pub enum ScanError {
 struct Scanner<'a> {
     rules: &'a RuleSet,
     inline: InlineAllow,
+    below: &'a str,
     examine: Option<&'a Examine>,
     progress: &'a Progress,
     found: Mutex<Raw>,
@@ -228,9 +191,9 @@ struct Raw {
 }
 
 impl Scanner<'_> {
-    /// Scans the files of a walk, each under the name that `named` gives it; gives the repositories below.
-    fn files(&self, files: &Walk, named: &(impl Fn(Target) -> Target + Sync)) -> Vec<PathBuf> {
-        let walked = walk(files, &|target| self.target(named(target)));
+    /// Scans the files of a walk; gives the repositories below.
+    fn files(&self, files: &Walk) -> Vec<PathBuf> {
+        let walked = walk(files, &|target| self.target(target));
         self.lock().left_out += walked.left_out;
         walked.repositories
     }
@@ -329,7 +292,12 @@ impl Scanner<'_> {
     }
 
     fn located(&self, bytes: &[u8], origin: &Origin, base: Base, owned: std::ops::Range<usize>) -> Vec<Located> {
-        self.located_as(bytes, Hints::of_path(&origin.path), origin, base, owned)
+        self.located_as(bytes, self.hints(&origin.path), origin, base, owned)
+    }
+
+    /// How a file is read: by its path from the top of the working tree, wherever the scan begins.
+    fn hints(&self, path: &str) -> Hints {
+        if self.below.is_empty() { Hints::of_path(path) } else { Hints::of_path(&format!("{}{path}", self.below)) }
     }
 
     fn located_as(&self, bytes: &[u8], hints: Hints, origin: &Origin, base: Base, owned: std::ops::Range<usize>) -> Vec<Located> {
@@ -375,20 +343,5 @@ impl Scanner<'_> {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Raw> {
         self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-impl Scope {
-    /// Files below a root, by the usual rules.
-    pub fn worktree(root: PathBuf, respect_gitignore: Respect, threads: usize) -> Self {
-        Self::Worktree(Walk { root, respect_gitignore, threads })
-    }
-
-    /// A repository with its working tree, if it has one and `files` says so.
-    pub fn repository(git: GitDir, limits: Limits, memory: Option<Memory>, files: Option<Respect>, submodules: Submodules) -> Self {
-        let threads = limits.threads.get();
-        let top = git.work_tree().map(Path::to_path_buf);
-        let files = files.zip(top).map(|(respect_gitignore, root)| Walk { root, respect_gitignore, threads });
-        Self::Repository { files, history: History { git, limits, memory }, submodules }
     }
 }

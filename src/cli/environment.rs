@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use jiff::civil::Date;
 
 use super::error::CliError;
-use super::scan::cannot_scan;
+use super::paths::cannot_scan;
 use crate::config::{Config, FILE_NAME, KeySource};
 use crate::file::{Access, create, private_folder};
 use crate::finding::FingerprintKey;

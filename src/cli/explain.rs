@@ -10,8 +10,9 @@ use owo_colors::OwoColorize as _;
 use super::Exit;
 use super::environment::{ConfigChoice, configuration};
 use super::error::CliError;
+use super::paths::{below, prefix};
 use super::ui::Ui;
-use super::what::{key, prefix, rule_set};
+use super::what::{key, rule_set};
 use crate::config::Config;
 use crate::detect::{Fate, Hints, Match, explain};
 use crate::finding::{Allowlist, Base, Finding, Fingerprint, InlineAllow, locate};
@@ -134,6 +135,7 @@ fn sought(args: &Args, fingerprint: &Fingerprint, scope: Scope) -> Result<Option
         key: surroundings.key,
         unread: Vec::new(),
         examine: None,
+        below: below(&args.path),
     };
     let outcome = scan(&request, &Progress::default())?;
     Ok(outcome.findings.into_iter().find(|finding| finding.fingerprint == *fingerprint))
@@ -170,7 +172,7 @@ fn one(args: &Args, out: &mut impl Write, passage: &Passage, line: usize) -> Res
     let origin = Origin { path: path.clone(), source: *source };
     let hints = match source {
         SourceKind::Message => Hints::NONE,
-        SourceKind::Worktree => Hints::of_path(name).and_bytes(text),
+        SourceKind::Worktree => Hints::of_path(&format!("{}{path}", below(beside))).and_bytes(text),
         _ => Hints::of_path(path).and_bytes(text),
     };
     writeln!(out, "{}:{line}", safe::line(name))?;

@@ -12,6 +12,7 @@ mod explain;
 mod hook;
 mod man;
 mod migrate;
+mod paths;
 mod purge;
 mod render;
 mod reports;

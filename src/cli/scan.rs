@@ -6,11 +6,12 @@ use std::time::Instant;
 use clap::ValueEnum;
 
 use super::Exit;
-use super::environment::{self, ConfigChoice, configuration, git_dir, hook_git_dir};
+use super::environment::{self, configuration, git_dir, hook_git_dir};
 use super::error::CliError;
+use super::paths::{Paths, below, cannot_scan, prefix};
 use super::reports::ReportArgs;
 use super::ui::Ui;
-use super::what::{What, prefix};
+use super::what::What;
 use crate::report::{Context, Covered, Show};
 use crate::rule::Severity;
 use crate::scan::{Added, Memory, Outcome, Progress, Request, Scope, Selection, Submodules, scan};
@@ -30,6 +31,7 @@ Examples:
   sopup scan --worktree                files alone
   sopup scan --history                 history alone
   sopup scan docs/guide.md             one file
+  sopup scan a.env deploy/ $FILES      several files and folders
   sopup scan --staged                  what the next commit would add (for hooks)
   sopup scan --merge-base origin/main  what a pull request adds (for CI)
   kubectl get cm -o yaml | sopup scan --stdin
@@ -39,11 +41,11 @@ Examples:
 
 A line that ends with `sopup:allow`, or `sopup:allow RULE-ID`, is accepted.")]
 pub(super) struct Args {
-    /// A folder or file
+    /// Folders and files; several are scanned without history
     #[arg(default_value = ".", value_name = "PATH")]
-    path: PathBuf,
+    paths: Vec<PathBuf>,
 
-    /// Scan the files below PATH alone
+    /// Scan the files below each PATH alone
     #[arg(long, group = "scope", conflicts_with = "submodules")]
     worktree: bool,
 
@@ -105,10 +107,11 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let (begun, started) = (jiff::Timestamp::now(), Instant::now());
     let fail_on = args.fail_on;
     args.reports.check()?;
-    let Resolved { request, head, fail_on: fail_by_config, covered } = resolve(args)?;
+    let paths = if args.stdin { Paths::of(&[PathBuf::from(".")])? } else { Paths::of(&args.paths)? };
+    let Resolved { request, head, fail_on: fail_by_config, covered } = resolve(args, &paths)?;
     let progress = Progress::default();
     let outcome = ui.watched(&progress, || scan(&request, &progress))?;
-    let root = root_of(args);
+    let root = if args.stdin || args.staged { String::new() } else { paths.root.to_string_lossy().into_owned() };
     let context = Context {
         root: &root,
         head: head.as_deref(),
@@ -132,49 +135,50 @@ struct Resolved {
 }
 
 /// From what was typed to what is meant.
-fn resolve(args: &Args) -> Result<Resolved, CliError> {
-    check_path(args)?;
-    let what = &args.what;
-    let (config, folder) = configuration(&config_choice(args))?;
-    let here = if args.stdin { None } else { git_dir(&args.path).ok() };
+fn resolve(args: &Args, paths: &Paths) -> Result<Resolved, CliError> {
+    let (what, beside) = (&args.what, paths.beside());
+    let (config, folder) = configuration(&what.config_choice(beside))?;
+    let here = if args.stdin { None } else { git_dir(beside).ok() };
     let head = here.as_ref().and_then(|git| git.head().ok().flatten()).map(|id| id.to_string());
     let mut unread = Vec::new();
     let scope = if args.stdin {
         let name = args.stdin_name.clone();
         args.text.clone().map_or(Scope::Stdin { name: name.clone() }, |bytes| Scope::Text { name, bytes })
     } else if args.staged {
-        let git = hook_git_dir(&args.path)?;
+        let git = hook_git_dir(repository(paths)?)?;
         Scope::Staged { limits: what.limits(&git), git }
     } else if let Some(commits) = args.commits.selection()? {
         if what.submodules {
             return Err(of_all_history());
         }
         let is_hook = matches!(commits, Selection::Push { .. } | Selection::Updates(_));
-        let git = if is_hook { hook_git_dir(&args.path)? } else { git_dir(&args.path)? };
+        let path = repository(paths)?;
+        let git = if is_hook { hook_git_dir(path)? } else { git_dir(path)? };
         let limits = what.limits(&git);
         Scope::Added(Added { git, limits, commits })
     } else {
-        stored(args, &mut unread)?
+        stored(args, paths, &mut unread)?
     };
-    let covered = covered(args, &scope, here.as_ref());
+    let covered = covered(args, paths, &scope, here.as_ref());
     let top = here.filter(|_| !args.stdin).and_then(|git| git.work_tree().map(Path::to_path_buf));
-    let prefix =
-        if args.staged { String::new() } else { folder.map(|folder| prefix(&folder, &args.path)).transpose()?.unwrap_or_default() };
+    let prefix = if args.staged { String::new() } else { folder.map(|folder| prefix(&folder, beside)).transpose()?.unwrap_or_default() };
     let fail_on = config.fail_on;
     let adds = matches!(scope, Scope::Added(_) | Scope::Staged { .. });
     let examine = adds.then(|| super::sops::doctor::examiner(top.clone(), config.disable.clone()));
-    let request = Request { unread, examine, ..what.request(config, scope, top, prefix)? };
+    let below = if args.stdin { String::new() } else { below(beside) };
+    let request = Request { unread, examine, below, ..what.request(config, scope, top, prefix)? };
     Ok(Resolved { request, head, fail_on, covered })
 }
 
 /// The repository at PATH with its history, or files. A repository that cannot be opened is unread.
-fn stored(args: &Args, unread: &mut Vec<Skip>) -> Result<Scope, CliError> {
+fn stored(args: &Args, paths: &Paths, unread: &mut Vec<Skip>) -> Result<Scope, CliError> {
     let (what, respect) = (&args.what, args.what.respect());
-    let files = Scope::worktree(args.path.clone(), respect, what.jobs);
-    if args.worktree {
+    let files = Scope::Worktree(paths.walks(respect, what.jobs)?);
+    if args.worktree || paths.single().is_none() && !args.history && !what.submodules {
         return Ok(files);
     }
-    let git = match git_dir(&args.path) {
+    let here = repository(paths)?;
+    let git = match git_dir(here) {
         Err(GitDirError::NotFound(_)) if !args.history => return Ok(files),
         // The files can be read all the same.
         Err(error @ (GitDirError::Io { .. } | GitDirError::Skip(_))) if !args.history && respect != Respect::No => {
@@ -185,7 +189,7 @@ fn stored(args: &Args, unread: &mut Vec<Skip>) -> Result<Scope, CliError> {
     };
     let top = git.work_tree().unwrap_or(git.path());
     let limits = what.limits(&git);
-    let path = args.path.canonicalize().map_err(|error| cannot_scan(&args.path, &error))?;
+    let path = here.canonicalize().map_err(|error| cannot_scan(here, &error))?;
     let at_top = path == top;
     let files = match (args.history, at_top) {
         (true, _) => None,
@@ -198,8 +202,14 @@ fn stored(args: &Args, unread: &mut Vec<Skip>) -> Result<Scope, CliError> {
     Ok(Scope::repository(git, limits, memory, files, inside))
 }
 
-fn config_choice(args: &Args) -> ConfigChoice {
-    args.what.config_choice(if args.stdin { Path::new(".") } else { &args.path })
+/// The one path, for what belongs to a repository.
+fn repository(paths: &Paths) -> Result<&Path, CliError> {
+    paths.single().ok_or_else(|| {
+        CliError::new(
+            "what is staged, committed or stored belongs to one repository, and several paths were named",
+            "name one folder of it; several paths are scanned without history",
+        )
+    })
 }
 
 fn of_all_history() -> CliError {
@@ -209,42 +219,24 @@ fn of_all_history() -> CliError {
     )
 }
 
-fn check_path(args: &Args) -> Result<(), CliError> {
-    match std::fs::symlink_metadata(&args.path) {
-        _ if args.stdin => Ok(()),
-        Ok(_) => Ok(()),
-        Err(error) => Err(cannot_scan(&args.path, &error)),
-    }
-}
-
-pub(super) fn cannot_scan(path: &Path, error: &std::io::Error) -> CliError {
-    CliError::new(
-        format!("cannot scan {}: {error}", path.display()),
-        "name a file or folder that exists; `-` is not needed for standard input, use `--stdin`",
-    )
-}
-
-fn root_of(args: &Args) -> String {
-    if args.stdin || args.staged {
-        return String::new();
-    }
-    let root = if args.path.is_file() { args.path.parent().unwrap_or(Path::new("")) } else { &args.path };
-    root.to_string_lossy().into_owned()
-}
-
 /// What was in scope.
-fn covered(args: &Args, scope: &Scope, here: Option<&GitDir>) -> Covered {
-    let path = args.path.display();
+fn covered(args: &Args, paths: &Paths, scope: &Scope, here: Option<&GitDir>) -> Covered {
+    let path = paths.shown();
     let is_shallow = here.is_some_and(|git| !git.shallow().is_empty());
     let mut covered = Covered { is_shallow, ..Covered::default() };
     covered.what = match scope {
         Scope::Worktree(_) => {
-            covered.below = below(&args.path, here.and_then(GitDir::work_tree));
-            if here.is_some() && !args.worktree && args.path.is_dir() {
+            covered.below = below(paths.beside());
+            let has_folder = paths.all.iter().any(|path| path.is_dir());
+            if here.is_some() && !args.worktree && has_folder {
                 let missing = "the history of the repository was not scanned; run it at the top, or add `--history`";
                 covered.missing = Some(missing.to_owned());
             }
-            if args.path.is_dir() { format!("files below {path}") } else { format!("the file {path}") }
+            match (has_folder, paths.single()) {
+                (true, _) => format!("files below {path}"),
+                (false, Some(_)) => format!("the file {path}"),
+                (false, None) => format!("the files {path}"),
+            }
         }
         Scope::Repository { files: Some(_), .. } => format!("files and history of {path}"),
         Scope::Repository { files: None, .. } => format!("history of {path}"),
@@ -254,12 +246,6 @@ fn covered(args: &Args, scope: &Scope, here: Option<&GitDir>) -> Covered {
         Scope::Text { name, .. } => name.clone(),
     };
     covered
-}
-
-/// Where the files at a path lie below the top of their working tree, or else below the current folder.
-fn below(path: &Path, top: Option<&Path>) -> String {
-    let current = std::env::current_dir().unwrap_or_default();
-    prefix(top.unwrap_or(&current), path).unwrap_or_default()
 }
 
 fn exit(outcome: &Outcome, fail_on: Severity, exit_zero: bool) -> Exit {

@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 
 use clap::ValueEnum;
 
-use super::environment::{self, ConfigChoice, configuration, fingerprint_key, folder_of, git_dir, own_key};
+use super::environment::{self, ConfigChoice, configuration, fingerprint_key, git_dir, own_key};
 use super::error::CliError;
-use super::scan::cannot_scan;
+use super::paths::{below, prefix};
 use crate::config::Config;
 use crate::finding::InlineAllow;
 use crate::rule::{Confidence, RuleSet, builtin, load_dir};
@@ -83,7 +83,8 @@ impl What {
     pub(super) fn of_file(&self, file: &Path) -> Result<Request, CliError> {
         let (config, folder) = configuration(&self.config_choice(file))?;
         let prefix = folder.map(|folder| prefix(&folder, file)).transpose()?.unwrap_or_default();
-        self.request(config, Scope::worktree(file.to_path_buf(), Respect::No, self.jobs), None, prefix)
+        let request = self.request(config, Scope::worktree(file.to_path_buf(), Respect::No, self.jobs), None, prefix)?;
+        Ok(Request { below: below(file), ..request })
     }
 
     /// Which files are left out.
@@ -116,6 +117,7 @@ impl What {
             allow: config.allow.below(prefix),
             unread: Vec::new(),
             examine: None,
+            below: String::new(),
             top: top.filter(|_| !self.no_ignore && !self.no_repo_config),
         })
     }
@@ -127,7 +129,8 @@ impl What {
             Err(GitDirError::NotFound(_)) => {
                 let prefix = folder.map(|folder| prefix(&folder, path)).transpose()?.unwrap_or_default();
                 let scope = Scope::worktree(path.to_path_buf(), self.respect(), self.jobs);
-                return Ok((self.request(config, scope, None, prefix)?, None));
+                let request = self.request(config, scope, None, prefix)?;
+                return Ok((Request { below: below(path), ..request }, None));
             }
             git => git?,
         };
@@ -137,16 +140,6 @@ impl What {
         let scope = Scope::repository(git.clone(), self.limits(&git), None, Some(self.respect()), inside);
         Ok((self.request(config, scope, top, String::new())?, head))
     }
-}
-
-/// Where the scanned root lies below the folder of the configuration.
-pub(super) fn prefix(folder: &Path, root: &Path) -> Result<String, CliError> {
-    let real = |path: &Path| path.canonicalize().map_err(|error| cannot_scan(path, &error));
-    let (folder, root) = (real(folder)?, real(folder_of(root)?)?);
-    Ok(match root.strip_prefix(&folder) {
-        Ok(below) if !below.as_os_str().is_empty() => format!("{}/", below.display()),
-        _ => String::new(),
-    })
 }
 
 pub(super) fn rule_set(config: &Config, folders: &[PathBuf]) -> Result<RuleSet, CliError> {

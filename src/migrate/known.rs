@@ -25,14 +25,14 @@ const MARKER: &[u8] = b"sopup:allow";
 /// What decides about places.
 pub struct Search<'a> {
     /// The files.
-    pub walk: &'a Walk,
+    pub walks: &'a [Walk],
     /// What is not to be reported.
     pub allow: &'a Allowlist,
     /// Names values.
     pub key: &'a FingerprintKey,
 }
 
-/// Places of the findings' values below the walk's root, those of the findings among them.
+/// Places of the findings' values in the files, those of the findings among them.
 pub fn places(findings: &[Finding], search: &Search<'_>) -> Vec<(String, Site)> {
     let known: Vec<&Finding> = findings.iter().filter(|finding| is_sought(finding)).collect();
     let spelled = known.iter().flat_map(|finding| spelled_whole(&finding.secret).into_iter().map(|spelling| (*finding, spelling)));
@@ -42,7 +42,7 @@ pub fn places(findings: &[Finding], search: &Search<'_>) -> Vec<(String, Site)> 
     }
     let needles = Needles::new(spelled);
     let found = Mutex::new(Vec::new());
-    walk(search.walk, &|target| {
+    let visit = |target| {
         let Target::File { path, file } = target else { return };
         let mut bytes = Zeroizing::new(Vec::new());
         if file.take(LARGEST).read_to_end(&mut bytes).is_err() || memchr::memchr(0, &bytes).is_some() {
@@ -54,7 +54,8 @@ pub fn places(findings: &[Finding], search: &Search<'_>) -> Vec<(String, Site)> 
             .map(|site| (path.clone(), site))
             .collect();
         found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(hits);
-    });
+    };
+    search.walks.iter().for_each(|files| _ = walk(files, &visit));
     found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 

@@ -197,7 +197,7 @@ impl Repo {
     pub fn manifests(&self) -> &Manifests {
         self.manifests.get_or_init(|| {
             let found = Mutex::new(Vec::new());
-            walk(&Walk { root: self.top.clone(), respect_gitignore: Respect::Yes, threads: 0 }, &|target| {
+            walk(&Walk { root: self.top.clone(), named: String::new(), respect_gitignore: Respect::Yes, threads: 0 }, &|target| {
                 use std::io::Read as _;
                 let Target::File { path, file } = target else { return };
                 if !(path.ends_with(".yaml") || path.ends_with(".yml") || is_kustomization(&path)) {

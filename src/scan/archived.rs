@@ -46,7 +46,7 @@ impl Scanner<'_> {
     pub(super) fn with_members(&self, mut located: Vec<Located>, bytes: &[u8], origin: &Origin) -> Vec<Located> {
         let Some(form) = Form::of(bytes) else { return located };
         let source = if origin.source == SourceKind::Worktree { SourceKind::Archive } else { origin.source };
-        let test = Hints::of_path(&origin.path).test;
+        let test = self.hints(&origin.path).test;
         let inside = RefCell::new(Vec::new());
         let visited = each_member(bytes, form, &mut |name, bytes| {
             let origin = Origin { path: path_inside(&origin.path, name), source };

@@ -7,7 +7,7 @@ use std::sync::PoisonError;
 
 use super::{History, Scanner, Submodules};
 use crate::source::refs::GitDir;
-use crate::source::{Skip, SkipReason, SourceKind, Target, Walk, read_index};
+use crate::source::{Skip, SkipReason, SourceKind, Walk, read_index};
 
 impl Scanner<'_> {
     /// The files of other worktrees of the repository, by their full paths.
@@ -17,13 +17,8 @@ impl Scanner<'_> {
         let linked = linked.items.into_iter().map(|worktree| worktree.path);
         let others = git.main_work_tree().map(Path::to_path_buf).into_iter().chain(linked);
         for root in others.filter(|top| Some(top.as_path()) != git.work_tree()) {
-            let full = |path: String| root.join(path).display().to_string();
-            let files = Walk { root: root.clone(), ..files.clone() };
-            self.files(&files, &|target| match target {
-                Target::File { path, file } => Target::File { path: full(path), file },
-                Target::Link { path, target } => Target::Link { path: full(path), target },
-                Target::Skipped(skip) => Target::Skipped(Skip { what: full(skip.what), ..skip }),
-            });
+            let named = format!("{}/", root.display());
+            self.files(&Walk { root, named, ..files.clone() });
         }
     }
 

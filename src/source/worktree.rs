@@ -21,6 +21,8 @@ use super::{IndexEntry, Skip, SkipReason, read_index, startable};
 pub struct Walk {
     /// A folder or a file.
     pub root: PathBuf,
+    /// What names begin with before the path relative to the root.
+    pub named: String,
     /// Whether `.gitignore` and its kin count.
     pub respect_gitignore: Respect,
     /// Number of threads; 0 for one per core.
@@ -43,14 +45,14 @@ pub enum Respect {
 pub enum Target {
     /// A regular file, opened.
     File {
-        /// Relative to the root.
+        /// Relative to the root, and with what names begin with.
         path: String,
         /// Open for reading.
         file: File,
     },
     /// A symbolic link; it is not followed.
     Link {
-        /// Relative to the root.
+        /// As of files.
         path: String,
         /// What it points at, raw.
         target: Vec<u8>,
@@ -68,8 +70,21 @@ pub struct Walked {
     pub repositories: Vec<PathBuf>,
 }
 
+impl Target {
+    /// With something before its name.
+    fn below(self, folder: &str) -> Self {
+        let full = |name: String| if folder.is_empty() { name } else { format!("{folder}{name}") };
+        match self {
+            Self::File { path, file } => Self::File { path: full(path), file },
+            Self::Link { path, target } => Self::Link { path: full(path), target },
+            Self::Skipped(skip) => Self::Skipped(Skip { what: full(skip.what), ..skip }),
+        }
+    }
+}
+
 /// Visits everything below the root, on several threads.
 pub fn walk(walk: &Walk, visit: &(impl Fn(Target) + Sync)) -> Walked {
+    let visit = &|target: Target| visit(target.below(&walk.named));
     let (root, base) = match real(&walk.root) {
         Ok(found) => found,
         Err(error) => {

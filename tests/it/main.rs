@@ -22,6 +22,7 @@ mod migrate;
 mod mutated_sops;
 mod pack;
 mod packs;
+mod paths;
 mod purge;
 mod range;
 mod refs;

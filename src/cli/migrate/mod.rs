@@ -16,10 +16,11 @@ use std::path::{Path, PathBuf};
 use super::Exit;
 use super::environment::{ConfigChoice, configuration, fingerprint_key, new_key};
 use super::error::CliError;
+use super::paths::prefix;
 use super::sops::keys::Keys;
 use super::sops::now;
 use super::ui::Ui;
-use super::what::{key, prefix, rule_set};
+use super::what::{key, rule_set};
 use crate::file::{Access, RealDisk, put};
 use crate::finding::{FingerprintKey, InlineAllow};
 use crate::migrate::apply::apply;
@@ -200,8 +201,8 @@ impl Run<'_> {
         let (request, below, is_key_shared) = self.request()?;
         let progress = Progress::default();
         let outcome = self.ui.watched(&progress, || scan(&request, &progress))?;
-        let Scope::Worktree(walk) = &request.scope else { return Ok(Exit::Internal) };
-        let search = Search { walk, allow: &request.allow, key: &request.key };
+        let Scope::Worktree(walks) = &request.scope else { return Ok(Exit::Internal) };
+        let search = Search { walks, allow: &request.allow, key: &request.key };
         let survey = survey(&outcome.findings, places(&outcome.findings, &search), self.repo, &below);
         let files = &survey.files;
         let draft = |wishes: &Wishes| self.draft(wishes, &survey, &request.key);
@@ -288,6 +289,7 @@ impl Run<'_> {
             top: Some(self.repo.top.clone()),
             unread: Vec::new(),
             examine: None,
+            below: below.clone(),
         };
         Ok((request, below, shared))
     }

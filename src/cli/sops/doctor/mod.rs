@@ -178,7 +178,7 @@ fn gather(root: &Path, base: &Path, rules: &mut RuleBook) -> Gathered {
             }
         }
     };
-    walk(&Walk { root: root.to_path_buf(), respect_gitignore: Respect::Yes, threads: 0 }, &visit);
+    walk(&Walk { root: root.to_path_buf(), named: String::new(), respect_gitignore: Respect::Yes, threads: 0 }, &visit);
     found.into_inner().unwrap_or_else(PoisonError::into_inner).0
 }
 
