@@ -13,6 +13,13 @@ pub(super) struct Verdict {
     pub(super) reasons: Vec<Reason>,
 }
 
+impl Verdict {
+    /// Whether the value is what somebody might have typed as a password, and no more.
+    pub(super) fn is_weak(&self) -> bool {
+        self.reasons.contains(&Reason::Weak)
+    }
+}
+
 /// Lengths between which a value can be a password or token, in bytes.
 const LENGTHS: std::ops::RangeInclusive<usize> = 5..=512;
 

@@ -22,32 +22,6 @@ pub(super) fn is_passphrase(value: &[u8]) -> bool {
 
 /// `velvet hammock 9 rivers`: words in lower case that make no sentence, at least four with their numbers.
 pub(super) fn is_spaced_passphrase(value: &[u8]) -> bool {
-    const IN_SENTENCES: [&str; 24] = [
-        "must",
-        "should",
-        "can",
-        "cannot",
-        "will",
-        "has",
-        "have",
-        "been",
-        "be",
-        "do",
-        "does",
-        "did",
-        "if",
-        "when",
-        "then",
-        "than",
-        "but",
-        "also",
-        "please",
-        "least",
-        "characters",
-        "were",
-        "which",
-        "using",
-    ];
     if !value.contains(&b' ') || value.len() < 16 {
         return false;
     }
@@ -65,6 +39,51 @@ pub(super) fn is_spaced_passphrase(value: &[u8]) -> bool {
         && sorted.len() == words.len()
         && words.iter().all(|word| number(&word) || plain(&word))
         && words.iter().filter(plain).count() >= 3
+}
+
+/// Words of sentences about passwords, which passwords of words are not made of.
+const IN_SENTENCES: [&str; 24] = [
+    "must",
+    "should",
+    "can",
+    "cannot",
+    "will",
+    "has",
+    "have",
+    "been",
+    "be",
+    "do",
+    "does",
+    "did",
+    "if",
+    "when",
+    "then",
+    "than",
+    "but",
+    "also",
+    "please",
+    "least",
+    "characters",
+    "were",
+    "which",
+    "using",
+];
+
+/// `Not all, who wander; 42 lost`: words and a number, with marks between them, in which nothing is said about passwords.
+pub(super) fn is_phrase_with_marks(value: &[u8]) -> bool {
+    let words: Vec<&[u8]> = value.split(|&byte| byte == b' ').collect();
+    let number = |word: &&[u8]| word.iter().any(u8::is_ascii_digit);
+    let plain = |word: &&[u8]| {
+        let text = String::from_utf8_lossy(word).to_lowercase();
+        let text = text.trim_matches(|c: char| c.is_ascii_punctuation());
+        !ABOUT.has(text) && !PASSWORDS.has(text) && !VALUE_NAMES.has(text) && !IN_SENTENCES.contains(&text)
+    };
+    let typed = |byte: &u8| byte.is_ascii_alphanumeric() || b" ,.;:!?'-_#&+@".contains(byte);
+    (4..=12).contains(&words.len())
+        && (16..=100).contains(&value.len())
+        && value.iter().all(typed)
+        && words.iter().all(|word| !word.is_empty() && plain(word))
+        && words.iter().any(number)
 }
 
 /// Words that names of services, clusters and their parts are made of.

@@ -14,7 +14,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         || is_numbered_word(&letters)
         || is_disguised_word(bare)
         || is_constant(value)
-        || PLACEHOLDER_MARKS.iter().any(|mark| lower.contains(mark))
+        || holds_mark(&lower)
         || is_enclosed(&lower)
         || is_repetitive(value)
         || is_reference(value)
@@ -36,11 +36,20 @@ pub(super) fn is_self_declared(value: &[u8]) -> bool {
         || boasts
         || asks
         || is_constant(value)
-        || PLACEHOLDER_MARKS.iter().any(|mark| lower.contains(mark))
+        || holds_mark(&lower)
         || is_enclosed(&lower)
         || !digits && is_repetitive(value)
         || is_reference(value)
         || is_encrypted(value)
+}
+
+/// Whether a text in lower case holds a mark of stand-ins. One that begins with `my` and ends with a number that nobody counts
+/// to is what somebody chose: `mysecretpw81`.
+fn holds_mark(lower: &str) -> bool {
+    const COUNTED: [&str; 8] = ["10", "11", "12", "21", "23", "99", "00", "20"];
+    let digits = lower.len() - lower.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let chosen = lower.starts_with("my") && digits == 2 && !COUNTED.iter().any(|count| lower.ends_with(count)) && !lower.contains("0");
+    PLACEHOLDER_MARKS.iter().any(|mark| lower.contains(mark) && !(chosen && mark.starts_with("my")))
 }
 
 /// Whether a value that looks generated says of itself that it stands in for one, is encrypted, or

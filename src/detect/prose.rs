@@ -16,8 +16,11 @@ const PARTICLES: [&str; 4] = ["は", "是", "为", "為"];
 
 /// A name that means a secret stands in a sentence: looks for the secret after and before it.
 pub(super) fn around(search: &mut Search<'_>, context: &Context) {
-    if !matches!(notation_at(search, context.line), Notation::Prose | Notation::Unknown) || is_attribute_value(search.text, context) {
-        return;
+    match notation_at(search, context.line) {
+        _ if is_attribute_value(search.text, context) => return,
+        Notation::Prose | Notation::Unknown => {}
+        Notation::Source if is_in_message(search.text, context) => return in_message(search, context),
+        _ => return,
     }
     let mut values = behind(search, context);
     if values.is_empty() {
@@ -26,6 +29,21 @@ pub(super) fn around(search: &mut Search<'_>, context: &Context) {
     }
     for value in values {
         assign::report(search, context.class, &value, Reason::Prose);
+    }
+}
+
+/// `log("using password X for app")`: the name is a word between others in a literal.
+fn is_in_message(text: &[u8], context: &Context) -> bool {
+    let (before, after) = (text[..context.name.start].last(), text.get(context.name.end));
+    before == Some(&b' ') && matches!(after, Some(b' ' | b':')) && assign::inside_literal(text, context.line, context.name.start)
+}
+
+/// What a message of a program says a password is: only what looks generated, since such texts are templates otherwise.
+fn in_message(search: &mut Search<'_>, context: &Context) {
+    for value in behind(search, context) {
+        if is_generated(search.bytes(value.span)) {
+            assign::report(search, context.class, &Value { uncertain: true, ..value }, Reason::Prose);
+        }
     }
 }
 

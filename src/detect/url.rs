@@ -54,7 +54,7 @@ fn consider(search: &mut Search<'_>, hit: Span, user: Span, password: Span) {
         return search.found(Extractor::WeakPassword, password, confidence, vec![Reason::UrlUserinfo, Reason::Weak]);
     }
     let Some(verdict) = judge::judge(search.bytes(password), Judge::Password) else { return };
-    let is_weak = verdict.reasons.contains(&Reason::Weak);
+    let is_weak = verdict.is_weak();
     // `KEY:DOMAIN@host`
     let word = is_weak && search.bytes(password).iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
     let default = search.bytes(user) == search.bytes(password) || is_local(host) && is_weak || word;
@@ -92,7 +92,7 @@ fn is_chosen(user: &[u8], password: &[u8]) -> bool {
         b"foo",
         b"",
     ];
-    let strong = judge::judge(password, Judge::Password).is_some_and(|verdict| !verdict.reasons.contains(&Reason::Weak));
+    let strong = judge::judge(password, Judge::Password).is_some_and(|verdict| !verdict.is_weak());
     let word = password.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
     let port = password.len() <= 5 && password.iter().all(u8::is_ascii_digit) && user.contains(&b'.');
     // `orguser:orgtoken`

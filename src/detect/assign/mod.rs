@@ -3,6 +3,7 @@
 //! `value`, where one without quotes ends in `bare`.
 
 mod bare;
+mod compared;
 mod name;
 mod quote;
 mod scalar;
@@ -11,7 +12,7 @@ mod value;
 pub(super) use name::words;
 
 use super::lexicon::TECHNICAL;
-use super::{Notation, Objection, Reason, Search, judge, kubernetes, pipe, prose, sql, table, weak};
+use super::{Notation, Objection, Reason, Search, judge, kubernetes, passphrase, pipe, prose, sql, table, weak};
 use crate::rule::{Confidence, Cue, Extractor, Judge};
 use crate::text::Span;
 pub(super) use name::NameClass;
@@ -48,6 +49,9 @@ pub(super) fn at(search: &mut Search<'_>, cue: Cue, hit: Span) {
     let whole = search.line_around(name.start);
     let context = Context { name, line: whole, class };
     let before = search.matches.len();
+    if let Some(value) = compared::with(search, &context) {
+        return report(search, class, &value, Reason::Name);
+    }
     let assigned = value::after(search, &context);
     // `password: password` is a value only where nothing but values can stand.
     let settings = class == NameClass::Password && matches!(search.hints.notation, Notation::Yaml | Notation::Lines);
@@ -55,6 +59,10 @@ pub(super) fn at(search: &mut Search<'_>, cue: Cue, hit: Span) {
     let assigned = assigned.map(|values| values.into_iter().filter(|value| !repeats(value)).collect::<Vec<_>>());
     let linked = class == NameClass::Token && is_of_link(search, &context);
     for value in assigned.iter().flatten() {
+        if is_phrase(search, &context, value.span) {
+            search.found(class.extractor(), value.span, Confidence::Medium, vec![Reason::Name, Reason::Words]);
+            continue;
+        }
         report(search, class, &Value { uncertain: value.uncertain || linked, ..*value }, Reason::Name);
     }
     let sure = search.matches[before..].iter().any(|found| found.confidence >= Confidence::Medium);
@@ -92,6 +100,14 @@ impl NameClass {
     }
 }
 
+/// `passphrase: "Not all, who wander; 42 lost"`: where the name asks for a phrase, one in quotes may have marks in it.
+fn is_phrase(search: &Search<'_>, context: &Context, value: Span) -> bool {
+    let settings = matches!(search.hints.notation, Notation::Yaml | Notation::Lines | Notation::Quoted);
+    let named = || String::from_utf8_lossy(search.bytes(context.name)).to_lowercase().contains("phrase");
+    let quoted = || matches!(search.text.get(value.end), Some(b'"' | b'\''));
+    settings && named() && quoted() && passphrase::is_phrase_with_marks(search.bytes(value))
+}
+
 /// Judges a value and records it.
 pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, why: Reason) {
     let value = match class {
@@ -99,7 +115,7 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
         NameClass::Token => Value { span: without_user(search.text, value.span), ..*value },
     };
     let verdict = match judge::weigh(&scalar::folded(search.bytes(value.span)), class.judge()) {
-        Ok(verdict) if !verdict.reasons.contains(&Reason::Weak) => verdict,
+        Ok(verdict) if !verdict.is_weak() => verdict,
         outcome => {
             if !weak::report(search, class, &value, why) {
                 let objection = outcome.err().unwrap_or(Objection::Name);
