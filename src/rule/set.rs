@@ -164,8 +164,11 @@ impl RuleSet {
                 add(keyword, Trigger::Rule(index));
             }
         }
-        for (word, cue) in cue_words() {
-            add(word, Trigger::Cue(cue));
+        // Cues are for extractors; rules of patterns alone need none.
+        if rules.iter().any(|rule| matches!(rule.matcher, Matcher::Extractor(_))) {
+            for (word, cue) in cue_words() {
+                add(word, Trigger::Cue(cue));
+            }
         }
         let texts: Vec<&[u8]> = keywords.iter().map(|(text, _)| text.as_slice()).collect();
         let prefilter = Prefilter::build(&texts)?;
