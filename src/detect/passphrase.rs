@@ -73,17 +73,29 @@ const IN_SENTENCES: [&str; 24] = [
 pub(super) fn is_phrase_with_marks(value: &[u8]) -> bool {
     let words: Vec<&[u8]> = value.split(|&byte| byte == b' ').collect();
     let number = |word: &&[u8]| word.iter().any(u8::is_ascii_digit);
-    let plain = |word: &&[u8]| {
+    (4..=12).contains(&words.len()) && (16..=100).contains(&value.len()) && is_phrase_of(&words) && words.iter().any(number)
+}
+
+/// Whether words, with their marks, can be those of a password.
+fn is_phrase_of(words: &[&[u8]]) -> bool {
+    let typed = |byte: &u8| byte.is_ascii_alphanumeric() || b",.;:!?'-_#&+@$*".contains(byte);
+    let plain = |word: &[u8]| {
         let text = String::from_utf8_lossy(word).to_lowercase();
         let text = text.trim_matches(|c: char| c.is_ascii_punctuation());
         !ABOUT.has(text) && !PASSWORDS.has(text) && !VALUE_NAMES.has(text) && !IN_SENTENCES.contains(&text)
     };
-    let typed = |byte: &u8| byte.is_ascii_alphanumeric() || b" ,.;:!?'-_#&+@".contains(byte);
-    (4..=12).contains(&words.len())
-        && (16..=100).contains(&value.len())
-        && value.iter().all(typed)
-        && words.iter().all(|word| !word.is_empty() && plain(word))
-        && words.iter().any(number)
+    words.iter().all(|word| !word.is_empty() && word.iter().all(typed) && plain(word))
+}
+
+/// `Onyx: Sparrow#66`: up to four words, one of them with letters, digits and a mark, in which nothing is said about passwords.
+pub(super) fn is_few_words_with_marks(value: &[u8]) -> bool {
+    let words: Vec<&[u8]> = value.split(|&byte| byte == b' ').collect();
+    let mixed = |word: &&[u8]| {
+        let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
+        let letters = word.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+        digits >= 2 && letters >= 3 && word.iter().any(|byte| b"#!@$&+*".contains(byte))
+    };
+    (2..=4).contains(&words.len()) && words.iter().any(mixed) && is_phrase_of(&words) && value.len() >= 10
 }
 
 /// Words that names of services, clusters and their parts are made of.

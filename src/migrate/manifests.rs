@@ -11,12 +11,14 @@ pub struct Manifests {
     texts: Vec<(String, String)>,
     names: HashMap<String, Vec<usize>>,
     lists: HashMap<String, Vec<usize>>,
+    generates: HashMap<String, usize>,
 }
 
 impl Manifests {
     /// Paths and texts, in order of path.
     pub fn new(texts: Vec<(String, String)>) -> Self {
         let (mut names, mut lists) = (HashMap::<String, Vec<usize>>::new(), HashMap::<String, Vec<usize>>::new());
+        let mut generates = HashMap::new();
         for (at, (path, text)) in texts.iter().enumerate() {
             if text.contains("kind: Secret") {
                 for name in text.lines().filter_map(|line| line.trim().strip_prefix("name:")) {
@@ -29,9 +31,10 @@ impl Manifests {
                 for entry in outline.children(0, &resources).filter_map(|item| outline.scalar(item)) {
                     lists.entry(resolve(path, &entry)).or_default().push(at);
                 }
+                generates.extend(generator_sources(text).into_iter().map(|source| (resolve(path, &source), at)));
             }
         }
-        Self { texts, names, lists }
+        Self { texts, names, lists, generates }
     }
 
     /// All of them.
@@ -44,12 +47,28 @@ impl Manifests {
         self.names.get(name).into_iter().flatten().map(|at| self.texts[*at].0.as_str())
     }
 
+    /// The kustomization that makes a Secret or a ConfigMap of a file.
+    pub fn generating(&self, file: &str) -> Option<&str> {
+        self.generates.get(file).map(|at| self.texts[*at].0.as_str())
+    }
+
     /// The kustomizations among whose resources a file is.
     pub fn listing(&self, file: &str) -> impl Iterator<Item = (&str, &str)> {
         let mut found = self.lists.get(file).cloned().unwrap_or_default();
         found.dedup();
         found.into_iter().map(|at| (self.texts[at].0.as_str(), self.texts[at].1.as_str()))
     }
+}
+
+/// The files that generators of a kustomization read: `files: [KEY=PATH]`, `envs: [PATH]`, `env: PATH`.
+fn generator_sources(text: &str) -> Vec<String> {
+    let outline = Outline::with_flow(text);
+    let of_generator = |path: &[Part]| {
+        matches!(path, [Part::Key(list), Part::Index(_), Part::Key(kind), ..]
+        if matches!(list.as_str(), "secretGenerator" | "configMapGenerator") && matches!(kind.as_str(), "files" | "envs" | "env"))
+    };
+    let sources = outline.items().iter().filter(|item| of_generator(&item.path)).filter_map(|item| outline.scalar(item));
+    sources.map(|source| source.rsplit_once('=').map_or(source.clone(), |(_, path)| path.to_owned())).collect()
 }
 
 /// Whether a file is a kustomization, by its name.

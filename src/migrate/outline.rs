@@ -1,6 +1,8 @@
-//! [`Outline`]: the keys of a YAML text in block style with their places, read line by line, so that texts with
-//! template expressions in them can be read too. It edits nothing and understands no anchors, tags or flow style
-//! beyond where such a value begins and ends.
+//! [`Outline`]: the keys of a YAML text with their places, block style read line by line, so that texts with
+//! template expressions in them can be read too. It edits nothing and understands no anchors and tags beyond where
+//! such a value begins and ends.
+
+mod flow;
 
 use std::collections::HashMap;
 
@@ -60,7 +62,18 @@ pub(super) struct Outline<'t> {
 
 impl<'t> Outline<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        let mut items = Reader { text, items: Vec::new(), open: Vec::new(), counts: HashMap::new(), document: 0, block: None }.read();
+        Self::read(text, false)
+    }
+
+    /// With the keys and items inside collections in flow style, and of JSON. What edits whole lines does without.
+    pub(super) fn with_flow(text: &'t str) -> Self {
+        Self::read(text, true)
+    }
+
+    fn read(text: &'t str, flow: bool) -> Self {
+        let reader =
+            Reader { text, items: Vec::new(), open: Vec::new(), counts: HashMap::new(), document: 0, block: None, flow, passed: 0 };
+        let mut items = reader.read();
         close(&mut items, text);
         Self { text, items }
     }
@@ -143,6 +156,10 @@ struct Reader<'t> {
     document: usize,
     /// The item whose block text is being read, and the column of its key.
     block: Option<(usize, usize)>,
+    /// Whether collections in flow style are read.
+    flow: bool,
+    /// Where the last of them ended.
+    passed: usize,
 }
 
 impl Reader<'_> {
@@ -150,7 +167,9 @@ impl Reader<'_> {
         let mut start = usize::from(self.text.starts_with('\u{feff}')) * 3;
         for line in self.text[start..].split_inclusive('\n') {
             let content = line.trim_end_matches(['\n', '\r']);
-            self.line(start, content);
+            if start >= self.passed {
+                self.line(start, content);
+            }
             start += line.len();
         }
         self.items
@@ -198,7 +217,18 @@ impl Reader<'_> {
             path.push(Part::Key(key));
             let offset = content.len() - value.len();
             self.push(at, column, path, (at + offset, value));
+        } else if self.flow && content.starts_with(['{', '[']) {
+            self.collection(at, &[]);
         }
+    }
+
+    /// Reads what is in a collection in flow style, and gives where it ends.
+    fn collection(&mut self, at: usize, path: &[Part]) -> Option<usize> {
+        let mut flow = flow::Flow { text: self.text, document: self.document, items: Vec::new() };
+        let end = flow.read(at, path, 0)?;
+        self.items.append(&mut flow.items);
+        self.passed = end;
+        Some(end)
     }
 
     /// The path above a line at a column. Items of a list may stand at the column of their key.
@@ -215,7 +245,8 @@ impl Reader<'_> {
 
     fn push(&mut self, start: usize, column: usize, path: Vec<Part>, (at, value): (usize, &str)) {
         let (length, spelling) = measure(value);
-        let item = Item { document: self.document, path, start, column, value: Span::new(at, at + length), spelling, end: start };
+        let item =
+            Item { document: self.document, path: path.clone(), start, column, value: Span::new(at, at + length), spelling, end: start };
         self.items.push(item);
         let index = self.items.len() - 1;
         self.open.push((column, index));
@@ -223,6 +254,12 @@ impl Reader<'_> {
             self.items[index].value = Span::new(at, at);
             // Text of a list item is deeper than its dash.
             self.block = Some((index, column));
+        }
+        if self.flow
+            && spelling == Spelling::Flow
+            && let Some(end) = self.collection(at, &path)
+        {
+            self.items[index].value = Span::new(at, end);
         }
     }
 }
@@ -299,69 +336,4 @@ fn close(items: &mut [Item], text: &str) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TEXT: &str = "\
-kind: Deployment
-spec:
-  containers:
-  - name: api # the api
-    env:
-      - name: A
-        value: \"x: y\"
-      - name: B
-        value: it's
-  text: |
-    key: no key
-    more
-
-  last: 'a''b'
----
-kind: Secret
-";
-
-    #[test]
-    fn paths_lead_through_maps_and_lists() {
-        let outline = Outline::new(TEXT);
-        let shown = |item: &Item| {
-            let parts = item.path.iter().map(|part| match part {
-                Part::Key(key) => key.clone(),
-                Part::Index(index) => index.to_string(),
-            });
-            format!("{}:{}={}", item.document, parts.collect::<Vec<_>>().join("."), outline.scalar(item).unwrap_or_default())
-        };
-        let all: Vec<String> = outline.items().iter().map(shown).collect();
-        assert_eq!(
-            all,
-            [
-                "0:kind=Deployment",
-                "0:spec=",
-                "0:spec.containers=",
-                "0:spec.containers.0=",
-                "0:spec.containers.0.name=api",
-                "0:spec.containers.0.env=",
-                "0:spec.containers.0.env.0=",
-                "0:spec.containers.0.env.0.name=A",
-                "0:spec.containers.0.env.0.value=x: y",
-                "0:spec.containers.0.env.1=",
-                "0:spec.containers.0.env.1.name=B",
-                "0:spec.containers.0.env.1.value=it's",
-                "0:spec.text=",
-                "0:spec.last=a'b",
-                "1:kind=Secret",
-            ]
-        );
-    }
-
-    #[test]
-    fn block_texts_and_subtrees_have_their_places() {
-        let outline = Outline::new(TEXT);
-        let text = outline.key(0, &["spec", "text"]).expect("is there");
-        assert_eq!(&TEXT[text.value.range()], "    key: no key\n    more");
-        let containers = outline.key(0, &["spec", "containers"]).expect("is there");
-        assert!(TEXT[containers.start..containers.end].ends_with("value: it's\n"));
-        let at = TEXT.find("more").expect("is there");
-        assert_eq!(outline.holding(Span::new(at, at + 4)).and_then(Item::name), Some("text"));
-    }
-}
+mod tests;

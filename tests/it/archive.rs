@@ -5,6 +5,7 @@ use std::io::Write as _;
 use sirocco::Format;
 use sirocco::deflate::{Level, Writer};
 
+use crate::faults::is_full;
 use crate::support::{Place, places};
 
 const TEXT: &str = "host: db\npassword: Walrus88Timber\n";
@@ -146,7 +147,9 @@ fn archives_inside_archives() {
 fn no_size_of_an_archive_ends_the_scan() {
     let place = Place::new();
     place.write("a.env", "DB_PASSWORD=Walrus88Timber\n");
-    for size in [8 << 20, (32 << 20) - 1, 32 << 20, (32 << 20) + 1, 33 << 20, (39 << 20) - 1, 39 << 20, 40 << 20, 47 << 20, 72 << 20] {
+    let sizes = [8 << 20, 32 << 20, (32 << 20) + 1, 39 << 20, 40 << 20];
+    let more = [(32 << 20) - 1, 33 << 20, (39 << 20) - 1, 47 << 20, 72 << 20];
+    for size in sizes.into_iter().chain(more.into_iter().filter(|_| is_full())) {
         let mut bytes = packed(Format::Gzip, b"nothing");
         bytes.resize(size, 0);
         let first = place.write("big.gz", &bytes).sopup(["scan"]);

@@ -163,7 +163,7 @@ fn special_files_neither_hang_nor_fill_the_memory() {
         ".git/objects/info/alternates",
         ".git/packed-refs",
     ];
-    let sparse = if is_full() { "truncate -s 3G" } else { "truncate -s 40M" };
+    let sparse = if is_full() { "truncate -s 3G" } else { "truncate -s 9M" };
     let socket = "python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])'";
     let kinds: [(&str, &str); 5] =
         [("pipe", "mkfifo"), ("socket", socket), ("zero", "ln -sf /dev/zero"), ("sparse", sparse), ("folder", "mkdir")];

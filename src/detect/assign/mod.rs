@@ -59,8 +59,8 @@ pub(super) fn at(search: &mut Search<'_>, cue: Cue, hit: Span) {
     let assigned = assigned.map(|values| values.into_iter().filter(|value| !repeats(value)).collect::<Vec<_>>());
     let linked = class == NameClass::Token && is_of_link(search, &context);
     for value in assigned.iter().flatten() {
-        if is_phrase(search, &context, value.span) {
-            search.found(class.extractor(), value.span, Confidence::Medium, vec![Reason::Name, Reason::Words]);
+        if let Some(confidence) = phrase(search, &context, value.span) {
+            search.found(class.extractor(), value.span, confidence, vec![Reason::Name, Reason::Words]);
             continue;
         }
         report(search, class, &Value { uncertain: value.uncertain || linked, ..*value }, Reason::Name);
@@ -100,12 +100,22 @@ impl NameClass {
     }
 }
 
-/// `passphrase: "Not all, who wander; 42 lost"`: where the name asks for a phrase, one in quotes may have marks in it.
-fn is_phrase(search: &Search<'_>, context: &Context, value: Span) -> bool {
+/// `passphrase: "Not all, who wander; 42 lost"`, `password: "Onyx: Sparrow#66"`: blanks and marks in quotes. Where the name asks
+/// for a phrase, words and a number will do.
+fn phrase(search: &Search<'_>, context: &Context, value: Span) -> Option<Confidence> {
+    let class = context.class;
     let settings = matches!(search.hints.notation, Notation::Yaml | Notation::Lines | Notation::Quoted);
     let named = || String::from_utf8_lossy(search.bytes(context.name)).to_lowercase().contains("phrase");
     let quoted = || matches!(search.text.get(value.end), Some(b'"' | b'\''));
-    settings && named() && quoted() && passphrase::is_phrase_with_marks(search.bytes(value))
+    if class != NameClass::Password || !settings || !search.bytes(value).contains(&b' ') || !quoted() {
+        return None;
+    }
+    let bytes = search.bytes(value);
+    match () {
+        () if passphrase::is_few_words_with_marks(bytes) => Some(Confidence::High),
+        () if named() && passphrase::is_phrase_with_marks(bytes) => Some(Confidence::Medium),
+        () => None,
+    }
 }
 
 /// Judges a value and records it.

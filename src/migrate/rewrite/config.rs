@@ -6,6 +6,7 @@ use super::{Rewriter, dotenv, is_in_comment, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
+use crate::migrate::outline::Outline;
 use crate::migrate::plan::{Action, Shape};
 
 /// The last resort.
@@ -48,8 +49,10 @@ impl Rewriter for Config {
 
 impl Config {
     fn variable(&self, file: &SourceFile, text: &str, site: &Site, program: &str, draft: &mut Draft<'_>) {
-        let named =
-            words::assigned(text, site.span).filter(|name| !name.contains("password=")).map(|name| name.trim_start_matches('_').to_owned());
+        let named = key_path(file, text, site).or_else(|| {
+            let assigned = words::assigned(text, site.span).filter(|name| !name.contains("password="));
+            assigned.map(|name| name.trim_start_matches('_').to_owned())
+        });
         let name = naming::variable(&named.unwrap_or_else(|| words::name(text, site)));
         let stem = naming::slug(file.name().trim_start_matches('.').split('.').next().unwrap_or("config"));
         let store = draft.store(&format!("{}{stem}", file.folder()), ".sops.env", &Shape::Keys, &file.path);
@@ -80,6 +83,19 @@ impl Config {
         let verdict = if is_in_comment(file, site) { Verdict::safe("") } else { Verdict::review(reason) };
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
     }
+}
+
+/// The keys that lead to a value of YAML, as in `spring.datasource.password`, which is what the value is called in other notations;
+/// for a part of a value, with what the part is.
+fn key_path(file: &SourceFile, text: &str, site: &Site) -> Option<String> {
+    if !(file.path.ends_with(".yml") || file.path.ends_with(".yaml")) {
+        return None;
+    }
+    let outline = Outline::with_flow(text);
+    let item = outline.holding(site.span)?;
+    let keys = item.keys()?.join(".");
+    let is_part = item.value.len() > site.span.len() + 2;
+    Some(if is_part { format!("{keys}.{}", words::kind(site)) } else { keys })
 }
 
 /// Whether nothing follows the value that could be taken for part of the reference.

@@ -33,6 +33,12 @@ impl Rewriter for Dotenv {
 
     fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
         let Some(text) = file.text() else { return };
+        if let Some(kustomization) = draft.repo.manifests().generating(&file.path) {
+            let reason = format!(
+                "a generator in {kustomization} makes a Secret of it, which would hold a placeholder: encrypt the whole file where Flux decrypts what generators read, or make the Secret with ksops"
+            );
+            return draft.manual(self.id(), file, sites, &reason);
+        }
         let variables = variables(text, file, sites);
         let store = store_for(file, &variables, draft);
         let header = header(file, text, draft.path_of(store));

@@ -26,7 +26,7 @@ impl Rewriter for HelmValues {
 
     fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
         let (Some(text), Some((stem, suffix))) = (file.text(), secrets_name(file.name())) else { return };
-        let outline = Outline::new(text);
+        let outline = Outline::with_flow(text);
         let is_default = stem == "secrets" && draft.repo.exists(&format!("{}Chart.yaml", file.folder()));
         for &site in sites {
             let Some(item) = outline.holding(site.span) else { continue };

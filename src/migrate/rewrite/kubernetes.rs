@@ -25,6 +25,9 @@ impl Rewriter for Kubernetes {
     }
 
     fn takes(&self, file: &SourceFile) -> bool {
+        if is_json(file) {
+            return is_all_secrets(file);
+        }
         let yaml = file.path.ends_with(".yaml") || file.path.ends_with(".yml");
         let Some(text) = file.text().filter(|_| yaml) else { return false };
         let outline = Outline::new(text);
@@ -40,7 +43,7 @@ impl Rewriter for Kubernetes {
 
     fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
         let Some(text) = file.text() else { return };
-        let outline = Outline::new(text);
+        let outline = Outline::with_flow(text);
         let manifest = Manifest { file, text, outline: &outline };
         let stays = match draft.kubernetes() {
             KubernetesStyle::ExternalSecrets | KubernetesStyle::Sealed => false,
@@ -50,6 +53,9 @@ impl Rewriter for Kubernetes {
         };
         if stays && is_all_secrets(file) {
             return in_place(&manifest, sites, draft);
+        }
+        if is_json(file) {
+            return draft.manual(self.id(), file, sites, JSON);
         }
         let document = |site: &Site| outline.holding(site.span).map(|item| item.document);
         for &site in sites {
@@ -71,6 +77,9 @@ impl Rewriter for Kubernetes {
 
 /// Why a Secret stays.
 const TEMPLATED: &str = "a Secret with template expressions, without a name, or with the value outside of its data: give it a file of its own, then migrate again";
+
+/// Why a Secret in JSON stays where Secrets do not.
+const JSON: &str = "a Secret written as JSON: write it as YAML, then migrate again";
 
 /// Why a kustomization cannot be made to generate the Secret.
 const OUT_OF_REACH: &str = "a kustomization lists the file in a way, or from a folder, in which sopup cannot point it to ksops";
@@ -101,10 +110,14 @@ impl Manifest<'_> {
     }
 }
 
+fn is_json(file: &SourceFile) -> bool {
+    file.path.ends_with(".json")
+}
+
 /// Whether a file is nothing but Secrets, without template expressions.
 pub(super) fn is_all_secrets(file: &SourceFile) -> bool {
     let Some(text) = file.text().filter(|text| !text.contains("{{")) else { return false };
-    let outline = Outline::new(text);
+    let outline = Outline::with_flow(text);
     outline.documents() > 0 && (0..outline.documents()).all(|document| outline.text_at(document, &["kind"]).as_deref() == Some("Secret"))
 }
 
@@ -118,6 +131,9 @@ fn in_place(manifest: &Manifest<'_>, sites: &[&Site], draft: &mut Draft<'_>) {
                 Some(moved) => actions.extend(moved),
                 None => return draft.manual("kubernetes", manifest.file, &inside, OUT_OF_REACH),
             },
+            KubernetesStyle::SopsSecretsOperator if is_json(manifest.file) => {
+                return draft.manual("kubernetes", manifest.file, &inside, JSON);
+            }
             KubernetesStyle::SopsSecretsOperator => match operator::template(manifest, 0) {
                 Some(pieces) => actions.push(Action::Extract { file: path.clone(), from: path.clone(), pieces }),
                 None => return draft.manual("kubernetes", manifest.file, &inside, TEMPLATED),

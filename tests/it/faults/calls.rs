@@ -77,7 +77,7 @@ fn calls_that_fail_lose_nothing_unseen() {
     let found: Vec<_> = MODES.iter().map(|args| (*args, expected(&at, args))).collect();
     let all: Vec<_> = MODES.iter().flat_map(|args| points(&place, args)).collect();
     assert!(all.len() > 3000, "{}", all.len());
-    let points = sample(all, 200);
+    let points = sample(all, 100);
     try_all("calls that fail", &points, |point| {
         let expected = &found.iter().find(|(args, _)| *args == point.args).expect("each mode").1;
         let why = fault(&disturbed(&at, point), expected)?;

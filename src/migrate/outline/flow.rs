@@ -1,0 +1,131 @@
+//! Flow collections of YAML, and JSON: `{user: app, tags: [a, b]}`, on one line or many.
+
+use super::{Item, Part, Spelling};
+use crate::text::Span;
+
+/// How deep collections may be nested.
+const DEEPEST: usize = 32;
+
+/// Reads one collection.
+pub(super) struct Flow<'t> {
+    pub(super) text: &'t str,
+    pub(super) document: usize,
+    pub(super) items: Vec<Item>,
+}
+
+impl Flow<'_> {
+    /// Reads the collection that opens at a place and gives where it ends; `None` if it is none.
+    pub(super) fn read(&mut self, at: usize, path: &[Part], depth: usize) -> Option<usize> {
+        let is_map = match self.text.as_bytes().get(at)? {
+            b'{' => true,
+            b'[' => false,
+            _ => return None,
+        };
+        let close = if is_map { b'}' } else { b']' };
+        let mut at = self.blanks(at + 1);
+        for count in 0.. {
+            if *self.text.as_bytes().get(at)? == close {
+                return Some(at + 1);
+            }
+            let start = at;
+            let step = if is_map {
+                let (key, behind) = self.key(at)?;
+                at = self.blanks(behind);
+                Part::Key(key)
+            } else {
+                Part::Index(count)
+            };
+            let index = self.items.len();
+            let column = start - self.text[..start].rfind('\n').map_or(0, |line| line + 1);
+            let path: Vec<Part> = path.iter().cloned().chain([step]).collect();
+            let (end, spelling) = self.value(at, &path, depth, |items| {
+                items.push(Item {
+                    document: 0,
+                    path: path.clone(),
+                    start,
+                    column,
+                    value: Span::new(at, at),
+                    spelling: Spelling::None,
+                    end: at,
+                });
+            })?;
+            let item = &mut self.items[index];
+            (item.document, item.value, item.spelling, item.end) = (self.document, Span::new(at, end), spelling, end);
+            at = self.blanks(end);
+            match self.text.as_bytes().get(at)? {
+                b',' => at = self.blanks(at + 1),
+                byte if *byte == close => {}
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// Reads a value; the item it belongs to is entered before what is in it.
+    fn value(&mut self, at: usize, path: &[Part], depth: usize, enter: impl FnOnce(&mut Vec<Item>)) -> Option<(usize, Spelling)> {
+        enter(&mut self.items);
+        match self.text.as_bytes().get(at)? {
+            b'{' | b'[' if depth < DEEPEST => Some((self.read(at, path, depth + 1)?, Spelling::Flow)),
+            quote @ (b'"' | b'\'') => {
+                let spelling = if *quote == b'"' { Spelling::Double } else { Spelling::Single };
+                Some((self.quoted(at)?, spelling))
+            }
+            b'&' | b'*' | b'!' | b'|' | b'>' | b'{' | b'[' => None,
+            _ => {
+                let rest = &self.text[at..];
+                let end = rest.find([',', '}', ']', '\n', '{', '[']).unwrap_or(rest.len());
+                Some((at + rest[..end].trim_end().len(), Spelling::Plain))
+            }
+        }
+    }
+
+    /// A key, and where its value may begin.
+    fn key(&self, at: usize) -> Option<(String, usize)> {
+        let rest = &self.text[at..];
+        match rest.as_bytes().first()? {
+            quote @ (b'"' | b'\'') => {
+                let end = self.quoted(at)?;
+                let raw = &self.text[at..end];
+                let key = match quote {
+                    b'"' => serde_yaml::from_str(raw).ok()?,
+                    _ => raw[1..raw.len() - 1].replace("''", "'"),
+                };
+                let colon = self.blanks(end);
+                (self.text.as_bytes().get(colon) == Some(&b':')).then_some((key, colon + 1))
+            }
+            b'{' | b'[' | b'?' | b'&' | b'*' | b'!' | b'%' => None,
+            _ => {
+                let end = rest.find(": ").or_else(|| rest.find(":\n"))?;
+                let key = &rest[..end];
+                (!key.contains([',', '}', ']', '\n', '#'])).then(|| (key.trim_end().to_owned(), at + end + 1))
+            }
+        }
+    }
+
+    /// Where a quoted text ends that begins at a place.
+    fn quoted(&self, at: usize) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let quote = bytes[at];
+        let mut end = at + 1;
+        loop {
+            match (*bytes.get(end)?, bytes.get(end + 1)) {
+                (b'\\', _) if quote == b'"' => end += 2,
+                (b'\'', Some(b'\'')) if quote == b'\'' => end += 2,
+                (byte, _) if byte == quote => return Some(end + 1),
+                _ => end += 1,
+            }
+        }
+    }
+
+    /// Past blanks, line ends and comments.
+    fn blanks(&self, mut at: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        loop {
+            match bytes.get(at) {
+                Some(b' ' | b'\t' | b'\r' | b'\n') => at += 1,
+                Some(b'#') if bytes[at - 1].is_ascii_whitespace() => at += self.text[at..].find('\n').unwrap_or(self.text.len() - at),
+                _ => return at,
+            }
+        }
+    }
+}
