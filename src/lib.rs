@@ -9,6 +9,7 @@
 //!   [`sops`]: a small SOPS library that has never heard of findings.
 //! - [`detect`]: a text and rules in, matches out; pure.
 //! - [`finding`]: matches located, merged, fingerprinted, allowed.
+//! - [`baseline`]: secrets that a team knows of, as lines of a file.
 //! - [`scan`]: source → detect → finding, on one screen.
 //! - [`ledger`]: leaked credentials, and whether they were replaced.
 //! - [`migrate`]: findings → SOPS files and references to them.
@@ -17,6 +18,7 @@
 //! - [`cli`]: the only room with clap, printing and exit codes.
 
 pub mod archive;
+pub mod baseline;
 pub mod cli;
 pub mod config;
 pub mod detect;

@@ -22,6 +22,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};
 
+use jiff::civil::Date;
+
+use crate::baseline::{Baseline, Silenced};
 use crate::detect::{Hints, detect_bytes};
 use crate::finding::{Allowlist, Base, Finding, FingerprintKey, InlineAllow, Located, Suppression, locate};
 use crate::rule::{Confidence, RuleSet};
@@ -48,6 +51,8 @@ pub struct Request {
     pub rules: RuleSet,
     /// What not to report.
     pub allow: Allowlist,
+    /// What was known before and is not reported either, and the day on which that is asked.
+    pub baseline: Option<(Baseline, Date)>,
     /// Where the scanned files lie below the top of their working tree, with `/` at the end; the whole path tells how a
     /// file is read.
     pub below: String,
@@ -83,6 +88,8 @@ pub struct Outcome {
     pub below_confidence: usize,
     /// What each entry of the allowlist did.
     pub suppressions: Vec<Suppression>,
+    /// What the baseline did, if there is one.
+    pub baseline: Option<Silenced>,
     /// Files, folders and places that `.sopupignore` left out.
     pub left_out: u64,
     /// Names of files and refs that hold a secret, and how they may be shown.

@@ -6,21 +6,18 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 
 use super::Exit;
-use super::environment::{KEY_VARIABLE, configuration_file, fingerprint_key, new_key, today};
+use super::environment::{configuration_file, today};
 use super::error::CliError;
+use super::settings::{Settings, missing_key};
 use super::ui::Ui;
 use super::what::What;
-use crate::config::{Config, KeySource};
-use crate::file::{Access, Held, RealDisk, create};
+use crate::config::Config;
 use crate::finding::{Allowlist, Finding, Fingerprint, FingerprintKey, InlineAllow};
 use crate::migrate::dismiss::{allowed, entry_of};
 use crate::report::safe;
 use crate::rule::Confidence;
 use crate::scan::{Progress, Request, scan};
 use crate::source::SourceKind;
-
-/// A configuration is not larger, in bytes.
-const LARGEST: u64 = 16 << 20;
 
 /// Accept one value: write it to the allowlist of .sopup.yaml, with a reason
 ///
@@ -140,32 +137,20 @@ fn holds(reason: &str, finding: &Finding) -> bool {
 
 /// Writes the entry; gives the fingerprint that it has.
 fn write(args: &Args, file: &Path, finding: &Finding, ui: &Ui) -> Result<Fingerprint, CliError> {
-    let held = Held::take_if_there(file, &RealDisk)?;
-    let (before, held) = match held {
-        Some(mut held) => (held.read(LARGEST)?.to_vec(), Some(held)),
-        None => (Vec::new(), None),
+    let settings = Settings { file, by_hand: "add the entry under `allow:` by hand" };
+    let edit = |before: &str, known: &Config| {
+        let made = missing_key(known)?;
+        let fingerprint = match &made {
+            Some(key) => {
+                FingerprintKey::new(key.clone().into_bytes()).expect("a key made here is long enough").fingerprint(&finding.secret)
+            }
+            None => finding.fingerprint.clone(),
+        };
+        let entry = entry_of(&fingerprint, &args.reason, args.expires);
+        let after = allowed(before, &entry, made.as_deref()).map_err(|error| settings.refused(&error.to_string()))?;
+        Ok((after, (fingerprint, made)))
     };
-    let by_hand = |why: String| {
-        CliError::new(format!("{} was not changed: {why}", file.display()), "add the entry under `allow:` by hand").exiting(Exit::Refused)
-    };
-    let before = String::from_utf8(before).map_err(|_| by_hand("it is not UTF-8".to_owned()))?;
-    let source = if std::env::var_os(KEY_VARIABLE).is_some() { KeySource::Environment } else { KeySource::Unknown };
-    let known = Config::parse(&before, file, today(), source)?;
-    let made = if fingerprint_key(known.fingerprint_key.as_deref())?.is_some() { None } else { Some(new_key()) };
-    let fingerprint = match &made {
-        Some(key) => FingerprintKey::new(key.clone().into_bytes()).expect("a key made here is long enough").fingerprint(&finding.secret),
-        None => finding.fingerprint.clone(),
-    };
-    let entry = entry_of(&fingerprint, &args.reason, args.expires);
-    let after = allowed(&before, &entry, made.as_deref()).map_err(|error| by_hand(error.to_string()))?;
-    let read = Config::parse(&after, file, today(), source).map_err(|error| by_hand(error.to_string()))?;
-    if !read.allow.names(&fingerprint) {
-        return Err(by_hand("the entry would not be read as one".to_owned()));
-    }
-    match held {
-        Some(held) => held.replace_plain_text(after.as_bytes(), Access::KeptOrShared)?,
-        None => create(file, after.as_bytes(), Access::KeptOrShared)?,
-    }
+    let (fingerprint, made) = settings.change(edit, |read, (fingerprint, _)| read.allow.names(fingerprint))?;
     if made.is_some() {
         ui.note(
             "`fingerprint_key` was added to the file: it names the allowed values, for everybody who has the file. Fingerprints in \

@@ -70,7 +70,7 @@ impl ConfigChoice {
 
 /// A configuration and the folder its globs start from.
 pub(super) fn configuration(choice: &ConfigChoice) -> Result<(Config, Option<PathBuf>), CliError> {
-    let key = if std::env::var_os(KEY_VARIABLE).is_some() { KeySource::Environment } else { KeySource::Unknown };
+    let key = key_source();
     match choice {
         ConfigChoice::Nothing => Ok((Config::default(), None)),
         ConfigChoice::File(path) => Ok((Config::read(path, today(), key)?, None)),
@@ -79,6 +79,11 @@ pub(super) fn configuration(choice: &ConfigChoice) -> Result<(Config, Option<Pat
             None => Ok((Config::default(), None)),
         },
     }
+}
+
+/// Whether the environment has a key of fingerprints.
+pub(super) fn key_source() -> KeySource {
+    if std::env::var_os(KEY_VARIABLE).is_some() { KeySource::Environment } else { KeySource::Unknown }
 }
 
 /// Where `.sopup.yaml` is, or would be: at the top of the repository, or in the scanned folder outside one.

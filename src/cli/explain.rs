@@ -5,14 +5,17 @@ mod past;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use jiff::civil::Date;
 use owo_colors::OwoColorize as _;
 
 use super::Exit;
+use super::baseline::BaselineArgs;
 use super::environment::{ConfigChoice, configuration};
 use super::error::CliError;
 use super::paths::{below, prefix};
 use super::ui::Ui;
 use super::what::{key, rule_set};
+use crate::baseline::Baseline;
 use crate::config::Config;
 use crate::detect::{Fate, Hints, Match, explain};
 use crate::finding::{Allowlist, Base, Finding, Fingerprint, InlineAllow, locate};
@@ -56,6 +59,7 @@ pub(super) struct Args {
 struct Surroundings {
     rules: RuleSet,
     allow: Allowlist,
+    baseline: Option<(Baseline, Date)>,
     threshold: Confidence,
     key: LazyKey,
 }
@@ -129,6 +133,7 @@ fn sought(args: &Args, fingerprint: &Fingerprint, scope: Scope) -> Result<Option
         scope,
         rules: surroundings.rules,
         allow: Allowlist::default(),
+        baseline: None,
         top: None,
         inline: InlineAllow::Ignored,
         min_confidence: Confidence::Low,
@@ -153,13 +158,25 @@ fn places_of(args: &Args, fingerprint: &Fingerprint) -> Result<Option<Vec<(PathB
 }
 
 fn surroundings(args: &Args, beside: &Path) -> Result<Surroundings, CliError> {
-    let (config, folder): (Config, _) = configuration(&ConfigChoice::of(args.config.as_deref(), false, beside))?;
+    let choice = ConfigChoice::of(args.config.as_deref(), false, beside);
+    let (config, folder): (Config, _) = configuration(&choice)?;
     Ok(Surroundings {
+        baseline: BaselineArgs::default().in_force(&choice, &config)?,
         rules: rule_set(&config, &args.rules)?,
         threshold: config.min_confidence.unwrap_or(Confidence::Medium),
         key: key(&config)?,
         allow: config.allow.below(folder.map(|folder| prefix(&folder, beside)).transpose()?.unwrap_or_default()),
     })
+}
+
+impl Surroundings {
+    /// What the baseline says of a value that it names.
+    fn in_baseline(&self, value: &Secret) -> Option<String> {
+        let (baseline, today) = self.baseline.as_ref()?;
+        let entry = baseline.get(&self.key.fingerprint(value)).filter(|entry| !entry.is_expired(*today))?;
+        let reason = entry.reason.as_ref().map(|reason| format!(": {}", safe::line(reason))).unwrap_or_default();
+        Some(format!("the baseline{reason}"))
+    }
 }
 
 /// Explains a line of a text.
@@ -197,8 +214,10 @@ fn one(args: &Args, out: &mut impl Write, passage: &Passage, line: usize) -> Res
                     let reason = || surroundings.allow.report().into_iter().find(|entry| entry.used > 0).map(|entry| entry.reason);
                     if located.allowed_inline {
                         Some("`sopup:allow` on its line".to_owned())
+                    } else if by_list {
+                        reason().map(|reason| format!("the allowlist: {}", safe::line(&reason)))
                     } else {
-                        by_list.then(reason).flatten().map(|reason| format!("the allowlist: {}", safe::line(&reason)))
+                        surroundings.in_baseline(&located.secret)
                     }
                 });
                 fate(&found, allowed, surroundings.threshold, &sure)

@@ -2,6 +2,7 @@
 //! typed is turned into what is meant there, and nothing of clap goes further.
 
 mod allow;
+mod baseline;
 mod choice;
 mod commits;
 mod completions;
@@ -12,6 +13,7 @@ mod explain;
 mod hook;
 mod man;
 mod migrate;
+mod nameable;
 mod paths;
 mod purge;
 mod render;
@@ -19,9 +21,11 @@ mod reports;
 mod rotate;
 mod rules;
 mod scan;
+mod settings;
 mod sops;
 mod ui;
 mod verify;
+mod versions;
 mod what;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -52,6 +56,7 @@ enum Command {
     Scan(Box<scan::Args>),
     Explain(explain::Args),
     Allow(Box<allow::Args>),
+    Baseline(Box<baseline::Args>),
     Hook(hook::Args),
     Migrate(Box<migrate::Args>),
     Verify(Box<verify::Args>),
@@ -111,6 +116,7 @@ fn run(command: Command, ui: &Ui) -> Exit {
         Command::Scan(args) => scan::run(&args, ui),
         Command::Explain(args) => explain::run(&args, ui),
         Command::Allow(args) => allow::run(&args, ui),
+        Command::Baseline(args) => baseline::run(&args, ui),
         Command::Hook(args) => hook::run(&args, ui),
         Command::Migrate(args) => migrate::run(&args, ui),
         Command::Verify(args) => verify::run(&args, ui),

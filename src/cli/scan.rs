@@ -6,6 +6,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 
 use super::Exit;
+use super::baseline::BaselineArgs;
 use super::environment::{self, configuration, git_dir, hook_git_dir};
 use super::error::CliError;
 use super::paths::{Paths, below, cannot_scan, prefix};
@@ -39,7 +40,8 @@ Examples:
   sopup scan --format github           annotations in a GitHub workflow
   sopup scan --group-by path --all     every secret with its line, file by file
 
-A line that ends with `sopup:allow`, or `sopup:allow RULE-ID`, is accepted.")]
+A line that ends with `sopup:allow`, or `sopup:allow RULE-ID`, is accepted. What `.sopup-baseline` names is counted and not
+reported, see `sopup baseline`.")]
 pub(super) struct Args {
     /// Folders and files; several are scanned without history
     #[arg(default_value = ".", value_name = "PATH")]
@@ -87,6 +89,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     what: What,
+
+    #[command(flatten)]
+    baseline: BaselineArgs,
 
     #[command(flatten)]
     reports: ReportArgs,
@@ -137,7 +142,9 @@ struct Resolved {
 /// From what was typed to what is meant.
 fn resolve(args: &Args, paths: &Paths) -> Result<Resolved, CliError> {
     let (what, beside) = (&args.what, paths.beside());
-    let (config, folder) = configuration(&what.config_choice(beside))?;
+    let choice = what.config_choice(beside);
+    let (config, folder) = configuration(&choice)?;
+    let baseline = args.baseline.in_force(&choice, &config)?;
     let here = if args.stdin { None } else { git_dir(beside).ok() };
     let head = here.as_ref().and_then(|git| git.head().ok().flatten()).map(|id| id.to_string());
     let mut unread = Vec::new();
@@ -166,7 +173,7 @@ fn resolve(args: &Args, paths: &Paths) -> Result<Resolved, CliError> {
     let adds = matches!(scope, Scope::Added(_) | Scope::Staged { .. });
     let examine = adds.then(|| super::sops::doctor::examiner(top.clone(), config.disable.clone()));
     let below = if args.stdin { String::new() } else { below(beside) };
-    let request = Request { unread, examine, below, ..what.request(config, scope, top, prefix)? };
+    let request = Request { baseline, unread, examine, below, ..what.request(config, scope, top, prefix)? };
     Ok(Resolved { request, head, fail_on, covered })
 }
 

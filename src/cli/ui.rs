@@ -72,9 +72,14 @@ impl Ui {
         out.flush()
     }
 
+    /// Whether there is somebody to answer questions.
+    pub(super) fn has_somebody(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
     /// Asks a question; `None` if there is nobody to answer.
     pub(super) fn ask(&self, question: &str) -> Option<String> {
-        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        if !self.has_somebody() {
             return None;
         }
         let mut out = self.stderr();

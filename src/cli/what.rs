@@ -115,6 +115,7 @@ impl What {
             min_confidence: self.min_confidence.map(Confidence::from).or(config.min_confidence).unwrap_or(Confidence::Medium),
             key: key(&config)?,
             allow: config.allow.below(prefix),
+            baseline: None,
             unread: Vec::new(),
             examine: None,
             below: String::new(),

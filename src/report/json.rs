@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::names::Names;
 use super::{Context, Show, wire};
+use crate::baseline::{Entry, Silenced};
 use crate::finding::{Finding, Occurrence};
 use crate::rule::{Confidence, Kind, Severity};
 use crate::scan::Outcome;
@@ -47,7 +48,29 @@ struct Summary<'a> {
     complete: bool,
     suppressed: usize,
     left_out: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<BaselineV1<'a>>,
     skipped: Vec<SkippedV1<'a>>,
+}
+
+/// What the baseline did.
+#[derive(Serialize)]
+struct BaselineV1<'a> {
+    secrets: usize,
+    occurrences: usize,
+    expired: Vec<BaselineEntryV1<'a>>,
+    /// Told only of scans that read everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stale: Option<Vec<BaselineEntryV1<'a>>>,
+}
+
+#[derive(Serialize)]
+struct BaselineEntryV1<'a> {
+    fingerprint: String,
+    rule: &'a str,
+    place: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -134,6 +157,7 @@ pub(super) fn write_report(out: &mut dyn Write, outcome: &Outcome, context: &Con
             complete: outcome.is_complete(),
             suppressed,
             left_out: outcome.left_out,
+            baseline: outcome.baseline.as_ref().map(baseline),
             skipped: outcome.skipped.iter().map(|skip| left_unread(skip, &names)).collect(),
         },
         findings: outcome.findings.iter().map(|finding| entry(finding, context.secrets, &names)).collect(),
@@ -160,6 +184,20 @@ struct SkippedLine<'a> {
 
 fn left_unread<'a>(skip: &'a Skip, names: &'a Names<'_>) -> SkippedV1<'a> {
     SkippedV1 { path: names.masked(&skip.what), reason: skip.reason.to_string() }
+}
+
+fn baseline(silenced: &Silenced) -> BaselineV1<'_> {
+    BaselineV1 {
+        secrets: silenced.secrets,
+        occurrences: silenced.places,
+        expired: silenced.expired.iter().map(baseline_entry).collect(),
+        stale: silenced.stale.as_ref().map(|stale| stale.iter().map(baseline_entry).collect()),
+    }
+}
+
+fn baseline_entry(entry: &Entry) -> BaselineEntryV1<'_> {
+    let expires = entry.expires.map(|day| day.to_string());
+    BaselineEntryV1 { fingerprint: entry.id.to_string(), rule: &entry.rule, place: &entry.place, expires }
 }
 
 fn entry<'a>(finding: &'a Finding, secrets: Show, names: &'a Names<'_>) -> FindingV1<'a> {

@@ -46,13 +46,14 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_
 
 fn head(outcome: &Outcome, places: usize, unread: usize) -> String {
     let secrets = outcome.findings.len();
+    let read = format!("{}{}", human::quantity(outcome), human::in_baseline(outcome));
     let incomplete = if unread > 0 { format!("; {} not scanned", plural(unread as u64, "item", "items")) } else { String::new() };
     if secrets == 0 {
         let verdict = if unread > 0 { "incomplete, nothing found in what could be read" } else { "no secrets found" };
-        return format!("### sopup: {verdict}\n\n{}{incomplete}", human::quantity(outcome));
+        return format!("### sopup: {verdict}\n\n{read}{incomplete}");
     }
     let found = secrets_in_places(secrets as u64, places as u64);
-    format!("### sopup: {found}\n\n{}; {}{incomplete}", human::by_severity(&outcome.findings), human::quantity(outcome))
+    format!("### sopup: {found}\n\n{}; {read}{incomplete}", human::by_severity(&outcome.findings))
 }
 
 fn line(row: &Row<'_>) -> String {

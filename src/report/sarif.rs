@@ -116,6 +116,7 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_
             "revision": context.head,
             "allowedByComment": outcome.allowed_inline,
             "allowedByConfiguration": outcome.suppressions.iter().map(|entry| entry.used).sum::<usize>(),
+            "inBaseline": outcome.baseline.as_ref().map_or(0, |baseline| baseline.places),
         }),
     };
     let schema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json";

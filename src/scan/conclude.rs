@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Outcome, Raw, Request, Seen};
+use crate::baseline::Meeting;
 use crate::finding::merge;
 use crate::source::{Ignores, Origin, Respect, SourceKind};
 
@@ -13,24 +14,31 @@ pub(super) fn conclude(raw: Raw, seen: Seen, request: &Request) -> Outcome {
     outcome.skipped.sort();
     outcome.skipped.dedup();
     let mut kept = Vec::new();
+    let mut baseline = request.baseline.as_ref().map(|(baseline, today)| Meeting::new(baseline, *today));
     let mut ignored = Ignored { ignores: ignores.as_ref(), known: HashMap::new() };
     for located in raw.located {
         if ignored.leaves_out(&located.occurrence.origin) {
             outcome.left_out += 1;
             continue;
         }
+        let known = baseline.as_mut().and_then(|baseline| baseline.meet(request.key.fingerprint(&located.secret)));
         if located.confidence < request.min_confidence {
             outcome.below_confidence += 1;
         } else if located.allowed_inline {
             outcome.allowed_inline += 1;
         } else if !request.allow.allows(&located, || request.key.fingerprint(&located.secret)) {
-            kept.push(located);
+            match baseline.as_mut().zip(known) {
+                Some((baseline, known)) => baseline.silence(known),
+                None => kept.push(located),
+            }
         }
     }
     if !kept.is_empty() {
         outcome.findings = merge(kept, &request.key);
     }
     outcome.suppressions = request.allow.report();
+    let is_all = outcome.is_complete() && request.scope.is_everything();
+    outcome.baseline = baseline.map(if is_all { Meeting::end_of_all } else { Meeting::end });
     outcome
 }
 

@@ -53,6 +53,11 @@ pub enum Submodules {
 }
 
 impl Scope {
+    /// Whether it is all that a repository has: what is not met here is nowhere.
+    pub(super) fn is_everything(&self) -> bool {
+        matches!(self, Self::Repository { files, history, .. } if files.is_some() || history.git.work_tree().is_none())
+    }
+
     /// Files below a root, by the usual rules.
     pub fn worktree(root: PathBuf, respect_gitignore: Respect, threads: usize) -> Self {
         Self::Worktree(vec![Walk { root, named: String::new(), respect_gitignore, threads }])

@@ -4,6 +4,8 @@
 mod allow;
 mod archive;
 mod attribution;
+mod baseline;
+mod baseline_import;
 mod commits;
 mod commits_made;
 mod complete;

@@ -11,6 +11,25 @@ use tempfile::TempDir;
 /// A secret that every rule set finds: a token with a valid checksum.
 pub(crate) const TOKEN: &str = "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";
 
+/// Runs a program on a terminal, types its first argument there, and shows what appears.
+const TERMINAL: &str = "
+import os, pty, sys
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(sys.argv[2], sys.argv[2:])
+os.write(terminal, sys.argv[1].encode())
+while True:
+    try:
+        shown = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not shown:
+        break
+    sys.stdout.buffer.write(shown)
+sys.stdout.flush()
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+";
+
 /// A folder, perhaps a repository, in which a test works.
 pub(crate) struct Place {
     folder: TempDir,
@@ -91,6 +110,14 @@ impl Place {
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sopup"));
         isolated(&mut command).current_dir(self.path()).env("XDG_STATE_HOME", self.path().join(".git/state"));
+        command
+    }
+
+    /// The program on a terminal on which somebody types `answers`, not yet started.
+    pub(crate) fn command_on_terminal(&self, answers: &str) -> Command {
+        let mut command = Command::new("python3");
+        isolated(command.args(["-c", TERMINAL, answers, env!("CARGO_BIN_EXE_sopup")])).current_dir(self.path());
+        command.env("XDG_STATE_HOME", self.path().join(".git/state"));
         command
     }
 

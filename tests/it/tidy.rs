@@ -15,17 +15,18 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("sops", &["secret"]),
     ("detect", &["text", "rule", "sought"]),
     ("finding", &["text", "secret", "rule", "source", "detect"]),
-    ("scan", &["text", "secret", "file", "archive", "sought", "rule", "source", "detect", "finding"]),
+    ("baseline", &["text", "secret", "rule", "source", "finding"]),
+    ("scan", &["text", "secret", "file", "archive", "sought", "rule", "source", "detect", "finding", "baseline"]),
     ("ledger", &["text", "secret", "sought", "rule", "sops", "finding"]),
     ("migrate", &["text", "secret", "sought", "rule", "source", "sops", "file", "detect", "finding"]),
     ("purge", &["text", "secret", "file", "archive", "sought", "source"]),
-    ("report", &["text", "secret", "rule", "source", "finding", "scan"]),
+    ("report", &["text", "secret", "rule", "source", "finding", "baseline", "scan"]),
     ("config", &["text", "rule", "finding"]),
     (
         "cli",
         &[
-            "text", "secret", "sought", "purge", "rule", "source", "sops", "file", "detect", "finding", "ledger", "scan", "migrate",
-            "report", "config",
+            "text", "secret", "sought", "purge", "rule", "source", "sops", "file", "detect", "finding", "baseline", "ledger", "scan",
+            "migrate", "report", "config",
         ],
     ),
 ];

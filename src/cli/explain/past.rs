@@ -5,33 +5,23 @@ use std::path::Path;
 use super::{Args, Passage, sought};
 use crate::cli::environment::git_dir;
 use crate::cli::error::CliError;
+use crate::cli::versions::Versions;
 use crate::finding::Fingerprint;
 use crate::report::safe;
 use crate::scan::{ScanError, Scope, Submodules};
 use crate::source::Respect;
 use crate::source::SourceKind;
 use crate::source::object::{Limits, ObjectId};
-use crate::source::range::{Ask, Commits, Ranges};
 use crate::source::refs::GitDirError;
 
 /// A file, from the top of the repository, as a commit has it.
 pub(super) fn of_commit(folder: &Path, commit: &str, path: &str) -> Result<Passage, CliError> {
-    let git = git_dir(folder)?;
-    let limits = Limits::default();
-    let store = git.open_objects(limits.clone()).map_err(ScanError::from)?;
-    let read = |id: &ObjectId| store.read(id);
-    let ranges = Ranges { git: &git, read: &read, threads: limits.threads };
-    let ask = Ask { commits: Commits::Range(commit), since: None, max_depth: None };
-    let range = ranges.resolve(&ask, 0).map_err(|source| ScanError::Range { hint: source.hint(&git), source: Box::new(source) })?;
-    let content = match (&range.include[..], &range.exclude[..]) {
-        ([id], []) => ranges.content(id, path.as_bytes()),
-        _ => None,
-    };
-    let bytes = content.ok_or_else(|| {
+    let versions = Versions::open(folder)?;
+    let bytes = versions.file(commit, path)?.ok_or_else(|| {
         let message = format!("{} has no file {}", safe::line(commit), safe::line(path));
         CliError::new(message, "name one commit, and the file from the top of the repository, as reports do")
     })?;
-    let beside = git.work_tree().unwrap_or(folder).to_path_buf();
+    let beside = versions.git.work_tree().unwrap_or(folder).to_path_buf();
     Ok(Passage { name: format!("{commit}:{path}"), path: path.to_owned(), bytes, beside, source: SourceKind::History })
 }
 

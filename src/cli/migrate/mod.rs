@@ -286,6 +286,7 @@ impl Run<'_> {
             min_confidence: config.min_confidence.unwrap_or(Confidence::Medium),
             key: key(&config)?,
             allow: config.allow.below(allow_below),
+            baseline: None,
             top: Some(self.repo.top.clone()),
             unread: Vec::new(),
             examine: None,

@@ -11,18 +11,16 @@ use crate::cli::Exit;
 use crate::cli::choice::Choice;
 use crate::cli::environment::today;
 use crate::cli::error::CliError;
+use crate::cli::nameable::Nameable;
 use crate::cli::sops::keys::Keys;
 use crate::cli::ui::Ui;
 use crate::cli::what::What;
 use crate::finding::{Finding, Fingerprint, FingerprintKey};
 use crate::ledger::{Entry, FILE, LogEntry, MOST_PLACES, Owners, Seen, State, StorePlace};
 use crate::report::json::kind;
-use crate::report::{Names, Show, local, plural};
+use crate::report::{local, plural};
 use crate::scan::{Outcome, Progress, scan};
-use crate::secret::MASK;
-use crate::sought::{self, Sought};
 use crate::source::Commit;
-use crate::text::spliced;
 
 /// Add to the ledger what a scan of files and history finds and it does not have yet
 ///
@@ -112,9 +110,7 @@ fn exit(outcome: &Outcome) -> Exit {
 
 /// What entries are made with.
 pub(in crate::cli) struct Recorder<'a> {
-    names: Names<'a>,
-    /// What was found: it is not to stand in the ledger, as part of a name either.
-    values: Sought,
+    names: Nameable<'a>,
     owners: Owners,
     key: &'a FingerprintKey,
     who: &'a str,
@@ -123,20 +119,12 @@ pub(in crate::cli) struct Recorder<'a> {
 
 impl<'a> Recorder<'a> {
     pub(in crate::cli) fn new(outcome: &'a Outcome, owners: Owners, key: &'a FingerprintKey, who: &'a str) -> Self {
-        let values = outcome.findings.iter().map(|finding| &finding.secret).filter(|secret| !sought::is_common(secret.expose()));
-        Self { names: Names::of(outcome, Show::Masked), values: Sought::new(values), owners, key, who, today: today() }
-    }
-
-    /// A name without secrets.
-    fn name(&self, path: &str) -> String {
-        let name = self.names.masked(path).into_owned();
-        let values = self.values.hits(name.as_bytes()).into_iter().map(|hit| hit.span);
-        String::from_utf8_lossy(&spliced(name.as_bytes(), values, |_, _| MASK.into())).into_owned()
+        Self { names: Nameable::of(outcome), owners, key, who, today: today() }
     }
 
     /// The stores that can be named without a secret.
     pub(in crate::cli) fn nameable(&self, stores: impl IntoIterator<Item = StorePlace>) -> Vec<StorePlace> {
-        stores.into_iter().filter(|store| self.values.hits(store.to_string().as_bytes()).is_empty()).collect()
+        stores.into_iter().filter(|store| !self.names.holds(&store.to_string())).collect()
     }
 }
 
@@ -157,7 +145,7 @@ pub(in crate::cli) fn entry_of(finding: &Finding, recorder: &Recorder<'_>) -> En
         }
     }
     entry.place_count = places.len();
-    entry.places = places.iter().take(MOST_PLACES).map(|path| recorder.name(path)).collect();
+    entry.places = places.iter().take(MOST_PLACES).map(|path| recorder.names.name(path)).collect();
     entry.owner = Some(owners.join(" ")).filter(|owners| !owners.is_empty());
     let sightings = || finding.occurrences.iter().map(|place| place.sighting.as_deref());
     entry.first = sightings().flatten().filter_map(|sighting| seen(sighting.commit.as_ref()?)).min_by_key(|seen| seen.date);

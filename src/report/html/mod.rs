@@ -68,7 +68,8 @@ fn about(outcome: &Outcome, context: &Context<'_>) -> String {
     };
     let what = if context.covered.what.is_empty() { context.root } else { &context.covered.what };
     let day = context.begun.strftime("%Y-%m-%d %H:%M UTC");
-    format!("{counts}Scanned: {what}{head}; {} ({day}, sopup {VERSION}). Values are masked.", human::quantity(outcome))
+    let read = format!("{}{}", human::quantity(outcome), human::in_baseline(outcome));
+    format!("{counts}Scanned: {what}{head}; {read} ({day}, sopup {VERSION}). Values are masked.")
 }
 
 fn not_scanned(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use owo_colors::OwoColorize as _;
 
-use super::alone;
+use super::{MANY, alone};
 use crate::finding::Finding;
 use crate::report::json::severity;
 use crate::report::names::Names;
@@ -17,6 +17,8 @@ use crate::source::{SkipReason, SourceKind};
 
 /// Skipped paths listed by name.
 const SKIPPED: usize = 20;
+/// Entries of the baseline that expired, listed by name.
+const EXPIRED: usize = 20;
 
 /// The last lines alone: how much was found and scanned, and what is not complete.
 ///
@@ -80,6 +82,9 @@ fn next(out: &mut dyn Write, first: &Finding, outcome: &Outcome, context: &Conte
         steps.push(format!("`sopup explain {}` tells why it was reported", safe::shell_word(line)));
     }
     steps.push("false alarm? End its line with `sopup:allow`, or run `sopup allow`".to_owned());
+    if outcome.baseline.is_none() && alone(&outcome.findings).count() > MANY {
+        steps.push("`sopup baseline create` takes these as known, and scans report only new ones".to_owned());
+    }
     writeln!(out, "Next: {}", steps[0])?;
     steps[1..].iter().try_for_each(|step| writeln!(out, "      {step}"))
 }
@@ -108,6 +113,26 @@ pub(super) fn allowlist(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()
     Ok(())
 }
 
+/// Entries of the baseline that no longer do what they were made for.
+pub(super) fn baseline(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
+    let Some(baseline) = &outcome.baseline else { return Ok(()) };
+    let note = "note:".cyan().bold().to_string();
+    for entry in baseline.expired.iter().take(EXPIRED) {
+        let (place, day) = (safe::line(&entry.place), entry.expires.map(|day| day.to_string()).unwrap_or_default());
+        writeln!(out, "{note} the baseline's entry {} ({}, {place}) expired on {day} and counts no more", entry.id, entry.rule)?;
+    }
+    if baseline.expired.len() > EXPIRED {
+        let more = plural((baseline.expired.len() - EXPIRED) as u64, "more entry", "more entries");
+        writeln!(out, "{note} {more} of the baseline expired; `sopup baseline list --expired` shows them")?;
+    }
+    let stale = baseline.stale.as_ref().map_or(0, Vec::len);
+    if stale > 0 {
+        let entries = plural(stale as u64, "entry", "entries");
+        writeln!(out, "{note} {entries} of the baseline matched nothing: `sopup baseline list --stale`, `sopup baseline prune`")?;
+    }
+    Ok(())
+}
+
 fn scanned(outcome: &Outcome, context: &Context<'_>) -> String {
     let what = &context.covered.what;
     let what = if what.is_empty() { String::new() } else { format!(" ({})", safe::line(what)) };
@@ -117,10 +142,21 @@ fn scanned(outcome: &Outcome, context: &Context<'_>) -> String {
 fn allowed(outcome: &Outcome) -> String {
     let suppressed = outcome.allowed_inline + outcome.suppressions.iter().map(|entry| entry.used).sum::<usize>();
     let mut allowed = if suppressed > 0 { format!(", {} allowed", plural(suppressed as u64, "place", "places")) } else { String::new() };
+    allowed += &in_baseline(outcome);
     if outcome.left_out > 0 {
         allowed += &format!(", {} left out by .sopupignore", plural(outcome.left_out, "item", "items"));
     }
     allowed
+}
+
+/// What the baseline silenced, to be added to a list; empty if it is nothing.
+pub(in crate::report) fn in_baseline(outcome: &Outcome) -> String {
+    match &outcome.baseline {
+        Some(baseline) if baseline.secrets > 0 => {
+            format!(", {} known from the baseline", plural(baseline.secrets as u64, "secret", "secrets"))
+        }
+        _ => String::new(),
+    }
 }
 
 /// How many there are of each severity.

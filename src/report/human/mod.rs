@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use owo_colors::OwoColorize as _;
 
 pub use ending::summary;
-pub(super) use ending::{by_severity, quantity};
+pub(super) use ending::{by_severity, in_baseline, quantity};
 
 use super::Context;
 use super::json::severity;
@@ -84,6 +84,7 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_
     }
     ending::skipped(out, outcome, view)?;
     ending::allowlist(out, outcome)?;
+    ending::baseline(out, outcome)?;
     ending::write(out, outcome, context)
 }
 

@@ -16,25 +16,6 @@ pub(crate) struct Bench {
     fingerprint_key: Option<&'static str>,
 }
 
-/// Runs a program on a terminal, types its first argument there, and shows what appears.
-const TERMINAL: &str = "
-import os, pty, sys
-child, terminal = pty.fork()
-if child == 0:
-    os.execv(sys.argv[2], sys.argv[2:])
-os.write(terminal, sys.argv[1].encode())
-while True:
-    try:
-        shown = os.read(terminal, 4096)
-    except OSError:
-        break
-    if not shown:
-        break
-    sys.stdout.buffer.write(shown)
-sys.stdout.flush()
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-";
-
 /// Files by path: content and mode.
 pub(crate) type Tree = BTreeMap<String, (Vec<u8>, u32)>;
 
@@ -90,10 +71,8 @@ impl Bench {
 
     /// Runs `sopup migrate` on a terminal on which somebody types `answers`.
     pub(crate) fn migrate_on_terminal(&self, answers: &str, args: &[&str]) -> Run {
-        let program = env!("CARGO_BIN_EXE_sopup");
-        let mut command = Command::new("python3");
-        let terminal = isolated(command.args(["-c", TERMINAL, answers, program, "migrate"]).args(args)).current_dir(self.place.path());
-        finish(self.with_key(terminal).output().expect("python3 runs"))
+        let mut command = self.place.command_on_terminal(answers);
+        finish(self.with_key(command.arg("migrate").args(args)).output().expect("python3 runs"))
     }
 
     /// Runs another command of sopup.

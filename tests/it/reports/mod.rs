@@ -150,6 +150,16 @@ fn own_schemas_describe_what_is_written() {
         let lines = report(&place, &[args, &["--format", "jsonl"]].concat());
         assert_eq!(read(&["lines", &schema("sopup.report.v1.line.json")], &lines), lines.lines().count());
     }
+    // With a baseline of which an entry expired and another is of nothing.
+    let old = Place::repository();
+    old.write("a.env", "DB_PASSWORD=Walrus88Timber\n").write("b.env", "DB_PASSWORD=Onyx77Glacier\n");
+    assert_eq!(old.sopup(["baseline", "create", "--who", "Ann"]).code, 0);
+    let lines = std::fs::read_to_string(old.join(".sopup-baseline")).expect("a baseline");
+    old.write(".sopup-baseline", lines.replace("\"place\":\"a.env:1\"", "\"expires\":\"2020-01-31\",\"place\":\"a.env:1\""));
+    std::fs::remove_file(old.join("b.env")).expect("it is there");
+    let json = old.report([]).to_string();
+    assert!(json.contains("\"expires\":\"2020-01-31\"") && json.contains("\"place\":\"b.env:1\""), "{json}");
+    assert_eq!(read(&["schema", &schema("sopup.report.v1.json")], &json), true);
     let page = place.sopup(["verify", "--without-keys", "--format", "json"]).stdout;
     assert_eq!(read(&["schema", &schema("sopup.verify.v1.json")], &page), true);
     let clean = Place::repository();
