@@ -118,6 +118,10 @@ fn password(value: &[u8]) -> Option<Verdict> {
     if makeup.letters() + makeup.foreign == 0 {
         return (makeup.digits > 0).then_some(()).and_then(|()| verdict(Confidence::Low, Reason::Weak));
     }
+    // Letters of other scripts among what a generator made.
+    if makeup.foreign > 0 && randomness::is_noise(&value.iter().copied().filter(u8::is_ascii).collect::<Vec<u8>>()) {
+        return verdict(Confidence::High, Reason::Random);
+    }
     // A sentence in a script without spaces, or a word with letters that English lacks.
     if makeup.foreign > 0 && (makeup.digits == 0 || makeup.foreign * 3 > makeup.length) {
         return verdict(Confidence::Low, Reason::Weak);

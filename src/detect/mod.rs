@@ -10,6 +10,7 @@ mod assign;
 mod candidate;
 mod check;
 mod columns;
+mod digest;
 mod encoded;
 mod explain;
 mod grid;

@@ -88,11 +88,17 @@ fn is_numbered_word(text: &str) -> bool {
 
 /// `DEFINED-IN-REGION-CHART`, `HTPASSWD`: words in capitals that tell what belongs here.
 fn is_constant(value: &[u8]) -> bool {
-    let capitals = |part: &[u8]| part.len() > 1 && part.iter().all(u8::is_ascii_uppercase);
+    let letters = |part: &[u8]| part.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    let capitals =
+        |part: &[u8]| letters(part) > 1 && part[letters(part)..].iter().all(u8::is_ascii_digit) && part.len() - letters(part) <= 2;
     let mut parts = 0;
     let words = value.split(|byte| matches!(byte, b'-' | b'_')).inspect(|_| parts += 1).all(capitals);
     let lower = String::from_utf8_lossy(value).to_lowercase();
-    words && (parts > 2 || ["passwd", "password", "passphrase", "token", "secret"].iter().any(|word| lower.ends_with(word)))
+    let lower = lower.trim_end_matches(|c: char| c.is_ascii_digit());
+    words
+        && (parts > 2
+            || lower.starts_with("your")
+            || ["passwd", "password", "passphrase", "token", "secret"].iter().any(|word| lower.ends_with(word)))
 }
 
 /// `MyP@ssw0rd123!`, `test-password-1`: that word again, with a word before it and a count behind it.

@@ -87,7 +87,7 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
     }
     for (count, word) in words.into_iter().take(WORDS).enumerate() {
         let bytes = &text[word.range()];
-        let marked = marked(text, word, end);
+        let marked = marked(text, word, context.line.end);
         match marked {
             Some(span) if joint != Joint::None && worth(search, context, span) >= Some(Confidence::Medium) => {
                 found.push(Value { span, uncertain: false });

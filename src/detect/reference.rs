@@ -162,6 +162,7 @@ pub(super) fn is_encrypted(value: &[u8]) -> bool {
         b"secure:",
         b"{jasypt}",
         b"enc:",
+        b"<enc",
     ];
     STARTS.iter().any(|start| value.starts_with(start)) || is_sealed(value) || is_of_maven(value)
 }

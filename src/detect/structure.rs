@@ -1,5 +1,6 @@
-//! Values that are no secret by their structure: paths, addresses, hashes, code and markup.
+//! Values that are no secret by their structure: paths, addresses, code and markup.
 
+use super::digest::{is_checksum, is_hash, is_key_id};
 use super::judge::is_measure;
 use super::randomness::{self, Makeup};
 
@@ -16,7 +17,7 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
         || starts(b"\\\\")
         || has(b"://")
         || starts(b"//")
-        || [&b"sha1"[..], b"sha256", b"sha384", b"sha512", b"md5"].iter().any(|digest| is_digest(value, digest))
+        || is_checksum(value)
         || starts(b"-----BEGIN")
         || has(b":\"")
         || starts(b"C:\\")
@@ -67,6 +68,7 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
         || is_lower_path(text)
         || is_segmented(text)
         || is_colour(text)
+        || is_module_and_type(text)
         || is_policy(text)
         || is_dotted_path(text)
         || is_setting(text)
@@ -80,15 +82,29 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
 /// Whether a value that looks generated is an address, a digest, a hash, a key or a regular
 /// expression all the same.
 pub(super) fn is_unmistakable(value: &[u8]) -> bool {
-    let algorithms = [&b"sha1"[..], b"sha256", b"sha384", b"sha512", b"md5"];
     memchr::memmem::find(value, b"://").is_some()
         || value.starts_with(b"-----BEGIN")
-        || algorithms.iter().any(|algorithm| is_digest(value, algorithm))
+        || is_checksum(value)
         || is_hash(value)
         || std::str::from_utf8(value).is_ok_and(|text| {
             let expression = EXPRESSION_MARKS.iter().any(|mark| mark.len() > 2 && text.contains(mark));
-            expression || is_translation(text) || is_simple_call(text) || text.ends_with("/aws4_request")
+            let file = text.contains('/') && is_file_name(text);
+            expression
+                || file
+                || is_translation(text)
+                || is_simple_call(text)
+                || is_module_and_type(text)
+                || text.ends_with("/aws4_request")
         })
+}
+
+/// `core/v1:Service`: a module, its version, and a type in it.
+fn is_module_and_type(text: &str) -> bool {
+    let Some((module, name)) = text.split_once(':') else { return false };
+    let version = |part: &str| part.strip_prefix('v').is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit()));
+    let part = |part: &str| part.len() >= 3 && part.bytes().all(|byte| byte.is_ascii_lowercase()) || version(part);
+    let titled = name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().all(|byte| byte.is_ascii_alphabetic());
+    module.contains('/') && module.split('/').all(part) && titled
 }
 
 /// `sys.argv[5]`, `get("db2")`: a name, and one simple argument.
@@ -97,40 +113,6 @@ fn is_simple_call(text: &str) -> bool {
     let identifier = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
     let argument = argument.strip_suffix([')', ']']).unwrap_or("()");
     name.len() >= 2 && identifier(name) && identifier(argument.trim_matches(['"', '\'', '$', '@']))
-}
-
-/// A one-way hash of a password in the usual notations: bcrypt, crypt, Apache, Argon2, LDAP,
-/// Django, Werkzeug, MySQL and PostgreSQL.
-fn is_hash(value: &[u8]) -> bool {
-    const MARKS: [&[u8]; 20] = [
-        b"$2a$",
-        b"$2b$",
-        b"$2y$",
-        b"$apr1$",
-        b"$1$",
-        b"$5$",
-        b"$6$",
-        b"$y$",
-        b"$argon2",
-        b"{SHA}",
-        b"{SSHA}",
-        b"{SSHA512}",
-        b"{SSHA256}",
-        b"{MD5}",
-        b"{SMD5}",
-        b"{CRYPT}",
-        b"pbkdf2",
-        b"scrypt:",
-        b"SCRAM-SHA-256",
-        b"SCRAM-SHA-1",
-    ];
-    let hex = |mark: &[u8], digits: usize| {
-        value.strip_prefix(mark).is_some_and(|rest| rest.len() == digits && rest.iter().all(u8::is_ascii_hexdigit))
-    };
-    MARKS.iter().any(|mark| memchr::memmem::find(value, mark).is_some())
-        || hex(b"*", 40)
-        || hex(b"md5", 32)
-        || value.starts_with(b"sha1$") && value.len() > 46
 }
 
 /// `Ung\u00FCltige`: a word of a translation, as `.properties` files have it.
@@ -165,11 +147,6 @@ fn is_query(value: &[u8]) -> bool {
     let path = value[..at].iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.'));
     let name = value[at + 1..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')).count();
     path && name > 0 && value.get(at + 1 + name) == Some(&b'=')
-}
-
-/// `0x0A9AF2115F4687BD`: a key ID or fingerprint of OpenPGP, an address of a chain of blocks.
-fn is_key_id(value: &[u8]) -> bool {
-    value.strip_prefix(b"0x").is_some_and(|digits| matches!(digits.len(), 8 | 16 | 40) && digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// `c,a,q[{url}]`: what follows `pass:` in AsciiDoc.
@@ -224,11 +201,6 @@ fn is_pair_of_names(value: &[u8]) -> bool {
     name.contains(&b'_') && identifier(name) && identifier(rest) && (rest.is_empty() || rest.contains(&b'_'))
 }
 
-/// `sha256:…`, `sha512-…`: a checksum with the name of its algorithm.
-fn is_digest(value: &[u8], algorithm: &[u8]) -> bool {
-    value.strip_prefix(algorithm).is_some_and(|rest| matches!(rest.first(), Some(b':' | b'-')) && rest.len() > 16)
-}
-
 /// `github.com/owner/name`, `k8s.io/api/v1.Secret`, `unix:/run/x`: an address and a path.
 fn starts_with_host(text: &str) -> bool {
     let Some((host, path)) = text.split_once('/') else { return false };
@@ -256,9 +228,11 @@ fn is_policy(text: &str) -> bool {
 fn is_segmented(text: &str) -> bool {
     let part = |part: &str| {
         let fits = part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.'));
-        fits && (1..=24).contains(&part.len()) && part.bytes().filter(u8::is_ascii_digit).count() <= 3
+        fits && (1..=32).contains(&part.len()) && part.bytes().filter(u8::is_ascii_digit).count() <= 3
     };
     let word = |part: &str| part.len() >= 3 && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    // `secret/ci/product-release-'"$NAME"`: the rest follows.
+    let text = text.split(['\'', '"']).next().unwrap_or(text);
     text.split('/').count() > 2 && text.split('/').all(part) || text.split('/').count() == 2 && text.split('/').all(word)
 }
 
@@ -268,13 +242,15 @@ fn is_lower_path(text: &str) -> bool {
         .is_some_and(|path| path.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'/' | b'-' | b'_' | b'.')))
 }
 
-/// `version=1.0`, `length=32`: a name in lower case and a measure.
+/// `version=1.0`, `length=32`: a name in lower case and a measure; `spring.datasource.driver-class-name=org.h2.Driver`.
 fn is_setting(text: &str) -> bool {
     let setting = text.split_once('=');
+    let property = |name: &str| name.split('.').count() > 2 && name.bytes().all(|byte| byte.is_ascii_lowercase() || b"._-".contains(&byte));
     setting.is_some_and(|(name, value)| {
-        !name.is_empty()
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
-            && (value.contains('.') && is_measure(value.as_bytes()) || is_count(value))
+        property(name) && is_dotted_path(&value.to_ascii_lowercase().replace(|c: char| c.is_ascii_digit(), ""))
+            || !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+                && (value.contains('.') && is_measure(value.as_bytes()) || is_count(value))
     })
 }
 

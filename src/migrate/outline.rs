@@ -203,12 +203,12 @@ impl Reader<'_> {
         if content == "-" || content.starts_with("- ") {
             let path = self.below(column, true);
             let count = self.counts.entry((self.document, self.open.last().map(|&(_, item)| item))).or_default();
-            let path = path.into_iter().chain([Part::Index(*count)]).collect();
+            let path: Vec<Part> = path.into_iter().chain([Part::Index(*count)]).collect();
             *count += 1;
             let rest = content[1..].trim_start_matches(' ');
             let inner = content.len() - rest.len();
             let nested = rest.starts_with("- ") || split_key(rest).is_some();
-            self.push(at, column, path, if nested { (at + content.len(), "") } else { (at + inner, rest) });
+            self.push(at, column, &path, if nested { (at + content.len(), "") } else { (at + inner, rest) });
             if nested {
                 self.content(at + inner, rest, column + inner);
             }
@@ -216,7 +216,7 @@ impl Reader<'_> {
             let mut path = self.below(column, false);
             path.push(Part::Key(key));
             let offset = content.len() - value.len();
-            self.push(at, column, path, (at + offset, value));
+            self.push(at, column, &path, (at + offset, value));
         } else if self.flow && content.starts_with(['{', '[']) {
             self.collection(at, &[]);
         }
@@ -243,10 +243,10 @@ impl Reader<'_> {
         self.open.last().map(|&(_, item)| self.items[item].path.clone()).unwrap_or_default()
     }
 
-    fn push(&mut self, start: usize, column: usize, path: Vec<Part>, (at, value): (usize, &str)) {
+    fn push(&mut self, start: usize, column: usize, path: &[Part], (at, value): (usize, &str)) {
         let (length, spelling) = measure(value);
         let item =
-            Item { document: self.document, path: path.clone(), start, column, value: Span::new(at, at + length), spelling, end: start };
+            Item { document: self.document, path: path.to_vec(), start, column, value: Span::new(at, at + length), spelling, end: start };
         self.items.push(item);
         let index = self.items.len() - 1;
         self.open.push((column, index));
@@ -257,7 +257,7 @@ impl Reader<'_> {
         }
         if self.flow
             && spelling == Spelling::Flow
-            && let Some(end) = self.collection(at, &path)
+            && let Some(end) = self.collection(at, path)
         {
             self.items[index].value = Span::new(at, end);
         }

@@ -3,8 +3,10 @@
 
 use zeroize::Zeroizing;
 
+use super::outline::{Outline, Spelling};
 use super::scalar::{escape_markup, is_markup};
 use crate::secret::Secret;
+use crate::text::Span;
 
 const START: &str = "ref+sops://";
 
@@ -46,6 +48,8 @@ pub fn render<E>(
     resolve: &mut dyn FnMut(&Reference) -> Result<Secret, E>,
 ) -> Result<Zeroizing<String>, RenderError<E>> {
     let mut out = Zeroizing::new(String::with_capacity(text.len()));
+    let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
+    let outline = yaml.then(|| Outline::new(text));
     let mut at = 0;
     while let Some(found) = text[at..].find(START) {
         let start = at + found;
@@ -54,7 +58,12 @@ pub fn render<E>(
         let value = resolve(&reference).map_err(|source| RenderError::Value { line, source })?;
         let end = start + length;
         out.push_str(&text[at..start]);
-        push_quoted(&mut out, path, &value.expose_text(), &text[..start], &text[end..]);
+        let holding = outline.as_ref().and_then(|outline| outline.holding(Span::new(start, end)));
+        let is_block = holding.is_some_and(|item| item.spelling == Spelling::Block);
+        match is_block {
+            true => out.push_str(&value.expose_text()),
+            false => push_quoted(&mut out, path, &value.expose_text(), &text[..start], &text[end..]),
+        }
         at = end;
     }
     out.push_str(&text[at..]);
@@ -85,6 +94,8 @@ fn push_quoted(out: &mut String, path: &str, value: &str, before: &str, after: &
     if is_markup(path) {
         return out.push_str(&Zeroizing::new(escape_markup(value)));
     }
+    let rest = after.trim_start_matches([' ', '\t']);
+    let ends_value = rest.is_empty() || rest.starts_with(['\n', '\r']) || rest.len() < after.len() && rest.starts_with('#');
     match (in_quotes(line), escapes) {
         (Some('"'), true) => {
             let quoted = Zeroizing::new(serde_json::Value::from(value).to_string());
@@ -92,11 +103,20 @@ fn push_quoted(out: &mut String, path: &str, value: &str, before: &str, after: &
         }
         (Some('\''), _) if yaml => out.push_str(&value.replace('\'', "''")),
         // A scalar of its own may hold anything that is quoted.
-        (None, _) if yaml && line.ends_with([' ', '\t']) && after.starts_with(['\n', '\r']) | after.is_empty() => {
+        (None, _) if yaml && line.ends_with([' ', '\t']) && ends_value && !is_plain(value) => {
             out.push_str(&Zeroizing::new(serde_json::Value::from(value).to_string()));
         }
         _ => out.push_str(value),
     }
+}
+
+/// Whether every reader of YAML takes a text without quotes as it stands.
+fn is_plain(value: &str) -> bool {
+    // `yes`, `0x1F`, `22:22` are texts to some readers alone.
+    let telling = value.len() > 5 && value.starts_with(|c: char| c.is_ascii_alphabetic()) && !value.contains(['\n', '\r', '\t']);
+    let line = Zeroizing::new(format!("k: {value}\n"));
+    let read = || serde_yaml::from_str::<std::collections::BTreeMap<String, String>>(&line).is_ok_and(|map| map["k"] == value);
+    telling && read()
 }
 
 /// The quote that is open at the end of a line.
@@ -130,7 +150,15 @@ mod tests {
     #[test]
     fn values_are_quoted_as_the_place_demands() {
         assert_eq!(rendered("a.conf", "p ref+sops://s/x.enc.yaml#/k/l\n"), "p a\"b'k.l\n");
-        assert_eq!(rendered("a.yaml", "p: ref+sops://s/x.enc.yaml#/k\n"), "p: \"a\\\"b'k\"\n");
+        assert_eq!(rendered("a.yaml", "p: ref+sops://s/x.enc.yaml#/k\n"), "p: a\"b'k\n");
+        let unsafe_value = |text: &str| {
+            let mut resolve = |_: &Reference| -> Result<Secret, std::convert::Infallible> { Ok(Secret::new(b"a: #b".to_vec())) };
+            render("a.yaml", text, &mut resolve).expect("renders").to_string()
+        };
+        assert_eq!(unsafe_value("p: ref+sops://s/x.enc.yaml#/k # c\n"), "p: \"a: #b\" # c\n");
+        assert!(is_plain("kdfAX7R4kwFpi7Q") && !is_plain("yes") && !is_plain("a: bcdef") && !is_plain("abcdef #g") && !is_plain("'abcdef"));
+        assert_eq!(rendered("a.yaml", "p: ref+sops://s/x.enc.yaml#/k # c\n"), "p: a\"b'k # c\n");
+        assert_eq!(rendered("a.yaml", "p: |-\n  ref+sops://s/x.enc.yaml#/k\nq: r\n"), "p: |-\n  a\"b'k\nq: r\n");
         assert_eq!(rendered("a.yaml", "p: 'x ref+sops://s/x.enc.yaml#/k+y'\n"), "p: 'x a\"b''ky'\n");
         assert_eq!(rendered("a.json", "{\"p\": \"u:ref+sops://s/x.enc.yaml#/k+@h\"}"), "{\"p\": \"u:a\\\"b'k@h\"}");
         assert_eq!(rendered("a.txt", "ref+sops://s/x.enc.yaml?format=yaml#/k"), "a\"b'k");

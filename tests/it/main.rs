@@ -22,6 +22,7 @@ mod ledger;
 mod memory;
 mod migrate;
 mod mutated_sops;
+mod notations;
 mod pack;
 mod packs;
 mod paths;

@@ -13,24 +13,9 @@ use sopup::sops::ops::{self, MacCheck};
 use sopup::sops::plugin::NoPlugins;
 
 use crate::sops::bench::{Bench, store};
+use crate::support::Numbers;
 
 const USUAL: u64 = 400;
-
-/// A small generator of numbers that is the same everywhere (splitmix64).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % (end.max(1) as u64)).expect("smaller than a length")
-    }
-}
 
 /// What parsers stumble over.
 const PIECES: &[&str] = &[

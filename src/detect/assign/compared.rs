@@ -2,7 +2,7 @@
 
 use super::quote::quoted;
 use super::{Context, NameClass, Value};
-use crate::detect::{Notation, Search, judge};
+use crate::detect::{Notation, Reason, Search, judge};
 use crate::text::Span;
 
 /// Methods that compare.
@@ -17,9 +17,10 @@ pub(super) fn with(search: &Search<'_>, context: &Context) -> Option<Value> {
     }
     let span = behind(search.text, context).or_else(|| ahead(search.text, context))?;
     let verdict = judge::judge(search.bytes(span), context.class.judge())?;
-    // A password may be compared with the name of a field; what a generator made is no name.
+    // Both are compared with names of fields and kinds as well; what a generator made is no name.
     let uncertain = context.class == NameClass::Password;
-    (!verdict.is_weak()).then_some(Value { span, uncertain })
+    let fits = if uncertain { !verdict.is_weak() } else { verdict.reasons.contains(&Reason::Random) };
+    fits.then_some(Value { span, uncertain })
 }
 
 /// `form["password"] == "X"`, `apiKey.equals("X")`.

@@ -121,9 +121,10 @@ fn phrase(search: &Search<'_>, context: &Context, value: Span) -> Option<Confide
 /// Judges a value and records it.
 pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, why: Reason) {
     let value = match class {
-        NameClass::Password => Value { span: without_scheme(search.bytes(value.span), value.span), ..*value },
+        NameClass::Password => *value,
         NameClass::Token => Value { span: without_user(search.text, value.span), ..*value },
     };
+    let value = Value { span: without_scheme(search.bytes(value.span), value.span), ..value };
     let verdict = match judge::weigh(&scalar::folded(search.bytes(value.span)), class.judge()) {
         Ok(verdict) if !verdict.is_weak() => verdict,
         outcome => {
@@ -225,7 +226,7 @@ fn escape_before(text: &[u8], start: usize) -> usize {
     }
 }
 
-/// Whether a name is the end of a reference, of a system file's path or of the address of a badge:
+/// Whether a name is the end of a reference, of an address, of a system file's path or of the address of a badge:
 /// `ref+sops://prod.yaml#/db/password`, `/etc/passwd`, `badge.svg?token`.
 fn is_reference(search: &mut Search<'_>, start: usize) -> bool {
     let before = Span::new(start.saturating_sub(REFERENCE_REACH), start);
@@ -236,7 +237,9 @@ fn is_reference(search: &mut Search<'_>, start: usize) -> bool {
     parts.next().is_some_and(|part| {
         let file = ROOTS.iter().any(|root| part.starts_with(root)) && part.ends_with(b"/");
         let badge = part.ends_with(b".svg?");
-        file || badge || memchr::memmem::find(part, b"ref+").is_some()
+        // `[go-password](https://github.com/owner/go-password) | v0.3.1`
+        let address = part.ends_with(b"/") && memchr::memmem::find(part, b"://").is_some();
+        file || badge || address || memchr::memmem::find(part, b"ref+").is_some()
     })
 }
 

@@ -42,12 +42,13 @@ fn closing(text: &[u8], from: usize, end: usize, quote: u8) -> Option<usize> {
     text[from..end].iter().position(closes).map(|length| from + length)
 }
 
-/// Where a literal ends in which two quotes write one, as in YAML, SQL and CSV: `'a''b'`. Between letters or digits, so
-/// that no empty literal beside it is read into it.
+/// Where a literal ends in which two quotes write one, as in YAML, SQL and CSV: `'a''b'`. No blank and nothing that closes
+/// or separates stands beside them, so that no empty literal beside it is read into it.
 fn behind_doubled(text: &[u8], open: usize, mut close: usize, end: usize) -> usize {
     let quote = text[close];
-    let word = |at: usize| at < end && text[at].is_ascii_alphanumeric();
-    while close > open && word(close - 1) && text[..end].get(close + 1) == Some(&quote) && word(close + 2) {
+    let inside =
+        |at: usize| at < end && text[at].is_ascii_graphic() && !b"\"'`,;:()[]{}".contains(&text[at]) || at < end && !text[at].is_ascii();
+    while close > open && inside(close - 1) && text[..end].get(close + 1) == Some(&quote) && inside(close + 2) {
         match closing(text, close + 2, end, quote) {
             Some(next) => close = next,
             None => break,

@@ -102,7 +102,7 @@ fn edits(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<Vec
 fn edit(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<Edit> {
     // Inside a raw string or a text over several lines, quotes are part of the text.
     let before = &text[..site.span.start];
-    if ["`", "\"\"\"", "'''"].iter().any(|mark| before.matches(mark).count() % 2 == 1) {
+    if is_in_long_literal(before, file.name().ends_with(".py")) {
         return None;
     }
     let line = file.line_at(site.span.start);
@@ -125,6 +125,35 @@ fn edit(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<Edit
     let head = if opens { String::new() } else { format!("{mark} {join} ") };
     let tail = if closes { String::new() } else { format!(" {join} {mark}") };
     Some((span, format!("{head}{lookup}{tail}")))
+}
+
+/// Whether a literal that may span lines is open at the end of a text: between three quotes, or, except in Python, back-ticks.
+fn is_in_long_literal(before: &str, python: bool) -> bool {
+    let long = if python { &["\"\"\"", "'''"][..] } else { &["\"\"\"", "'''", "`"] };
+    let comment = if python { "#" } else { "//" };
+    let mut open: Option<&str> = None;
+    let mut at = 0;
+    while at < before.len() {
+        let rest = &before[at..];
+        at += match open {
+            Some(_) if rest.starts_with('\\') => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+            Some(mark) if rest.starts_with(mark) => {
+                open = None;
+                mark.len()
+            }
+            Some(mark) if mark.len() == 1 && mark != "`" && rest.starts_with('\n') => {
+                open = None;
+                1
+            }
+            None if rest.starts_with(comment) => rest.find('\n').unwrap_or(rest.len()),
+            None => {
+                open = long.iter().chain(&["\"", "'"]).find(|mark| rest.starts_with(**mark)).copied();
+                open.map_or_else(|| rest.chars().next().map_or(1, char::len_utf8), str::len)
+            }
+            Some(_) => rest.chars().next().map_or(1, char::len_utf8),
+        };
+    }
+    open.is_some_and(|mark| long.contains(&mark))
 }
 
 /// Whether the string that is open at the end of a line's beginning has a letter or sign before it that says how it is read:

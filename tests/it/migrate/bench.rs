@@ -83,9 +83,18 @@ impl Bench {
 
     /// What the real sops decrypts a file to.
     pub(crate) fn decrypt(&self, path: &str) -> String {
+        self.decrypt_with(&["decrypt", path])
+    }
+
+    /// The same as JSON.
+    pub(crate) fn decrypt_as_json(&self, path: &str) -> String {
+        self.decrypt_with(&["decrypt", "--output-type", "json", path])
+    }
+
+    fn decrypt_with(&self, args: &[&str]) -> String {
         let mut command = Command::new(sops_binary());
-        let output = self.with_key(isolated(command.args(["decrypt", path]))).current_dir(self.place.path()).output().expect("sops runs");
-        assert!(output.status.success(), "sops decrypt {path}: {}", String::from_utf8_lossy(&output.stderr));
+        let output = self.with_key(isolated(command.args(args))).current_dir(self.place.path()).output().expect("sops runs");
+        assert!(output.status.success(), "sops {args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("UTF-8")
     }
 

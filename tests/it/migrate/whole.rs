@@ -62,7 +62,7 @@ fn flow_style_stays_valid() {
     for (path, line) in [
         ("compose.yaml", "    environment: {PASSWORD: '${PASSWORD:?set by sops exec-env compose.sops.env}', X: y}\n"),
         (".github/workflows/ci.yml", "    env: { DB_PASSWORD: '${{ secrets.DB_PASSWORD }}' }\n"),
-        ("spring/application.yml", "  mail: {password: '${PASSWORD}'}\n"),
+        ("spring/application.yml", "  mail: {password: '${SPRING_MAIL_PASSWORD}'}\n"),
     ] {
         let text = fs::read_to_string(bench.place.join(path)).expect("reads");
         assert!(text.ends_with(line), "{path}: {text}");
