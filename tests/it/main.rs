@@ -6,6 +6,7 @@ mod archive;
 mod attribution;
 mod baseline;
 mod baseline_import;
+mod ci;
 mod commits;
 mod commits_made;
 mod complete;
