@@ -67,6 +67,15 @@ fn read_rules(dir: &Path) -> Vec<(String, RuleSyntax)> {
                 path.display(),
                 rule.id
             );
+            let complete =
+                !rule.name.is_empty() && !rule.rotate.steps.is_empty() && (rule.extractor.is_some() || !rule.keywords.is_empty());
+            let proven = rule.examples.len() >= 2 && rule.negatives.len() >= 2;
+            assert!(
+                complete && proven,
+                "{}: the rule {} needs a name, keywords, steps to rotate, and two examples and negatives",
+                path.display(),
+                rule.id
+            );
             rules.push((file.provider.clone(), rule));
         }
     }

@@ -23,9 +23,19 @@ pub enum Exit {
     Child(u8),
 }
 
+/// The exit code of a program that Ctrl-C ended.
+pub(super) const INTERRUPTED: i32 = 130;
+
+/// Ends the program at once, wherever it is.
+#[cfg(unix)]
+#[expect(clippy::exit, reason = "a signal came, and other threads are at work")]
+pub(super) fn now(code: i32) -> ! {
+    std::process::exit(code)
+}
+
 /// The table at the end of `--help`.
 pub(super) const HELP: &str = "Exit codes: 0 clean · 1 secrets found · 2 wrong usage, configuration or rule · \
-3 incomplete, something could not be read · 4 refused, nothing changed · 5 an interrupted change waits · 70 internal error";
+3 incomplete, something could not be read · 4 refused, nothing changed · 5 an interrupted change waits · 70 internal error · 130 interrupted";
 
 impl Termination for Exit {
     fn report(self) -> ExitCode {

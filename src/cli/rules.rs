@@ -79,8 +79,13 @@ pub(super) fn run(args: Args, ui: &Ui) -> Result<Exit, CliError> {
 
 fn find(rules: &RuleSet, id: &str) -> Result<&'static Rule, CliError> {
     rules.by_id(id).ok_or_else(|| {
-        let similar: Vec<&str> =
-            rules.rules().map(|rule| rule.id).filter(|known| known.contains(id) || id.contains(known)).take(5).collect();
+        let known: Vec<&str> = rules.rules().map(|rule| rule.id).collect();
+        let part = known.iter().copied().filter(|known| known.contains(id) || id.contains(*known));
+        let mut similar = similar::get_close_matches(id, &known, 3, 0.75);
+        similar.extend(part);
+        let mut seen = std::collections::HashSet::new();
+        similar.retain(|id| seen.insert(*id));
+        similar.truncate(5);
         let hint = if similar.is_empty() {
             "`sopup rules list` shows all ids".to_owned()
         } else {

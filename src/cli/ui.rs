@@ -98,7 +98,10 @@ impl Ui {
     }
 
     /// Runs `work`; if it takes more than a second on a terminal, shows how far it got.
+    /// Ctrl-C ends it with a word and the exit code of shells; what is watched only reads.
     pub(super) fn watched<T>(&self, progress: &Progress, work: impl FnOnce() -> T) -> T {
+        #[cfg(unix)]
+        let _until_done = self.end_when_interrupted();
         if !io::stderr().is_terminal() {
             return work();
         }
@@ -111,6 +114,39 @@ impl Ui {
             done.1.notify_all();
             result
         })
+    }
+}
+
+#[cfg(unix)]
+impl Ui {
+    fn end_when_interrupted(&self) -> Option<Interruptions> {
+        let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT]).ok()?;
+        let (handle, color) = (signals.handle(), self.color);
+        let wait = move || {
+            if signals.forever().next().is_some() {
+                let _ = Self { color }
+                    .stderr()
+                    .write_all(b"interrupted: what was being read was not read to its end, and nothing was changed by it\n");
+                super::exit::now(super::exit::INTERRUPTED);
+            }
+        };
+        // Without a thread for it the signal ends the program, as it would otherwise.
+        let thread = std::thread::Builder::new().spawn(wait);
+        if thread.is_err() {
+            handle.close();
+        }
+        Some(Interruptions(handle))
+    }
+}
+
+/// Waits for Ctrl-C as long as it lives.
+#[cfg(unix)]
+struct Interruptions(signal_hook::iterator::Handle);
+
+#[cfg(unix)]
+impl Drop for Interruptions {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 

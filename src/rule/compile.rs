@@ -26,6 +26,8 @@ pub struct Compiled {
     pub reach: usize,
     /// What every match contains.
     pub stretch: Option<Stretch>,
+    /// Literal texts of which every match contains one: those of the rule, or else taken from its pattern.
+    pub keywords: Vec<String>,
 }
 
 /// Why a rule cannot be used. `field` names the line to look at.
@@ -51,17 +53,18 @@ pub fn compile(rule: &RuleSyntax) -> Result<Option<Compiled>, RuleError> {
         (None, None) => return Err(error("id", "add a `pattern`: without it the rule matches nothing")),
         (Some(_), Some(_)) => return Err(error("extractor", "`extractor` and `pattern` exclude each other; remove one")),
     };
-    check_keywords(&rule.keywords)?;
     let pattern = pattern.replace("%assign%", ASSIGN);
     let hir = parse(&pattern).map_err(|message| error("pattern", message))?;
     let reach = reach(&hir, rule.block)?;
-    if !implies_keyword(&hir, &rule.keywords) {
+    let keywords = if rule.keywords.is_empty() { keywords_of(&hir).unwrap_or_default() } else { rule.keywords.clone() };
+    check_keywords(&keywords)?;
+    if !implies_keyword(&hir, &keywords) {
         return Err(error("keywords", "a match need not contain any of the keywords; take literal parts that every match has"));
     }
     for reject in &rule.reject {
         parse(reject).map_err(|message| error("reject", message))?;
     }
-    Ok(Some(Compiled { pattern, reach, stretch: Stretch::of(&hir) }))
+    Ok(Some(Compiled { pattern, reach, stretch: Stretch::of(&hir), keywords }))
 }
 
 fn check_id(id: &str) -> Result<(), RuleError> {
@@ -81,7 +84,10 @@ fn check_extractor(rule: &RuleSyntax) -> Result<Option<Compiled>, RuleError> {
 
 fn check_keywords(keywords: &[String]) -> Result<(), RuleError> {
     if keywords.is_empty() {
-        return Err(error("id", "add `keywords`: literal texts of which every match contains one"));
+        return Err(error(
+            "id",
+            "no text of three characters is part of every match: add `keywords`, literal texts of which every match has one",
+        ));
     }
     match keywords.iter().find(|keyword| keyword.len() < 3) {
         Some(short) => Err(error("keywords", format!("the keyword `{short}` is shorter than 3 bytes; take a longer one"))),
@@ -113,6 +119,33 @@ fn reach(hir: &Hir, block: Option<Block>) -> Result<usize, RuleError> {
         }
         None if block.is_some() => Err(error("pattern", "with `block` the pattern matches the first line alone; bound its repetitions")),
         None => Err(error("pattern", "a match can be endless; write bounded repetitions such as {20,80} instead of `+` and `*`")),
+    }
+}
+
+/// Texts of at least three bytes of which every match contains one, the longest there are.
+fn keywords_of(hir: &Hir) -> Option<Vec<String>> {
+    let longer = |best: Option<Vec<String>>, next: Option<Vec<String>>| {
+        let shortest = |words: &Vec<String>| words.iter().map(String::len).min();
+        std::cmp::max_by_key(best, next, |words| words.as_ref().and_then(shortest))
+    };
+    match hir.kind() {
+        HirKind::Capture(capture) => keywords_of(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 && texts_of(hir).is_none() => keywords_of(&repetition.sub),
+        HirKind::Alternation(branches) => branches.iter().map(keywords_of).collect::<Option<Vec<_>>>().map(|words| words.concat()),
+        HirKind::Concat(parts) => {
+            let (mut best, mut run) = (None, Texts::nothing());
+            for part in parts {
+                match texts_of(part).and_then(|texts| run.followed_by(&texts)) {
+                    Some(joined) => run = joined,
+                    None => {
+                        best = longer(longer(best, run.words()), keywords_of(part));
+                        run = Texts::nothing();
+                    }
+                }
+            }
+            longer(best, run.words())
+        }
+        _ => texts_of(hir).and_then(|texts| texts.words()),
     }
 }
 
@@ -164,6 +197,15 @@ impl Texts {
     fn followed_by(&self, next: &Self) -> Option<Self> {
         let few = self.0.len() * next.0.len() <= Self::MOST;
         few.then(|| Self(self.0.iter().flat_map(|head| next.0.iter().map(move |tail| [head.as_slice(), tail].concat())).collect()))
+    }
+
+    /// The longest run of certain characters in each; `None` if one has too short a run.
+    fn words(&self) -> Option<Vec<String>> {
+        let word = |text: &Vec<u8>| {
+            let run = text.split(|byte| *byte == 0).max_by_key(|run| run.len()).filter(|run| run.len() >= 3)?;
+            String::from_utf8(run.to_vec()).ok()
+        };
+        self.0.iter().map(word).collect()
     }
 
     fn imply(&self, keywords: &[Vec<u8>]) -> bool {
@@ -224,6 +266,21 @@ mod tests {
         assert!(implied(r"(?i: secret [_\-]? key )", &["secretkey", "secret_key", "secret-key"]));
         assert!(implied(r"(?: abc_ ){2,3}", &["abc_"]));
         assert!(implied(r"(?<secret> x{3} (?: token | taken ) )", &["token", "taken"]));
+    }
+
+    #[test]
+    fn keywords_are_taken_from_the_pattern() {
+        let taken = |pattern: &str| keywords_of(&parse(pattern).expect("a valid pattern"));
+        let words = |words: &[&str]| Some(words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>());
+        assert_eq!(taken(r"(?<secret> acme_ [0-9a-z]{20} )"), words(&["acme_"]));
+        assert_eq!(taken(r"\b (?<secret> ac [0-9a-z]{20} -acme-live )"), words(&["-acme-live"]));
+        assert_eq!(taken(r"(?: tok_live | key_live ) [0-9]{20}"), words(&["tok_live", "key_live"]));
+        assert_eq!(taken(r"(?i: acme ) [_\-]? [0-9]{20}"), words(&["acme"]));
+        assert_eq!(taken(r"[0-9a-f]{32}"), None);
+        for pattern in [r"(?<secret> acme_ [0-9a-z]{20} )", r"gh[pousr]_ [0-9A-Za-z]{36}", r"(?i: secret [_\-]? key ) x{3}"] {
+            let hir = parse(pattern).expect("a valid pattern");
+            assert!(implies_keyword(&hir, &keywords_of(&hir).expect("some")), "{pattern}");
+        }
     }
 
     #[test]

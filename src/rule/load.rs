@@ -109,15 +109,22 @@ fn line_of(text: &str, id: &str, field: &str) -> usize {
     start + 1 + found.map_or(0, |(at, _)| at)
 }
 
-fn finish(syntax: RuleSyntax, provider: &'static str) -> Result<&'static Rule, RuleError> {
+fn finish(mut syntax: RuleSyntax, provider: &'static str) -> Result<&'static Rule, RuleError> {
     let compiled = compile(&syntax)?;
     let matcher = match (compiled, syntax.extractor) {
-        (Some(Compiled { pattern, reach, stretch }), _) => {
+        (Some(Compiled { pattern, reach, stretch, keywords }), _) => {
+            syntax.keywords = keywords;
             Matcher::Pattern(Pattern { source: pattern.leak(), reach, stretch, block: syntax.block, regex: OnceLock::new() })
         }
         (None, Some(extractor)) => Matcher::Extractor(extractor),
         (None, None) => unreachable!("`compile` refuses a rule with neither pattern nor extractor"),
     };
+    if syntax.name.is_empty() {
+        syntax.name.clone_from(&syntax.id);
+    }
+    if syntax.rotate.steps.is_empty() {
+        syntax.rotate.steps.push("Revoke it where it was issued, and keep the new one in an encrypted file.".to_owned());
+    }
     Ok(Box::leak(Box::new(Rule {
         id: syntax.id.leak(),
         provider,

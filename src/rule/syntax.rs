@@ -20,7 +20,10 @@ pub struct RuleFile {
 #[allow(missing_docs, reason = "patterns/README.md documents the fields")]
 pub struct RuleSyntax {
     pub id: String,
+    /// Its id, if it is empty.
+    #[serde(default)]
     pub name: String,
+    #[serde(default = "usual")]
     pub severity: Severity,
     #[serde(default)]
     pub kind: Kind,
@@ -39,15 +42,17 @@ pub struct RuleSyntax {
     #[serde(default)]
     pub reject: Vec<String>,
     pub env: Option<String>,
+    #[serde(default)]
     pub rotate: Rotate,
     #[serde(default)]
     pub references: Vec<String>,
     pub examples: Vec<String>,
+    #[serde(default)]
     pub negatives: Vec<String>,
 }
 
 /// How to replace a leaked credential.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rotate {
     /// The page where it is replaced.
@@ -58,6 +63,10 @@ pub struct Rotate {
 
 fn high() -> Confidence {
     Confidence::High
+}
+
+fn usual() -> Severity {
+    Severity::High
 }
 
 /// What a leak lets a stranger do.

@@ -340,3 +340,29 @@ fn files_of_git_crypt_hold_nothing() {
     place.write("secrets.yaml", &sealed).write(".env", &sealed[..400]).write("key.pem", &sealed[..4000]);
     assert_eq!(place.sopup(["scan", "--min-confidence", "low"]).code, 0);
 }
+
+/// What a shell sees of Ctrl-C, and no report that could be taken for a whole one.
+#[test]
+fn an_interrupted_scan_says_so() {
+    use std::io::Read as _;
+    let place = Place::new();
+    let mut child = place.command();
+    child.args(["scan", "--stdin"]).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    let mut child = child.stderr(std::process::Stdio::piped()).spawn().expect("sopup starts");
+    // It waits for its input. The signal is sent when it is listened for.
+    let id = child.id().to_string();
+    let caught = || {
+        let status = fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a mask").trim();
+        u64::from_str_radix(mask, 16).expect("hexadecimal") & 2 != 0
+    };
+    while !caught() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    Command::new("kill").args(["-INT", &id]).status().expect("kill runs");
+    let ended = child.wait().expect("it is ours");
+    let mut said = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut said).expect("reads");
+    assert_eq!(ended.code(), Some(130), "{said}");
+    assert!(said.contains("interrupted"), "{said}");
+}
