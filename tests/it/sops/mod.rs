@@ -2,10 +2,12 @@
 
 pub(crate) mod bench;
 mod commands;
+mod comments;
 mod doctor;
 mod edits;
 mod execs;
 mod foreign;
+mod ini;
 mod init;
 mod interrupts;
 mod key_sources;
