@@ -12,6 +12,7 @@ mod init;
 mod interrupts;
 mod key_sources;
 mod keys;
+mod line;
 mod plain;
 mod properties;
 mod rules;
