@@ -49,6 +49,16 @@ fn both_read_what_the_other_wrote() {
 }
 
 #[test]
+fn ciphertexts_on_lines_of_their_own_are_comments_of_their_own() {
+    let bench = Bench::new();
+    let ours = text(&bench.encrypt("x.ini", b"[a]\n; one\nx = 1\n; two\ny = 2\n").expect("encrypts"));
+    let mut lines: Vec<&str> = ours.lines().collect();
+    lines.swap(2, 3);
+    let plain = bench.decrypt("x.ini", lines.join("\n").as_bytes()).expect("decrypts");
+    assert_eq!(text(&plain), "[a]\n; one\n; two\nx = 1\ny = 2\n");
+}
+
+#[test]
 fn an_edit_keeps_comments_of_several_lines() {
     let bench = Bench::new();
     bench.put("x.ini", &bench.sops_encrypt("x.ini", PLAIN.as_bytes(), &[]));
