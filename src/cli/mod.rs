@@ -28,6 +28,7 @@ mod verify;
 mod versions;
 mod what;
 
+use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clap::{ColorChoice, Parser, Subcommand};
@@ -76,21 +77,22 @@ enum Command {
     FileStatus(sops::filestatus::Args),
     ExecEnv(sops::exec_env::Args),
     ExecFile(sops::exec_file::Args),
+    Sops(sops::line::Args),
     Rules(rules::Args),
+    #[command(alias = "completion")]
     Completions(completions::Args),
     Man(man::Args),
 }
 
 /// Parses the command line, runs the command and says how the process should end.
 pub fn main() -> Exit {
-    let cli = match Cli::try_parse() {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    if sops::line::is_called_sops(words.first()) {
+        words.insert(1, OsString::from("sops"));
+    }
+    let cli = match parse(words) {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are errors to clap, but not to the user.
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Clean };
-            let _ = error.print();
-            return exit;
-        }
+        Err(exit) => return exit,
     };
     let ui = Ui::new(cli.color);
     say_where_panics_are();
@@ -101,6 +103,24 @@ pub fn main() -> Exit {
         ));
         Exit::Internal
     })
+}
+
+fn parse(words: Vec<OsString>) -> Result<Cli, Exit> {
+    Cli::try_parse_from(words).map_err(|error| {
+        // Help and version are errors to clap, but not to the user.
+        let exit = if error.use_stderr() { Exit::Usage } else { Exit::Clean };
+        let _ = error.print();
+        exit
+    })
+}
+
+/// Runs a command that was typed as one of sops.
+fn run_words(words: Vec<OsString>, ui: &Ui) -> Exit {
+    let program = std::env::args_os().next().unwrap_or_default();
+    match parse([vec![program], words].concat()) {
+        Ok(cli) => run(cli.command, ui),
+        Err(exit) => exit,
+    }
 }
 
 /// What a panic says may quote the text that was being read, so only its place is shown.
@@ -134,6 +154,7 @@ fn run(command: Command, ui: &Ui) -> Exit {
         Command::FileStatus(args) => sops::filestatus::run(&args, ui),
         Command::ExecEnv(args) => sops::exec_env::run(&args, ui),
         Command::ExecFile(args) => sops::exec_file::run(&args, ui),
+        Command::Sops(args) => sops::line::run(&args, ui, |words| run_words(words, ui)),
         Command::Rules(args) => rules::run(args, ui),
         Command::Completions(args) => completions::run(&args, ui),
         Command::Man(args) => man::run(&args, ui),

@@ -73,6 +73,9 @@ pub enum Fault {
     /// A comment's ciphertext stands where a value belongs.
     #[error("a comment's ciphertext stands in the place of a value")]
     CommentAsValue,
+    /// sops looks at comments before it decrypts them.
+    #[error("the selector for comments also matches encrypted comments, and sops could not decrypt the file; anchor it with `^`")]
+    SealedMarker,
     /// An alias repeats a value that should be encrypted.
     #[error("an alias repeats a value that must be encrypted; write the value out")]
     Alias,
@@ -172,11 +175,20 @@ impl Pass for Encrypting<'_> {
             self.tally.plain_comments += 1;
             return Ok(());
         }
-        let envelope = cipher::seal(self.key, &aad, ValueType::Comment, plain, self.stash)?;
-        comment.0 = Text::new(envelope.to_string().into_bytes());
-        Ok(())
+        for _ in 0..ATTEMPTS {
+            let sealed = cipher::seal(self.key, &aad, ValueType::Comment, plain, self.stash)?.to_string();
+            let misleads = matches!(self.rules.selector, Selector::UnencryptedCommentRegex(regex) if regex.is_match(sealed.as_bytes()));
+            if !misleads {
+                comment.0 = Text::new(sealed.into_bytes());
+                return Ok(());
+            }
+        }
+        Err(Fault::SealedMarker)
     }
 }
+
+/// How often a comment is encrypted until its ciphertext does not read like one that leaves values plain.
+const ATTEMPTS: usize = 200;
 
 struct Decrypting<'a> {
     key: &'a DataKey,

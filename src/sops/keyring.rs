@@ -95,6 +95,12 @@ pub enum OpenError {
         /// The recipients of the file, at most ten.
         recipients: Vec<String>,
     },
+    /// The data key is encrypted for an identity at hand, and does not open.
+    #[error("the key for {recipient}, which is yours, is damaged in the file")]
+    Damaged {
+        /// The recipient.
+        recipient: String,
+    },
     /// Fewer key groups could be opened than the threshold asks for.
     #[error("{opened} of the {needed} key groups needed could be opened")]
     Threshold {
@@ -218,17 +224,17 @@ impl Keyring {
         if total > MAX_WRAPPED_KEYS {
             return Err(OpenError::TooManyKeys);
         }
-        if self.held.is_empty() {
+        if self.held.is_empty() && groups.iter().any(|group| !group.age.is_empty()) {
             return Err(OpenError::NoIdentities);
         }
         if let [group] = groups {
-            let share = self.open_group(group).ok_or_else(|| not_for_us(groups))?;
+            let share = self.open_group(group).ok_or_else(|| self.not_for_us(groups))?;
             return DataKey::from_bytes(&share).ok_or(OpenError::NotADataKey);
         }
         let needed = metadata.shamir_threshold().unwrap_or(groups.len());
         let shares: Vec<Share> = groups.iter().filter_map(|group| self.open_group(group)).collect();
         match shares.len() {
-            0 => Err(not_for_us(groups)),
+            0 => Err(self.not_for_us(groups)),
             opened if opened < needed => Err(OpenError::Threshold { opened, needed }),
             _ => DataKey::from_bytes(&shamir::combine(&shares)?).ok_or(OpenError::NotADataKey),
         }
@@ -236,9 +242,23 @@ impl Keyring {
 
     /// Opens one group's share: first the keys that name one of our recipients, then the others.
     fn open_group(&self, group: &KeyGroup) -> Option<Share> {
-        let ours = |key: &&WrappedKey| self.recipients().any(|public| same_recipient(public, &key.recipient));
-        let (first, rest): (Vec<_>, Vec<_>) = group.age.iter().partition(ours);
+        let (first, rest): (Vec<_>, Vec<_>) = group.age.iter().partition(|key| self.is_ours(key));
         first.into_iter().chain(rest).find_map(|key| self.unwrap(key))
+    }
+
+    fn is_ours(&self, key: &WrappedKey) -> bool {
+        self.recipients().any(|public| same_recipient(public, &key.recipient))
+    }
+
+    fn not_for_us(&self, groups: &[KeyGroup]) -> OpenError {
+        let all = || groups.iter().flat_map(|group| &group.age);
+        if let Some(key) = all().find(|key| self.is_ours(key)) {
+            return OpenError::Damaged { recipient: key.recipient.clone() };
+        }
+        let mut recipients: Vec<String> = all().map(|key| key.recipient.clone()).collect();
+        recipients.extend(groups.iter().flat_map(|group| &group.foreign).map(|key| key.name.to_string()));
+        recipients.truncate(10);
+        OpenError::NotForUs { recipients }
     }
 
     fn unwrap(&self, key: &WrappedKey) -> Option<Share> {
@@ -259,13 +279,6 @@ impl Keyring {
 fn same_recipient(a: &str, b: &str) -> bool {
     let words = |text: &str| text.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>();
     a == b || (a.starts_with("ssh-") && words(a) == words(b))
-}
-
-fn not_for_us(groups: &[KeyGroup]) -> OpenError {
-    let mut recipients: Vec<String> = groups.iter().flat_map(|group| &group.age).map(|key| key.recipient.clone()).collect();
-    recipients.extend(groups.iter().flat_map(|group| &group.foreign).map(|key| key.name.to_string()));
-    recipients.truncate(10);
-    OpenError::NotForUs { recipients }
 }
 
 fn open_key_file(bytes: &[u8], origin: &str, prompt: &dyn Prompt) -> Result<Zeroizing<Vec<u8>>, IdentityError> {

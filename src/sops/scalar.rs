@@ -101,6 +101,31 @@ impl Scalar {
     }
 }
 
+/// A finite number as go-yaml prints it (`FormatFloat(v, 'g', -1, 64)`): with an exponent from 1e6 and below 1e-4.
+#[must_use]
+pub fn short_float(number: f64) -> String {
+    let (digits, exponent) = digits_and_exponent(number);
+    if (-4..6).contains(&exponent) {
+        return float_text(number);
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
+}
+
+/// A finite number as Go's `encoding/json` prints it: with an exponent from 1e21 and below 1e-6.
+#[must_use]
+pub fn json_float(number: f64) -> String {
+    let (digits, exponent) = digits_and_exponent(number);
+    if (-6..21).contains(&exponent) { float_text(number) } else { format!("{digits}e{exponent:+}") }
+}
+
+/// The shortest digits that read back, the first of them before the point, and the power of ten.
+fn digits_and_exponent(number: f64) -> (String, i32) {
+    let text = format!("{number:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    (digits.to_owned(), exponent.parse().unwrap_or(0))
+}
+
 /// Go's `FormatFloat(v, 'f', -1, 64)`: the shortest digits that read back, no exponent, no `.0`.
 #[must_use]
 pub fn float_text(number: f64) -> String {

@@ -65,7 +65,11 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         open_editor(&shelter, &copy)?;
         let edited = Secret::new(std::mem::take(&mut *read(&copy)?));
         if edited == plain {
-            ui.note(&format!("nothing was changed; {} stays as it is", args.file.display()));
+            let outcome = match subject {
+                Subject::Old { .. } => "stays as it is",
+                Subject::New(_) => "was not made",
+            };
+            ui.note(&format!("nothing was changed; {} {outcome}", args.file.display()));
             return Ok(Exit::Clean);
         }
         let result = match &mut subject {

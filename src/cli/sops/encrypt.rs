@@ -47,7 +47,7 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         None => args.input.read()?,
     };
     let rules = args.config.find(&name, ui)?;
-    let style = rules.as_ref().map(|rules| rules.config.style).unwrap_or_default();
+    let style = args.config.layout(rules.as_ref());
     let target = args.output_type.map_or(format, Format::from);
     let (from, to) = (store(format, style), store(target, style));
     // sops fails here; a second run changing nothing is more use.

@@ -4,6 +4,7 @@ use crate::cli::error::CliError;
 use crate::ledger::KeyError;
 use crate::sops::creation_rule::{ConfigError, RuleError};
 use crate::sops::crypt::Fault;
+use crate::sops::keyring::OpenError;
 use crate::sops::ops::{DecryptError, EditError, EncryptError};
 use crate::sops::path::PathError;
 use crate::sops::recipient::RecipientError;
@@ -36,6 +37,9 @@ impl From<DecryptError> for CliError {
             DecryptError::Read(error) => read(error),
             DecryptError::NotEncrypted => "`sopup encrypt --in-place FILE` encrypts it",
             DecryptError::Metadata(_) => "restore its `sops` block from an older version of the file",
+            DecryptError::Open(OpenError::Damaged { .. }) => {
+                "restore the file from an older version, or let another recipient run `updatekeys`"
+            }
             DecryptError::Open(_) => "ask one of its recipients",
             DecryptError::Crypt(_) => "the file was changed without sops; restore an older version of it",
             DecryptError::Mac(_) => {

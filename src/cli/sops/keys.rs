@@ -9,6 +9,7 @@ use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use crate::ledger::KeyError;
 use crate::secret::Secret;
+use crate::sops::foreign::KINDS;
 use crate::sops::identity_source::{self, IdentityReader, IdentitySource, Platform, SourceError, fill};
 use crate::sops::keyring::{IdentityError, Keyring, NoPrompt, OpenError, Prompt};
 use crate::sops::ops::{DecryptError, EditError};
@@ -99,6 +100,10 @@ impl Keys {
                     + &default_key_file().map_or_else(|| "a file".to_owned(), |file| file.display().to_string())
                     + ", or name a file with SOPS_AGE_KEY_FILE; `sopup init` makes a new one"
             }
+            Some(OpenError::NotForUs { recipients }) if recipients.iter().all(|name| is_foreign(name)) => {
+                "these are no age keys: `sops` with access to one of them decrypts the file; `sops rotate -i --add-age` adds yours"
+                    .to_owned()
+            }
             _ => {
                 "use the identity of one of these recipients (SOPS_AGE_KEY_FILE, SOPS_AGE_KEY), or ask one of them to add yours".to_owned()
             }
@@ -187,4 +192,9 @@ impl Prompt for Terminal<'_> {
     fn passphrase(&self, what: &str) -> Option<Secret> {
         self.0.ask_secret(&format!("Passphrase of {what}: "))
     }
+}
+
+/// Whether the name of a key begins with a kind other than age.
+fn is_foreign(name: &str) -> bool {
+    KINDS.iter().any(|kind| name.strip_prefix(kind).is_some_and(|rest| rest.starts_with(' ')))
 }

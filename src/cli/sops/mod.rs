@@ -14,6 +14,7 @@ mod file;
 pub(super) mod filestatus;
 pub(super) mod init;
 pub(super) mod keys;
+pub(super) mod line;
 pub(super) mod rotate;
 mod rules;
 pub(super) mod set;

@@ -1,7 +1,7 @@
 //! `.sops.yaml`: where it is looked for, and how a new file is to be encrypted by it and by the command line.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::error::NO_RECIPIENTS;
 use super::keys::variable;
@@ -24,6 +24,10 @@ pub(super) struct ConfigArg {
     /// Use these rules instead of the nearest .sops.yaml: in this folder or above it, else beside the file
     #[arg(long, value_name = "FILE", env = "SOPS_CONFIG")]
     config: Option<PathBuf>,
+
+    /// Blanks per level of YAML and JSON, whatever .sops.yaml says
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=16))]
+    indent: Option<u8>,
 }
 
 /// A configuration and where it was found.
@@ -35,7 +39,7 @@ pub(in crate::cli) struct Rules {
 impl ConfigArg {
     /// What the environment says, for commands without the option.
     pub(super) fn of_environment() -> Self {
-        Self { config: variable("SOPS_CONFIG").map(PathBuf::from) }
+        Self { config: variable("SOPS_CONFIG").map(PathBuf::from), indent: None }
     }
 
     /// The rules for a new file or for its keys, if there are any; says what is odd about them.
@@ -51,15 +55,22 @@ impl ConfigArg {
     /// How a file that is there is laid out. Nothing else of the configuration counts for it, so a broken one is no reason to
     /// fail.
     pub(super) fn style(&self, file: &Path, ui: &Ui) -> Result<Style, CliError> {
-        let Some(path) = self.path(file) else { return Ok(Style::default()) };
+        let Some(path) = self.path(file) else { return Ok(self.layout(None)) };
         match Rules::read(&path) {
-            Ok(rules) => Ok(rules.config.style),
+            Ok(rules) => Ok(self.layout(Some(&rules))),
             Err(error) if self.config.is_some() => Err(error),
             Err(error) => {
                 ui.note(&format!("{} is not used: {error}", path.display()));
-                Ok(Style::default())
+                Ok(self.layout(None))
             }
         }
+    }
+
+    /// The layout that the rules ask for, unless the command line asks for another.
+    pub(super) fn layout(&self, rules: Option<&Rules>) -> Style {
+        let style = rules.map(|rules| rules.config.style).unwrap_or_default();
+        let Some(typed) = self.indent.map(usize::from) else { return style };
+        Style { yaml_indent: Some(typed).filter(|width| *width > 0), json_indent: Some(typed), binary_indent: Some(typed) }
     }
 
     fn path(&self, file: &Path) -> Option<PathBuf> {
@@ -89,7 +100,9 @@ impl Rules {
         let folder = absolute(&self.path).parent().map(Path::to_path_buf).unwrap_or_default();
         let file = absolute(file);
         let below = file.strip_prefix(&folder).unwrap_or(&file);
-        below.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+        let parts = below.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>();
+        // The root is a part of its own, called `/`.
+        parts.join("/").replacen("//", "/", 1)
     }
 }
 
@@ -100,7 +113,7 @@ pub(in crate::cli) fn above(folder: &Path) -> Option<PathBuf> {
 
 /// The whole path, with links of its folder resolved; the file need not exist.
 fn absolute(path: &Path) -> PathBuf {
-    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let whole = without_dots(&std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()));
     if let Ok(real) = whole.canonicalize()
         && real.is_dir()
     {
@@ -111,6 +124,19 @@ fn absolute(path: &Path) -> PathBuf {
         (Some(folder), Some(name)) => folder.join(name),
         _ => whole,
     }
+}
+
+/// `a/../b` is `b`, whatever `a` is: sops counts so.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => _ = clean.pop(),
+            Component::CurDir => {}
+            part => clean.push(part),
+        }
+    }
+    clean
 }
 
 /// A warning in words.
@@ -179,7 +205,8 @@ impl PlanArgs {
         };
         let typed = self.selector()?;
         let selector = typed.or_else(|| rule.and_then(|rule| rule.selector.clone())).unwrap_or_default();
-        let only = self.mac_only_encrypted || rule.is_some_and(|rule| rule.mac_scope == MacScope::EncryptedOnly);
+        let only =
+            format != Format::Binary && (self.mac_only_encrypted || rule.is_some_and(|rule| rule.mac_scope == MacScope::EncryptedOnly));
         for name in ["SOPS_KMS_ARN", "SOPS_GCP_KMS_IDS", "SOPS_AZURE_KEYVAULT_URLS", "SOPS_VAULT_URIS", "SOPS_PGP_FP"] {
             if variable(name).is_some_and(|value| !value.is_empty()) {
                 ui.note(&format!("{name} is set, but sopup encrypts for age keys only"));

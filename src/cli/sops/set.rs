@@ -51,6 +51,10 @@ pub(in crate::cli) struct Args {
     #[arg(long)]
     value_stdin: bool,
 
+    /// For lines made for sops: what is named last is the value itself
+    #[arg(long, hide = true, requires = "value", conflicts_with_all = ["value_stdin", "value_file"])]
+    value_typed: bool,
+
     /// The value is a text as it is, not JSON; one line feed at its end is dropped
     #[arg(long)]
     string: bool,
@@ -142,6 +146,12 @@ fn not_text() -> CliError {
 fn value(args: &Args, ui: &Ui) -> Result<Node, CliError> {
     let bytes = match &args.value {
         Some(file) if args.value_file => read(file)?,
+        Some(typed) if args.value_typed => {
+            ui.note(
+                "the value stood on the command line, where other users and the shell's history see it; `--value-stdin` reads it unseen",
+            );
+            Zeroizing::new(typed.as_os_str().as_encoded_bytes().to_vec())
+        }
         Some(_) => {
             return Err(CliError::new(
                 "the value stands on the command line, where other users and the shell's history see it",

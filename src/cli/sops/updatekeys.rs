@@ -61,7 +61,7 @@ fn update(file: &Path, args: &Args, keys: &mut Keys, ui: &Ui) -> Result<(), CliE
     };
     let mut held = hold(file)?;
     let bytes = read_held(&mut held)?;
-    let store = store(args.input_type.of(file), rules.config.style);
+    let store = store(args.input_type.of(file), args.config.layout(Some(rules)));
     let on_removal = if args.keep_data_key { OnRemoval::Keep } else { OnRemoval::Rotate };
     let now = now();
     let update = keys.open(ui, |keyring| {

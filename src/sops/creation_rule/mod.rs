@@ -18,7 +18,7 @@ use super::ops::Audience;
 use super::recipient::RecipientError;
 use super::selector::{Pattern, PatternError, Selector};
 use super::store::yaml::Yaml;
-use super::store::{ReadError, Store, Style};
+use super::store::{ReadError, Style};
 use super::tree::{Map, Node, Scalar};
 
 /// A parsed `.sops.yaml`.
@@ -139,8 +139,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] for what is no configuration at all. A rule that cannot be used fails when it applies.
     pub fn parse(bytes: &[u8]) -> Result<Self, ConfigError> {
-        let source = Yaml::default().read_encrypted(&utf8(bytes))?;
-        let written = source.tree.documents.into_iter().next().unwrap_or_default();
+        let written = Yaml::default().read_settings(&utf8(bytes))?;
         let mut config = Self::default();
         config.warn_unknown_top(&written);
         let top = settle::settled(&written)?;
@@ -151,7 +150,7 @@ impl Config {
         };
         let wrong = || ConfigError::Field { place: "the top level".to_owned(), field: "creation_rules" };
         let mut rules = Vec::new();
-        for (at, node) in node.as_list().ok_or_else(wrong)?.values().enumerate() {
+        for (at, node) in node.as_list().ok_or_else(wrong)?.values().filter(|node| !is_null(node)).enumerate() {
             let place = format!("creation_rules[{at}]");
             let map = node.as_map().ok_or_else(wrong)?;
             config.warn_unknown(&place, map);

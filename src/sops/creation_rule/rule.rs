@@ -55,7 +55,7 @@ fn groups(map: &Map, place: &str) -> Result<Groups, ConfigError> {
     let wrong = || ConfigError::Field { place: place.to_owned(), field: "key_groups" };
     let listed = match map.get("key_groups").filter(|node| !is_null(node)) {
         None => Vec::new(),
-        Some(node) => node.as_list().ok_or_else(wrong)?.values().collect(),
+        Some(node) => node.as_list().ok_or_else(wrong)?.values().filter(|node| !is_null(node)).collect(),
     };
     if listed.is_empty() {
         let (age, foreign) = group(map, place)?;

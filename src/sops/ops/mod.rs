@@ -17,7 +17,7 @@ use crate::sops::plugin::Plugins;
 use crate::sops::recipient::{Recipient, RecipientError};
 use crate::sops::selector::{Marked, Selector};
 use crate::sops::shamir::ShamirError;
-use crate::sops::store::{ReadError, Refusal, Source, Store, WriteError, json};
+use crate::sops::store::{ReadError, Refusal, Source, Store, WriteError};
 use crate::sops::timestamp::Timestamp;
 use crate::sops::tree::{Node, Scalar, Tree};
 
@@ -309,17 +309,16 @@ pub fn extract(store: &dyn Store, bytes: &[u8], path: &TreePath, keyring: &Keyri
     Ok(path.find(&opened.tree)?.clone())
 }
 
-/// A value on its own: text as it is, other scalars on a line, maps as a file of the format, lists as JSON.
+/// A value on its own, as sops prints it: text as it is, a map as a file of the format, else what the format makes of it.
 ///
 /// # Errors
-/// [`WriteError`] if the format cannot hold the map.
+/// [`WriteError`] if the format cannot hold the value.
 pub fn print(node: &Node, to: &dyn Store) -> Result<Secret, WriteError> {
     let bytes = match node {
         Node::Alias(target) => return print(target, to),
         Node::Map(map) => to.write(&Tree { documents: vec![map.clone()] }, None, None)?,
         Node::Scalar(scalar @ Scalar::Text(_)) => scalar.to_bytes().to_vec(),
-        Node::Scalar(Scalar::Time(time)) => format!("{}\n", time.as_str()).into_bytes(),
-        node => format!("{}\n", json::print_value(node, "\t")?).into_bytes(),
+        node => to.print_value(node)?,
     };
     Ok(Secret::new(bytes))
 }

@@ -44,6 +44,10 @@ impl Store for Binary {
             }
         }
     }
+
+    fn print_value(&self, _: &Node) -> Result<Vec<u8>, WriteError> {
+        Err(WriteError::Unrepresentable { format: "binary", what: "values other than text".to_owned() })
+    }
 }
 
 impl Binary {

@@ -104,6 +104,10 @@ impl Store for Dotenv {
         }
         Ok(out)
     }
+
+    fn print_value(&self, _: &Node) -> Result<Vec<u8>, WriteError> {
+        Err(unrepresentable("values other than text"))
+    }
 }
 
 fn write_items(map: &Map, out: &mut Vec<u8>) -> Result<(), WriteError> {

@@ -1,11 +1,12 @@
 //! JSON: an ordered reader that keeps numbers exact, and a writer with sops' layout.
 //!
 //! sops up to 3.13.1 reads every number as a float, later versions keep whole numbers; both are read, whole numbers
-//! in the range of `i64` are written as `int`. There are no comments in JSON.
+//! in the range of `i64` are written as `int`. There are no comments in JSON but those that sops makes items of a list.
 
-use super::{Altered, Layout, Limits, ReadError, Source, Store, Style, WriteError};
+use super::{Altered, Layout, Limits, ReadError, Source, Store, Style, WriteError, encrypted_comment};
+use crate::sops::cipher::Envelope;
 use crate::sops::metadata::Metadata;
-use crate::sops::scalar::{float_text, same_number};
+use crate::sops::scalar::{float_text, json_float, same_number};
 use crate::sops::tree::{Entry, List, ListItem, Map, MapItem, Node, Scalar, Text, Tree};
 
 /// The JSON store.
@@ -71,6 +72,13 @@ impl Store for Json {
         }
         Ok(out.into_bytes())
     }
+
+    fn print_value(&self, node: &Node) -> Result<Vec<u8>, WriteError> {
+        let indent = self.style.json_indent.map_or("\t".to_owned(), |width| " ".repeat(width));
+        let mut out = String::new();
+        print(node, &indent, 0, &mut out)?;
+        Ok(out.into_bytes())
+    }
 }
 
 /// Reads one JSON value of any kind, for values given on their own.
@@ -80,16 +88,6 @@ impl Store for Json {
 pub fn parse_value(text: &str) -> Result<Node, ReadError> {
     let limits = Limits::default();
     Parser::new(text, &limits).document()
-}
-
-/// Prints one value on one line, as `sops decrypt --extract` prints collections.
-///
-/// # Errors
-/// [`WriteError::Unrepresentable`] for what JSON cannot say.
-pub fn print_value(node: &Node, indent: &str) -> Result<String, WriteError> {
-    let mut out = String::new();
-    print(node, indent, 0, &mut out)?;
-    Ok(out)
 }
 
 struct Parser<'a> {
@@ -177,7 +175,8 @@ impl<'a> Parser<'a> {
             if !list.items.is_empty() {
                 self.expect(b',', "`,` or `]` is expected")?;
             }
-            list.items.push(ListItem::Value(self.value()?));
+            let value = self.value()?;
+            list.items.push(encrypted_comment(&value).map_or(ListItem::Value(value), ListItem::Comment));
             self.blanks();
         }
         Ok(Node::List(list))
@@ -271,11 +270,22 @@ fn print(node: &Node, indent: &str, depth: usize, out: &mut String) -> Result<()
             })?;
         }
         Node::List(list) => {
-            let values: Vec<&Node> = list.values().collect();
-            bracketed(['[', ']'], &values, indent, depth, out, |value, out| print(value, indent, depth + 1, out))?;
+            let items: Vec<&ListItem> = list.items.iter().filter(|item| is_kept(item)).collect();
+            bracketed(['[', ']'], &items, indent, depth, out, |item, out| match item {
+                ListItem::Value(value) => print(value, indent, depth + 1, out),
+                ListItem::Comment(comment) => print(&Node::Scalar(Scalar::Text(comment.0.clone())), indent, depth + 1, out),
+            })?;
         }
     }
     Ok(())
+}
+
+/// Comments have no place in JSON, unless they are encrypted in a list.
+fn is_kept(item: &ListItem) -> bool {
+    match item {
+        ListItem::Value(_) => true,
+        ListItem::Comment(comment) => comment.0.as_str().is_some_and(Envelope::looks_like),
+    }
 }
 
 fn bracketed<T>(
@@ -300,12 +310,13 @@ fn bracketed<T>(
     Ok(())
 }
 
-fn print_scalar(scalar: &Scalar) -> Result<String, WriteError> {
+/// A leaf as JSON.
+pub(super) fn print_scalar(scalar: &Scalar) -> Result<String, WriteError> {
     Ok(match scalar {
         Scalar::Null => "null".to_owned(),
         Scalar::Bool(value) => value.to_string(),
         Scalar::Int(number) => number.to_string(),
-        Scalar::Float(number) if number.is_finite() => float_text(*number),
+        Scalar::Float(number) if number.is_finite() => json_float(*number),
         Scalar::Float(_) => return Err(unrepresentable("infinite numbers and NaN")),
         Scalar::Time(time) => quoted(time.as_str()),
         Scalar::Text(text) => quoted(text.as_str().ok_or_else(|| unrepresentable("bytes that are not UTF-8 text"))?),

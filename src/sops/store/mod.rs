@@ -13,8 +13,9 @@ pub mod yaml;
 
 pub use format::Format;
 
+use super::cipher::Envelope;
 use super::metadata::Metadata;
-use super::tree::{Map, Tree};
+use super::tree::{Comment, Map, Node, Text, Tree};
 
 /// Limits on what is read, so that a hostile file costs bounded time and memory.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +58,18 @@ pub trait Store {
     /// # Errors
     /// [`WriteError`] when the format cannot hold the tree, or the source cannot be edited safely.
     fn write(&self, tree: &Tree, metadata: Option<&Metadata>, source: Option<&Source>) -> Result<Vec<u8>, WriteError>;
+
+    /// A value on its own, neither a map nor a text, as `sops decrypt --extract` prints it.
+    ///
+    /// # Errors
+    /// [`WriteError::Unrepresentable`] when the format holds texts alone.
+    fn print_value(&self, node: &Node) -> Result<Vec<u8>, WriteError>;
+}
+
+/// sops writes a comment inside an encrypted list as an item `ENC[…,type:comment]`.
+fn encrypted_comment(node: &Node) -> Option<Comment> {
+    let text = node.as_str()?;
+    (Envelope::looks_like(text) && text.ends_with(",type:comment]")).then(|| Comment(Text::from(text)))
 }
 
 /// A file that was read.

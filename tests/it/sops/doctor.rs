@@ -192,3 +192,43 @@ fn case_23_digests_tell_what_the_mac_does_not() {
     assert_eq!(text(&bench.get("repo/.sopup.digests")).lines().count(), 2);
     assert_eq!(doctor(&bench, &["--strict"]).0, 0);
 }
+
+#[test]
+fn a_broad_rule_does_not_make_every_file_a_secret() {
+    let bench = Bench::with_keys(1);
+    let rules = format!(
+        "creation_rules:\n  - path_regex: ^one/settings.yaml$\n    age: {0}\n  - path_regex: .*\\.yaml|docs/|\\.env\n    encrypted_regex: ^(data|stringData|key)$\n    age: {0}\n",
+        bench.recipients[0]
+    );
+    bench.put("repo/.sops.yaml", rules.as_bytes());
+    let put = |name: &str, content: &str| bench.put(&format!("repo/{name}"), content.as_bytes());
+    put("docs/README.md", "key: value\n");
+    put("docs/logo.png", "\u{1}\u{2}");
+    put("k8s/map.yaml", "kind: ConfigMap\ndata:\n  color: summer\n");
+    put("chart/values.yaml", "key: {{ .Values.key }}\n");
+    put("secrets/prod.sample.yaml", "key: fill-me-in\n");
+    put("secrets/prod.yaml", "key: hunter2hunter2\n");
+    put("k8s/db.yaml", "kind: Secret\nstringData:\n  password: hunter2hunter2\n");
+    put("one/settings.yaml", "color: summer\n");
+    put("docs/tls.key", "-----BEGIN RSA PRIVATE KEY-----\nMIIB\n");
+    put("prod/.env", "key=hunter2hunter2\n");
+    let (_, report) = doctor(&bench, &[]);
+    for path in ["docs/README.md", "docs/logo.png", "k8s/map.yaml", "chart/values.yaml", "secrets/prod.sample.yaml"] {
+        assert_eq!(codes(&report, path), Vec::<String>::new(), "{path}");
+    }
+    for path in ["secrets/prod.yaml", "k8s/db.yaml", "one/settings.yaml", "docs/tls.key", "prod/.env"] {
+        assert_eq!(codes(&report, path), ["not-encrypted"], "{path}");
+    }
+}
+
+#[test]
+fn that_one_key_opens_everything_is_said_once() {
+    let bench = Bench::with_keys(1);
+    bench.put("repo/.sops.yaml", format!("creation_rules:\n  - age: {}\n", bench.recipients[0]).as_bytes());
+    for name in ["a.enc.yaml", "b.enc.yaml", "c.enc.yaml"] {
+        bench.put(&format!("repo/{name}"), &bench.encrypt(name, b"a: b\n").expect("encrypts"));
+    }
+    let human = bench.sopup(&["doctor", "repo"]);
+    let said = "warning: .: 3 files can each be opened by one key only; if that is lost, so are their values\n";
+    assert_eq!((human.code, human.stdout), (0, format!("{said}3 SOPS files: 0 errors, 1 warning\n")));
+}

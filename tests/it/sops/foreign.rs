@@ -118,3 +118,23 @@ fn a_kept_key_of_another_kind_survives_and_forbids_a_new_data_key() {
     assert!(run.code == 0 && changed.contains(block) && changed.contains(second) && !changed.contains(&bench.recipients[0]), "{changed}");
     bench.sops_decrypt("x.yaml", changed.as_bytes()).expect("sops decrypts");
 }
+
+#[test]
+fn errors_say_whose_key_is_missing_or_damaged() {
+    let bench = Bench::new();
+    let ours = text(&bench.encrypt("x.yaml", b"a: b\n").expect("encrypts"));
+    // Without the age key only another kind is left.
+    let (before, rest) = ours.split_once("    age:\n").expect("keys");
+    let (_, rest) = rest.split_once("    lastmodified:").expect("the time");
+    bench.put("x.yaml", format!("{before}{}    lastmodified:{rest}", KINDS[1].0).as_bytes());
+    for keys in ["keys.txt", "absent.txt"] {
+        let run = bench.sopup_command(&["decrypt", "x.yaml"]).env("SOPS_AGE_KEY_FILE", bench.path(keys)).output().expect("runs");
+        let error = text(&run.stderr);
+        assert!(error.contains(KINDS[1].2) && error.contains("no age keys") && !error.contains("SOPS_AGE_KEY_FILE,"), "{error}");
+    }
+    let armor = ours.lines().position(|line| line.contains("BEGIN AGE")).expect("armor");
+    let damaged: String = ours.lines().enumerate().filter(|(at, _)| *at != armor + 2).map(|(_, line)| format!("{line}\n")).collect();
+    bench.put("x.yaml", damaged.as_bytes());
+    let run = bench.sopup(&["decrypt", "x.yaml"]);
+    assert!(run.code == 2 && run.stderr.contains("which is yours, is damaged") && run.stderr.contains("older version"), "{}", run.stderr);
+}

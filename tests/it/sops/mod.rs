@@ -2,14 +2,17 @@
 
 pub(crate) mod bench;
 mod commands;
+mod comments;
 mod doctor;
 mod edits;
 mod execs;
 mod foreign;
+mod ini;
 mod init;
 mod interrupts;
 mod key_sources;
 mod keys;
+mod line;
 mod plain;
 mod properties;
 mod rules;

@@ -200,3 +200,88 @@ fn the_doctor_compares_a_file_with_its_rule() {
     assert!(look(comment.as_bytes()).iter().any(|problem| matches!(problem, Problem::PlainComments { count: 1 })));
     assert!(!found.iter().any(|problem| problem.to_string().contains("secret")));
 }
+
+/// What a rule makes of a manifest: exit code 0 or not, the recipients, selector and MAC scope of the result.
+fn made(bench: &Bench, run: (bool, String)) -> (bool, usize, Vec<String>) {
+    let (done, file) = run;
+    let recipients = bench.recipients.iter().filter(|recipient| file.contains(recipient.as_str())).count();
+    let fields = ["_regex:", "_suffix:", "mac_only_encrypted:"];
+    let selector = file.lines().filter(|line| fields.iter().any(|field| line.contains(field))).map(|line| line.trim().replace('"', "'"));
+    (done, recipients, selector.map(|line| line.replace('\'', "")).collect())
+}
+
+#[test]
+fn configurations_mean_what_they_mean_to_sops() {
+    let bench = Bench::with_keys(2);
+    let [a, b] = [0, 1].map(|at| bench.recipients[at].clone());
+    let rule = |more: &str| format!("creation_rules:\n  - age: {a}\n    {more}\n");
+    let configurations = [
+        format!("all: &all\n  - {a}\n  - {b}\ncreation_rules:\n  - age: *all\n"),
+        format!("keys:\n  - &a {a}\n  - &b {b}\ncreation_rules:\n  - key_groups:\n    - age: [*a, *b]\n"),
+        format!("d: &d\n  encrypted_regex: ^data$\ncreation_rules:\n  - <<: *d\n    age: {a}\n"),
+        format!("x: &x {{age: {a}}}\ny: &y {{encrypted_regex: ^data, age: {b}}}\ncreation_rules:\n  - <<: [*x, *y]\n"),
+        format!("x: &x {{encrypted_regex: nope}}\ncreation_rules:\n  - <<: *x\n    encrypted_regex: ^data$\n    age: {a}\n"),
+        format!("creation_rules:\n  - age: [\"{a},{b}\"]\n    kms: []\n    pgp: ''\n    hc_vault: []\n    gcp_kms:\n"),
+        format!("creation_rules:\n  - age: [{a}, null]\n"),
+        format!("creation_rules:\n  - null\n  - age: {a}\n"),
+        format!("creation_rules:\n  - age: >-\n      {a},\n      {b}\n"),
+        format!("other:\n  1: a\n  true: b\ncreation_rules:\n  - age: {a}\n    7: x\n"),
+        format!("creation_rules:\n  - age: !!str {a}\n    encrypted_regex: !!binary ZGF0YQ==\n"),
+        rule("mac_only_encrypted: yes"),
+        rule("mac_only_encrypted: off"),
+        rule("mac_only_encrypted: 'yes'"),
+        rule("mac_only_encrypted: 'true'"),
+        rule("mac_only_encrypted: 1"),
+        rule("encrypted_regex: '\\pL'"),
+        rule("encrypted_regex: '\\p{Cyrillic}|data'"),
+        rule("encrypted_regex: '\\Qdata\\E'"),
+        rule("encrypted_regex: '[[p]'"),
+        rule("encrypted_regex: ~"),
+        rule("encrypted_regex: [data]"),
+        rule("path_regex: ~"),
+        rule("path_regex: ^secrets/q"),
+        rule("age: x"),
+        rule("shamir_threshold: '2'"),
+        "creation_rules: {}\n".to_owned(),
+    ];
+    bench.put("q.yaml", b"data: {p: x}\nkind: Secret\n");
+    for configuration in configurations {
+        bench.put(".sops.yaml", configuration.as_bytes());
+        // `..` is followed in the name, not on the disk.
+        for name in ["q.yaml", "zz/../secrets/q.yaml"] {
+            let args = ["encrypt", "--filename-override", name, "q.yaml"];
+            let (theirs, ours) = (bench.sops(&args), bench.sopup(&args));
+            let theirs = made(&bench, (theirs.status.success(), text(&theirs.stdout)));
+            assert_eq!(made(&bench, (ours.code == 0, ours.stdout)), theirs, "{name}\n{configuration}{}", ours.stderr);
+            assert!(!ours.stderr.contains("does not know the key `keys`"), "{}", ours.stderr);
+        }
+    }
+    let utf16: Vec<u8> = [0xfeff].into_iter().chain(rule("encrypted_regex: data").encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    bench.put(".sops.yaml", &utf16);
+    assert!(bench.sopup_prints(&["encrypt", "q.yaml"]).contains("kind: Secret"));
+}
+
+#[test]
+fn stores_are_laid_out_as_sops_lays_them_out() {
+    let bench = Bench::new();
+    let plain = [("x.yaml", "a:\n    b: c\n"), ("x.json", "{\"a\": {\"b\": \"c\"}}"), ("x.bin", "bytes")];
+    for (format, indent) in [("yaml", 2), ("yaml", 0), ("json", 3), ("json", 0), ("json_binary", 5), ("json_binary", 0)] {
+        let rules = format!("creation_rules:\n  - age: {}\nstores:\n  {format}:\n    indent: {indent}\n", bench.recipients[0]);
+        bench.put(".sops.yaml", rules.as_bytes());
+        for (name, content) in plain {
+            bench.put(name, content.as_bytes());
+            let theirs = text(&bench.sops(&["encrypt", name]).stdout);
+            let ours = bench.sopup_prints(&["encrypt", name]);
+            // The plain YAML file keeps its own indentation.
+            let line = |file: &str, start: &str| file.lines().find(|line| line.trim_start().starts_with(start)).map(str::to_owned);
+            let width = |file: &str, start: &str| line(file, start).map(|line| line.len() - line.trim_start().len());
+            let key = if name == "x.yaml" { "lastmodified:" } else { "\"lastmodified\"" };
+            assert_eq!(width(&ours, key), width(&theirs, key), "{format} {indent} {name}\n{ours}\n{theirs}");
+        }
+    }
+    // A binary file is one value: the MAC always covers it.
+    bench.put(".sops.yaml", format!("creation_rules:\n  - age: {}\n    mac_only_encrypted: true\n", bench.recipients[0]).as_bytes());
+    for run in [bench.sopup_prints(&["encrypt", "x.bin"]), text(&bench.sops(&["encrypt", "x.bin"]).stdout)] {
+        assert!(run.contains("\"data\"") && !run.contains("mac_only_encrypted"), "{run}");
+    }
+}

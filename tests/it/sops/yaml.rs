@@ -211,3 +211,42 @@ fn case_32_what_sops_refuses_is_refused() {
         bench.decrypt("x.yaml", &ours).expect("decrypts");
     }
 }
+
+#[test]
+fn what_go_yaml_reads_otherwise_is_refused() {
+    let bench = Bench::new();
+    for (bad, line) in [
+        ("{ ?foo: bar }\n", 1),
+        ("a: [x, ?y]\n", 1),
+        ("%YAML 1.2\n---\na: 1\n", 3),
+        ("a: 1\n...\n%YAML 1.2\n---\nb: 2\n", 5),
+        ("? foo\n: bar\nx: y\n", 1),
+        ("a: 1\n? foo\n: bar\n", 2),
+        ("!!str : x\na: b\n", 1),
+        ("a: !!binary aGVsbG8=\n", 1),
+    ] {
+        let error = bench.encrypt("x.yaml", bad.as_bytes()).expect_err(bad).to_string();
+        assert!(error.starts_with(&format!("line {line}: ")), "{bad}: {error}");
+    }
+    for good in ["%YAML 1.1\n---\na: 1\n", "a: what?\nb: 2\n", "# why?\na: 1\n# what?\nb: 2\n", "{ ? a : b }\n", "?a: b\n"] {
+        let ours = bench.encrypt("x.yaml", good.as_bytes()).unwrap_or_else(|error| panic!("{good}: {error}"));
+        bench.sops_decrypt("x.yaml", &ours).unwrap_or_else(|error| panic!("{good}: {error}"));
+        assert_eq!(text(&bench.decrypt("x.yaml", &ours).expect("decrypts")), good);
+    }
+}
+
+#[test]
+fn a_block_scalar_without_a_line_end_keeps_its_value() {
+    let bench = Bench::new();
+    let plan = regex_plan(&bench, "^data$");
+    for block in
+        ["note: |\n  text", "note: >\n  text\n  more", "note: |+\n  text", "note: |2\n  text", "l:\n  - |\n    text", "note: |-\n  text"]
+    {
+        let plain = format!("data: x\n{block}");
+        let ours = bench.encrypt_as("x.yaml", plain.as_bytes(), &plan).unwrap_or_else(|error| panic!("{block}: {error}"));
+        let values = |text: &str| serde_yaml::from_str::<serde_yaml::Value>(text).expect("YAML");
+        let by_sops = text(&bench.sops_decrypt("x.yaml", &ours).expect("sops decrypts"));
+        assert_eq!(values(&by_sops), values(&plain), "{block}");
+        assert_eq!(values(&text(&bench.decrypt("x.yaml", &ours).expect("decrypts"))), values(&plain), "{block}");
+    }
+}

@@ -1,6 +1,7 @@
 //! `sopup doctor`.
 
 mod kustomize;
+mod meant;
 mod report;
 
 use std::collections::HashMap;
@@ -25,6 +26,7 @@ use crate::sops::doctor::{Diagnosis, Patient, Problem, State, Weight, examine, l
 use crate::sops::store::Format;
 use crate::source::{Respect, Target, Walk, walk};
 use kustomize::Kustomizations;
+use meant::{is_meant, is_store_by_name};
 pub(in crate::cli) use report::{Found, Report};
 
 /// Where digests are kept, at the top of what is examined.
@@ -36,7 +38,8 @@ const LARGEST: u64 = 64 << 20;
 /// Examine every SOPS file below a folder: is it sound, is everything encrypted that should be, who can decrypt it
 ///
 /// Errors are what nobody can want: a MAC that does not hold, values that are plain although the selector says otherwise,
-/// files that a creation rule covers and nobody encrypted, recipients that no rule names. Warnings may be meant so.
+/// files that a creation rule covers and that hold secrets in plain text, recipients that no rule names. Warnings may be
+/// meant so. A creation rule says how a file is encrypted, not that it must be: what it covers besides is passed over.
 ///
 /// sops' MAC does not cover keys, empty values and the borders between values. `--record` keeps a digest of all of that in
 /// .sopup.digests, keyed with each file's data key; commit it, and later runs tell what was changed without sops.
@@ -129,6 +132,7 @@ pub(in crate::cli) fn examined(path: &Path, keys: Option<&Keys>) -> Result<Exami
         state != State::Plain
     });
     report.rules(rules, &base);
+    report.single_recipients();
     report.sort();
     Ok(Examined { base, report, records: new, files })
 }
@@ -208,15 +212,6 @@ fn is_examined(path: &str, bytes: &[u8], rule: Option<&CreationRule>) -> bool {
     !is_setting && (looks_encrypted(bytes) || is_store_by_name(name) || rule.is_some_and(is_selective))
 }
 
-/// Whether a name says that its file is encrypted with sops: `db.enc.yaml`, `prod.sops.env`.
-fn is_store_by_name(name: &str) -> bool {
-    let parts: Vec<&str> = name.split('.').collect();
-    let [stem @ .., mark, extension] = parts.as_slice() else { return false };
-    let sample = |part: &&str| ["example", "sample", "template", "tmpl", "tpl", "dist"].iter().any(|word| part.contains(word));
-    let named = !stem.iter().all(|part| part.is_empty()) && !stem.iter().any(sample);
-    named && ["enc", "sops"].contains(mark) && ["yaml", "yml", "json", "env", "ini"].contains(extension)
-}
-
 /// A rule for every file does not mean that every file is a secret.
 fn is_selective(rule: &CreationRule) -> bool {
     !rule.matches_everything()
@@ -226,7 +221,7 @@ fn look(path: &str, bytes: &[u8], rule: Option<&CreationRule>, keys: Option<&Key
     let record = records.and_then(|records| records.0.get(path));
     let keyring = keys.map(Keys::keyring);
     let mut found = examine(&Patient { bytes, format: Format::from_path(path), rule, keyring, record });
-    if !rule.is_some_and(is_selective) {
+    if !rule.is_some_and(|rule| is_selective(rule) && is_meant(path, bytes, rule)) {
         found.problems.retain(|problem| !matches!(problem, Problem::NotEncrypted));
     }
     let unnamed = found.state == State::Plain && found.problems.is_empty();
@@ -257,6 +252,18 @@ impl RuleBook {
 }
 
 impl Report {
+    /// That one key opens everything is said once, not for each file.
+    fn single_recipients(&mut self) {
+        let is_single = |problem: &Problem| matches!(problem, Problem::SingleRecipient);
+        let count = self.files.iter().filter(|file| file.problems.iter().any(is_single)).count();
+        if count < 2 {
+            return;
+        }
+        self.files.iter_mut().for_each(|file| file.problems.retain(|problem| !is_single(problem)));
+        let text = format!("{count} files can each be opened by one key only; if that is lost, so are their values");
+        self.advice.push((".".to_owned(), Weight::Warning, text));
+    }
+
     /// Adds what is wrong with the rules themselves.
     fn rules(&mut self, book: RuleBook, base: &Path) {
         let base = base.canonicalize().unwrap_or_else(|_| base.to_path_buf());

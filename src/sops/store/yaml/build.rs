@@ -5,10 +5,8 @@ use std::collections::{HashMap, HashSet};
 use super::comments::{self, Placement, Slot};
 use super::events::{Ev, EvKind, Form, Notation, Stream};
 use super::resolve::{self, Resolved};
-use super::shape::{CommentShape, DocShape, EntryShape, ItemShape, ListShape, MapShape, Shape};
-use crate::sops::cipher::Envelope;
-use crate::sops::scalar::{float_text, same_number};
-use crate::sops::store::{Altered, Limits, ReadError, Refusal};
+use super::shape::{CommentShape, DocShape, EntryShape, ItemShape, ListShape, MapShape, Shape, Stands};
+use crate::sops::store::{Altered, Limits, ReadError, Refusal, encrypted_comment};
 use crate::sops::tree::{Comment, Entry, List, ListItem, Map, MapItem, Node, Scalar, Text, Tree};
 
 /// A YAML text that was read.
@@ -20,8 +18,17 @@ pub(super) struct Built {
     pub(super) altered: Vec<Altered>,
 }
 
+/// Which keys a map may have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Keys {
+    /// Texts, as in all files of sops.
+    Text,
+    /// Numbers and the like too, which settings may have where nobody looks.
+    Any,
+}
+
 /// Builds tree and shapes.
-pub(super) fn build(text: &str, stream: &Stream, limits: &Limits) -> Result<Built, ReadError> {
+pub(super) fn build(text: &str, stream: &Stream, limits: &Limits, keys: Keys) -> Result<Built, ReadError> {
     let mut builder = Builder {
         text,
         events: &stream.events,
@@ -30,6 +37,8 @@ pub(super) fn build(text: &str, stream: &Stream, limits: &Limits) -> Result<Buil
         anchors: HashMap::new(),
         alias_nodes: limits.alias_nodes,
         depth: limits.depth,
+        keys,
+        flow: 0,
         at: 0,
         last_end: 0,
         refusals: Vec::new(),
@@ -56,35 +65,25 @@ pub(super) struct Builder<'a> {
     /// How many more nodes aliases may stand for.
     alias_nodes: usize,
     depth: usize,
+    keys: Keys,
+    /// How many flow collections are open.
+    pub(super) flow: usize,
     at: usize,
     /// Where the last token's text ended.
     pub(super) last_end: usize,
-    refusals: Vec<Refusal>,
+    pub(super) refusals: Vec<Refusal>,
     /// The keys around.
-    path: Vec<String>,
-    altered: Vec<Altered>,
+    pub(super) path: Vec<String>,
+    pub(super) altered: Vec<Altered>,
 }
 
 impl<'a> Builder<'a> {
-    /// Notes a number that is written in another way once it was encrypted.
-    pub(super) fn note_altered(&mut self, event: &Ev, text: &str, value: &Scalar) {
-        let unsigned = text.trim_start_matches(['-', '+']);
-        let padded = unsigned.len() > 1 && unsigned.starts_with('0') && unsigned.as_bytes()[1].is_ascii_digit();
-        let kept = match value {
-            Scalar::Int(number) => number.to_string() == text,
-            Scalar::Float(number) if number.is_finite() => !padded && !text.starts_with('+') && same_number(text, &float_text(*number)),
-            _ => true,
-        };
-        if !kept {
-            self.altered.push(Altered { line: event.line, path: self.path.clone() });
-        }
-    }
-
     fn document(&mut self) -> Result<(Map, DocShape), ReadError> {
         self.anchors.clear();
         let start = self.next()?;
-        self.last_end = start.span.end;
         let first = self.peek()?;
+        self.check_directives(self.last_end, first);
+        self.last_end = start.span.end;
         let (map, root) = match &first.kind {
             EvKind::MapStart(_) => match self.node()? {
                 (Node::Map(map), Shape::Map(shape)) => (map, shape),
@@ -150,12 +149,14 @@ impl<'a> Builder<'a> {
             entries: Vec::new(),
             comments: Vec::new(),
         };
+        self.flow += usize::from(notation == Notation::Flow);
         let mut seen = HashSet::new();
         while self.peek()?.kind != EvKind::MapEnd {
             let key_at = self.at;
             self.comments_before(here, Some(key_at), &mut shape.comments, |c| map.items.push(MapItem::Comment(c)));
             let key_event = self.next()?;
             let key = self.key(key_event)?;
+            self.check_key(key_event, &key, notation);
             if shape.entries.is_empty() {
                 shape.column = key_event.column;
                 shape.span.start = shape.span.start.min(key_event.start);
@@ -188,6 +189,7 @@ impl<'a> Builder<'a> {
             items: Vec::new(),
             comments: Vec::new(),
         };
+        self.flow += usize::from(notation == Notation::Flow);
         while self.peek()?.kind != EvKind::ListEnd {
             let item_at = self.at;
             self.comments_before(here, Some(item_at), &mut shape.comments, |c| list.items.push(ListItem::Comment(c)));
@@ -199,9 +201,10 @@ impl<'a> Builder<'a> {
             }
             self.last_end = self.last_end.max(dash + usize::from(notation == Notation::Block));
             let (node, value) = self.node()?;
-            match encrypted_comment(&node).filter(|_| notation == Notation::Block) {
+            match encrypted_comment(&node) {
                 Some(comment) => {
-                    shape.comments.push(CommentShape { span: dash..self.last_end, comment: comment.clone() });
+                    let span = dash..self.last_end;
+                    shape.comments.push(CommentShape { span, comment: comment.clone(), stands: Stands::Item(notation) });
                     list.items.push(ListItem::Comment(comment));
                 }
                 None => {
@@ -219,6 +222,7 @@ impl<'a> Builder<'a> {
     fn close(&mut self, notation: Notation) -> Result<usize, ReadError> {
         let end = self.next()?;
         if notation == Notation::Flow {
+            self.flow -= 1;
             self.last_end = end.span.end;
         }
         Ok(self.last_end)
@@ -247,6 +251,7 @@ impl<'a> Builder<'a> {
         };
         match (event.tag.as_deref(), form) {
             (Some("str" | "merge"), _) | (None | Some("!"), Form::Quoted | Form::Block(_)) => {}
+            _ if self.keys == Keys::Any => {}
             (None, Form::Plain) => match resolve::resolve(text) {
                 Resolved::Merge | Resolved::Value(Scalar::Text(_)) => {}
                 _ => return Err(not_text()),
@@ -259,18 +264,12 @@ impl<'a> Builder<'a> {
         Ok(text.clone())
     }
 
-    fn check_collection_tag(&mut self, event: &Ev, expected: &str) {
-        if let Some(tag) = event.tag.as_deref().filter(|tag| *tag != expected && *tag != "!") {
-            self.refuse(event, format!("the tag `{tag}`: sops drops tags when it decrypts"));
-        }
-    }
-
     fn comments_before(&mut self, collection: usize, before: Option<usize>, shapes: &mut Vec<CommentShape>, mut add: impl FnMut(Comment)) {
         for at in self.placement.remove(&Slot { collection, before }).unwrap_or_default() {
             let span = self.stream.comments[at].span.clone();
             let comment = Comment(Text::from(&self.text[span.start + 1..span.end]));
             add(comment.clone());
-            shapes.push(CommentShape { span, comment });
+            shapes.push(CommentShape { span, comment, stands: Stands::Comment });
         }
     }
 
@@ -295,10 +294,6 @@ impl<'a> Builder<'a> {
         }
     }
 
-    pub(super) fn refuse(&mut self, event: &Ev, reason: String) {
-        self.refusals.push(Refusal { line: event.line, reason });
-    }
-
     fn peek(&self) -> Result<&'a Ev, ReadError> {
         self.events.get(self.at).ok_or_else(|| ReadError::Syntax { line: 0, reason: "the document breaks off".to_owned() })
     }
@@ -308,12 +303,6 @@ impl<'a> Builder<'a> {
         self.at += 1;
         Ok(event)
     }
-}
-
-/// sops writes a comment inside an encrypted list as an item `- ENC[…,type:comment]`.
-fn encrypted_comment(node: &Node) -> Option<Comment> {
-    let text = node.as_str()?;
-    (Envelope::looks_like(text) && text.ends_with(",type:comment]")).then(|| Comment(Text::from(text)))
 }
 
 fn resolves_to_null(text: &str) -> bool {

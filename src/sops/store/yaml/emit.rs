@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::resolve;
-use crate::sops::scalar::float_text;
+use crate::sops::scalar::{float_text, short_float};
 use crate::sops::store::WriteError;
 use crate::sops::tree::{List, ListItem, Map, MapItem, Node, Scalar, Text};
 
@@ -62,6 +62,17 @@ impl Look<'_> {
             }
         }
         Ok(out)
+    }
+
+    /// A value that stands in no map: a list, or a leaf on a line of its own.
+    pub(super) fn alone(self, node: &Node) -> Result<String, WriteError> {
+        Ok(match node {
+            Node::Alias(target) => self.alone(target)?,
+            Node::Map(map) => self.map(map, 0)?,
+            Node::List(list) if !list.items.is_empty() => self.list(list, 0)?,
+            Node::Scalar(Scalar::Float(number)) if number.is_finite() => format!("{}{}", short_float(*number), self.eol),
+            node => format!("{}{}", self.value(node, 0)?.trim_start(), self.eol),
+        })
     }
 
     /// The lines of a list item.

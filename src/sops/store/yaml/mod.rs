@@ -4,14 +4,17 @@
 //! indentation and line ends outside the changed values stay byte for byte. Every result is read back and compared.
 
 mod build;
+mod checks;
 mod comments;
 mod emit;
 mod events;
+mod outline;
 mod render;
 mod resolve;
 mod scalars;
 mod shape;
 
+use self::build::Keys;
 use self::emit::Look;
 use self::render::{METADATA_KEY, Splices};
 use self::shape::{DocShape, Shape};
@@ -42,7 +45,7 @@ pub(crate) struct Layout {
 
 impl Store for Yaml {
     fn read_plain(&self, bytes: &[u8]) -> Result<Source, ReadError> {
-        let mut source = self.read(bytes)?;
+        let mut source = self.read(bytes, Keys::Text)?;
         if let Some(refusal) = libyaml_refusal(bytes) {
             source.refusals.push(refusal);
         }
@@ -50,7 +53,7 @@ impl Store for Yaml {
     }
 
     fn read_encrypted(&self, bytes: &[u8]) -> Result<Source, ReadError> {
-        self.read(bytes)
+        self.read(bytes, Keys::Text)
     }
 
     fn write(&self, tree: &Tree, metadata: Option<&Metadata>, source: Option<&Source>) -> Result<Vec<u8>, WriteError> {
@@ -69,17 +72,30 @@ impl Store for Yaml {
         let bom = if layout.has_bom { BOM.to_string() } else { String::new() };
         Ok((bom + &text).into_bytes())
     }
+
+    fn print_value(&self, node: &Node) -> Result<Vec<u8>, WriteError> {
+        Ok(self.look().alone(node)?.into_bytes())
+    }
 }
 
 impl Yaml {
-    fn read(&self, bytes: &[u8]) -> Result<Source, ReadError> {
+    /// The first document of a file of settings, in which keys need not be texts.
+    ///
+    /// # Errors
+    /// [`ReadError`]; the message never repeats file content other than keys.
+    pub fn read_settings(&self, bytes: &[u8]) -> Result<Map, ReadError> {
+        let source = self.read(bytes, Keys::Any)?;
+        Ok(source.tree.documents.into_iter().next().unwrap_or_default())
+    }
+
+    fn read(&self, bytes: &[u8], keys: Keys) -> Result<Source, ReadError> {
         let whole = self.limits.text(bytes)?;
         let text = whole.strip_prefix(BOM).unwrap_or(whole);
         let stream = events::parse(text, &self.limits)?;
         if stream.events.is_empty() {
             return Err(ReadError::Empty);
         }
-        let built = build::build(text, &stream, &self.limits)?;
+        let built = build::build(text, &stream, &self.limits, keys)?;
         let mut tree = built.tree;
         let mut metadata = None;
         for (at, document) in tree.documents.iter_mut().enumerate() {
@@ -96,8 +112,7 @@ impl Yaml {
 
     /// Prints a tree that comes from no YAML text.
     fn print(&self, tree: &Tree, metadata: Option<&Metadata>) -> Result<Vec<u8>, WriteError> {
-        let indent = self.style.yaml_indent.unwrap_or(DEFAULT_INDENT).clamp(2, 16);
-        let look = Look { indent, eol: "\n" };
+        let look = self.look();
         let mut parts = Vec::new();
         for document in &tree.documents {
             let document = with_metadata(document, metadata);
@@ -109,9 +124,14 @@ impl Yaml {
         Ok(text.into_bytes())
     }
 
+    /// How text looks that has no place in a file yet.
+    fn look(&self) -> Look<'static> {
+        Look { indent: self.style.yaml_indent.unwrap_or(DEFAULT_INDENT).clamp(2, 16), eol: "\n" }
+    }
+
     /// Reads the result back: the values must be those that were meant, in the same order.
     fn check(&self, text: &str, tree: &Tree, metadata: Option<&Metadata>) -> Result<(), WriteError> {
-        let read = self.read(text.as_bytes()).map_err(|_| WriteError::NotFaithful)?;
+        let read = self.read(text.as_bytes(), Keys::Text).map_err(|_| WriteError::NotFaithful)?;
         let same_metadata = match (metadata, &read.metadata) {
             (None, None) => true,
             (Some(metadata), Some(map)) => Metadata::parse(map.clone()).is_ok_and(|found| {

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::emit::{self, Look};
 use super::events::Notation;
-use super::shape::{CommentShape, DocShape, EntryShape, ListShape, MapShape, ScalarShape, Shape};
+use super::shape::{CommentShape, DocShape, EntryShape, ListShape, MapShape, ScalarShape, Shape, Stands};
 use crate::sops::store::WriteError;
 use crate::sops::tree::{Comment, List, Map, Node, Scalar};
 
@@ -17,11 +17,13 @@ pub(super) struct Splices<'a> {
     text: &'a str,
     look: Look<'a>,
     edits: Vec<(Range<usize>, String)>,
+    /// The header of an unchanged block scalar that ends where the text does, without a line end.
+    unended: Option<Range<usize>>,
 }
 
 impl<'a> Splices<'a> {
     pub(super) const fn new(text: &'a str, look: Look<'a>) -> Self {
-        Self { text, look, edits: Vec::new() }
+        Self { text, look, edits: Vec::new(), unended: None }
     }
 
     /// Compares one document with what it should become.
@@ -185,6 +187,9 @@ impl<'a> Splices<'a> {
 
     fn scalar(&mut self, old: &ScalarShape, new: &Scalar, notation: Notation, column: usize) -> Result<(), WriteError> {
         if same(&old.value, new) {
+            if old.body.as_ref().is_some_and(|body| !self.text[body.end..].contains('\n')) {
+                self.unended = Some(old.span.clone());
+            }
             return Ok(());
         }
         if let Some(pinned) = old.pinned {
@@ -259,9 +264,24 @@ impl<'a> Splices<'a> {
                 continue;
             }
             let lines = self.look.comment(&comment.0, column)?;
-            self.push(shape.span.clone(), lines.trim_start_matches(' ').trim_end_matches(['\r', '\n']).to_owned());
+            let lines = lines.trim_start_matches(' ').trim_end_matches(['\r', '\n']);
+            match shape.stands {
+                Stands::Item(Notation::Flow) => self.comment_in_flow(shape, lines, column),
+                Stands::Comment | Stands::Item(Notation::Block) => self.push(shape.span.clone(), lines.to_owned()),
+            }
         }
         Ok(())
+    }
+
+    /// A comment in the place of an item, and of the comma behind it; the line ends with it.
+    fn comment_in_flow(&mut self, shape: &CommentShape, lines: &str, column: usize) {
+        let behind = &self.text[shape.span.end..];
+        let comma = behind.trim_start().strip_prefix(',').map(str::trim_start);
+        let end = self.text.len() - comma.unwrap_or(behind).len();
+        let gap = if self.text[..shape.span.start].ends_with([' ', '\n']) { "" } else { " " };
+        let next =
+            if lines_end_here(&self.text[end..]) { String::new() } else { format!("{}{:width$}", self.look.eol, "", width = column + 1) };
+        self.push(shape.span.start..end, format!("{gap}{lines}{next}"));
     }
 
     fn push(&mut self, range: Range<usize>, new: String) {
@@ -271,6 +291,11 @@ impl<'a> Splices<'a> {
     /// Inserts whole lines at the start of a line, or at the end of a text that may lack its last line end.
     fn insert_lines(&mut self, at: usize, lines: String) {
         let open_line = at > 0 && !self.text[..at].ends_with('\n');
+        if let Some(header) = self.unended.take_if(|_| open_line) {
+            // A line end that was not there must not become part of the value.
+            let spelled = format!("{}-", self.text[header.clone()].trim_end_matches(['+', '-']));
+            self.push(header, spelled);
+        }
         let again = self.edits.iter().any(|(range, _)| *range == (at..at));
         let lines = if open_line && !again { format!("{}{lines}", self.look.eol) } else { lines };
         self.push(at..at, lines);
@@ -284,6 +309,11 @@ impl<'a> Splices<'a> {
     fn line_end(&self, at: usize) -> usize {
         self.text[at..].find('\n').map_or(self.text.len(), |found| at + found + 1)
     }
+}
+
+/// Whether a text begins with the end of a line.
+fn lines_end_here(text: &str) -> bool {
+    text.starts_with(['\r', '\n'])
 }
 
 /// Whether a list whose items were encrypted comments becomes one of comments.

@@ -15,6 +15,7 @@ use crate::sops::tree::{Node, Scalar, Text};
 impl Builder<'_> {
     pub(super) fn scalar(&mut self, event: &Ev, text: &str, form: Form) -> Result<(Node, Shape), ReadError> {
         let value = self.value(event, text, form)?;
+        self.check_question_mark(event);
         let whole = self.scalar_span(event, form);
         self.last_end = whole.end;
         let (span, body) = match form {

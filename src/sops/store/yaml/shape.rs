@@ -83,9 +83,19 @@ pub(super) struct ItemShape {
 /// A comment.
 #[derive(Debug)]
 pub(super) struct CommentShape {
-    /// From the `#`, or from the dash of an item that holds an encrypted comment.
+    /// From the `#`, or the whole item that holds an encrypted comment, its dash included.
     pub(super) span: Range<usize>,
     pub(super) comment: Comment,
+    pub(super) stands: Stands,
+}
+
+/// As what a comment stands in the text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Stands {
+    /// Behind a `#`.
+    Comment,
+    /// As an item of a list, which is how sops writes comments in encrypted lists.
+    Item(Notation),
 }
 
 impl Shape {
