@@ -48,6 +48,10 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,
 
+    /// Say only what was found or went wrong: no notes, progress, summaries or proposals
+    #[arg(short, long, global = true)]
+    quiet: bool,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -94,7 +98,7 @@ pub fn main() -> Exit {
         Ok(cli) => cli,
         Err(exit) => return exit,
     };
-    let ui = Ui::new(cli.color);
+    let ui = Ui::new(cli.color).quiet(cli.quiet);
     say_where_panics_are();
     catch_unwind(AssertUnwindSafe(|| run(cli.command, &ui))).unwrap_or_else(|_| {
         ui.error(&CliError::new(

@@ -82,6 +82,7 @@ impl ReportArgs {
         Layout {
             group: self.group_by.map(GroupBy::from),
             all: self.all,
+            terse: ui.is_quiet(),
             width: if is_main { width() } else { None },
             linked: if is_main && ui.has_links() { root.canonicalize().ok() } else { None },
         }
@@ -109,7 +110,7 @@ impl ReportArgs {
             report.format.write(&mut out, outcome, context)?;
             out.flush()?;
         }
-        if !files.is_empty() && !printed.iter().any(|report| report.format.is_for_people()) {
+        if !files.is_empty() && !ui.is_quiet() && !printed.iter().any(|report| report.format.is_for_people()) {
             let mut out = ui.stderr();
             summary(&mut out, outcome, context)?;
             out.flush()?;

@@ -19,6 +19,8 @@ use crate::secret::Secret;
 /// Standard output and standard error, with the user's wishes about colour.
 pub(super) struct Ui {
     color: Choice,
+    /// Whether only findings and errors are said.
+    quiet: bool,
 }
 
 impl Ui {
@@ -28,7 +30,17 @@ impl Ui {
             ColorChoice::Always => Choice::Always,
             ColorChoice::Never => Choice::Never,
         };
-        Self { color }
+        Self { color, quiet: false }
+    }
+
+    /// The same, which says only what was found or went wrong, if that is asked for.
+    pub(super) fn quiet(self, quiet: bool) -> Self {
+        Self { quiet, ..self }
+    }
+
+    /// Whether only that is said.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// Standard output; styles are taken out where they do not belong.
@@ -60,6 +72,9 @@ impl Ui {
 
     /// Something worth knowing that does not stop the command.
     pub(super) fn note(&self, note: &str) {
+        if self.quiet {
+            return;
+        }
         let mut out = self.stderr();
         let _ = writeln!(out, "{} {}", "note:".cyan().bold(), lines(note));
         let _ = out.flush();
@@ -102,7 +117,7 @@ impl Ui {
     pub(super) fn watched<T>(&self, progress: &Progress, work: impl FnOnce() -> T) -> T {
         #[cfg(unix)]
         let _until_done = self.end_when_interrupted();
-        if !io::stderr().is_terminal() {
+        if self.quiet || !io::stderr().is_terminal() {
             return work();
         }
         let done = (Mutex::new(false), Condvar::new());
@@ -124,7 +139,7 @@ impl Ui {
         let (handle, color) = (signals.handle(), self.color);
         let wait = move || {
             if signals.forever().next().is_some() {
-                let _ = Self { color }
+                let _ = Self { color, quiet: false }
                     .stderr()
                     .write_all(b"interrupted: what was being read was not read to its end, and nothing was changed by it\n");
                 super::exit::now(super::exit::INTERRUPTED);

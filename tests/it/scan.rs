@@ -366,3 +366,20 @@ fn an_interrupted_scan_says_so() {
     assert_eq!(ended.code(), Some(130), "{said}");
     assert!(said.contains("interrupted"), "{said}");
 }
+
+#[test]
+fn quiet_says_what_was_found_and_what_was_not_read() {
+    let place = Place::new();
+    place.write("a.txt", "nothing");
+    let run = place.sopup(["scan", "-q"]);
+    assert_eq!((run.code, run.stdout.as_str(), run.stderr.as_str()), (0, "", ""));
+    place.write("b.txt", TOKEN);
+    let run = place.sopup(["scan", "--quiet", "--report", "csv=c.csv"]);
+    assert!(run.code == 1 && run.stdout.contains("b.txt:1:1"), "{}{}", run.stdout, run.stderr);
+    assert!(!run.stdout.contains("Next:") && !run.stdout.contains("scanned in") && run.stderr.is_empty(), "{}{}", run.stdout, run.stderr);
+    place.write("d.gz", [0x1f, 0x8b, 8, 0, 0, 0]);
+    let run = place.sopup(["--quiet", "scan", "d.gz"]);
+    assert!(run.code == 3 && run.stdout.contains("not scanned: d.gz"), "{}{}", run.stdout, run.stderr);
+    let run = place.sopup(["scan", "-q", "missing"]);
+    assert!(run.code == 2 && run.stderr.contains("cannot scan missing"), "{}", run.stderr);
+}

@@ -34,6 +34,8 @@ pub struct Layout {
     pub group: Option<GroupBy>,
     /// Whether each secret has its block, however many there are.
     pub all: bool,
+    /// Whether it ends with what was found, without a summary and what to do next; what was not read is said all the same.
+    pub terse: bool,
     /// Columns of the terminal, if it is one.
     pub width: Option<usize>,
     /// The folder in which paths are links to files; none where links are not understood.
@@ -83,6 +85,9 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_
         )?;
     }
     ending::skipped(out, outcome, view)?;
+    if context.layout.terse {
+        return Ok(());
+    }
     ending::allowlist(out, outcome)?;
     ending::baseline(out, outcome)?;
     ending::write(out, outcome, context)

