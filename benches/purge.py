@@ -12,9 +12,11 @@ import argparse, os, pathlib, random, re, shutil, statistics, subprocess, sys, t
 
 
 def words(repository, count):
-    """Words of blobs, long enough to be told from others; every repository gives the same."""
-    objects = subprocess.run(["git", "-C", repository, "cat-file", "--batch-all-objects", "--batch-check"],
-                             capture_output=True, check=True).stdout.split(b"\n")
+    """Words of blobs that refs lead to, long enough to be told from others; every repository gives the same."""
+    reached = subprocess.run(["git", "-C", repository, "rev-list", "--objects", "--all", "--no-object-names"],
+                             capture_output=True, check=True).stdout
+    objects = subprocess.run(["git", "-C", repository, "cat-file", "--batch-check"],
+                             input=reached, capture_output=True, check=True).stdout.split(b"\n")
     blobs = sorted(line.split()[0] for line in objects if b" blob " in line)
     random.Random(1).shuffle(blobs)
     found = {}
