@@ -134,7 +134,9 @@ impl From<ScanError> for CliError {
 impl From<LoadError> for CliError {
     fn from(error: LoadError) -> Self {
         let hint = match &error {
-            LoadError::Io { .. } | LoadError::Empty(_) => "`--rules` takes a folder of rule files in the syntax of patterns/README.md",
+            LoadError::Io { .. } | LoadError::Empty(_) => {
+                "`--rules` takes a folder of rule files in the syntax of docs/src/writing-rules.md of sopup"
+            }
             LoadError::Rule { .. } => "correct that line; `sopup rules check --rules DIR` proves a whole folder of rules",
         };
         Self::from_error(&error, hint)
@@ -153,7 +155,7 @@ impl From<ConfigError> for CliError {
                 ),
             ),
             ConfigError::Io { .. } => Self::from_error(&error, "name a readable file with `--config`, or leave the option out"),
-            _ => Self::from_error(&error, "correct that line; the README lists the fields of .sopup.yaml"),
+            _ => Self::from_error(&error, "correct that line; docs/src/configuration.md of sopup lists the keys of .sopup.yaml"),
         }
     }
 }

@@ -72,7 +72,7 @@ pub fn load_text(text: &str, name: &str) -> Result<Vec<&'static Rule>, LoadError
     let wrong = |line, message: String| LoadError::Rule {
         path: name.to_owned(),
         line,
-        message: format!("{message}; the fields are described in patterns/README.md"),
+        message: format!("{message}; the fields are described in docs/src/writing-rules.md of sopup"),
     };
     check_nesting(text, SETTINGS).map_err(|(line, message)| wrong(line, message))?;
     let file: RuleFile =

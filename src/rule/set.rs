@@ -13,7 +13,7 @@ use crate::sought::Sought;
 
 /// A proven rule. Built-in rules are constants; a user's rules are kept for the whole process.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "patterns/README.md documents the fields")]
+#[expect(missing_docs, reason = "docs/src/writing-rules.md documents the fields")]
 pub struct Rule {
     pub id: &'static str,
     pub provider: &'static str,

@@ -14,10 +14,10 @@ pub struct RuleFile {
     pub rules: Vec<RuleSyntax>,
 }
 
-/// One rule as written; `patterns/README.md` explains each field.
+/// One rule as written; `docs/src/writing-rules.md` explains each field.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "patterns/README.md documents the fields")]
+#[allow(missing_docs, reason = "docs/src/writing-rules.md documents the fields")]
 pub struct RuleSyntax {
     pub id: String,
     /// Its id, if it is empty.
@@ -154,7 +154,7 @@ pub enum Judge {
 /// A named check of a credential, see `detect::validator`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[allow(missing_docs, reason = "patterns/README.md documents the validators")]
+#[allow(missing_docs, reason = "docs/src/writing-rules.md documents the validators")]
 pub enum Validator {
     Crc32Base62,
     Jwt,

@@ -47,8 +47,8 @@ fn rule_files() {
         "rules/own.yaml:6: rule `own-token`: a match need not contain any of the keywords",
         "hint:",
     );
-    refused(&check(&format!("{head}    keyword: [own_]\n{tail}")), "rules/own.yaml:6: ", "patterns/README.md");
-    refused(&check("rules: {"), "rules/own.yaml:", "patterns/README.md");
+    refused(&check(&format!("{head}    keyword: [own_]\n{tail}")), "rules/own.yaml:6: ", "docs/src/writing-rules.md");
+    refused(&check("rules: {"), "rules/own.yaml:", "docs/src/writing-rules.md");
     refused(&place.sopup(["scan", "--rules", "nowhere"]), "cannot read rules from nowhere", "`--rules` takes a folder");
     std::fs::create_dir(place.join("empty")).expect("a folder");
     refused(&place.sopup(["scan", "--rules", "empty"]), "no rule files (*.yaml, *.yml) in empty", "`--rules` takes a folder");
@@ -61,7 +61,7 @@ fn configurations() {
         place.write(".sopup.yaml", text);
         place.sopup(["scan"])
     };
-    refused(&check("alow: []\n"), ".sopup.yaml:1: unknown field `alow`", "README");
+    refused(&check("alow: []\n"), ".sopup.yaml:1: unknown field `alow`", "docs/src/configuration.md");
     refused(&check("allow:\n  - paths: ['**']\n"), "entry 1 of `allow`: add a `reason`", "hint:");
     refused(&check("allow:\n  - reason: because\n"), "it would allow everything", "hint:");
     refused(&check("allow:\n  - value: '('\n    reason: x\n"), "`value` is not a regular expression", "hint:");
