@@ -235,6 +235,7 @@ fn covered(args: &Args, paths: &Paths, scope: &Scope, here: Option<&GitDir>) -> 
         Scope::Worktree(_) => {
             covered.below = below(paths.beside());
             let has_folder = paths.all.iter().any(|path| path.is_dir());
+            covered.is_whole = has_folder && paths.single().is_some() && covered.below.is_empty();
             if here.is_some() && !args.worktree && has_folder {
                 let missing = "the history of the repository was not scanned; run it at the top, or add `--history`";
                 covered.missing = Some(missing.to_owned());
@@ -245,7 +246,10 @@ fn covered(args: &Args, paths: &Paths, scope: &Scope, here: Option<&GitDir>) -> 
                 (false, None) => format!("the files {path}"),
             }
         }
-        Scope::Repository { files: Some(_), .. } => format!("files and history of {path}"),
+        Scope::Repository { files: Some(_), .. } => {
+            covered.is_whole = true;
+            format!("files and history of {path}")
+        }
         Scope::Repository { files: None, .. } => format!("history of {path}"),
         Scope::Added(_) => "what the commits add".to_owned(),
         Scope::Staged { .. } => "what is staged".to_owned(),

@@ -72,6 +72,8 @@ pub struct Covered {
     pub missing: Option<String>,
     /// Where the scanned files lie below the top of the repository: empty, or ending in `/`.
     pub below: String,
+    /// Whether all files of a repository or folder were in scope, so that what matched none of them is not needed.
+    pub is_whole: bool,
     /// Whether the repository is a shallow clone.
     pub is_shallow: bool,
 }

@@ -282,6 +282,9 @@ fn allowed_lines_entries_and_expiry() {
 
     place.write(".sopup.yaml", entry("  - rules: [stripe-secret-key]\n    value: 'sk_live_.*'\n    reason: gone\n"));
     assert!(place.sopup(["scan"]).stdout.contains("note: allow entry 2 (gone) matched nothing"));
+    // In a part of it, that says nothing.
+    let file = place.path().read_dir().expect("a folder").filter_map(Result::ok).find(|entry| entry.path().is_file()).expect("a file");
+    assert!(!place.sopup([std::ffi::OsString::from("scan"), file.file_name()]).stdout.contains("matched nothing"));
 }
 
 #[test]
@@ -349,7 +352,8 @@ fn an_interrupted_scan_says_so() {
     let mut child = place.command();
     child.args(["scan", "--stdin"]).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
     let mut child = child.stderr(std::process::Stdio::piped()).spawn().expect("sopup starts");
-    // It waits for its input. The signal is sent when it is listened for.
+    // It waits for its input, which stays open. The signal is sent when it is listened for.
+    let _input = child.stdin.take();
     let id = child.id().to_string();
     let caught = || {
         let status = fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");

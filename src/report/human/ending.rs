@@ -101,12 +101,12 @@ pub(super) fn skipped(out: &mut dyn Write, outcome: &Outcome, view: &View<'_>) -
     Ok(())
 }
 
-pub(super) fn allowlist(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
+pub(super) fn allowlist(out: &mut dyn Write, outcome: &Outcome, is_whole: bool) -> io::Result<()> {
     for entry in &outcome.suppressions {
         let label = format!("allow entry {} ({})", entry.entry, safe::line(&entry.reason));
         if let Some(day) = entry.expired {
             writeln!(out, "{} {label} expired on {day} and allows nothing any more", "note:".cyan().bold())?;
-        } else if entry.used == 0 {
+        } else if entry.used == 0 && is_whole {
             writeln!(out, "{} {label} matched nothing in this scan", "note:".cyan().bold())?;
         }
     }

@@ -88,7 +88,7 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_
     if context.layout.terse {
         return Ok(());
     }
-    ending::allowlist(out, outcome)?;
+    ending::allowlist(out, outcome, context.covered.is_whole)?;
     ending::baseline(out, outcome)?;
     ending::write(out, outcome, context)
 }
