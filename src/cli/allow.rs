@@ -83,8 +83,11 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let (rule, places) = (finding.rule.id, finding.occurrences.len());
     let first = &finding.occurrences[0];
     let more = if places > 1 { format!(" and {} more places", places - 1) } else { String::new() };
-    let at = format!("{}:{}{more}", safe::line(&first.origin.path), first.start.line);
-    writeln!(out, "{}: allowed {fingerprint} ({rule}, {at})", file.display())?;
+    let at = match place {
+        Some(_) => safe::line(&args.value),
+        None => safe::line(&format!("{}:{}", first.origin.path, first.start.line)),
+    };
+    writeln!(out, "{}: allowed {fingerprint} ({rule}, {at}{more})", file.display())?;
     out.flush()?;
     Ok(Exit::Clean)
 }
