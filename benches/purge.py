@@ -4,7 +4,7 @@
     benches/purge.py SOPUP REPOSITORY.git ... [--runs N]
 
 For each repository: `sopup purge run` of 1 and of 100 values against `git filter-repo --replace-text` with the same
-values (Debian: git-filter-repo), and a search for 10,000 values (`sopup purge verify --no-fsck`) against one for one value. `sopup verify --without-keys`
+values (Debian: git-filter-repo), and a search for 10,000 values (`sopup purge verify --no-fsck`) against one for one value, all of them invented. `sopup verify --without-keys`
 is set against `sopup scan --no-cache`. The values are words of the repository itself, the same ones each time.
 Times are wall-clock medians of paired runs, one tool after the other. Needs room for two copies of the repository.
 """
@@ -75,9 +75,12 @@ def main():
             a, b = statistics.median(ours), statistics.median(theirs)
             print(f"  {count:>3} values: sopup {a:.2f} s, filter-repo {b:.2f} s, ratio {a / b:.2f};"
                   f" packs {size('ours.git') / 1e6:.0f} and {size('theirs.git') / 1e6:.0f} MB", flush=True)
+        # Values that do not occur, as in a history that was purged: what is measured is the search, not the hits.
+        letters, chance = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789", random.Random(3)
+        invented = ["".join(chance.choice(letters) for _ in range(20)) for _ in range(args.many)]
         plans = {}
         for count in (1, args.many):
-            (work / "values").write_bytes(b"\n".join(all_words[:count]) + b"\n")
+            (work / "values").write_text("".join(value + "\n" for value in invented[:count]))
             plans[count] = statistics.median(
                 timed([sopup, "purge", "verify", "--no-fsck", repository, "--values-from", work / "values"], env=environment)[0]
                 for _ in range(args.runs))
