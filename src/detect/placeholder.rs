@@ -33,6 +33,7 @@ pub(super) fn is_self_declared(value: &[u8]) -> bool {
     STAND_INS.has(bare)
         || STAND_INS.has(&letters)
         || NO_VALUES.has(bare)
+        || is_value(bare)
         || boasts
         || asks
         || is_constant(value)
@@ -75,11 +76,15 @@ fn is_slot_of_name(value: &[u8]) -> bool {
     PAIRS.contains(&(*open, *close)) && inner.iter().all(name)
 }
 
+/// `value1` beside `key1`, as documentation has them, in some languages.
+fn is_value(text: &str) -> bool {
+    matches!(text.trim_end_matches(|c: char| c.is_ascii_digit()), "value" | "valor" | "valeur" | "wert" | "waarde")
+}
+
 /// `password1`, `contraseña123`, `orgtoken2`: a word for a password or token and a few digits.
 fn is_numbered_word(text: &str) -> bool {
     let word = text.trim_end_matches(|c: char| c.is_ascii_digit() || c == '!');
-    // `value1` beside `key1`, as documentation has them
-    if matches!(word, "value" | "valor" | "valeur" | "wert" | "waarde") {
+    if is_value(text) {
         return true;
     }
     let token = word.len() <= 12 && word.ends_with("token") && word.bytes().all(|byte| byte.is_ascii_lowercase());

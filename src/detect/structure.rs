@@ -68,6 +68,7 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
         || is_lower_path(text)
         || is_segmented(text)
         || is_colour(text)
+        || is_taint(text)
         || is_module_and_type(text)
         || is_policy(text)
         || is_dotted_path(text)
@@ -96,6 +97,11 @@ pub(super) fn is_unmistakable(value: &[u8]) -> bool {
                 || is_module_and_type(text)
                 || text.ends_with("/aws4_request")
         })
+}
+
+/// `value:NoSchedule`: what keeps pods from a node of Kubernetes.
+fn is_taint(text: &str) -> bool {
+    text.rsplit_once(':').is_some_and(|(_, effect)| matches!(effect, "NoSchedule" | "PreferNoSchedule" | "NoExecute"))
 }
 
 /// `core/v1:Service`: a module, its version, and a type in it.

@@ -63,6 +63,13 @@ pub(super) fn at(search: &mut Search<'_>, cue: Cue, hit: Span) {
             search.found(class.extractor(), value.span, confidence, vec![Reason::Name, Reason::Words]);
             continue;
         }
+        // A link in a text is there for whoever reads it.
+        if linked && search.hints.notation == Notation::Prose {
+            if judge::judge(search.bytes(value.span), class.judge()).is_some() {
+                search.found(class.extractor(), value.span, Confidence::Low, vec![Reason::Name]);
+            }
+            continue;
+        }
         report(search, class, &Value { uncertain: value.uncertain || linked, ..*value }, Reason::Name);
     }
     let sure = search.matches[before..].iter().any(|found| found.confidence >= Confidence::Medium);

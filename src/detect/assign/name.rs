@@ -52,6 +52,10 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     if words.len() == 3 && words[0] == "x" && words[2] == "credential" {
         return None;
     }
+    // git's setting for the ID of a key that signs.
+    if words.last().is_some_and(|word| word == "signingkey") {
+        return None;
+    }
     // Half of the credentials of Vault's AppRole, and a token of Nomad and Consul.
     if cue == Cue::Token && words.ends_with(&["secret".to_owned(), "id".to_owned()]) {
         return Some(NameClass::Token);
