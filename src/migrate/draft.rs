@@ -13,6 +13,7 @@ use super::vault::{Vault, VaultError};
 use super::{KubernetesStyle, Settings, naming};
 use crate::secret::Secret;
 use crate::sops::store::Format;
+use crate::text::shell_word;
 
 /// A plan in the making.
 pub struct Draft<'a> {
@@ -275,7 +276,7 @@ impl<'a> Draft<'a> {
     pub fn command(&self, id: EntryId) -> String {
         let (store, entry) = self.plan.entry(id);
         let path: String = entry.path.iter().map(|key| format!("[\"{key}\"]")).collect();
-        format!("sops decrypt --extract '{path}' {}", store.path)
+        format!("sops decrypt --extract '{path}' {}", shell_word(&store.path))
     }
 
     /// How vals and `sopup render` name an entry.

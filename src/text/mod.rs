@@ -4,6 +4,7 @@ mod copied;
 mod display;
 mod encoding;
 mod nesting;
+mod shell;
 mod span;
 #[doc(hidden)]
 pub mod work;
@@ -12,4 +13,5 @@ pub use copied::{Copied, joined};
 pub use display::is_unsafe;
 pub use encoding::{Decoded, Encoding, decode, is_plain, squeezed};
 pub use nesting::{DOCUMENTS, SETTINGS, check_nesting};
+pub use shell::{shell_quoted, shell_word};
 pub use span::{LineIndex, Position, Span, spliced};

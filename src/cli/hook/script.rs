@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Name;
-use crate::report::safe::shell_quoted;
+use crate::text::shell_quoted;
 
 /// The second line of every script of ours.
 const MARK: &str = "# sopup-hook v1: made by `sopup hook install`; `sopup hook uninstall` takes it away.";

@@ -12,8 +12,8 @@ use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use crate::file::{Access, put};
 use crate::purge::{Made, REPLACEMENT};
-use crate::report::safe::shell_word;
 use crate::secret::Secret;
+use crate::text::shell_word;
 
 /// Writes what somebody needs to go on.
 pub(super) fn write(made: &Made, opened: &Opened) -> Result<(), CliError> {

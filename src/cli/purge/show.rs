@@ -9,6 +9,7 @@ use super::{Opened, named};
 use crate::purge::{Made, NewRef, Rewritten};
 use crate::report::{plural, safe};
 use crate::source::object::ObjectKind;
+use crate::text::shell_word;
 
 /// Lines of one list.
 const SHOWN: usize = 20;
@@ -155,7 +156,7 @@ pub(super) fn made(out: &mut impl Write, opened: &Opened, made: &Made) -> io::Re
     signatures(out, rewritten)?;
     writeln!(out, "  {path}/sopup/commit-map and ref-map have all names before and after")?;
     writeln!(out, "{} nothing was pushed, and this repository is as it was. In this order:", "Next:".bold())?;
-    writeln!(out, "  1. look at the mirror: git --git-dir {} log --stat", safe::shell_word(&named(made)))?;
+    writeln!(out, "  1. look at the mirror: git --git-dir {} log --stat", shell_word(&named(made)))?;
     writeln!(out, "  2. rotate what leaked, if you have not")?;
     writeln!(out, "  3. push it: the commands are in {path}/sopup/push.sh")?;
     writeln!(out, "  4. ask the provider to drop its caches and pull-request refs: {path}/sopup/provider.txt")?;

@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 
 use super::markdown::{self, Setting, is_prose};
-use super::quote::{expand, shell_quote};
+use super::quote::{exec_env, expand, script, shell_quote};
 use super::{Rewriter as _, ci, compose, dotenv, is_in_comment, shell, source_code, terraform};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
 use crate::migrate::plan::{Action, Shape};
 use crate::secret::Secret;
+use crate::text::shell_word;
 
 /// The parameter of each account ID.
 pub(super) struct Accounts(BTreeMap<Secret, String>);
@@ -73,8 +74,8 @@ fn replacement(file: &SourceFile, site: &Site, name: &str, accounts: &str) -> Op
     let variable = format!("${{{name}}}");
     let required = format!("${{{name}:?set by sops exec-env {accounts}}}");
     let rendered = Verdict::review(format!(
-        "substitute it where the file is used: Flux `postBuild`, or `sops exec-env {accounts} 'envsubst < {}'`",
-        file.path
+        "substitute it where the file is used: Flux `postBuild`, or `{}`",
+        exec_env(accounts, &shell_word(&format!("envsubst < {}", shell_word(&file.path))))
     ));
     let Some(text) = file.text() else { return Some((site.span, format!("<{name}>"), Verdict::safe(""))) };
     let line = file.line_at(site.span.start);
@@ -87,10 +88,14 @@ fn replacement(file: &SourceFile, site: &Site, name: &str, accounts: &str) -> Op
     }
     if shell::Shell.takes(file) && !file.name().ends_with(".ps1") {
         let quote = shell_quote(&text[line.range()], site.span.start - line.start);
-        return Some((site.span, expand(&required, quote), Verdict::safe(format!("run with `sops exec-env {accounts} {}`", file.path))));
+        return Some((
+            site.span,
+            expand(&required, quote),
+            Verdict::safe(format!("run with `{}`", exec_env(accounts, &script(&file.path)))),
+        ));
     }
     if compose::Compose.takes(file) {
-        return Some((site.span, required, Verdict::safe(format!("started with `sops exec-env {accounts} 'docker compose up'`"))));
+        return Some((site.span, required, Verdict::safe(format!("started with `{}`", exec_env(accounts, "'docker compose up'")))));
     }
     if let Some(system) = ci::system(file) {
         let text = match system {

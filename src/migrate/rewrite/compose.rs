@@ -1,6 +1,6 @@
 //! Compose files: the value gives way to a variable that must be set; `sops exec-env` sets it.
 
-use super::quote::decoded;
+use super::quote::{decoded, exec_env};
 use super::{Anchors, Rewriter, dotenv, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
@@ -48,7 +48,7 @@ impl Rewriter for Compose {
             let text = format!("${{{name}:?set by sops exec-env {path}}}");
             let mut actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text }];
             let verdict =
-                Verdict::safe(format!("started with `sops exec-env {path} 'docker compose up'`; without it compose stops and says so"));
+                Verdict::safe(format!("started with `{}`; without it compose stops and says so", exec_env(&path, "'docker compose up'")));
             actions.extend(dotenv::companions(draft, store));
             draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
         }

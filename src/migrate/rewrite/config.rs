@@ -1,13 +1,14 @@
 //! Configuration of programs, and whatever no other rewriter takes. Where the program reads variables of the
 //! environment itself, the value becomes one; elsewhere a `ref+sops://` reference stands until the file is rendered.
 
-use super::quote::{decoded, unescaped};
+use super::quote::{decoded, exec_env, unescaped};
 use super::{Rewriter, dotenv, is_in_comment, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
 use crate::migrate::outline::Outline;
 use crate::migrate::plan::{Action, Shape};
+use crate::text::shell_word;
 
 /// The last resort.
 pub(super) struct Config;
@@ -64,7 +65,7 @@ impl Config {
         let text = format!("${{{}}}", super::container::key_of(id, draft));
         let mut actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text }];
         actions.extend(dotenv::companions(draft, store));
-        let verdict = Verdict::safe(format!("{program} reads it from the environment: `sops exec-env {path} COMMAND`"));
+        let verdict = Verdict::safe(format!("{program} reads it from the environment: `{}`", exec_env(&path, "COMMAND")));
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
     }
 
@@ -78,8 +79,10 @@ impl Config {
         let id = draft.shared(file, &[&words::of_file(file), &name], &value);
         let end = if is_whole(text, site) { "" } else { "+" };
         let actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text: format!("{}{end}", draft.uri(id)) }];
-        let reason =
-            format!("the program that reads it needs the value: give it the output of `sopup render {}` (or of `vals eval`)", file.path);
+        let reason = format!(
+            "the program that reads it needs the value: give it the output of `sopup render {}` (or of `vals eval`)",
+            shell_word(&file.path)
+        );
         let verdict = if is_in_comment(file, site) { Verdict::safe("") } else { Verdict::review(reason) };
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
     }

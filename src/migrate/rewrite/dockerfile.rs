@@ -1,7 +1,7 @@
 //! Dockerfiles: what is built into an image can be read by whoever pulls it. A variable is set when the container starts,
 //! an argument when the image is built.
 
-use super::quote::unescaped;
+use super::quote::{exec_env, unescaped};
 use super::{Rewriter, dotenv, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
@@ -45,11 +45,13 @@ impl Rewriter for Dockerfile {
             let id = draft.put(store, &[setting.name], &setting.value);
             let (path, name) = (draft.path_of(store), setting.name);
             let (text, reason) = if setting.is_argument {
-                let how =
-                    format!("build with `sops exec-env {path} 'docker build --build-arg {name} …'`; images keep arguments of the build");
+                let how = format!(
+                    "build with `{}`; images keep arguments of the build",
+                    exec_env(&path, &format!("'docker build --build-arg {name} …'"))
+                );
                 (format!("ARG {name}"), how)
             } else {
-                let how = format!("start with `sops exec-env {path} 'docker run --env {name} …'`");
+                let how = format!("start with `{}`", exec_env(&path, &format!("'docker run --env {name} …'")));
                 (format!("# {name}: set when the container starts, from {path}"), how)
             };
             let mut actions = vec![Action::Splice { file: file.path.clone(), span: line, text }];

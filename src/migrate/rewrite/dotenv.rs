@@ -1,6 +1,7 @@
 //! `.env` files and their examples: the value moves to a `*.sops.env` beside the file, which `sops exec-env` reads; a
 //! placeholder stays.
 
+use super::quote::exec_env;
 use super::{Anchors, Rewriter, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
@@ -151,14 +152,14 @@ fn is_example(file: &SourceFile) -> bool {
 
 fn verdict(file: &SourceFile, store: &str) -> Verdict {
     if is_example(file) {
-        return Verdict::safe(format!("an example; `sops exec-env {store} COMMAND` has the real values"));
+        return Verdict::safe(format!("an example; `{}` has the real values", exec_env(store, "COMMAND")));
     }
-    Verdict::review(format!("whatever loads this file would get `{PLACEHOLDER}`: run it with `sops exec-env {store} COMMAND`"))
+    Verdict::review(format!("whatever loads this file would get `{PLACEHOLDER}`: run it with `{}`", exec_env(store, "COMMAND")))
 }
 
 /// A line at the top that says where the values are.
 fn header(file: &SourceFile, text: &str, store: &str) -> Option<Action> {
-    let line = format!("# Values that read `{PLACEHOLDER}` are in {store}: sops exec-env {store} COMMAND");
+    let line = format!("# Values that read `{PLACEHOLDER}` are in {store}: {}", exec_env(store, "COMMAND"));
     let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
     let known = text.lines().any(|known| known == line);
     let action = Action::Splice { file: file.path.clone(), span: Span::new(start, start), text: format!("{line}{}", file.line_end()) };

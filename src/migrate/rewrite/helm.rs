@@ -7,6 +7,7 @@ use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::outline::{Outline, Spelling};
 use crate::migrate::plan::{Action, Shape};
 use crate::secret::Secret;
+use crate::text::shell_word;
 
 /// `values.yaml`, `values-prod.yaml`, `values.prod.yaml`, `prod-values.yaml`.
 pub(super) struct HelmValues;
@@ -56,7 +57,7 @@ impl Rewriter for HelmValues {
             let comment =
                 if text[span.end..].starts_with(['\r', '\n']) || span.end == text.len() { format!(" # in {name}") } else { String::new() };
             let actions = vec![Action::Splice { file: file.path.clone(), span, text: format!("\"\"{comment}") }];
-            let how = format!("install with `helm secrets … -f {} -f {path}`", file.path);
+            let how = format!("install with `helm secrets … -f {} -f {}`", shell_word(&file.path), shell_word(&path));
             let verdict =
                 if is_default { Verdict::review(format!("a default of the chart, empty from then on: {how}")) } else { Verdict::safe(how) };
             let inside: Vec<&Site> =

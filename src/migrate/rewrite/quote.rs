@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::migrate::file::{Site, SourceFile};
 use crate::secret::Secret;
-use crate::text::Span;
+use crate::text::{Span, shell_word};
 
 /// The quotes around a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,18 @@ pub(super) fn shell_quote(line: &str, at: usize) -> Quote {
         }
     }
     quote
+}
+
+/// A command line that runs a command with the values of a store in its environment.
+pub(super) fn exec_env(store: &str, command: &str) -> String {
+    format!("sops exec-env {} {command}", shell_word(store))
+}
+
+/// A script of the repository as `sops exec-env` takes it: a line for a shell, in one word.
+pub(super) fn script(path: &str) -> String {
+    let word = shell_word(path);
+    let line = if path.contains('/') { word } else { format!("./{word}") };
+    if line.contains('\'') && !line.contains(['"', '$', '`', '\\', '!']) { format!("\"{line}\"") } else { shell_word(&line) }
 }
 
 /// A shell expansion where a value stood: quoted so that it stays one word.
@@ -93,6 +105,20 @@ mod tests {
             ["a", "b", "c", "d", "e", "f", "g"].iter().map(|c| shell_quote(line, line.find(c).expect("is there"))).collect();
         use Quote::{Bare, Double, Single};
         assert_eq!(quotes, [Bare, Single, Single, Double, Double, Bare, Bare]);
+    }
+
+    #[test]
+    fn commands_hold_paths_as_words() {
+        assert_eq!(exec_env("a/b.env", &script("run.sh")), "sops exec-env a/b.env ./run.sh");
+        assert_eq!(exec_env("My App/b.env", &script("My App/run.sh")), "sops exec-env 'My App/b.env' \"'My App/run.sh'\"");
+        let run =
+            |line: String| std::process::Command::new("sh").args(["-c", &format!("printf %s {line}")]).output().expect("sh runs").stdout;
+        for path in ["run.sh", "it's/run.sh", "a b/r$n.sh", "a\"b'c.sh"] {
+            // What the outer shell hands to the inner one names the file.
+            let inner = String::from_utf8(run(script(path))).expect("UTF-8");
+            let named = String::from_utf8(run(inner)).expect("UTF-8");
+            assert_eq!(named.strip_prefix("./").unwrap_or(&named), path);
+        }
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! Terraform: variables of a `.tfvars` file are set by the environment instead; literals in `.tf` files are read through
 //! the sops provider.
 
-use super::quote::{Quote, literal, shell_quote, unescaped};
+use super::quote::{Quote, exec_env, literal, shell_quote, unescaped};
 use super::{Anchors, Rewriter, account, dotenv, hcl, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::plan::{Action, Shape};
 use crate::secret::Secret;
 use crate::text::Span;
+use crate::text::shell_word;
 
 /// `*.tfvars` and `*.tf`.
 pub(super) struct Terraform;
@@ -68,8 +69,10 @@ impl Terraform {
         let text = format!("# {name}: set by sops exec-env {path}");
         let mut actions = vec![Action::Splice { file: file.path.clone(), span: line, text }];
         actions.extend(dotenv::companions(draft, store));
-        let verdict =
-            Verdict::safe(format!("run with `sops exec-env {path} 'terraform plan -var-file={}'`; without it Terraform asks", file.name()));
+        let verdict = Verdict::safe(format!(
+            "run with `{}`; without it Terraform asks",
+            exec_env(&path, &shell_word(&format!("terraform plan -var-file={}", shell_word(file.name()))))
+        ));
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
     }
 
@@ -116,8 +119,8 @@ impl Terraform {
         let mut actions = vec![Action::Splice { file: file.path.clone(), span: line, text }];
         actions.extend(dotenv::companions(draft, store));
         let verdict = match is_root(file.folder(), draft) {
-            true => Verdict::safe(format!("run with `sops exec-env {path} 'terraform plan'`; without it Terraform asks")),
-            false => Verdict::review(format!("set {name} where this module is called; `sops exec-env {path} COMMAND` has the value")),
+            true => Verdict::safe(format!("run with `{}`; without it Terraform asks", exec_env(&path, "'terraform plan'"))),
+            false => Verdict::review(format!("set {name} where this module is called; `{}` has the value", exec_env(&path, "COMMAND"))),
         };
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
     }
@@ -145,8 +148,8 @@ pub(super) fn account(file: &SourceFile, site: &Site, name: &str, draft: &mut Dr
     }
     actions.extend(dotenv::companions(draft, store));
     let verdict = match is_root(file.folder(), draft) {
-        true => Verdict::safe(format!("run with `sops exec-env {path} 'terraform plan'`; without it Terraform asks")),
-        false => Verdict::review(format!("set {variable} where this module is called; `sops exec-env {path} COMMAND` has the value")),
+        true => Verdict::safe(format!("run with `{}`; without it Terraform asks", exec_env(&path, "'terraform plan'"))),
+        false => Verdict::review(format!("set {variable} where this module is called; `{}` has the value", exec_env(&path, "COMMAND"))),
     };
     draft.step("account", file, &[site], verdict, actions, vec![id]);
 }

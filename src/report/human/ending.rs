@@ -14,6 +14,7 @@ use crate::report::{Context, safe};
 use crate::rule::{Confidence, Severity, builtin};
 use crate::scan::Outcome;
 use crate::source::{SkipReason, SourceKind};
+use crate::text::shell_word;
 
 /// Skipped paths listed by name.
 const SKIPPED: usize = 20;
@@ -79,7 +80,7 @@ fn next(out: &mut dyn Write, first: &Finding, outcome: &Outcome, context: &Conte
         let view = View { context, names: Names::of(outcome, context.secrets) };
         let at = position(place.at, &view);
         let line = at.rsplit_once(':').map_or(at.as_str(), |(line, _)| line);
-        steps.push(format!("`sopup explain {}` tells why it was reported", safe::shell_word(line)));
+        steps.push(format!("`sopup explain {}` tells why it was reported", shell_word(line)));
     }
     steps.push("false alarm? End its line with `sopup:allow`, or run `sopup allow`".to_owned());
     if outcome.baseline.is_none() && alone(&outcome.findings).count() > MANY {
