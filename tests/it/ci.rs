@@ -9,11 +9,11 @@ use crate::support::{Place, Run, finish, isolated};
 const OLD: &str = "DB_PASSWORD=Walrus88Timber\n";
 const NEW: &str = "SMTP_PASSWORD=Kestrel41Fjord\n";
 
-fn file(path: &str) -> PathBuf {
+pub(crate) fn file(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-fn tool(name: &str) -> Command {
+pub(crate) fn tool(name: &str) -> Command {
     let python = std::env::var_os("SOPUP_TEST_PYTHON").expect("SOPUP_TEST_PYTHON names the python of the test tools");
     Command::new(Path::new(&python).with_file_name(name))
 }
@@ -57,7 +57,11 @@ fn github(place: &Place, variables: &[(&str, &str)]) -> Run {
 
 #[test]
 fn files_are_valid_by_their_schemas() {
-    for (schema, path) in [("vendor.github-actions", "action.yml"), ("vendor.gitlab-ci", "ci/gitlab.yml")] {
+    for (schema, path) in [
+        ("vendor.github-actions", "action.yml"),
+        ("vendor.github-workflows", ".github/workflows/release.yml"),
+        ("vendor.gitlab-ci", "ci/gitlab.yml"),
+    ] {
         let output = tool("check-jsonschema").args(["--builtin-schema", schema]).arg(file(path)).output().expect("check-jsonschema runs");
         assert!(output.status.success(), "{path}: {}", String::from_utf8_lossy(&output.stdout));
     }
@@ -102,7 +106,7 @@ fn pushes_and_schedules() {
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
 }
 
-fn yaml(path: &str) -> serde_yaml::Value {
+pub(crate) fn yaml(path: &str) -> serde_yaml::Value {
     serde_yaml::from_str(&std::fs::read_to_string(file(path)).expect("reads")).expect("YAML")
 }
 

@@ -26,6 +26,7 @@ mod migrate;
 mod mutated_sops;
 mod notations;
 mod pack;
+mod packages;
 mod packs;
 mod paths;
 mod purge;
