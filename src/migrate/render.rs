@@ -150,14 +150,15 @@ mod tests {
     #[test]
     fn values_are_quoted_as_the_place_demands() {
         assert_eq!(rendered("a.conf", "p ref+sops://s/x.enc.yaml#/k/l\n"), "p a\"b'k.l\n");
-        assert_eq!(rendered("a.yaml", "p: ref+sops://s/x.enc.yaml#/k\n"), "p: a\"b'k\n");
+        assert_eq!(rendered("a.yaml", "p: ref+sops://s/x.enc.yaml#/k\n"), "p: \"a\\\"b'k\"\n");
+        assert_eq!(rendered("a.yaml", "p: ref+sops://s/x.enc.yaml#/long\n"), "p: a\"b'long\n");
         let unsafe_value = |text: &str| {
             let mut resolve = |_: &Reference| -> Result<Secret, std::convert::Infallible> { Ok(Secret::new(b"a: #b".to_vec())) };
             render("a.yaml", text, &mut resolve).expect("renders").to_string()
         };
         assert_eq!(unsafe_value("p: ref+sops://s/x.enc.yaml#/k # c\n"), "p: \"a: #b\" # c\n");
         assert!(is_plain("kdfAX7R4kwFpi7Q") && !is_plain("yes") && !is_plain("a: bcdef") && !is_plain("abcdef #g") && !is_plain("'abcdef"));
-        assert_eq!(rendered("a.yaml", "p: ref+sops://s/x.enc.yaml#/k # c\n"), "p: a\"b'k # c\n");
+        assert_eq!(rendered("a.yaml", "p: ref+sops://s/x.enc.yaml#/long # c\n"), "p: a\"b'long # c\n");
         assert_eq!(rendered("a.yaml", "p: |-\n  ref+sops://s/x.enc.yaml#/k\nq: r\n"), "p: |-\n  a\"b'k\nq: r\n");
         assert_eq!(rendered("a.yaml", "p: 'x ref+sops://s/x.enc.yaml#/k+y'\n"), "p: 'x a\"b''ky'\n");
         assert_eq!(rendered("a.json", "{\"p\": \"u:ref+sops://s/x.enc.yaml#/k+@h\"}"), "{\"p\": \"u:a\\\"b'k@h\"}");

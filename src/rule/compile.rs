@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(taken(r"(?<secret> acme_ [0-9a-z]{20} )"), words(&["acme_"]));
         assert_eq!(taken(r"\b (?<secret> ac [0-9a-z]{20} -acme-live )"), words(&["-acme-live"]));
         assert_eq!(taken(r"(?: tok_live | key_live ) [0-9]{20}"), words(&["tok_live", "key_live"]));
-        assert_eq!(taken(r"(?i: acme ) [_\-]? [0-9]{20}"), words(&["acme"]));
+        assert_eq!(taken(r"(?i: acme ) [_\-]? [0-9]{20}"), words(&["acme-", "acme_", "acme"]));
         assert_eq!(taken(r"[0-9a-f]{32}"), None);
         for pattern in [r"(?<secret> acme_ [0-9a-z]{20} )", r"gh[pousr]_ [0-9A-Za-z]{36}", r"(?i: secret [_\-]? key ) x{3}"] {
             let hir = parse(pattern).expect("a valid pattern");
