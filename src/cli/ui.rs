@@ -113,7 +113,7 @@ impl Ui {
     }
 
     /// Runs `work`; if it takes more than a second on a terminal, shows how far it got.
-    /// Ctrl-C ends it with a word and the exit code of shells; what is watched only reads.
+    /// Ctrl-C ends it with the exit code of shells, and a word on a terminal; what is watched only reads.
     pub(super) fn watched<T>(&self, progress: &Progress, work: impl FnOnce() -> T) -> T {
         #[cfg(unix)]
         let _until_done = self.end_when_interrupted();
@@ -135,33 +135,46 @@ impl Ui {
 #[cfg(unix)]
 impl Ui {
     fn end_when_interrupted(&self) -> Option<Interruptions> {
-        let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT]).ok()?;
+        use signal_hook::consts::SIGINT;
+        if self.quiet || !io::stderr().is_terminal() {
+            let always = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+            return signal_hook::flag::register_conditional_shutdown(SIGINT, super::exit::INTERRUPTED, always)
+                .ok()
+                .map(Interruptions::Ends);
+        }
+        let mut signals = signal_hook::iterator::Signals::new([SIGINT]).ok()?;
         let (handle, color) = (signals.handle(), self.color);
         let wait = move || {
             if signals.forever().next().is_some() {
-                let _ = Self { color, quiet: false }
-                    .stderr()
-                    .write_all(b"interrupted: what was being read was not read to its end, and nothing was changed by it\n");
+                let said = b"interrupted: what was being read was not read to its end, and nothing was changed by it\n";
+                let _ = Self { color, quiet: false }.stderr().write_all(said);
                 super::exit::now(super::exit::INTERRUPTED);
             }
         };
         // Without a thread for it the signal ends the program, as it would otherwise.
-        let thread = std::thread::Builder::new().spawn(wait);
-        if thread.is_err() {
+        if std::thread::Builder::new().spawn(wait).is_err() {
             handle.close();
         }
-        Some(Interruptions(handle))
+        Some(Interruptions::Says(handle))
     }
 }
 
-/// Waits for Ctrl-C as long as it lives.
+/// Heeds Ctrl-C as long as it lives.
 #[cfg(unix)]
-struct Interruptions(signal_hook::iterator::Handle);
+enum Interruptions {
+    /// A thread says so on the terminal, and ends the program.
+    Says(signal_hook::iterator::Handle),
+    /// The program ends.
+    Ends(signal_hook::SigId),
+}
 
 #[cfg(unix)]
 impl Drop for Interruptions {
     fn drop(&mut self) {
-        self.0.close();
+        match self {
+            Self::Says(handle) => handle.close(),
+            Self::Ends(id) => _ = signal_hook::low_level::unregister(*id),
+        }
     }
 }
 

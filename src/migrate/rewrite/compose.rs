@@ -48,7 +48,7 @@ impl Rewriter for Compose {
             let text = format!("${{{name}:?set by sops exec-env {path}}}");
             let mut actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text }];
             let verdict =
-                Verdict::safe(format!("started with `{}`; without it compose stops and says so", exec_env(&path, "'docker compose up'")));
+                Verdict::safe(format!("started with `{}`; without it compose stops and says so", exec_env(path, "'docker compose up'")));
             actions.extend(dotenv::companions(draft, store));
             draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
         }

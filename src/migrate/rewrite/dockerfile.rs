@@ -47,11 +47,11 @@ impl Rewriter for Dockerfile {
             let (text, reason) = if setting.is_argument {
                 let how = format!(
                     "build with `{}`; images keep arguments of the build",
-                    exec_env(&path, &format!("'docker build --build-arg {name} …'"))
+                    exec_env(path, &format!("'docker build --build-arg {name} …'"))
                 );
                 (format!("ARG {name}"), how)
             } else {
-                let how = format!("start with `{}`", exec_env(&path, &format!("'docker run --env {name} …'")));
+                let how = format!("start with `{}`", exec_env(path, &format!("'docker run --env {name} …'")));
                 (format!("# {name}: set when the container starts, from {path}"), how)
             };
             let mut actions = vec![Action::Splice { file: file.path.clone(), span: line, text }];
