@@ -94,7 +94,7 @@ fn repository() -> Place {
             for _ in 0..3 {
                 let (from, to) = (random(lines.len()), random(lines.len()));
                 match random(4) {
-                    0 => _ = lines.remove(from),
+                    0 if lines.len() > 4 => _ = lines.remove(from),
                     1 => lines.swap(from, to),
                     2 => lines[from] = format!("{} {version}", lines[to]),
                     _ => lines.insert(to, lines[from].clone()),
