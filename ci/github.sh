@@ -28,7 +28,6 @@ case ${SOPUP_SCOPE:-auto}:${GITHUB_EVENT_NAME:-} in
     exit 2 ;;
 esac
 
-# What a pull request brings must not decide what is reported in it: its own .sopup.yaml counts only where it is trusted.
 read -ra more <<<"${SOPUP_ARGUMENTS:-}"
 reports=(--report "sarif=$sarif")
 [ -z "${GITHUB_STEP_SUMMARY:-}" ] || reports+=(--report "markdown=$GITHUB_STEP_SUMMARY")

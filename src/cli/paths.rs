@@ -90,7 +90,12 @@ fn whole(path: &Path) -> Result<PathBuf, CliError> {
 
 /// Where the folder of a path lies below the top of its working tree, or else below the current folder.
 pub(super) fn below(path: &Path) -> String {
-    let top = git_dir(path).ok().as_ref().and_then(GitDir::work_tree).map(Path::to_path_buf);
+    below_top(path, git_dir(path).ok().as_ref())
+}
+
+/// The same, if its repository is known.
+pub(super) fn below_top(path: &Path, git: Option<&GitDir>) -> String {
+    let top = git.and_then(GitDir::work_tree).map(Path::to_path_buf);
     let top = top.unwrap_or_else(|| std::env::current_dir().unwrap_or_default());
     prefix(&top, path).unwrap_or_default()
 }

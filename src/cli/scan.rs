@@ -9,7 +9,7 @@ use super::Exit;
 use super::baseline::BaselineArgs;
 use super::environment::{self, configuration, git_dir, hook_git_dir};
 use super::error::CliError;
-use super::paths::{Paths, below, cannot_scan, prefix};
+use super::paths::{Paths, below_top, cannot_scan, prefix};
 use super::reports::ReportArgs;
 use super::ui::Ui;
 use super::what::What;
@@ -172,7 +172,7 @@ fn resolve(args: &Args, paths: &Paths) -> Result<Resolved, CliError> {
     let fail_on = config.fail_on;
     let adds = matches!(scope, Scope::Added(_) | Scope::Staged { .. });
     let examine = adds.then(|| super::sops::doctor::examiner(top.clone(), config.disable.clone()));
-    let below = if args.stdin { String::new() } else { below(beside) };
+    let below = covered.below.clone();
     let request = Request { baseline, unread, examine, below, ..what.request(config, scope, top, prefix)? };
     Ok(Resolved { request, head, fail_on, covered })
 }
@@ -233,7 +233,7 @@ fn covered(args: &Args, paths: &Paths, scope: &Scope, here: Option<&GitDir>) -> 
     let mut covered = Covered { is_shallow, ..Covered::default() };
     covered.what = match scope {
         Scope::Worktree(_) => {
-            covered.below = below(paths.beside());
+            covered.below = below_top(paths.beside(), here);
             let has_folder = paths.all.iter().any(|path| path.is_dir());
             covered.is_whole = has_folder && paths.single().is_some() && covered.below.is_empty();
             if here.is_some() && !args.worktree && has_folder {

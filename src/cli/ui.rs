@@ -38,6 +38,11 @@ impl Ui {
         Self { quiet, ..self }
     }
 
+    /// Whether there is somebody to see how far something got.
+    fn shows_progress(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
     /// Whether only that is said.
     pub(super) fn is_quiet(&self) -> bool {
         self.quiet
@@ -117,7 +122,7 @@ impl Ui {
     pub(super) fn watched<T>(&self, progress: &Progress, work: impl FnOnce() -> T) -> T {
         #[cfg(unix)]
         let _until_done = self.end_when_interrupted();
-        if self.quiet || !io::stderr().is_terminal() {
+        if !self.shows_progress() {
             return work();
         }
         let done = (Mutex::new(false), Condvar::new());
@@ -132,30 +137,36 @@ impl Ui {
     }
 }
 
+/// Whether Ctrl-C ends the program as it ends others. What heeds a signal once keeps the system from doing so.
+#[cfg(unix)]
+static ENDS_AS_USUAL: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(true);
+
 #[cfg(unix)]
 impl Ui {
     fn end_when_interrupted(&self) -> Option<Interruptions> {
         use signal_hook::consts::SIGINT;
-        if self.quiet || !io::stderr().is_terminal() {
+        use signal_hook::flag;
+        static AT_OTHER_TIMES: std::sync::Once = std::sync::Once::new();
+        AT_OTHER_TIMES.call_once(|| _ = flag::register_conditional_default(SIGINT, &ENDS_AS_USUAL));
+        let heeded = if self.shows_progress() {
+            let mut signals = signal_hook::iterator::Signals::new([SIGINT]).ok()?;
+            let (handle, color) = (signals.handle(), self.color);
+            let wait = move || {
+                if signals.forever().next().is_some() {
+                    let said = b"interrupted: what was being read was not read to its end, and nothing was changed by it\n";
+                    let _ = Self { color, quiet: false }.stderr().write_all(said);
+                    super::exit::now(super::exit::INTERRUPTED);
+                }
+            };
+            // Without a thread for it the signal ends the program as usual.
+            std::thread::Builder::new().spawn(wait).ok()?;
+            Interruptions::Says(handle)
+        } else {
             let always = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
-            return signal_hook::flag::register_conditional_shutdown(SIGINT, super::exit::INTERRUPTED, always)
-                .ok()
-                .map(Interruptions::Ends);
-        }
-        let mut signals = signal_hook::iterator::Signals::new([SIGINT]).ok()?;
-        let (handle, color) = (signals.handle(), self.color);
-        let wait = move || {
-            if signals.forever().next().is_some() {
-                let said = b"interrupted: what was being read was not read to its end, and nothing was changed by it\n";
-                let _ = Self { color, quiet: false }.stderr().write_all(said);
-                super::exit::now(super::exit::INTERRUPTED);
-            }
+            Interruptions::Ends(flag::register_conditional_shutdown(SIGINT, super::exit::INTERRUPTED, always).ok()?)
         };
-        // Without a thread for it the signal ends the program, as it would otherwise.
-        if std::thread::Builder::new().spawn(wait).is_err() {
-            handle.close();
-        }
-        Some(Interruptions::Says(handle))
+        ENDS_AS_USUAL.store(false, Ordering::SeqCst);
+        Some(heeded)
     }
 }
 
@@ -171,6 +182,7 @@ enum Interruptions {
 #[cfg(unix)]
 impl Drop for Interruptions {
     fn drop(&mut self) {
+        ENDS_AS_USUAL.store(true, Ordering::SeqCst);
         match self {
             Self::Says(handle) => handle.close(),
             Self::Ends(id) => _ = signal_hook::low_level::unregister(*id),

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 
 use super::environment::{self, ConfigChoice, configuration, fingerprint_key, git_dir, own_key};
 use super::error::CliError;
-use super::paths::{below, prefix};
+use super::paths::{below, below_top, prefix};
 use crate::config::Config;
 use crate::finding::InlineAllow;
 use crate::rule::{Confidence, RuleSet, builtin, load_dir};
@@ -131,7 +131,7 @@ impl What {
                 let prefix = folder.map(|folder| prefix(&folder, path)).transpose()?.unwrap_or_default();
                 let scope = Scope::worktree(path.to_path_buf(), self.respect(), self.jobs);
                 let request = self.request(config, scope, None, prefix)?;
-                return Ok((Request { below: below(path), ..request }, None));
+                return Ok((Request { below: below_top(path, None), ..request }, None));
             }
             git => git?,
         };
