@@ -75,6 +75,11 @@ impl Bench {
         finish(self.with_key(command.arg("migrate").args(args)).output().expect("python3 runs"))
     }
 
+    /// Runs another program here.
+    pub(crate) fn run(&self, command: &mut Command) -> Run {
+        finish(self.with_key(isolated(command).current_dir(self.place.path())).output().expect("it runs"))
+    }
+
     /// Runs another command of sopup.
     pub(crate) fn sopup<const N: usize>(&self, args: [&str; N]) -> Run {
         let mut command = self.place.command();

@@ -106,3 +106,31 @@ fn a_plan_file_says_the_same() {
     assert_eq!(bench.decrypt("config/app.enc.yaml"), format!("db:\n    password: {PASSWORD}\n"));
     assert!(fs::read_to_string(bench.place.join(".sopup.yaml")).expect("a file").contains("reason: 'an example'"));
 }
+
+/// Types Ctrl-C when a question has appeared, and tells how the program ended, as shells do.
+const INTERRUPTED: &str = "
+import os, pty, signal, sys
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+signal.alarm(60)
+shown = b''
+while b'[r]eview' not in shown:
+    shown += os.read(terminal, 4096)
+os.write(terminal, b'\\x03')
+status = os.waitpid(child, 0)[1]
+print(128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
+";
+
+#[test]
+fn ctrl_c_at_a_question_ends_it_and_changes_nothing() {
+    let bench = Bench::new();
+    bench.place.write("docs/a.md", "The password is `Walrus88Timber`.\n");
+    bench.commit();
+    let before = bench.tree();
+    let mut command = std::process::Command::new("python3");
+    command.args(["-c", INTERRUPTED, env!("CARGO_BIN_EXE_sopup"), "migrate"]);
+    let ended = bench.run(&mut command);
+    assert_eq!((ended.code, ended.stdout.trim()), (0, "130"), "{}", ended.stderr);
+    assert!(bench.tree() == before);
+}
