@@ -6,7 +6,7 @@ use super::Exit;
 use super::environment::{fingerprint_key, key_source, new_key, today};
 use super::error::CliError;
 use crate::config::Config;
-use crate::file::{Access, Held, RealDisk, create};
+use crate::file::{self, Access};
 
 /// A configuration is not larger, in bytes.
 const LARGEST: u64 = 16 << 20;
@@ -26,23 +26,16 @@ impl Settings<'_> {
         edit: impl FnOnce(&str, &Config) -> Result<(String, T), CliError>,
         is_right: impl FnOnce(&Config, &T) -> bool,
     ) -> Result<T, CliError> {
-        let held = Held::take_if_there(self.file, &RealDisk)?;
-        let (before, held) = match held {
-            Some(mut held) => (held.read(LARGEST)?.to_vec(), Some(held)),
-            None => (Vec::new(), None),
-        };
-        let before = String::from_utf8(before).map_err(|_| self.refused("it is not UTF-8"))?;
-        let known = Config::parse(&before, self.file, today(), key_source())?;
-        let (after, told) = edit(&before, &known)?;
-        let read = Config::parse(&after, self.file, today(), key_source()).map_err(|error| self.refused(&error.to_string()))?;
-        if !is_right(&read, &told) {
-            return Err(self.refused("the entry would not be read as one"));
-        }
-        match held {
-            Some(held) => held.replace_plain_text(after.as_bytes(), Access::KeptOrShared)?,
-            None => create(self.file, after.as_bytes(), Access::KeptOrShared)?,
-        }
-        Ok(told)
+        file::change(self.file, LARGEST, Access::KeptOrShared, |before| {
+            let before = std::str::from_utf8(before.unwrap_or_default()).map_err(|_| self.refused("it is not UTF-8"))?;
+            let known = Config::parse(before, self.file, today(), key_source())?;
+            let (after, told) = edit(before, &known)?;
+            let read = Config::parse(&after, self.file, today(), key_source()).map_err(|error| self.refused(&error.to_string()))?;
+            if !is_right(&read, &told) {
+                return Err(self.refused("the entry would not be read as one"));
+            }
+            Ok((after.into_bytes(), told))
+        })
     }
 
     pub(super) fn refused(&self, why: &str) -> CliError {

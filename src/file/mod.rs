@@ -88,6 +88,29 @@ pub fn put_on(path: &Path, content: &[u8], access: Access, disk: &dyn Disk) -> R
     }
 }
 
+/// Changes a file, or makes one. `change` is given what is there, and gives what is to be there and something to tell; what is
+/// the same is not written. No link is followed, and of two sopups one waits.
+///
+/// # Errors
+/// [`FileError`], and what `change` refuses.
+pub fn change<T, E: From<FileError>>(
+    path: &Path,
+    limit: u64,
+    access: Access,
+    change: impl FnOnce(Option<&[u8]>) -> Result<(Vec<u8>, T), E>,
+) -> Result<T, E> {
+    let mut held = Held::take_if_there(path, &RealDisk)?;
+    let before = held.as_mut().map(|held| held.read(limit)).transpose()?;
+    let before = before.as_ref().map(|bytes| bytes.as_slice());
+    let (after, told) = change(before)?;
+    match held {
+        Some(_) if before == Some(after.as_slice()) => {}
+        Some(held) => held.replace_plain_text(&after, access)?,
+        None => create(path, &after, access)?,
+    }
+    Ok(told)
+}
+
 /// Takes the lock that a file stands for; the file and the folders above it are made for their owner alone. The system
 /// releases the lock when the process ends, however it ends.
 ///

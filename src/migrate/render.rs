@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use super::outline::{Outline, Spelling};
 use super::scalar::{escape_markup, is_markup};
+use super::yaml::is_yaml;
 use crate::secret::Secret;
 use crate::text::Span;
 
@@ -48,8 +49,7 @@ pub fn render<E>(
     resolve: &mut dyn FnMut(&Reference) -> Result<Secret, E>,
 ) -> Result<Zeroizing<String>, RenderError<E>> {
     let mut out = Zeroizing::new(String::with_capacity(text.len()));
-    let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
-    let outline = yaml.then(|| Outline::new(text));
+    let outline = is_yaml(path).then(|| Outline::new(text));
     let mut at = 0;
     while let Some(found) = text[at..].find(START) {
         let start = at + found;
@@ -88,7 +88,7 @@ fn parse(text: &str) -> Option<(Reference, usize)> {
 }
 
 fn push_quoted(out: &mut String, path: &str, value: &str, before: &str, after: &str) {
-    let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
+    let yaml = is_yaml(path);
     let escapes = yaml || path.ends_with(".json") || path.ends_with(".toml");
     let line = before.rsplit('\n').next().unwrap_or(before);
     if is_markup(path) {

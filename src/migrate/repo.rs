@@ -8,6 +8,7 @@ use std::sync::Mutex;
 
 use super::file::folder_of;
 use super::manifests::{Manifests, is_kustomization};
+use super::yaml::is_yaml;
 use crate::source::{Repository, Respect, Target, Walk, walk};
 
 /// A repository with a working tree.
@@ -200,7 +201,7 @@ impl Repo {
             walk(&Walk { root: self.top.clone(), named: String::new(), respect_gitignore: Respect::Yes, threads: 0 }, &|target| {
                 use std::io::Read as _;
                 let Target::File { path, file } = target else { return };
-                if !(path.ends_with(".yaml") || path.ends_with(".yml") || is_kustomization(&path)) {
+                if !(is_yaml(&path) || is_kustomization(&path)) {
                     return;
                 }
                 let mut text = String::new();

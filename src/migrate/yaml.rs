@@ -1,4 +1,4 @@
-//! YAML of a repository, read into values only if it is not nested too deep.
+//! YAML of a repository: which files are, and values, read only if they are not nested too deep.
 
 use serde::de::{Deserialize, DeserializeOwned};
 use serde_yaml::Value;
@@ -15,6 +15,11 @@ pub(super) fn documents(text: &str) -> Option<Vec<Value>> {
 pub(super) fn document<T: DeserializeOwned>(text: &str) -> Option<T> {
     check_nesting(text, DOCUMENTS).ok()?;
     serde_yaml::from_str(text).ok()
+}
+
+/// Whether a file is YAML, by its name.
+pub(super) fn is_yaml(path: &str) -> bool {
+    path.ends_with(".yaml") || path.ends_with(".yml")
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::baseline::{Baseline, FILE, form};
 use crate::cli::environment::{ConfigChoice, KEY_VARIABLE, configuration_file, fingerprint_key, today};
 use crate::cli::error::CliError;
 use crate::config::Config;
-use crate::file::{Access, FileError, Held, RealDisk, create, read};
+use crate::file::{self, Access, FileError, RealDisk, read};
 use crate::finding::FingerprintKey;
 
 /// Which baseline a scan obeys.
@@ -77,28 +77,16 @@ impl Book {
 
     /// Changes the baseline; of two sopups one waits.
     pub(super) fn change<T>(&self, edit: impl FnOnce(&mut Baseline) -> T) -> Result<T, CliError> {
-        let mut held = Held::take_if_there(&self.path, &RealDisk)?.ok_or_else(|| self.absent())?;
-        let before = held.read(form::LARGEST)?;
-        let mut baseline = self.parse(&before)?;
-        let told = edit(&mut baseline);
-        let after = form::print(&baseline);
-        if after.as_bytes() != before.as_slice() {
-            held.replace_plain_text(after.as_bytes(), Access::KeptOrShared)?;
-        }
-        Ok(told)
+        file::change(&self.path, form::LARGEST, Access::KeptOrShared, |before| {
+            let mut baseline = self.parse(before.ok_or_else(|| self.absent())?)?;
+            let told = edit(&mut baseline);
+            Ok((form::print(&baseline).into_bytes(), told))
+        })
     }
 
     /// Writes a whole baseline, in the place of one that is there.
     pub(super) fn write(&self, baseline: &Baseline) -> Result<(), CliError> {
-        let text = form::print(baseline);
-        match Held::take_if_there(&self.path, &RealDisk)? {
-            Some(mut held) => {
-                held.read(form::LARGEST)?;
-                held.replace_plain_text(text.as_bytes(), Access::KeptOrShared)?;
-            }
-            None => create(&self.path, text.as_bytes(), Access::KeptOrShared)?,
-        }
-        Ok(())
+        file::change(&self.path, form::LARGEST, Access::KeptOrShared, |_| Ok((form::print(baseline).into_bytes(), ())))
     }
 
     /// Refuses to work without the key that the fingerprints were made with: nothing would be known any more.

@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let key = args.subject.key()?;
     let scanned = args.subject.scan(Reach::Reported, &key, ui)?;
     let names = Nameable::of(&scanned.outcome);
-    names.refuse_secrets(args.say.reason.iter().chain([&by]).map(String::as_str))?;
+    args.say.refuse_secrets(&by, &names)?;
     let mut baseline = Baseline::new(&scanned.request.key);
     scanned.outcome.findings.iter().for_each(|finding| baseline.add(args.say.entry(finding, &names, &by)));
     args.subject.keep(&key, ui)?;

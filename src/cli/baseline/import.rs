@@ -79,7 +79,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     leave_out(&args.file, &top, &mut outcome);
     let matches = matched(&records, &top, &outcome, &mut request, threshold)?;
     let names = Nameable::of(&outcome);
-    names.refuse_secrets(args.say.reason.iter().chain([&by]).map(String::as_str))?;
+    args.say.refuse_secrets(&by, &names)?;
     let reason = args.say.reason.clone().or_else(|| Some(format!("from a {}", format.name())));
     let say = Say { reason, ..args.say.clone() };
     let pairs = || records.iter().zip(&matches);

@@ -16,7 +16,7 @@ use crate::cli::rotate::person;
 use crate::cli::settings::{Settings, missing_key};
 use crate::cli::ui::Ui;
 use crate::cli::what::What;
-use crate::file::{Access, Held, RealDisk, create};
+use crate::file::{self, Access};
 use crate::finding::{Allowlist, Finding, FingerprintKey, InlineAllow, Occurrence};
 use crate::migrate::listed::with_lines;
 use crate::report::plural;
@@ -153,6 +153,11 @@ impl Say {
         }
     }
 
+    /// Refuses texts that hold something that was found.
+    pub(super) fn refuse_secrets(&self, by: &str, names: &Nameable<'_>) -> Result<(), CliError> {
+        names.refuse_secrets(self.reason.as_deref().into_iter().chain([by]))
+    }
+
     /// The entry of a finding.
     pub(super) fn entry(&self, finding: &Finding, names: &Nameable<'_>, by: &str) -> Entry {
         let place = place(&finding.occurrences[0], names);
@@ -186,17 +191,15 @@ pub(super) fn merge_by_union(book: &Book, ui: &Ui) -> Result<(), CliError> {
         return Ok(());
     }
     let file = folder.join(".gitattributes");
-    let mut held = Held::take_if_there(&file, &RealDisk)?;
-    let before = held.as_mut().map(|held| held.read(LARGEST)).transpose()?;
-    let before = String::from_utf8_lossy(before.as_deref().map_or(&[][..], Vec::as_slice)).into_owned();
-    if before.lines().any(|line| line.split_whitespace().next() == Some(name)) {
-        return Ok(());
+    let is_added = file::change(&file, LARGEST, Access::KeptOrShared, |before| {
+        let before = before.unwrap_or_default();
+        let text = String::from_utf8_lossy(before);
+        let has_rules = text.lines().any(|line| line.split_whitespace().next() == Some(name));
+        let after = if has_rules { before.to_vec() } else { with_lines(&text, &format!("{name} merge=union\n")).into_bytes() };
+        Ok::<_, CliError>((after, !has_rules))
+    })?;
+    if is_added {
+        ui.note(&format!("`{name} merge=union` was added to {}: branches that both add entries merge without a conflict", file.display()));
     }
-    let after = with_lines(&before, &format!("{name} merge=union\n"));
-    match held {
-        Some(held) => held.replace_plain_text(after.as_bytes(), Access::KeptOrShared)?,
-        None => create(&file, after.as_bytes(), Access::KeptOrShared)?,
-    }
-    ui.note(&format!("`{name} merge=union` was added to {}: branches that both add entries merge without a conflict", file.display()));
     Ok(())
 }

@@ -36,7 +36,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let by = args.subject.person(args.say.who.as_deref())?;
     let scanned = args.subject.scan(Reach::Reported, &Key::Shared, ui)?;
     let names = Nameable::of(&scanned.outcome);
-    names.refuse_secrets(args.say.reason.iter().chain([&by]).map(String::as_str))?;
+    args.say.refuse_secrets(&by, &names)?;
     let findings = &scanned.outcome.findings;
     let (mut added, mut expired) = (0_u64, 0_u64);
     let stale = book.change(|baseline| {

@@ -38,19 +38,12 @@ impl Flow<'_> {
             let index = self.items.len();
             let column = start - self.text[..start].rfind('\n').map_or(0, |line| line + 1);
             let path: Vec<Part> = path.iter().cloned().chain([step]).collect();
-            let (end, spelling) = self.value(at, &path, depth, |items| {
-                items.push(Item {
-                    document: 0,
-                    path: path.clone(),
-                    start,
-                    column,
-                    value: Span::new(at, at),
-                    spelling: Spelling::None,
-                    end: at,
-                });
-            })?;
+            // Before what is in it.
+            let (document, value) = (self.document, Span::new(at, at));
+            self.items.push(Item { document, path: path.clone(), start, column, value, spelling: Spelling::None, end: at });
+            let (end, spelling) = self.value(at, &path, depth)?;
             let item = &mut self.items[index];
-            (item.document, item.value, item.spelling, item.end) = (self.document, Span::new(at, end), spelling, end);
+            (item.value, item.spelling, item.end) = (Span::new(at, end), spelling, end);
             at = self.blanks(end);
             match self.text.as_bytes().get(at)? {
                 b',' => at = self.blanks(at + 1),
@@ -61,9 +54,8 @@ impl Flow<'_> {
         None
     }
 
-    /// Reads a value; the item it belongs to is entered before what is in it.
-    fn value(&mut self, at: usize, path: &[Part], depth: usize, enter: impl FnOnce(&mut Vec<Item>)) -> Option<(usize, Spelling)> {
-        enter(&mut self.items);
+    /// Where a value ends, and how it is spelled.
+    fn value(&mut self, at: usize, path: &[Part], depth: usize) -> Option<(usize, Spelling)> {
         match self.text.as_bytes().get(at)? {
             b'{' | b'[' if depth < DEEPEST => Some((self.read(at, path, depth + 1)?, Spelling::Flow)),
             quote @ (b'"' | b'\'') => {

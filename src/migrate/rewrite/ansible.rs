@@ -5,6 +5,7 @@ use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::outline::{Outline, Spelling};
 use crate::migrate::plan::Action;
+use crate::migrate::yaml::is_yaml;
 
 /// YAML below `group_vars`, `host_vars`, `ansible`, `playbooks` or `roles`.
 pub(super) struct Ansible;
@@ -15,7 +16,7 @@ impl Rewriter for Ansible {
     }
 
     fn takes(&self, file: &SourceFile) -> bool {
-        let yaml = file.name().ends_with(".yml") || file.name().ends_with(".yaml");
+        let yaml = is_yaml(&file.path);
         let folders = ["group_vars", "host_vars", "ansible", "playbooks", "roles"];
         yaml && file.text().is_some() && file.folder().split('/').any(|part| folders.contains(&part))
     }

@@ -6,6 +6,7 @@ use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
 use crate::migrate::plan::Action;
+use crate::migrate::yaml::is_yaml;
 use crate::text::Span;
 
 /// GitHub Actions, GitLab CI, Jenkins.
@@ -20,7 +21,7 @@ pub(super) enum System {
 }
 
 pub(super) fn system(file: &SourceFile) -> Option<System> {
-    let yaml = file.path.ends_with(".yml") || file.path.ends_with(".yaml");
+    let yaml = is_yaml(&file.path);
     match file.name() {
         _ if yaml && (file.path.starts_with(".github/") || file.path.contains("/.github/")) => Some(System::GitHub),
         "action.yml" | "action.yaml" => Some(System::GitHub),

@@ -7,6 +7,7 @@ use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
 use crate::migrate::outline::{Outline, Part};
 use crate::migrate::plan::{Action, Shape};
+use crate::migrate::yaml::is_yaml;
 use crate::secret::Secret;
 
 /// `docker-compose.yml`, `compose.yaml` and their overrides.
@@ -19,8 +20,7 @@ impl Rewriter for Compose {
 
     fn takes(&self, file: &SourceFile) -> bool {
         let name = file.name();
-        let named =
-            (name.starts_with("docker-compose") || name.starts_with("compose")) && (name.ends_with(".yml") || name.ends_with(".yaml"));
+        let named = (name.starts_with("docker-compose") || name.starts_with("compose")) && is_yaml(name);
         named && file.text().is_some_and(|text| Outline::new(text).key(0, &["services"]).is_some())
     }
 

@@ -8,6 +8,7 @@ use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
 use crate::migrate::outline::Outline;
 use crate::migrate::plan::{Action, Shape};
+use crate::migrate::yaml::is_yaml;
 use crate::text::shell_word;
 
 /// The last resort.
@@ -91,7 +92,7 @@ impl Config {
 /// The keys that lead to a value of YAML, as in `spring.datasource.password`, which is what the value is called in other notations;
 /// for a part of a value, with what the part is.
 fn key_path(file: &SourceFile, text: &str, site: &Site) -> Option<String> {
-    if !(file.path.ends_with(".yml") || file.path.ends_with(".yaml")) {
+    if !is_yaml(&file.path) {
         return None;
     }
     let outline = Outline::with_flow(text);

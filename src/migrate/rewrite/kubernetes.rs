@@ -10,7 +10,7 @@ use crate::migrate::manifests::resolve;
 use crate::migrate::outline::{Item, Outline, Part, Spelling};
 use crate::migrate::plan::Action;
 use crate::migrate::policy::SECRET_SELECTOR;
-use crate::migrate::yaml::document;
+use crate::migrate::yaml::{document, is_yaml};
 use crate::text::Span;
 
 /// YAML with `apiVersion` and `kind`.
@@ -28,7 +28,7 @@ impl Rewriter for Kubernetes {
         if is_json(file) {
             return is_all_secrets(file);
         }
-        let yaml = file.path.ends_with(".yaml") || file.path.ends_with(".yml");
+        let yaml = is_yaml(&file.path);
         let Some(text) = file.text().filter(|_| yaml) else { return false };
         let outline = Outline::new(text);
         (0..outline.documents()).any(|document| {
