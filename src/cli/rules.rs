@@ -77,7 +77,8 @@ pub(super) fn run(args: Args, ui: &Ui) -> Result<Exit, CliError> {
     Ok(exit)
 }
 
-fn find(rules: &RuleSet, id: &str) -> Result<&'static Rule, CliError> {
+/// A rule by its id.
+pub(super) fn find(rules: &RuleSet, id: &str) -> Result<&'static Rule, CliError> {
     rules.by_id(id).ok_or_else(|| {
         let known: Vec<&str> = rules.rules().map(|rule| rule.id).collect();
         let part = known.iter().copied().filter(|known| known.contains(id) || id.contains(*known));

@@ -112,7 +112,10 @@ pub(super) fn holds_reference(value: &[u8]) -> bool {
     let named = |inner: &[u8]| {
         let name = inner.trim_ascii().trim_ascii_start();
         let letters = name.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-        letters >= 3 && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-:[]'\"/ ".contains(byte))
+        // `${NAME:?message}`
+        let required = name.iter().position(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'));
+        let required = required.is_some_and(|end| name[end..].starts_with(b":?") || name[end..].starts_with(b"?"));
+        letters >= 3 && (required || name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-:[]'\"/ ".contains(byte)))
     };
     PAIRS.iter().any(|(open, close)| {
         let start = memchr::memmem::find(value, open).map(|at| at + open.len());

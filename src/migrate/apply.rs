@@ -38,6 +38,9 @@ pub enum ApplyError {
     /// Somebody else changed files.
     #[error("changed by somebody else since, and left alone: {}", .0.join(", "))]
     Moved(Vec<String>),
+    /// What refers to a store stays.
+    #[error("files that stay as they are may refer to {}", .0.join(", "))]
+    Referred(Vec<String>),
     /// A store does not read back.
     #[error("{path}: {source}")]
     Store {
@@ -103,6 +106,41 @@ pub fn undo(journal: &mut Journal, top: &Path, tools: Tools<'_>, disk: &dyn Disk
     clear(journal.files().iter().map(|file| file.path.as_str()), top, disk)?;
     let payload = journal.payload(tools, disk)?;
     back(journal, &payload, top, disk)
+}
+
+/// Puts some files of a migration back, which stays applied for the rest; how many there were. Stores stay unless all that
+/// may refer to them goes back.
+///
+/// # Errors
+/// [`ApplyError`]; files before the one it names are back.
+pub fn undo_files(
+    journal: &Journal,
+    wanted: &dyn Fn(&str) -> bool,
+    top: &Path,
+    tools: Tools<'_>,
+    disk: &dyn Disk,
+) -> Result<usize, ApplyError> {
+    let chosen: Vec<usize> = (0..journal.files().len()).filter(|index| wanted(&journal.files()[*index].path)).collect();
+    clear(chosen.iter().map(|index| journal.files()[*index].path.as_str()), top, disk)?;
+    let payload = journal.payload(tools, disk)?;
+    let stores: Vec<String> =
+        chosen.iter().filter(|index| payload.files()[**index].is_store()).map(|index| journal.files()[*index].path.clone()).collect();
+    if !stores.is_empty() {
+        return Err(ApplyError::Referred(stores));
+    }
+    let now = |index: usize| Ok::<_, FileError>(read(&top.join(&journal.files()[index].path), disk)?.map(|bytes| payload.mac(&bytes)));
+    let mut moved = Vec::new();
+    for &index in &chosen {
+        let (file, found) = (&journal.files()[index], now(index)?);
+        if found != file.before && found.as_ref() != Some(&file.after) {
+            moved.push(file.path.clone());
+        }
+    }
+    if !moved.is_empty() {
+        return Err(ApplyError::Moved(moved));
+    }
+    chosen.iter().rev().try_for_each(|index| replace(journal, &payload, *index, Goal::Old, top, disk))?;
+    Ok(chosen.len())
 }
 
 fn forward(

@@ -111,6 +111,8 @@ mod tests {
             fingerprint: Fingerprint::parse("87220f898bfac32926c60db5").expect("is one"),
             redacted: String::new(),
             rule: "generic-password",
+            severity: crate::rule::Severity::High,
+            confidence: crate::rule::Confidence::High,
         };
         let step = Step {
             file: "docs/it's [1].md".to_owned(),

@@ -1,12 +1,15 @@
 //! [`Draft`]: a plan in the making. Rewriters ask it for places in stores and hand it their steps.
 
 use std::cell::OnceCell;
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use super::cluster::{self, Cluster};
 use super::file::{Site, SourceFile};
+use super::known::is_telling;
 use super::plan::{Action, Applicability, Decision, Entry, EntryId, Place, Plan, Readers, Shape, Step, Store};
 use super::policy::Policy;
+use super::project::{Projects, common_folders};
 use super::repo::Repo;
 use super::slugs::Slugs;
 use super::vault::{Vault, VaultError};
@@ -30,7 +33,8 @@ pub struct Draft<'a> {
     settings: &'a Settings<'a>,
     owners: HashMap<String, String>,
     existing: HashMap<String, Option<Vault>>,
-    values: HashMap<Secret, EntryId>,
+    values: HashMap<Secret, Vec<EntryId>>,
+    projects: Projects,
     cluster: OnceCell<Cluster>,
     folder: OnceCell<&'static str>,
 }
@@ -74,6 +78,7 @@ impl<'a> Draft<'a> {
             owners: HashMap::new(),
             existing: HashMap::new(),
             values: HashMap::new(),
+            projects: Projects::default(),
             cluster: OnceCell::new(),
             folder: OnceCell::new(),
         }
@@ -193,7 +198,7 @@ impl<'a> Draft<'a> {
         }
         store.entries.push(Entry { path, value: value.clone(), readers });
         let id = EntryId { store: at, entry: store.entries.len() - 1 };
-        self.values.entry(value.clone()).or_insert(id);
+        self.values.entry(value.clone()).or_default().push(id);
         Some(id)
     }
 
@@ -209,9 +214,8 @@ impl<'a> Draft<'a> {
     /// An entry that any file may refer to: one that holds the value already, else a new one where somebody wants it
     /// or in the store of the file's environment.
     pub fn shared(&mut self, file: &SourceFile, key: &[&str], value: &Secret) -> EntryId {
-        let known = self.values.get(value).filter(|id| !naming::is_for_tests(self.path_of(id.store)) || naming::is_for_tests(&file.path));
-        if let Some(id) = known {
-            return *id;
+        if let Some(id) = self.nearest(file, key, value) {
+            return id;
         }
         if let Some(wish) = self.settings.wishes.of(value, self.settings.key) {
             let store = self.store(&wish.stem, &wish.suffix, &Shape::Keys, "shared");
@@ -222,6 +226,30 @@ impl<'a> Draft<'a> {
         let folder = self.shared_folder();
         let store = self.store(&format!("{folder}/{stage}"), ".enc.yaml", &Shape::Keys, "shared");
         self.put_for(Readers::References, store, key, value)
+    }
+
+    /// The entry with a value that is nearest to a file, in a store of its own project. A value that many things have by
+    /// chance must also be called the same.
+    fn nearest(&self, file: &SourceFile, key: &[&str], value: &Secret) -> Option<EntryId> {
+        let named = |id: &EntryId| {
+            let known = self.plan.entry(*id).1.path.last().map(|name| naming::slug(name));
+            is_telling(value) || known == key.last().map(|name| naming::slug(name))
+        };
+        let fits = |path: &str| {
+            let for_tests = naming::is_for_tests(path) && !naming::is_for_tests(&file.path);
+            !for_tests && self.projects.share(self.repo, &file.path, path)
+        };
+        let ids = self.values.get(value)?.iter().copied().filter(|id| fits(self.path_of(id.store)) && named(id));
+        ids.max_by_key(|id| {
+            let path = self.path_of(id.store);
+            (common_folders(&file.path, path), Reverse(path.matches('/').count()), Reverse(*id))
+        })
+    }
+
+    /// The entry of a store that has a value already, if the two can hardly be the same by chance.
+    pub fn same_in(&self, store: usize, value: &Secret) -> Option<EntryId> {
+        let ids = self.values.get(value).filter(|_| is_telling(value))?;
+        ids.iter().copied().find(|id| id.store == store)
     }
 
     /// The folder of shared stores: `secrets`, unless git ignores it.
@@ -330,7 +358,15 @@ fn is_reserved(path: &[String], format: Format) -> bool {
 }
 
 pub(super) fn place(site: &Site) -> Place {
-    Place { span: site.span, line: site.line, fingerprint: site.fingerprint.clone(), redacted: site.secret.redacted(), rule: site.rule.id }
+    Place {
+        span: site.span,
+        line: site.line,
+        fingerprint: site.fingerprint.clone(),
+        redacted: site.secret.redacted(),
+        rule: site.rule.id,
+        severity: site.rule.severity,
+        confidence: site.confidence,
+    }
 }
 
 #[cfg(test)]

@@ -277,6 +277,11 @@ impl Journal {
         self.write_head(disk)
     }
 
+    /// Whether a file is as this migration left it; `payload` is that of this journal.
+    pub fn left(&self, payload: &Payload, path: &str, bytes: &[u8]) -> bool {
+        self.files().iter().any(|file| file.path == path && file.after == payload.mac(bytes))
+    }
+
     /// Opens the encrypted part.
     ///
     /// # Errors
@@ -286,6 +291,14 @@ impl Journal {
         let bytes = read(&file, disk)?.ok_or_else(|| JournalError::Malformed(self.folder.clone()))?;
         let payload = Payload::decrypt(&bytes, tools)?;
         if payload.files.len() == self.head.files.len() { Ok(payload) } else { Err(JournalError::Malformed(self.folder.clone())) }
+    }
+}
+
+impl Versions {
+    /// Whether the migration made or extended a SOPS file that other files refer to.
+    pub fn is_store(&self) -> bool {
+        let is_encrypted = |bytes: &[u8]| memchr::memmem::find(bytes, b"ENC[AES256_GCM,").is_some();
+        is_encrypted(&self.after) && self.before.as_ref().is_none_or(|before| is_encrypted(before))
     }
 }
 

@@ -66,7 +66,7 @@ fn is_sought(finding: &Finding) -> bool {
 }
 
 /// Whether a value can hardly stand anywhere by chance.
-fn is_telling(secret: &Secret) -> bool {
+pub fn is_telling(secret: &Secret) -> bool {
     let value = secret.expose();
     let mixed = value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic);
     mixed && value.len() >= SHORTEST

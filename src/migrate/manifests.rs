@@ -12,13 +12,14 @@ pub struct Manifests {
     names: HashMap<String, Vec<usize>>,
     lists: HashMap<String, Vec<usize>>,
     generates: HashMap<String, usize>,
+    env_files: HashMap<String, usize>,
 }
 
 impl Manifests {
     /// Paths and texts, in order of path.
     pub fn new(texts: Vec<(String, String)>) -> Self {
         let (mut names, mut lists) = (HashMap::<String, Vec<usize>>::new(), HashMap::<String, Vec<usize>>::new());
-        let mut generates = HashMap::new();
+        let (mut generates, mut env_files) = (HashMap::new(), HashMap::new());
         for (at, (path, text)) in texts.iter().enumerate() {
             if text.contains("kind: Secret") {
                 for name in text.lines().filter_map(|line| line.trim().strip_prefix("name:")) {
@@ -33,8 +34,11 @@ impl Manifests {
                 }
                 generates.extend(generator_sources(text).into_iter().map(|source| (resolve(path, &source), at)));
             }
+            if text.contains("env_file") {
+                env_files.extend(env_files_of(text).into_iter().map(|named| (resolve(path, &named), at)));
+            }
         }
-        Self { texts, names, lists, generates }
+        Self { texts, names, lists, generates, env_files }
     }
 
     /// All of them.
@@ -50,6 +54,16 @@ impl Manifests {
     /// The kustomization that makes a Secret or a ConfigMap of a file.
     pub fn generating(&self, file: &str) -> Option<&str> {
         self.generates.get(file).map(|at| self.texts[*at].0.as_str())
+    }
+
+    /// The compose file that reads a file into the environment of containers.
+    pub fn with_env_file(&self, file: &str) -> Option<&str> {
+        self.env_files.get(file).map(|at| self.texts[*at].0.as_str())
+    }
+
+    /// Whether any of them names a file.
+    pub fn mentions(&self, file_name: &str) -> bool {
+        self.texts.iter().any(|(path, text)| text.contains(file_name) && !path.ends_with(file_name))
     }
 
     /// The kustomizations among whose resources a file is.
@@ -69,6 +83,16 @@ fn generator_sources(text: &str) -> Vec<String> {
     };
     let sources = outline.items().iter().filter(|item| of_generator(&item.path)).filter_map(|item| outline.scalar(item));
     sources.map(|source| source.rsplit_once('=').map_or(source.clone(), |(_, path)| path.to_owned())).collect()
+}
+
+/// The files that services of a compose file name: `env_file: PATH`, `env_file: [PATH]`, `env_file: [{path: PATH}]`.
+fn env_files_of(text: &str) -> Vec<String> {
+    let outline = Outline::with_flow(text);
+    let of_service = |path: &[Part]| {
+        matches!(path, [Part::Key(services), Part::Key(_), Part::Key(key), rest @ ..]
+        if services == "services" && key == "env_file" && !matches!(rest.last(), Some(Part::Key(last)) if last != "path"))
+    };
+    outline.items().iter().filter(|item| of_service(&item.path)).filter_map(|item| outline.scalar(item)).collect()
 }
 
 /// Whether a file is a kustomization, by its name.

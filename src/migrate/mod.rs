@@ -26,6 +26,7 @@ pub mod plan;
 pub mod plan_file;
 pub mod policy;
 pub mod preflight;
+mod project;
 pub mod proof;
 pub mod readers;
 pub mod render;

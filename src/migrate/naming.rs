@@ -42,10 +42,12 @@ pub fn is_for_readers(path: &str) -> bool {
     folder.split('/').any(|part| folders.contains(&part))
 }
 
-/// Words in lower case with `_` between them, at most six and 48 characters; empty if there are none.
+/// Words in lower case with `_` between them, at most six and 48 characters; empty if there are none. Of words in other
+/// letters nothing is taken: a part of one means nothing.
 pub fn slug(text: &str) -> String {
     let mut out = String::new();
-    let words = text.split(|c: char| !c.is_ascii_alphanumeric()).flat_map(split_camel).filter(|word| !word.is_empty());
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.is_ascii()).flat_map(split_camel);
+    let words = words.filter(|word| !word.is_empty());
     for word in words.take(6) {
         if out.len() + word.len() > 48 {
             break;
@@ -66,6 +68,7 @@ pub fn variable(text: &str) -> String {
     let name = slug(text).to_ascii_uppercase();
     match () {
         () if name.is_empty() => "SECRET".to_owned(),
+        () if name == "PWD" => "PASSWORD".to_owned(),
         () if TAKEN.contains(&name.as_str()) || name.starts_with(|c: char| c.is_ascii_digit()) => format!("X_{name}"),
         () => name,
     }
@@ -123,9 +126,10 @@ mod tests {
         assert_eq!(slug("adminPassword"), "admin_password");
         assert_eq!(slug("RabbitMQ cookie"), "rabbitmq_cookie");
         assert_eq!(slug("é"), "");
+        assert_eq!(slug("contraseña de Grafana"), "de_grafana");
         assert_eq!(variable("db.password"), "DB_PASSWORD");
         assert_eq!(variable("2fa key"), "X_2FA_KEY");
-        assert_eq!(variable("pwd"), "X_PWD");
+        assert_eq!(variable("pwd"), "PASSWORD");
         assert_eq!(dns("Data base"), "data-base");
     }
 }

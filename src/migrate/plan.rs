@@ -2,6 +2,7 @@
 //! by people, and turned into bytes by [`super::change`].
 
 use crate::finding::Fingerprint;
+use crate::rule::{Confidence, Severity};
 use crate::secret::Secret;
 use crate::sops::path::Step as PathStep;
 use crate::sops::store::Format;
@@ -160,6 +161,10 @@ pub struct Place {
     pub redacted: String,
     /// Id of the rule that found it.
     pub rule: &'static str,
+    /// What a leak lets a stranger do.
+    pub severity: Severity,
+    /// How sure it is that it is a secret.
+    pub confidence: Confidence,
 }
 
 /// Whether a step is applied.
@@ -270,7 +275,12 @@ impl Plan {
 
     /// Whether a run that accepts `upto` changes any file.
     pub fn changes_something(&self, upto: Applicability) -> bool {
-        self.steps.iter().any(|step| step.is_chosen(upto) || matches!(step.decision, Decision::Dismissed(_)))
+        self.steps.iter().any(|step| step.is_chosen(upto) || step.is_dismissed())
+    }
+
+    /// Whether a run that accepts `upto` leaves something that is neither moved nor a false alarm.
+    pub fn leaves_something(&self, upto: Applicability) -> bool {
+        self.steps.iter().any(|step| !step.is_chosen(upto) && !step.is_dismissed())
     }
 
     /// The steps that a run applies.
@@ -288,6 +298,11 @@ impl Step {
             Decision::Skipped | Decision::Dismissed(_) => false,
             Decision::Open => self.applicability <= upto,
         }
+    }
+
+    /// Whether a person said that there is no secret.
+    pub fn is_dismissed(&self) -> bool {
+        matches!(self.decision, Decision::Dismissed(_))
     }
 
     /// The first line it is about.

@@ -56,8 +56,9 @@ pub enum Refusal {
     NotAFile(String),
 }
 
-/// All reasons not to make these changes.
-pub fn refusals(changes: &[Change], repo: &Repo) -> Vec<Refusal> {
+/// All reasons not to make these changes. Files that `is_own` knows are as an earlier migration left them; they may differ
+/// from what is committed.
+pub fn refusals(changes: &[Change], repo: &Repo, is_own: &dyn Fn(&str) -> bool) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     refusals.extend(repo.operation().map(Refusal::Operation));
     if fs::symlink_metadata(repo.git_dir.join("index.lock")).is_ok() {
@@ -65,7 +66,8 @@ pub fn refusals(changes: &[Change], repo: &Repo) -> Vec<Refusal> {
     }
     let ignores = |change: &Change| change.path.ends_with(".gitignore");
     let unignored = changes.iter().any(ignores);
-    let dirty = repo.dirty(changes.iter().map(|change| change.path.as_str()));
+    let mut dirty = repo.dirty(changes.iter().map(|change| change.path.as_str()));
+    dirty.retain(|path| !is_own(path));
     for change in changes {
         refusals.extend(of_file(&change.path, repo, &dirty));
         let is_new_store = change.expected.is_some() && change.before.is_none();

@@ -1,7 +1,7 @@
 //! Proof that a migration does what it says, on the new bytes, before they are written: what was moved is not there
 //! any more in any encoding, a scan finds nothing where it was, and nothing but the planned bytes changed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::change::{Change, splice_of};
 use super::file::{Site, SourceFile};
@@ -95,7 +95,7 @@ pub fn prove(
 ) -> Vec<Leftover> {
     let staying = staying(plan, upto, files);
     let moved = moved(plan, upto, files, &staying);
-    let needles = Needles::new(moved.iter().flat_map(|secret| spelled_whole(secret)).collect());
+    let needles = Needles::new(moved.iter().filter(|secret| !is_word(secret)).flat_map(|secret| spelled_whole(secret)).collect());
     let count = |bytes: &[u8]| needles.hits(bytes).count();
     let slugs = Slugs::new(files.values().flat_map(|file| &file.sites).map(|site| &site.secret));
     let mut left = Vec::new();
@@ -124,6 +124,15 @@ pub fn prove(
     left
 }
 
+/// Letters that hardly stand together by chance.
+const LETTERS: usize = 16;
+
+/// Whether a value is a word like `postgres`, which names of entries and paths of stores have too. That its places are
+/// gone is known from a scan of the new text.
+fn is_word(secret: &Secret) -> bool {
+    secret.expose().len() < LETTERS && secret.expose().iter().all(u8::is_ascii_alphabetic)
+}
+
 /// Whether the edits of a text leave the rest of it as it is for whoever reads it.
 fn is_read_as_before(plan: &Plan, upto: Applicability, change: &Change) -> bool {
     let actions = plan.chosen(upto).flat_map(|step| &step.actions).filter(|action| action.file() == change.path);
@@ -138,17 +147,17 @@ fn is_read_as_before(plan: &Plan, upto: Applicability, change: &Change) -> bool 
 fn places_of(file: &SourceFile, plan: &Plan, upto: Applicability, moved: &[&Secret]) -> usize {
     let steps = plan.chosen(upto).filter(|step| step.file == file.path);
     let chosen: BTreeSet<_> = steps.flat_map(|step| step.places.iter().map(|place| place.span)).collect();
-    file.sites.iter().filter(|site| chosen.contains(&site.span) && moved.binary_search(&&site.secret).is_ok()).count()
+    let counts = |site: &&Site| chosen.contains(&site.span) && moved.binary_search(&&site.secret).is_ok() && !is_word(&site.secret);
+    file.sites.iter().filter(counts).count()
 }
 
 /// Values that stay somewhere because no chosen step moves them.
 fn staying<'f>(plan: &Plan, upto: Applicability, files: &'f BTreeMap<String, SourceFile>) -> Vec<&'f Secret> {
-    let chosen = |path: &str, start: usize| {
-        plan.chosen(upto).any(|step| step.file == path && step.places.iter().any(|place| place.span.start == start))
-    };
+    let steps = plan.chosen(upto).flat_map(|step| step.places.iter().map(|place| (step.file.as_str(), place.span.start)));
+    let chosen: HashSet<(&str, usize)> = steps.collect();
     let places = files.values().flat_map(|file| file.sites.iter().map(move |site| (file, site)));
     let mut staying: Vec<&Secret> =
-        places.filter(|(file, site)| !chosen(&file.path, site.span.start)).map(|(_, site)| &site.secret).collect();
+        places.filter(|(file, site)| !chosen.contains(&(file.path.as_str(), site.span.start))).map(|(_, site)| &site.secret).collect();
     staying.sort();
     staying.dedup();
     staying
@@ -176,7 +185,7 @@ fn findings(change: &Change, file: Option<&SourceFile>, staying: &[&Secret], jud
     let mut left = Vec::new();
     for found in detect(text, Hints::of_path(&change.path).and_bytes(text), judge.rules) {
         let value = Secret::new(text[found.span.range()].to_vec());
-        let known = file.is_some_and(|file| staying.iter().any(|one| **one == value) || is_below(file, &value));
+        let known = file.is_some_and(|file| staying.binary_search(&&value).is_ok() || is_below(file, &value));
         if found.confidence >= judge.min_confidence && !known {
             let line = 1 + memchr::memchr_iter(b'\n', &text[..found.span.start]).count();
             left.push(Leftover::Finding { path: change.path.clone(), line, rule: judge.rules.rule(found.rule).id });

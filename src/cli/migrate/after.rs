@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::kustomize::Compared;
+use super::summary::Done;
 use super::{Run, exit, show};
 use crate::cli::Exit;
 use crate::cli::environment::{kept_key, memory_budget};
 use crate::cli::error::CliError;
 use crate::finding::{Finding, Fingerprint};
 use crate::migrate::journal::Journal;
-use crate::migrate::plan::{Applicability, Decision, Plan};
+use crate::migrate::plan::{Applicability, Plan};
 use crate::migrate::survey;
 use crate::scan::{Memory, Progress, Request, Scope, Submodules, scan};
 use crate::source::Commit;
@@ -52,7 +53,7 @@ impl Run<'_> {
             return Err(CliError::new(format!("still found after the migration: {paths}"), hint));
         }
         let is_dismissed = |fingerprint: &Fingerprint| {
-            let steps = plan.steps.iter().filter(|step| matches!(step.decision, Decision::Dismissed(_)));
+            let steps = plan.steps.iter().filter(|step| step.is_dismissed());
             steps.flat_map(|step| &step.places).any(|place| place.fingerprint == *fingerprint)
         };
         let remaining = survey(&outcome.findings, Vec::new(), self.repo, below).count(is_dismissed);
@@ -60,6 +61,7 @@ impl Run<'_> {
         let differs = rendering.as_ref().is_some_and(|compared| !compared.differences.is_empty());
         let commit = if self.args.commit && !differs { Some(self.commit(journal)?) } else { None };
         let has_ledger = self.repo.exists(crate::ledger::FILE);
+        self.summarise(plan, upto, Some(Done { id: journal.id(), commit: commit.as_deref() }))?;
         show::summary(plan, upto, &After { journal, remaining, history, commit, has_ledger, rendering }, self.ui)?;
         if differs {
             let hint = "`sopup migrate --undo` puts everything back; --skip leaves files out, --no-render does not compare";

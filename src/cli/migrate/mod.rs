@@ -2,6 +2,8 @@
 
 mod after;
 mod back;
+mod decide;
+mod filter;
 mod kustomize;
 mod ledger;
 mod prove;
@@ -9,8 +11,8 @@ mod recipients;
 mod review;
 pub(super) mod setup;
 mod show;
+mod summary;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Exit;
@@ -21,16 +23,14 @@ use super::sops::keys::Keys;
 use super::sops::now;
 use super::ui::Ui;
 use super::what::{key, rule_set};
-use crate::file::{Access, RealDisk, put};
+use crate::file::RealDisk;
 use crate::finding::{FingerprintKey, InlineAllow};
 use crate::migrate::apply::apply;
 use crate::migrate::change::{Change, Tools};
 use crate::migrate::dismiss;
-use crate::migrate::file::SourceFile;
 use crate::migrate::journal::{self, Journal, State};
 use crate::migrate::known::{Search, places};
-use crate::migrate::plan::{Applicability, Decision, Plan};
-use crate::migrate::plan_file::{self, Decisions, PlanFileError};
+use crate::migrate::plan::{Applicability, Plan};
 use crate::migrate::policy::Policy;
 use crate::migrate::proof::{Judge, Leftover};
 use crate::migrate::repo::Repo;
@@ -44,7 +44,7 @@ use crate::sops::timestamp::Timestamp;
 use crate::source::Respect;
 use prove::Proven;
 use review::Review;
-use setup::{Kubernetes, Matching, check_recipients, lock, policy};
+use setup::{Kubernetes, check_recipients, lock, policy};
 
 /// Move secrets into SOPS files and leave references that keep things working
 ///
@@ -59,7 +59,9 @@ Steps are `safe` (the file stays valid, and whoever needs the value is led to it
 Examples:
   sopup migrate --dry-run              what would happen, as a diff
   sopup migrate --yes                  apply what is safe
+  sopup migrate --only is:needs-review review the rest, one by one
   sopup migrate --plan-out plan.yaml   write the plan, to be edited and applied with --apply plan.yaml
+  sopup migrate --yes --summary markdown=summary.md
   sopup migrate --undo                 put back what the last migration changed")]
 pub(super) struct Args {
     /// A folder or file of the repository
@@ -86,12 +88,13 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     apply: Option<PathBuf>,
 
-    /// Only steps in files that match the glob, or for the secret with this fingerprint
-    #[arg(long, value_name = "GLOB")]
+    /// Only steps that this names: a folder, a glob, a fingerprint, `rule:ID`, `severity:high`, `confidence:high`,
+    /// `is:needs-review`. With --undo, only these files are put back
+    #[arg(long, value_name = "WHAT")]
     only: Vec<String>,
 
-    /// No steps in files that match the glob, or for the secret with this fingerprint
-    #[arg(long, value_name = "GLOB")]
+    /// No steps that this names
+    #[arg(long, value_name = "WHAT")]
     skip: Vec<String>,
 
     /// Recipients of new SOPS files, instead of those of .sops.yaml
@@ -113,6 +116,10 @@ pub(super) struct Args {
     /// Keep what is moved in the ledger of `sopup rotate`; without, only if there is one
     #[arg(long)]
     ledger: bool,
+
+    /// Also write what happened, or would happen, to a file: `markdown=FILE` for a pull request, `json=FILE` for programs
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = summary::target)]
+    summary: Vec<summary::Target>,
 
     /// Do not compare what kustomize renders before and after
     #[arg(long)]
@@ -206,7 +213,7 @@ impl Run<'_> {
         let survey = survey(&outcome.findings, places(&outcome.findings, &search), self.repo, &below);
         let files = &survey.files;
         let draft = |wishes: &Wishes| self.draft(wishes, &survey, &request.key);
-        let mut plan = self.decided(&draft, files, &request.key)?;
+        let mut plan = self.decided(&draft, files, &request)?;
         if let Some(file) = &self.args.plan_out {
             return self.write_plan(file, &plan, files, &request.key);
         }
@@ -221,13 +228,15 @@ impl Run<'_> {
             show::plan(&plan, upto, self.ui)?;
         }
         if nothing {
-            return Ok(exit(&outcome, !plan.steps.is_empty()));
+            self.summarise(&plan, upto, None)?;
+            return Ok(exit(&outcome, plan.leaves_something(upto)));
         }
         if !self.args.dry_run {
             self.show_recipients(&plan, upto)?;
         }
         if self.asks() {
-            let review = Review { files, draft: &draft, key: &request.key, wishes: Wishes::default(), ui: self.ui };
+            let saved = |plan: &Plan| self.save_review(plan, files, &request.key);
+            let review = Review { files, draft: &draft, key: &request.key, wishes: Wishes::default(), ui: self.ui, save: &saved };
             plan = self.confirmed(plan, upto, review)?;
         }
         let Proven { mut changes, left } = proven.map_or_else(|| self.proven(&plan, upto, files, judge), Ok)?;
@@ -242,10 +251,12 @@ impl Run<'_> {
         self.refuse(&changes, &left.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         doubtful.iter().for_each(|left| self.ui.note(&left.to_string()));
         if self.args.dry_run {
-            return Ok(Exit::Clean);
+            self.summarise(&plan, upto, None)?;
+            return Ok(exit(&outcome, plan.leaves_something(upto)));
         }
         let before = self.rendered(&changes, files, (&plan, upto));
         let journal = self.write(&changes)?;
+        self.forget_review();
         let compared = before.map(|before| before.compared(&changes, self));
         self.conclude(request, &below, (&plan, upto), (&journal, compared))
     }
@@ -298,72 +309,6 @@ impl Run<'_> {
     fn tools(&self) -> Tools<'_> {
         let plugins: &dyn Plugins = &NoPlugins;
         Tools { policy: &self.policy, keyring: self.keyring, plugins, now: &self.now }
-    }
-
-    /// The plan, with what the command line and a plan file say about it.
-    fn decided(
-        &self,
-        draft: &dyn Fn(&Wishes) -> Plan,
-        files: &BTreeMap<String, SourceFile>,
-        key: &FingerprintKey,
-    ) -> Result<Plan, CliError> {
-        let mut plan = draft(&Wishes::default());
-        if let Some(file) = &self.args.apply {
-            let text = std::fs::read_to_string(file)
-                .map_err(|error| CliError::new(format!("cannot read {}: {error}", file.display()), "`--plan-out FILE` writes a plan"))?;
-            let read = || -> Result<Wishes, PlanFileError> {
-                let decisions = Decisions::read(&text)?;
-                decisions.apply(&mut plan, files, key)?;
-                decisions.wishes(&plan, key)
-            };
-            let wishes = { read }().map_err(|error| {
-                CliError::new(format!("{}: {error}", file.display()), "make a new plan with --plan-out").exiting(Exit::Refused)
-            })?;
-            if !wishes.is_empty() {
-                let mut renamed = draft(&wishes);
-                renamed.decide_as(&plan);
-                plan = renamed;
-            }
-        }
-        let (only, skip) = (Matching::new(&self.args.only)?, Matching::new(&self.args.skip)?);
-        for step in &mut plan.steps {
-            let matches = |filter: &Matching| {
-                filter.matches(&step.file) || step.places.iter().any(|place| filter.names(&place.fingerprint.to_string()))
-            };
-            if (!self.args.only.is_empty() && !matches(&only)) || matches(&skip) {
-                step.decision = Decision::Skipped;
-            }
-        }
-        Ok(plan)
-    }
-
-    fn write_plan(&self, file: &Path, plan: &Plan, files: &BTreeMap<String, SourceFile>, key: &FingerprintKey) -> Result<Exit, CliError> {
-        put(file, plan_file::write(plan, files, key).as_bytes(), Access::KeptOrPrivate)
-            .map_err(|error| CliError::new(error.to_string(), "name a file in a folder that you can write to"))?;
-        self.ui.note(&format!("the plan was written to {}; `sopup migrate --apply {0}` applies it", file.display()));
-        Ok(Exit::Clean)
-    }
-
-    /// Whether somebody has to say yes.
-    fn asks(&self) -> bool {
-        !self.args.yes && !self.args.dry_run && self.args.apply.is_none()
-    }
-
-    fn confirmed(&self, mut plan: Plan, upto: Applicability, review: Review<'_>) -> Result<Plan, CliError> {
-        let nothing = || CliError::new("nothing was changed", "answer `y`, or use --yes, to apply the plan").exiting(Exit::Refused);
-        let nobody = || CliError::new("there is nobody to ask", "--dry-run shows what would happen, --yes applies what is safe");
-        let question = "Apply the steps with a +? [y]es, [r]eview them one by one, [n]o?";
-        match self.ui.ask(question).ok_or_else(nobody)?.as_str() {
-            "y" | "Y" | "yes" => return Ok(plan),
-            "r" => plan = review.run(plan, upto)?.ok_or_else(nothing)?,
-            _ => return Err(nothing()),
-        }
-        show::plan(&plan, upto, self.ui)?;
-        self.show_recipients(&plan, upto)?;
-        match self.ui.ask("Apply the steps with a +? [y/N]").as_deref() {
-            Some("y" | "Y" | "yes") => Ok(plan),
-            _ => Err(nothing()),
-        }
     }
 
     fn write(&self, changes: &[Change]) -> Result<Journal, CliError> {

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use super::{Run, setup};
 use crate::cli::Exit;
 use crate::cli::error::CliError;
+use crate::file::RealDisk;
 use crate::migrate::change::{Change, changes};
 use crate::migrate::file::SourceFile;
+use crate::migrate::journal::{self, Journal, Payload, State};
 use crate::migrate::plan::{Applicability, Plan};
 use crate::migrate::preflight::{commit_refusals, refusals};
 use crate::migrate::proof::{Judge, Leftover, prove};
@@ -51,8 +53,23 @@ impl Run<'_> {
         }
     }
 
+    /// Earlier migrations that can be put back, if any file differs from what is committed: they may be the reason.
+    fn earlier(&self, changes: &[Change]) -> Vec<(Journal, Payload)> {
+        if self.repo.dirty(changes.iter().map(|change| change.path.as_str())).is_empty() {
+            return Vec::new();
+        }
+        let journals = journal::all(&self.repo.git_dir, &RealDisk).unwrap_or_default();
+        let applied = journals.into_iter().filter(|journal| journal.state() == State::Applied);
+        applied.filter_map(|journal| journal.payload(self.tools(), &RealDisk).ok().map(|payload| (journal, payload))).collect()
+    }
+
     pub(super) fn refuse(&self, changes: &[Change], left: &[String]) -> Result<(), CliError> {
-        let mut refusals = refusals(changes, self.repo);
+        let earlier = self.earlier(changes);
+        let is_own = |path: &str| {
+            let bytes = self.repo.read(path).unwrap_or_default();
+            earlier.iter().any(|(journal, payload)| journal.left(payload, path, &bytes))
+        };
+        let mut refusals = refusals(changes, self.repo, &is_own);
         if self.args.commit {
             refusals.extend(commit_refusals(changes, self.repo));
         }

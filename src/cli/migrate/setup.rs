@@ -3,7 +3,6 @@
 use std::fs::File;
 
 use age::secrecy::ExposeSecret as _;
-use globset::{Glob, GlobSetBuilder};
 
 use crate::cli::Exit;
 use crate::cli::error::CliError;
@@ -97,29 +96,4 @@ pub(in crate::cli) fn refused(error: &ChangeError) -> CliError {
         _ => "nothing was changed",
     };
     CliError::new(error.to_string(), hint).exiting(Exit::Refused)
-}
-
-/// Globs over paths, and fingerprints.
-pub(super) struct Matching {
-    globs: globset::GlobSet,
-    words: Vec<String>,
-}
-
-impl Matching {
-    pub(super) fn new(texts: &[String]) -> Result<Self, CliError> {
-        let mut globs = GlobSetBuilder::new();
-        let wrong = |error: globset::Error| CliError::new(error.to_string(), "--only and --skip take globs over paths, such as `docs/**`");
-        for text in texts {
-            globs.add(Glob::new(text).map_err(wrong)?);
-        }
-        Ok(Self { globs: globs.build().map_err(wrong)?, words: texts.to_vec() })
-    }
-
-    pub(super) fn matches(&self, path: &str) -> bool {
-        self.globs.is_match(path)
-    }
-
-    pub(super) fn names(&self, fingerprint: &str) -> bool {
-        self.words.iter().any(|word| word == fingerprint)
-    }
 }

@@ -13,7 +13,8 @@ use crate::cli::ui::Ui;
 use crate::finding::Fingerprint;
 use crate::migrate::change::{Change, preview};
 use crate::migrate::file::SourceFile;
-use crate::migrate::plan::{Applicability, Place, Plan, Step};
+use crate::migrate::known::is_telling;
+use crate::migrate::plan::{Applicability, EntryId, Place, Plan, Step};
 use crate::report::safe;
 use crate::secret::Secret;
 use crate::source::Commit;
@@ -34,11 +35,18 @@ pub(super) fn plan(plan: &Plan, upto: Applicability, ui: &Ui) -> io::Result<()> 
     out.flush()
 }
 
-/// One step of a review: its line, and what would change in its file.
-pub(super) fn step(plan: &Plan, at: usize, upto: Applicability, files: &BTreeMap<String, SourceFile>, ui: &Ui) -> io::Result<()> {
+/// One step of a review, the `nth` of so many: its line, and what would change in its file.
+pub(super) fn step(
+    plan: &Plan,
+    at: usize,
+    (nth, of): (usize, usize),
+    upto: Applicability,
+    files: &BTreeMap<String, SourceFile>,
+    ui: &Ui,
+) -> io::Result<()> {
     let mut out = ui.stdout();
     let step = &plan.steps[at];
-    writeln!(out, "{}", format!("{} of {}", at + 1, plan.steps.len()).dimmed())?;
+    writeln!(out, "{}", format!("{} of {of}", nth + 1).dimmed())?;
     line(plan, step, upto, &mut out)?;
     if let Some(file) = files.get(&step.file) {
         let mask = Mask::new(files);
@@ -175,6 +183,14 @@ pub(super) fn summary(plan: &Plan, upto: Applicability, after: &After<'_>, ui: &
         }
     }
     replace(&places, after.history.as_ref(), &mut out)?;
+    let together = together(plan, upto);
+    if !together.is_empty() {
+        writeln!(out, "{}", "Entries with one value, which change together:".bold())?;
+    }
+    for ids in together {
+        let names = ids.into_iter().map(|id| plan.entry(id)).map(|(store, entry)| format!("{} {}", store.path, entry.path.join(".")));
+        writeln!(out, "  {}", safe::line(&names.collect::<Vec<_>>().join(", ")))?;
+    }
     if places.iter().any(|(_, place)| place.is_secret()) {
         writeln!(out, "{}", if after.has_ledger { LISTED } else { NOT_LISTED })?;
     }
@@ -236,11 +252,23 @@ fn replace(places: &[(&Step, &Place)], history: Option<&Held>, out: &mut impl io
     Ok(())
 }
 
+/// The entries of the chosen steps that hold one value: each time that two or more do.
+pub(super) fn together(plan: &Plan, upto: Applicability) -> Vec<Vec<EntryId>> {
+    let ids: BTreeSet<EntryId> = plan.chosen(upto).flat_map(|step| step.entries.iter().copied()).collect();
+    let mut by_value = BTreeMap::<&Secret, Vec<EntryId>>::new();
+    for id in ids.into_iter().filter(|id| is_telling(&plan.entry(*id).1.value)) {
+        by_value.entry(&plan.entry(id).1.value).or_default().push(id);
+    }
+    let mut together: Vec<Vec<EntryId>> = by_value.into_values().filter(|ids| ids.len() > 1).collect();
+    together.sort();
+    together
+}
+
 fn day(commit: &Commit) -> String {
     let time = jiff::Timestamp::from_second(commit.date.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     jiff::tz::Offset::UTC.to_datetime(time).date().to_string()
 }
 
-fn number(count: usize, noun: &str) -> String {
+pub(super) fn number(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

@@ -53,6 +53,12 @@ fn free(wanted: &str, (system, text): (System, &str), site: &Site, draft: &mut D
     name
 }
 
+/// Whether a place is right inside of the `environment` of a pipeline.
+fn is_in_environment(before: &str) -> bool {
+    let open = before.rfind("environment").map(|at| &before[at + "environment".len()..]);
+    open.is_some_and(|block| block.trim_start().starts_with('{') && block.matches('{').count() == block.matches('}').count() + 1)
+}
+
 impl Rewriter for Pipeline {
     fn id(&self) -> &'static str {
         "ci"
@@ -65,6 +71,11 @@ impl Rewriter for Pipeline {
     fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
         let (Some(text), Some(system)) = (file.text(), system(file)) else { return };
         for &site in sites {
+            if system == System::Jenkins && !is_in_environment(&text[..site.span.start]) {
+                let reason = "`credentials()` works in `environment` alone: bind the credential with `withCredentials` around what uses it";
+                draft.manual(self.id(), file, &[site], reason);
+                continue;
+            }
             let mut name = naming::variable(&words::name(text, site));
             // GitHub keeps this beginning for itself.
             if name.starts_with("GITHUB_") {
@@ -84,7 +95,24 @@ impl Rewriter for Pipeline {
                 }
             };
             let actions = vec![Action::Splice { file: file.path.clone(), span: Span::new(span.start, span.end), text }];
-            draft.step(self.id(), file, &[site], Verdict::review(format!("set it first: {how}")), actions, vec![id]);
+            let verdict = match system {
+                System::Jenkins => Verdict::safe(format!("needs {how}; without it Jenkins stops and says so")),
+                // What is not set is empty there.
+                System::GitHub | System::GitLab => Verdict::review(format!("set it first: {how}")),
+            };
+            draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_bound_in_the_environment_of_a_pipeline() {
+        assert!(is_in_environment("pipeline {\n  environment {\n    A = credentials('a')\n    B = "));
+        assert!(!is_in_environment("pipeline {\n  environment {\n    A = 'b'\n  }\n  stages { stage('x') { steps { sh "));
+        assert!(!is_in_environment("def environment = 'x'\ndef b = "));
     }
 }

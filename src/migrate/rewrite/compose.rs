@@ -41,7 +41,7 @@ impl Rewriter for Compose {
                 _ => "",
             };
             let name = naming::variable(&variable(text, site, service));
-            let id = draft.put(store, &[&name], &value);
+            let id = draft.same_in(store, &value).unwrap_or_else(|| draft.put(store, &[&name], &value));
             let name = super::container::key_of(id, draft);
             let path = draft.path_of(store);
             // No colon followed by a blank: it would end a plain YAML scalar.

@@ -8,7 +8,7 @@ use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
 use crate::migrate::plan::{Action, Shape};
 use crate::secret::Secret;
-use crate::text::Span;
+use crate::text::{Span, shell_word};
 
 /// `.env`, `.env.example`, `prod.env`.
 pub(super) struct Dotenv;
@@ -42,17 +42,54 @@ impl Rewriter for Dotenv {
         }
         let variables = variables(text, file, sites);
         let store = store_for(file, &variables, draft);
-        let header = header(file, text, draft.path_of(store));
+        let service = draft.repo.manifests().with_env_file(&file.path).map(str::to_owned);
+        let purpose = match &service {
+            _ if is_example(file) => Purpose::Example,
+            Some(compose) => Purpose::Containers(compose),
+            None => Purpose::Programs,
+        };
+        let header = header(file, text, &purpose, draft.path_of(store));
         for variable in &variables {
             let id = draft.put(store, &[&variable.name], &variable.value);
-            let mut actions: Vec<Action> = variable
-                .sites
-                .iter()
-                .map(|site| Action::Splice { file: file.path.clone(), span: site.span, text: PLACEHOLDER.to_owned() })
-                .collect();
+            let mut actions: Vec<Action> = match (&purpose, variable.assignment) {
+                (Purpose::Containers(_), Some(span)) => vec![Action::Splice { file: file.path.clone(), span, text: variable.name.clone() }],
+                _ => {
+                    let placeholder =
+                        |site: &&Site| Action::Splice { file: file.path.clone(), span: site.span, text: PLACEHOLDER.to_owned() };
+                    variable.sites.iter().map(placeholder).collect()
+                }
+            };
             actions.extend(header.clone());
             actions.extend(companions(draft, store));
-            draft.step(self.id(), file, &variable.sites, verdict(file, draft.path_of(store)), actions, vec![id]);
+            draft.step(self.id(), file, &variable.sites, purpose.verdict(draft.path_of(store)), actions, vec![id]);
+        }
+    }
+}
+
+/// Who reads a file.
+enum Purpose<'p> {
+    /// People.
+    Example,
+    /// This compose file, for the environment of containers: a variable without `=` comes from the environment of compose.
+    Containers(&'p str),
+    /// Programs.
+    Programs,
+}
+
+impl Purpose<'_> {
+    fn run(&self, store: &str) -> String {
+        match self {
+            Self::Containers(compose) => exec_env(store, &shell_word(&format!("docker compose -f {} up", shell_word(compose)))),
+            _ => exec_env(store, "COMMAND"),
+        }
+    }
+
+    fn verdict(&self, store: &str) -> Verdict {
+        let run = self.run(store);
+        match self {
+            Self::Example => Verdict::safe(format!("an example; `{run}` has the real values")),
+            Self::Containers(_) => Verdict::review(format!("containers get it from `{run}`; without that it is not set")),
+            Self::Programs => Verdict::review(format!("whatever loads this file would get `{PLACEHOLDER}`: run it with `{run}`")),
         }
     }
 }
@@ -61,6 +98,8 @@ impl Rewriter for Dotenv {
 struct Variable<'s> {
     name: String,
     value: Secret,
+    /// The line, if it is an assignment and nothing else.
+    assignment: Option<Span>,
     sites: Vec<&'s Site>,
 }
 
@@ -74,11 +113,20 @@ fn variables<'s>(text: &str, file: &SourceFile, sites: &[&'s Site]) -> Vec<Varia
         }
         let raw = &text[line.range()];
         let variable = match raw.split_once('=') {
-            Some((name, _)) if site.span.end > line.end => Variable { name: key(name), value: site.secret.clone(), sites: vec![site] },
-            Some((name, value)) if !name.trim_start().starts_with('#') => {
-                Variable { name: key(name), value: unquoted(value), sites: vec![site] }
+            Some((name, _)) if site.span.end > line.end => {
+                Variable { name: key(name), value: site.secret.clone(), assignment: None, sites: vec![site] }
             }
-            _ => Variable { name: naming::variable(&words::name(text, site)), value: site.secret.clone(), sites: vec![site] },
+            Some((name, value)) if !name.trim_start().starts_with('#') => {
+                let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+                let assignment = plain.then_some(line);
+                Variable { name: key(name), value: unquoted(value), assignment, sites: vec![site] }
+            }
+            _ => Variable {
+                name: naming::variable(&words::name(text, site)),
+                value: site.secret.clone(),
+                assignment: None,
+                sites: vec![site],
+            },
         };
         variables.push((line, variable));
     }
@@ -150,16 +198,13 @@ fn is_example(file: &SourceFile) -> bool {
     file.name().split(['.', '-', '_']).any(|part| EXAMPLES.contains(&part))
 }
 
-fn verdict(file: &SourceFile, store: &str) -> Verdict {
-    if is_example(file) {
-        return Verdict::safe(format!("an example; `{}` has the real values", exec_env(store, "COMMAND")));
-    }
-    Verdict::review(format!("whatever loads this file would get `{PLACEHOLDER}`: run it with `{}`", exec_env(store, "COMMAND")))
-}
-
 /// A line at the top that says where the values are.
-fn header(file: &SourceFile, text: &str, store: &str) -> Option<Action> {
-    let line = format!("# Values that read `{PLACEHOLDER}` are in {store}: {}", exec_env(store, "COMMAND"));
+fn header(file: &SourceFile, text: &str, purpose: &Purpose<'_>, store: &str) -> Option<Action> {
+    let missing = match purpose {
+        Purpose::Containers(_) => "that are not set here".to_owned(),
+        _ => format!("that read `{PLACEHOLDER}`"),
+    };
+    let line = format!("# Values {missing} are in {store}: {}", purpose.run(store));
     let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
     let known = text.lines().any(|known| known == line);
     let action = Action::Splice { file: file.path.clone(), span: Span::new(start, start), text: format!("{line}{}", file.line_end()) };

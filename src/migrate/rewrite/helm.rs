@@ -58,8 +58,11 @@ impl Rewriter for HelmValues {
                 if text[span.end..].starts_with(['\r', '\n']) || span.end == text.len() { format!(" # in {name}") } else { String::new() };
             let actions = vec![Action::Splice { file: file.path.clone(), span, text: format!("\"\"{comment}") }];
             let how = format!("install with `helm secrets … -f {} -f {}`", shell_word(&file.path), shell_word(&path));
-            let verdict =
-                if is_default { Verdict::review(format!("a default of the chart, empty from then on: {how}")) } else { Verdict::safe(how) };
+            let verdict = match () {
+                () if is_default => Verdict::review(format!("a default of the chart, empty from then on: {how}")),
+                () if draft.repo.exists(&path) || draft.repo.manifests().mentions(name) => Verdict::safe(how),
+                () => Verdict::review(format!("without {name}, what is installed gets an empty value: {how}")),
+            };
             let inside: Vec<&Site> =
                 sites.iter().copied().filter(|other| item.value.start <= other.span.start && other.span.end <= item.value.end).collect();
             if inside.first().is_some_and(|first| first.span == site.span) {

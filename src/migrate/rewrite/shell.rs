@@ -61,8 +61,14 @@ impl Shell {
         let raw = &text[site.span.range()];
         let value = if powershell { site.secret.clone() } else { shell_value(raw, quote) };
         let store = draft.store(&format!("{}{}", file.folder(), words::of_file(file)), ".sops.env", &Shape::Keys, &file.path);
-        let name = free(variable(text, before, site), file, text, site);
-        let id = draft.put(store, &[&name], &value);
+        let id = draft.same_in(store, &value).unwrap_or_else(|| {
+            let mut name = variable(text, before, site);
+            if !powershell && is_for_one_command(before, &text[site.span.end..line.end]) {
+                name = format!("{}_{name}", naming::variable(&words::of_file(file)));
+            }
+            let name = free(name, file, text, site);
+            draft.put(store, &[&name], &value)
+        });
         let name = super::container::key_of(id, draft);
         let path = draft.path_of(store).to_owned();
         let comment = before.trim_start().starts_with('#');
@@ -81,6 +87,17 @@ impl Shell {
         let run = format!("run with `{}`; without it the script stops and says so", exec_env(&path, &script(&file.path)));
         draft.step(self.id(), file, &[site], Verdict::safe(run), actions, vec![id]);
     }
+}
+
+/// Whether a value is assigned for one command only, as in `PGPASSWORD=x psql`: other commands of the script are not to see
+/// it, so what `sops exec-env` sets must be called otherwise.
+fn is_for_one_command(before: &str, after: &str) -> bool {
+    let is_assignment = |word: &str| word.split_once('=').is_some_and(|(name, _)| !name.is_empty() && !name.starts_with('-'));
+    let start = before.rsplit([';', '|', '&', '(', '`']).next().unwrap_or(before);
+    let only_assigned = start.contains('=') && start.split_whitespace().all(|word| is_assignment(word) || matches!(word, "env" | "sudo"));
+    let rest = after.trim_start_matches(['"', '\'']);
+    let mut words = rest.split_whitespace().skip_while(|word| is_assignment(word));
+    only_assigned && rest.starts_with([' ', '\t']) && words.next().is_some_and(|word| !word.starts_with([';', '|', '&', '#', ')', '}']))
 }
 
 /// What gives way to an expression in PowerShell: a whole string, or a part of one in double quotes.
@@ -216,6 +233,18 @@ mod tests {
             "$env:PASSWORD = \"Zq9wLm2x\"\nlogin $env:PASSWORD",
         ] {
             assert!(!used("PASSWORD", text), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_for_one_command_are_told_from_those_of_the_script() {
+        for (before, after) in [("PGPASSWORD=", " psql -c x"), ("  A=1 PGPASSWORD='", "' \\"), ("x && TOKEN=\"", "\" B=2 run")] {
+            assert!(is_for_one_command(before, after), "{before}…{after}");
+        }
+        for (before, after) in
+            [("PGPASSWORD=", ""), ("export PGPASSWORD=", " X=1"), ("A=", " B=2"), ("A=", " # psql"), ("A=", "; psql"), ("psql -p A=", " b")]
+        {
+            assert!(!is_for_one_command(before, after), "{before}…{after}");
         }
     }
 

@@ -4,7 +4,7 @@
 use super::quote::{Quote, exec_env, literal, shell_quote, unescaped};
 use super::{Anchors, Rewriter, account, dotenv, hcl, words};
 use crate::migrate::draft::{Draft, Verdict};
-use crate::migrate::file::{Site, SourceFile};
+use crate::migrate::file::{Site, SourceFile, folder_of};
 use crate::migrate::plan::{Action, Shape};
 use crate::secret::Secret;
 use crate::text::Span;
@@ -62,6 +62,15 @@ impl Terraform {
                 "the value is part of a list, map or heredoc: set the whole variable through TF_VAR_… by hand",
             );
         };
+        let (root, declared) = declaration(file.folder(), name, draft);
+        if declared == Declared::TakesExpression {
+            return draft.manual(
+                self.id(),
+                file,
+                &[site],
+                "declared with a type for which TF_VAR_… takes an expression: declare it as a string, then migrate again",
+            );
+        }
         let stem = file.name().trim_end_matches(".tfvars").trim_end_matches(".auto");
         let store = draft.store(&format!("{}{stem}", file.folder()), ".sops.env", &Shape::Keys, &file.path);
         let id = draft.put(store, &[&format!("TF_VAR_{name}")], &value);
@@ -69,10 +78,13 @@ impl Terraform {
         let text = format!("# {name}: set by sops exec-env {path}");
         let mut actions = vec![Action::Splice { file: file.path.clone(), span: line, text }];
         actions.extend(dotenv::companions(draft, store));
-        let verdict = Verdict::safe(format!(
-            "run with `{}`; without it Terraform asks",
-            exec_env(&path, &shell_word(&format!("terraform plan -var-file={}", shell_word(file.name()))))
-        ));
+        let loaded = file.folder() == root && (file.name() == "terraform.tfvars" || file.name().ends_with(".auto.tfvars"));
+        let run = run_terraform(&path, &root, (!loaded).then(|| file.path.strip_prefix(root.as_str()).unwrap_or(&file.path)));
+        let verdict = match declared {
+            Declared::Asks => Verdict::safe(format!("run with `{run}`; without it Terraform asks")),
+            Declared::HasDefault => Verdict::review(format!("{name} has a default, with which Terraform goes on without `{run}`")),
+            _ => Verdict::review(format!("nothing here declares {name}; Terraform gets it by `{run}`")),
+        };
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
     }
 
@@ -119,7 +131,7 @@ impl Terraform {
         let mut actions = vec![Action::Splice { file: file.path.clone(), span: line, text }];
         actions.extend(dotenv::companions(draft, store));
         let verdict = match is_root(file.folder(), draft) {
-            true => Verdict::safe(format!("run with `{}`; without it Terraform asks", exec_env(&path, "'terraform plan'"))),
+            true => Verdict::safe(format!("run with `{}`; without it Terraform asks", run_terraform(&path, file.folder(), None))),
             false => Verdict::review(format!("set {name} where this module is called; `{}` has the value", exec_env(&path, "COMMAND"))),
         };
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
@@ -152,6 +164,58 @@ pub(super) fn account(file: &SourceFile, site: &Site, name: &str, draft: &mut Dr
         false => Verdict::review(format!("set {variable} where this module is called; `{}` has the value", exec_env(&path, "COMMAND"))),
     };
     draft.step("account", file, &[site], verdict, actions, vec![id]);
+}
+
+/// How a module declares a variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Declared {
+    /// Not at all.
+    Nowhere,
+    /// Without a default: Terraform asks for it.
+    Asks,
+    /// With a default.
+    HasDefault,
+    /// With a type for which the environment holds an expression and not a text.
+    TakesExpression,
+}
+
+/// The folder of the module that a file of variables is for, and how that declares a variable: the nearest folder above with
+/// Terraform files.
+fn declaration(folder: &str, name: &str, draft: &Draft<'_>) -> (String, Declared) {
+    let mut at = folder;
+    loop {
+        let modules = draft.repo.beside(at, ".tf");
+        if !modules.is_empty() || at.is_empty() {
+            let found = modules.iter().find_map(|(_, text)| declared_in(text, name));
+            let at = if modules.is_empty() { folder } else { at };
+            return (at.to_owned(), found.unwrap_or(Declared::Nowhere));
+        }
+        at = folder_of(&at[..at.len() - 1]);
+    }
+}
+
+fn declared_in(text: &str, name: &str) -> Option<Declared> {
+    let start = text.find(&format!("variable \"{name}\""))?;
+    let rest = &text[start..];
+    let inside = |at: usize| matches!(hcl::blocks(rest, at).as_slice(), [block] if hcl::name_of(block, "variable").is_some());
+    let settings = rest.match_indices(['\n', '{']).map(|(at, _)| at + 1).take_while(|at| !hcl::blocks(rest, *at).is_empty());
+    let setting = |wanted: &str| {
+        let value = |at: usize| rest[at..].trim_start_matches([' ', '\t']).strip_prefix(wanted)?.trim_start().strip_prefix('=');
+        settings.clone().filter(|at| inside(*at)).find_map(value).map(|value| value.lines().next().unwrap_or_default().trim())
+    };
+    let is_text = |kind: &str| ["string", "number", "bool", "\"string\""].iter().any(|known| kind.starts_with(known));
+    Some(match () {
+        () if setting("type").is_some_and(|kind| !is_text(kind)) => Declared::TakesExpression,
+        () if setting("default").is_some() => Declared::HasDefault,
+        () => Declared::Asks,
+    })
+}
+
+/// A command that plans a module with the values of a store, from the top of the repository.
+fn run_terraform(store: &str, root: &str, variables: Option<&str>) -> String {
+    let folder = if root.is_empty() { String::new() } else { format!(" -chdir={}", shell_word(root.trim_end_matches('/'))) };
+    let file = variables.map(|file| format!(" -var-file={}", shell_word(file))).unwrap_or_default();
+    exec_env(store, &shell_word(&format!("terraform{folder} plan{file}")))
 }
 
 /// Why no expression can stand in these blocks.
@@ -215,4 +279,30 @@ fn provider(folder: &str, store: &str, draft: &Draft<'_>) -> Vec<Action> {
     }
     let text = format!("\n    sops = {{\n      {source}\n    }}");
     vec![create, Action::Splice { file: path.clone(), span: Span::new(brace, brace), text }]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn declarations_say_what_happens_without_a_value() {
+        let text = "variable \"a\" {\n  type = string\n}\nvariable \"b\" {\n  type    = string\n  default = \"\"\n}\n\
+                    variable \"c\" { type = any }\nvariable \"d\" {}\nvariable \"e\" {\n  validation {\n    default = 1\n  }\n}\n\
+                    variable \"f\" {\n  type = list(string)\n}\nvariable \"g\" { default = null }\n";
+        let found = ["a", "b", "c", "d", "e", "f", "g", "h"].map(|name| declared_in(text, name));
+        use Declared::{Asks, HasDefault, TakesExpression};
+        let wanted = [Asks, HasDefault, TakesExpression, Asks, Asks, TakesExpression, HasDefault].map(Some);
+        assert_eq!(found[..7], wanted);
+        assert_eq!(found[7], None);
+    }
+
+    #[test]
+    fn commands_run_from_the_top() {
+        assert_eq!(
+            run_terraform("a/s.env", "a/", Some("env/p.tfvars")),
+            "sops exec-env a/s.env 'terraform -chdir=a plan -var-file=env/p.tfvars'"
+        );
+        assert_eq!(run_terraform("s.env", "", None), "sops exec-env s.env 'terraform plan'");
+    }
 }

@@ -47,15 +47,67 @@ pub(super) fn name(text: &str, site: &Site) -> String {
         return format!("{scheme}_password");
     }
     let assigned = assigned(text, site.span).map(naming::slug).filter(|name| !SAYS_NOTHING.contains(&name.as_str()));
-    assigned.unwrap_or_else(|| by_rule(site))
+    assigned.or_else(|| setting(text, site)).or_else(|| sql_user(text, site)).unwrap_or_else(|| by_rule(site))
 }
+
+/// The first word of a line that is nothing but it and the value, as in `requirepass VALUE`.
+fn setting(text: &str, site: &Site) -> Option<String> {
+    let start = text[..site.span.start].rfind('\n').map_or(0, |at| at + 1);
+    let before = text[start..site.span.start].trim_matches([' ', '\t', '"', '\'']);
+    let rest = text[site.span.end..].split('\n').next().unwrap_or_default().trim_matches([' ', '\t', '\r', '"', '\'', ';']);
+    let is_word = !before.is_empty() && before.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    (is_word && rest.is_empty() && before.starts_with(|c: char| c.is_ascii_alphabetic())).then(|| naming::slug(before))
+}
+
+/// The user whom a statement of SQL gives a password: `CREATE USER 'app'@'%' IDENTIFIED BY VALUE`.
+fn sql_user(text: &str, site: &Site) -> Option<String> {
+    let start = text[..site.span.start].rfind([';', '\n']).map_or(0, |at| at + 1);
+    let mut words = text[start..site.span.start].split_whitespace();
+    words.by_ref().find(|word| word.eq_ignore_ascii_case("create") || word.eq_ignore_ascii_case("alter"))?;
+    words.by_ref().find(|word| ["user", "role", "login"].iter().any(|kind| word.eq_ignore_ascii_case(kind)))?;
+    let is_particle = |word: &&str| ["if", "not", "exists"].iter().any(|known| word.eq_ignore_ascii_case(known));
+    let user = words.find(|word| !is_particle(word))?.split('@').next()?;
+    let user = naming::slug(user);
+    (!user.is_empty() && site.rule.kind == Kind::Password).then(|| format!("{user}_password"))
+}
+
+/// What the last words of names of secrets are.
+const KINDS: [&str; 21] = [
+    "authorization",
+    "certificate",
+    "cookie",
+    "credential",
+    "credentials",
+    "dsn",
+    "hash",
+    "hook",
+    "jwt",
+    "key",
+    "pass",
+    "passphrase",
+    "password",
+    "pat",
+    "pin",
+    "pwd",
+    "salt",
+    "secret",
+    "token",
+    "url",
+    "webhook",
+];
 
 /// A name from the rule that found it.
 pub(super) fn by_rule(site: &Site) -> String {
-    match site.rule.env {
-        Some(variable) => naming::slug(variable),
-        None if site.rule.id.starts_with("generic-") => kind(site).to_owned(),
-        None => naming::slug(site.rule.id),
+    if let Some(variable) = site.rule.env {
+        return naming::slug(variable);
+    }
+    let id = naming::slug(site.rule.id.strip_prefix("weak-").unwrap_or(site.rule.id));
+    let words: Vec<&str> = id.split('_').collect();
+    match words.as_slice() {
+        ["generic", ..] | [] => kind(site).to_owned(),
+        [.., last] if KINDS.contains(last) => id,
+        [first, ..] if KINDS.contains(first) => kind(site).to_owned(),
+        [first, ..] => format!("{first}_{}", kind(site)),
     }
 }
 

@@ -119,3 +119,96 @@ fn what_was_done_for_a_named_recipient_is_taken_back_without_naming_it() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(bench.tree() == before, "every byte is back");
 }
+
+#[test]
+fn what_needs_review_can_follow_without_a_commit() {
+    let bench = Bench::new();
+    bench.place.write("all.md", format!("The password is `{PASSWORD}`.\n")).write("app.ini", format!("[db]\npassword = {OTHER}\n"));
+    bench.commit();
+    let before = bench.tree();
+    assert_eq!(bench.migrate(["--yes", "--no-history"]).code, 1);
+    let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert_eq!(bench.findings(), [""; 0]);
+    // What somebody else did to a file since still stands in the way.
+    bench.place.write("b.md", format!("The password is `{PASSWORD}`.\n"));
+    let mut store = std::fs::read_to_string(bench.place.join("secrets/shared.enc.yaml")).expect("a store");
+    store.push('\n');
+    bench.place.write("secrets/shared.enc.yaml", &store);
+    bench.place.git(["add", "secrets"]);
+    let run = bench.migrate(["--yes", "--no-history"]);
+    assert_ne!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    store.pop();
+    bench.place.write("secrets/shared.enc.yaml", store);
+    bench.place.git(["reset", "-q"]);
+    std::fs::remove_file(bench.place.join("b.md")).expect("is removed");
+    assert_eq!(bench.migrate(["--undo"]).code, 0);
+    assert_eq!(bench.migrate(["--undo"]).code, 0);
+    assert!(bench.tree() == before);
+}
+
+#[test]
+fn single_files_go_back_and_stores_stay() {
+    let bench = Bench::new();
+    let (a, b) = (format!("The password is `{PASSWORD}`.\n"), format!("The password is `{OTHER}`.\n"));
+    bench.place.write("docs/a.md", &a).write("b.md", &b);
+    bench.commit();
+    assert_eq!(bench.migrate(["--yes", "--no-history"]).code, 0);
+    let run = bench.migrate(["--undo", "--only", "nowhere"]);
+    assert!(run.code == 4 && run.stderr.contains("--only names no file of the migration"), "{}", run.stderr);
+    let run = bench.migrate(["--undo", "--only", "secrets"]);
+    assert!(run.code == 4 && run.stderr.contains("may refer to secrets/shared.enc.yaml"), "{}", run.stderr);
+    let run = bench.migrate(["--undo", "--only", "docs"]);
+    assert!(run.code == 0 && run.stderr.contains("1 file of the migration"), "{}", run.stderr);
+    let text = |path: &str| std::fs::read_to_string(bench.place.join(path)).expect("a file");
+    assert_eq!(text("docs/a.md"), a);
+    assert_ne!(text("b.md"), b);
+    assert!(bench.decrypt("secrets/shared.enc.yaml").contains(PASSWORD));
+    assert_eq!(bench.migrate(["--undo"]).code, 0);
+    assert_eq!(text("b.md"), b);
+    assert!(!bench.place.join("secrets").exists());
+}
+
+#[test]
+fn a_summary_is_for_pull_requests_and_programs() {
+    let bench = Bench::new();
+    bench
+        .place
+        .write("docs/a.md", format!("The password is `{PASSWORD}`.\n"))
+        .write("app.ini", format!("[db]\npassword = {OTHER}\n"))
+        .write("compose.yaml", format!("services:\n  db:\n    image: x\n    environment:\n      DB_PASSWORD: {PASSWORD}\n"))
+        .write("z/compose.yaml", format!("services:\n  db:\n    image: x\n    environment:\n      DB_PASSWORD: {PASSWORD}\n"))
+        .write("CODEOWNERS", "docs/ @docs-team\n/app.ini @app\n");
+    bench.commit();
+    let args = ["--summary", "markdown=.git/s.md", "--summary", "json=.git/s.json"];
+    let run = bench.migrate([&["--dry-run"], &args[..]].concat());
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    let read = |path: &str| std::fs::read_to_string(bench.place.join(path)).expect("a summary");
+    assert!(read(".git/s.md").starts_with("## What a migration would move into SOPS files\n"), "{}", read(".git/s.md"));
+    let run = bench.migrate([&["--yes", "--no-history"], &args[..]].concat());
+    assert!(
+        run.stdout.contains("Entries with one value, which change together:\n  compose.sops.env DB_PASSWORD, z/compose.sops.env"),
+        "{}",
+        run.stdout
+    );
+    let markdown = read(".git/s.md");
+    for part in [
+        "## Secrets moved into SOPS files\n\n**1 secret to replace**; 3 places moved, 1 to review, 0 to do by hand.\n",
+        "\n### Moved\n\n| place | secret | now in |\n",
+        "\n### To review\n\n",
+        "| app.ini:2 | gR4",
+        "\n- compose.sops.env DB\\_PASSWORD, z/compose.sops.env DB\\_PASSWORD\n",
+        "\n- [ ] Orch",
+    ] {
+        assert!(markdown.contains(part), "{part} in {markdown}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&read(".git/s.json")).expect("JSON");
+    assert_eq!(json["schema"], "sopup.migration/v1");
+    assert_eq!(json["to_review"][0]["owners"][0], "@app");
+    assert_eq!(json["moved"].as_array().map(Vec::len), Some(3));
+    for text in [markdown, json.to_string()] {
+        assert!(!text.contains(PASSWORD) && !text.contains(OTHER), "{text}");
+    }
+    let run = bench.migrate(["--dry-run", "--summary", "html=x"]);
+    assert!(run.code == 2 && run.stderr.contains("the formats are markdown and json"), "{}", run.stderr);
+}

@@ -17,9 +17,11 @@ fn texts_in_any_language_are_migrated() {
         .write("zh.conf", "密码\u{3000}password=P39wLm2xTr7pKd\n")
         .write("ru.sh", "#!/bin/sh\n# пароль\nexport ПАРОЛЬ\u{a0}PGPASSWORD=P49wLm2xTr7pKd\n");
     bench.commit();
-    for args in [&["--dry-run"][..], &["--plan-out", ".git/plan.yaml"], &["--yes", "--include-review", "--no-history"]] {
+    for (code, args) in
+        [(1, &["--dry-run"][..]), (0, &["--plan-out", ".git/plan.yaml"]), (0, &["--yes", "--include-review", "--no-history"])]
+    {
         let run = bench.migrate(args);
-        assert_eq!(run.code, 0, "{args:?}: {}{}", run.stdout, run.stderr);
+        assert_eq!(run.code, code, "{args:?}: {}{}", run.stdout, run.stderr);
     }
     assert_eq!(bench.findings(), [""; 0]);
 }

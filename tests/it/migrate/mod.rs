@@ -8,5 +8,6 @@ mod leftovers;
 mod refusals;
 mod rendered;
 mod review;
+mod safe;
 mod story;
 mod whole;

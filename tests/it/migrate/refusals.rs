@@ -199,7 +199,7 @@ fn line_ends_marks_modes_and_attributes_are_kept() {
     let (text, mode) = bench.tree()["a.sh"].clone();
     let text = String::from_utf8(text).expect("UTF-8");
     assert_eq!(mode & 0o777, 0o750);
-    assert_eq!(text, "\u{feff}#!/bin/sh\r\nPGPASSWORD=\"${PGPASSWORD:?set by sops exec-env a.sops.env}\" psql\r\nend");
+    assert_eq!(text, "\u{feff}#!/bin/sh\r\nPGPASSWORD=\"${A_PGPASSWORD:?set by sops exec-env a.sops.env}\" psql\r\nend");
 }
 
 /// The process is killed at twenty moments; what it left is finished or undone.

@@ -92,9 +92,9 @@ fn a_plan_file_says_the_same() {
         bench.place.write(".git/edited.yaml", text);
         bench.migrate(["--apply", ".git/edited.yaml"])
     };
-    let run = edited(&[("key: PGPASSWORD", "key: OTHER")]);
+    let run = edited(&[("key: C_PGPASSWORD", "key: OTHER")]);
     assert_eq!(run.code, 4, "{}", run.stdout);
-    assert!(run.stderr.contains("c.sops.env PGPASSWORD: a program reads it by this name"), "{}", run.stderr);
+    assert!(run.stderr.contains("c.sops.env C_PGPASSWORD: a program reads it by this name"), "{}", run.stderr);
     let run = edited(&[("store: secrets/shared.enc.yaml", "store: .git/x.yaml")]);
     assert_eq!(run.code, 4, "{}", run.stdout);
     let run = edited(&[
@@ -133,4 +133,59 @@ fn ctrl_c_at_a_question_ends_it_and_changes_nothing() {
     let ended = bench.run(&mut command);
     assert_eq!((ended.code, ended.stdout.trim()), (0, "130"), "{}", ended.stderr);
     assert!(bench.tree() == before);
+}
+
+/// Answers that go back, decide for all alike, and come back another day.
+#[test]
+fn a_review_can_be_gone_back_in_and_on_with() {
+    let bench = bench();
+    // Both pages at once, then back to the first, which is to stay after all; the script is left for another day.
+    let run = bench.migrate_on_terminal("r\nY\nb\nb\nn\nw\n", &[]);
+    assert_eq!(run.code, 4, "{}", run.stdout);
+    assert!(run.stdout.contains("what you said is kept"), "{}", run.stdout);
+    let saved = fs::read_to_string(bench.place.join(".git/sopup/review.yaml")).expect("a review");
+    assert!(!saved.contains(PASSWORD) && !saved.contains(OTHER), "{saved}");
+    assert_eq!(bench.place.git(["status", "--porcelain"]), "");
+    let run = bench.migrate_on_terminal("r\nn\ny\n", &[]);
+    assert!(run.stdout.contains("what you said in a review that you saved holds"), "{}", run.stdout);
+    assert_eq!(run.stdout.matches("[y]es, [n]o, ").count(), 1, "only the script is asked about: {}", run.stdout);
+    let text = |path: &str| fs::read_to_string(bench.place.join(path)).expect("a file");
+    assert!(text("a.md").contains(PASSWORD) && !text("b.md").contains(OTHER) && text("c.sh").contains(THIRD), "{}", run.stdout);
+    assert!(!bench.place.join(".git/sopup/review.yaml").exists());
+}
+
+#[test]
+fn a_saved_review_of_other_files_is_told() {
+    let bench = bench();
+    assert_eq!(bench.migrate_on_terminal("r\nn\nw\n", &[]).code, 4);
+    bench.place.write("a.md", format!("Now the password is `{PASSWORD}`.\n"));
+    bench.commit();
+    let run = bench.migrate_on_terminal("n\n", &[]);
+    assert!(run.stdout.contains("cannot be gone on with: changed since the plan was made: a.md"), "{}", run.stdout);
+}
+
+#[test]
+fn steps_are_chosen_by_what_they_are() {
+    let bench = bench();
+    bench.place.write("docs/d.md", "aws_access_key_id = AKIAQ3EGRIBZ2TLKD7XN\n").write("app.ini", "[db]\npassword = Zq9wLm2xTr7pKd\n");
+    bench.commit();
+    let chosen = |args: &[&str]| {
+        let run = bench.migrate([&["--dry-run", "--include-review"], args].concat());
+        let places = run.stdout.lines().filter_map(|line| line.strip_prefix("+ ")).filter_map(|line| line.split(' ').nth(1));
+        places.map(|place| place.split(':').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(chosen(&["--only", "docs"]), ["docs/d.md"]);
+    assert_eq!(chosen(&["--only", "rule:aws-access-key-id"]), ["docs/d.md"]);
+    assert_eq!(chosen(&["--only", "is:needs-review"]), ["app.ini"]);
+    assert_eq!(chosen(&["--skip", "is:safe", "--skip", "./docs/"]), ["app.ini"]);
+    assert_eq!(chosen(&["--only", "*.md", "--skip", "rule:generic-password"]), ["docs/d.md"]);
+    assert_eq!(chosen(&["--only", "confidence:high", "--skip", "severity:high", "--skip", "severity:critical"]), ["docs/d.md"]);
+    for (text, told) in [
+        ("rule:aws-access-key", "did you mean aws-access-key-id"),
+        ("severity:hi", "it must be one of low, medium, high and critical"),
+        ("is:done", "it must be one of safe, needs-review and manual"),
+    ] {
+        let run = bench.migrate(["--dry-run", "--only", text]);
+        assert!(run.code == 2 && run.stderr.contains(told), "{text}: {}", run.stderr);
+    }
 }
