@@ -20,6 +20,7 @@ mod render;
 mod reports;
 mod rotate;
 mod rules;
+mod run;
 mod scan;
 mod settings;
 mod sops;
@@ -67,6 +68,7 @@ enum Command {
     Verify(Box<verify::Args>),
     Purge(Box<purge::Args>),
     Render(render::Args),
+    Run(run::Args),
     Init(sops::init::Args),
     Doctor(sops::doctor::Args),
     Encrypt(Box<sops::encrypt::Args>),
@@ -146,6 +148,7 @@ fn run(command: Command, ui: &Ui) -> Exit {
         Command::Verify(args) => verify::run(&args, ui),
         Command::Purge(args) => purge::run(&args, ui),
         Command::Render(args) => render::run(&args, ui),
+        Command::Run(args) => run::run(&args, ui),
         Command::Init(args) => sops::init::run(&args, ui),
         Command::Doctor(args) => sops::doctor::run(&args, ui),
         Command::Encrypt(args) => sops::encrypt::run(&args, ui),

@@ -10,6 +10,7 @@ pub mod apply;
 mod apply_tests;
 pub mod change;
 pub mod cluster;
+mod creation_rules;
 pub mod dismiss;
 pub mod draft;
 pub mod file;
@@ -93,20 +94,23 @@ pub fn plan(survey: &Survey, repo: &Repo, settings: &Settings<'_>) -> Plan {
     rewrite::all(&survey.files, &mut draft);
     let mut plan = draft.finish();
     plan.steps.extend(survey.leftovers());
-    plan.notes.extend(policy_notes(&plan, settings.policy));
+    let notes = policy_notes(&mut plan, settings.policy, repo);
+    plan.notes.extend(notes);
     plan.steps.sort_by(|a, b| (&a.file, a.places.first().map(|p| p.span)).cmp(&(&b.file, b.places.first().map(|p| p.span))));
     plan.notes.sort();
     plan.notes.dedup();
     plan
 }
 
-/// What `.sops.yaml` does not say about the files that a plan encrypts.
-fn policy_notes(plan: &Plan, policy: &Policy) -> Vec<String> {
+/// Adds rules for the files that a plan encrypts to `.sops.yaml`; what it does not say about them afterwards.
+fn policy_notes(plan: &mut Plan, policy: &Policy, repo: &Repo) -> Vec<String> {
     let stores = plan.stores.iter().filter(|store| !store.entries.is_empty()).map(|store| store.path.as_str());
     let in_place = plan.steps.iter().flat_map(|step| &step.actions).filter(|action| matches!(action, Action::Encrypt { .. }));
     let paths: BTreeSet<&str> = stores.chain(in_place.map(Action::file)).collect();
     let schemes: Vec<(&str, Scheme)> = paths.into_iter().filter_map(|path| Some((path, policy.scheme(path).ok()?))).collect();
-    let uncovered: Vec<&str> = schemes.iter().filter(|(_, scheme)| !scheme.covered).map(|(path, _)| *path).collect();
+    let added = creation_rules::cover(plan, &schemes, policy, repo);
+    let has_rule = |path: &str| added.as_ref().is_some_and(|(_, paths)| paths.contains(path));
+    let uncovered: Vec<&str> = schemes.iter().filter(|(path, scheme)| !scheme.covered && !has_rule(path)).map(|(path, _)| *path).collect();
     let mut notes = Vec::new();
     if !uncovered.is_empty() {
         let paths = uncovered.join(", ");
@@ -119,6 +123,19 @@ fn policy_notes(plan: &Plan, policy: &Policy) -> Vec<String> {
         notes.push(format!(
             "sopup encrypts for age recipients alone; run `sops updatekeys` on the new files to add the {kinds} keys of the rule"
         ));
+    }
+    if let Some((action, paths)) = added {
+        let files = if paths.len() == 1 { "1 SOPS file".to_owned() } else { format!("{} SOPS files", paths.len()) };
+        notes.push(format!("{} gets creation rules for {files}, with the recipients of its first rule", creation_rules::FILE));
+        let paths: BTreeSet<String> = paths.into_iter().map(str::to_owned).collect();
+        let Plan { stores, steps, .. } = plan;
+        for step in steps {
+            let of_store = step.entries.iter().any(|id| paths.contains(&stores[id.store].path));
+            let in_place = step.actions.iter().any(|action| matches!(action, Action::Encrypt { file, .. } if paths.contains(file)));
+            if of_store || in_place {
+                step.actions.push(action.clone());
+            }
+        }
     }
     notes
 }

@@ -95,7 +95,7 @@ fn watch(_: &Arc<Mutex<State>>) -> io::Result<()> {
 
 /// A command as it was typed: one word is a line for the shell, as in sops; several are a program and its arguments.
 /// `{}` stands for `file` where one is given.
-pub(super) fn command(words: &[OsString], file: Option<&Path>) -> Result<Command, CliError> {
+pub(in crate::cli) fn command(words: &[OsString], file: Option<&Path>) -> Result<Command, CliError> {
     let none = || CliError::new("there is no command to run", "name it behind the file, or behind `--`");
     let (first, rest) = words.split_first().ok_or_else(none)?;
     let filled = |word: &OsString| match (file, word.to_str()) {

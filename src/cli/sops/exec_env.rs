@@ -1,7 +1,7 @@
 //! `sopup exec-env`.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::child::command;
@@ -45,29 +45,33 @@ pub(in crate::cli) struct Args {
 }
 
 pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
-    let format = args.input_type.of(&args.file);
+    let values = values(&args.file, args.input_type.of(&args.file), ui)?;
+    let mut command = command(&args.command, None)?;
+    if args.pristine {
+        command.env_clear();
+    }
+    for (name, value) in values {
+        command.env(name, value.expose_text().as_str());
+    }
+    become_command(command)
+}
+
+/// What a SOPS file holds for the environment.
+pub(in crate::cli) fn values(file: &Path, format: Format, ui: &Ui) -> Result<Vec<(String, Secret)>, CliError> {
     let store = store(format, Style::default());
-    let bytes = read(&args.file)?;
+    let bytes = read(file)?;
     let tree = Keys::find().open(ui, |keyring| {
         let opened = ops::open(&*store, &bytes, keyring)?;
         opened.mac?;
         Ok::<_, ops::DecryptError>(opened.tree)
     })?;
-    let mut command = command(&args.command, None)?;
-    if args.pristine {
-        command.env_clear();
-    }
-    let mut quoted = Vec::new();
-    for (name, value) in variables(&tree)? {
-        if format == Format::Dotenv && is_quoted(value.expose()) {
-            quoted.push(name.clone());
-        }
-        command.env(name, value.expose_text().as_str());
-    }
-    if !quoted.is_empty() {
+    let values = variables(&tree)?;
+    let is_quoted = |(_, value): &&(String, Secret)| matches!(value.expose(), [b'"', .., b'"'] | [b'\'', .., b'\'']);
+    let quoted: Vec<&str> = values.iter().filter(is_quoted).map(|(name, _)| name.as_str()).collect();
+    if format == Format::Dotenv && !quoted.is_empty() {
         ui.note(&format!("the quotes around {} are part of the values: neither sops nor sopup takes them off", quoted.join(", ")));
     }
-    become_command(command)
+    Ok(values)
 }
 
 /// The top level as names and values.
@@ -104,19 +108,15 @@ fn variable(entry: &Entry) -> Result<(String, Secret), CliError> {
     Ok((name.to_owned(), value))
 }
 
-fn is_quoted(value: &[u8]) -> bool {
-    matches!(value, [b'"', .., b'"'] | [b'\'', .., b'\''])
-}
-
 /// Replaces this process, so that signals and the exit code need no help and nothing decrypted stays behind.
 #[cfg(unix)]
-fn become_command(mut command: Command) -> Result<Exit, CliError> {
+pub(in crate::cli) fn become_command(mut command: Command) -> Result<Exit, CliError> {
     let error = std::os::unix::process::CommandExt::exec(&mut command);
     Err(not_run(&command, &error))
 }
 
 #[cfg(not(unix))]
-fn become_command(mut command: Command) -> Result<Exit, CliError> {
+pub(in crate::cli) fn become_command(mut command: Command) -> Result<Exit, CliError> {
     let status = command.status().map_err(|error| not_run(&command, &error))?;
     Ok(Exit::Child(super::child::exit_code(status)))
 }

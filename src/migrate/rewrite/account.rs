@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::markdown::{self, Setting, is_prose};
-use super::quote::{exec_env, expand, script, shell_quote};
+use super::quote::{exec_env, expand, run_with, script, shell_quote};
 use super::{Rewriter as _, ci, compose, dotenv, is_in_comment, shell, source_code, terraform};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
@@ -91,11 +91,11 @@ fn replacement(file: &SourceFile, site: &Site, name: &str, accounts: &str) -> Op
         return Some((
             site.span,
             expand(&required, quote),
-            Verdict::safe(format!("run with `{}`", exec_env(accounts, &script(&file.path)))),
+            Verdict::safe(format!("run with `{}`", run_with(file, accounts, &script(&file.path)))),
         ));
     }
     if compose::Compose.takes(file) {
-        return Some((site.span, required, Verdict::safe(format!("started with `{}`", exec_env(accounts, "'docker compose up'")))));
+        return Some((site.span, required, Verdict::safe(format!("started with `{}`", run_with(file, accounts, "'docker compose up'")))));
     }
     if let Some(system) = ci::system(file) {
         let text = match system {

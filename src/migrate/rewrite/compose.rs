@@ -1,6 +1,6 @@
 //! Compose files: the value gives way to a variable that must be set; `sops exec-env` sets it.
 
-use super::quote::{decoded, exec_env};
+use super::quote::{decoded, run_with};
 use super::{Anchors, Rewriter, dotenv, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
@@ -47,8 +47,10 @@ impl Rewriter for Compose {
             // No colon followed by a blank: it would end a plain YAML scalar.
             let text = format!("${{{name}:?set by sops exec-env {path}}}");
             let mut actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text }];
-            let verdict =
-                Verdict::safe(format!("started with `{}`; without it compose stops and says so", exec_env(path, "'docker compose up'")));
+            let verdict = Verdict::safe(format!(
+                "started with `{}`; without it compose stops and says so",
+                run_with(file, path, "'docker compose up'")
+            ));
             actions.extend(dotenv::companions(draft, store));
             draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
         }

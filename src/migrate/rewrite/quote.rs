@@ -39,6 +39,17 @@ pub(super) fn exec_env(store: &str, command: &str) -> String {
     format!("sops exec-env {} {command}", shell_word(store))
 }
 
+/// A command line that runs something with what a file needs: from its one store, or from all that it names where account
+/// IDs are in a store of their own.
+pub(super) fn run_with(file: &SourceFile, store: &str, command: &str) -> String {
+    let accounts = file.sites.iter().filter(|site| site.is_account()).count();
+    if accounts == 0 || accounts == file.sites.len() {
+        exec_env(store, command)
+    } else {
+        format!("sopup run {} -- {command}", shell_word(&file.path))
+    }
+}
+
 /// A script of the repository as `sops exec-env` takes it: a line for a shell, in one word.
 pub(super) fn script(path: &str) -> String {
     let word = shell_word(path);

@@ -1,6 +1,6 @@
 //! Shell scripts: the value gives way to a variable that must be set; `sops exec-env` sets it.
 
-use super::quote::{Quote, exec_env, expand, literal, script, shell_quote, shell_value};
+use super::quote::{Quote, expand, literal, run_with, script, shell_quote, shell_value};
 use super::{Anchors, Rewriter, dotenv, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
@@ -84,7 +84,7 @@ impl Shell {
         };
         let mut actions = vec![Action::Splice { file: file.path.clone(), span, text }];
         actions.extend(dotenv::companions(draft, store));
-        let run = format!("run with `{}`; without it the script stops and says so", exec_env(&path, &script(&file.path)));
+        let run = format!("run with `{}`; without it the script stops and says so", run_with(file, &path, &script(&file.path)));
         draft.step(self.id(), file, &[site], Verdict::safe(run), actions, vec![id]);
     }
 }

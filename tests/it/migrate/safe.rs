@@ -88,8 +88,7 @@ fn a_value_for_one_command_reaches_no_other() {
     let bench = Bench::new();
     let script = "#!/bin/sh\nset -eu\necho \"before ${PGPASSWORD-none}\"\nPGPASSWORD=Zq9wLm2xTr7pKd sh -c 'echo \"inside $PGPASSWORD\"'\n";
     bench.place.write("run.sh", script);
-    bench.place.git(["update-index", "--add", "--chmod=+x", "run.sh"]);
-    std::fs::set_permissions(bench.place.join("run.sh"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("is made executable");
+    executable(&bench, "run.sh");
     bench.commit();
     let run = bench.migrate(["--yes", "--no-history"]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
@@ -97,4 +96,88 @@ fn a_value_for_one_command_reaches_no_other() {
     assert_eq!((run.code, run.stdout.as_str()), (0, "before none\ninside Zq9wLm2xTr7pKd\n"), "{}", run.stderr);
     let alone = bench.run(&mut Command::new("./run.sh"));
     assert!(alone.code != 0 && alone.stderr.contains("set by sops exec-env run.sops.env"), "{}", alone.stderr);
+}
+
+fn executable(bench: &Bench, path: &str) {
+    std::fs::set_permissions(bench.place.join(path), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("is made executable");
+}
+
+/// A command line as a migration prints it, run by a shell that finds sopup and sops.
+fn as_printed(bench: &Bench, line: &str) -> crate::support::Run {
+    let folders = [env!("CARGO_BIN_EXE_sopup"), sops_binary().to_str().expect("UTF-8")]
+        .map(|program| std::path::Path::new(program).parent().expect("a folder").to_path_buf());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(folders.into_iter().chain(std::env::split_paths(&path))).expect("a PATH");
+    bench.run(Command::new("sh").args(["-c", line]).env("PATH", path))
+}
+
+#[test]
+fn a_script_that_needs_two_stores_runs_with_one_command() {
+    let bench = Bench::new();
+    let script = "#!/bin/sh\nset -eu\nexport DB_PASSWORD=Zq9wLm2xTr7pKd\nACCOUNT_ID=249169352986 # aws account id\necho \"$DB_PASSWORD $ACCOUNT_ID $*\"\n";
+    bench.place.write("my scripts/run.sh", script);
+    executable(&bench, "my scripts/run.sh");
+    bench.commit();
+    let run = bench.migrate(["--yes", "--no-history"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let printed = run.stdout.lines().find_map(|line| line.trim_start().strip_prefix("run with `")).expect("a command");
+    let line = printed.split('`').next().expect("a command");
+    assert!(line.starts_with("sopup run 'my scripts/run.sh' -- "), "{line}");
+    let wanted = "Zq9wLm2xTr7pKd 249169352986 \n";
+    let run = as_printed(&bench, line);
+    assert_eq!((run.code, run.stdout.as_str()), (0, wanted), "{}", run.stderr);
+    // Without a command it is the script that runs.
+    let run = bench.sopup(["run", "my scripts/run.sh"]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, wanted), "{}", run.stderr);
+    let run = bench.sopup(["run", "secrets/accounts.sops.env", "my scripts/run.sops.env", "--", "./my scripts/run.sh", "a b"]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, "Zq9wLm2xTr7pKd 249169352986 a b\n"), "{}", run.stderr);
+    for (args, told) in [
+        (&["run", ".sops.yaml"][..], ".sops.yaml names no SOPS file"),
+        (&["run", "secrets/accounts.sops.env", "my scripts/run.sops.env"], "no command is named"),
+    ] {
+        let run = bench.run(Command::new(env!("CARGO_BIN_EXE_sopup")).args(args));
+        assert!(run.code == 2 && run.stderr.contains(told), "{args:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn values_that_contradict_each_other_are_refused() {
+    let bench = Bench::new();
+    for (path, value) in [("a.sops.env", "Zq9wLm2xTr7pKd"), ("b.sops.env", "Zq8wLm2xTr7pKd")] {
+        bench.place.write(".git/plain.env", format!("DB_PASSWORD={value}\n"));
+        assert_eq!(bench.sopup(["encrypt", ".git/plain.env", "--output", path]).code, 0);
+    }
+    let run = bench.sopup(["run", "a.sops.env", "b.sops.env", "--", "true"]);
+    assert!(run.code == 2 && run.stderr.contains("DB_PASSWORD has different values in a.sops.env and b.sops.env"), "{}", run.stderr);
+    assert!(!run.stderr.contains("Lm2xTr7pKd"), "{}", run.stderr);
+}
+
+/// New files have a rule afterwards, by which the real sops knows who may open them.
+#[test]
+fn new_files_get_creation_rules() {
+    let bench = Bench::new();
+    let rules =
+        format!("creation_rules:\n  # ours\n  - path_regex: ^secrets/.*$\n    age: {}\nstores:\n  json:\n    indent: 2\n", bench.recipient);
+    bench.place.write(".sops.yaml", &rules);
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n  password: Zq9wLm2xTr7pKd\n";
+    bench
+        .place
+        .write("run.sh", "#!/bin/sh\nexport DB_PASSWORD=Zq9wLm3xTr7pKd\n")
+        .write("it's/values.yaml", "db:\n  password: Zq9wLm4xTr7pKd\n")
+        .write("k8s/db.yaml", secret);
+    bench.commit();
+    let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("note: .sops.yaml gets creation rules for 3 SOPS files"), "{}", run.stdout);
+    let text = read(&bench, ".sops.yaml");
+    let added = text.replace(&format!("    age: {}\n", bench.recipient), "");
+    let wanted = "creation_rules:\n  # ours\n  - path_regex: ^secrets/.*$\n  - path_regex: '^k8s/db\\.yaml$'\n    encrypted_regex: \
+                  '^(data|stringData)$'\n  - path_regex: '\\.sops\\.env$|^it\\''s/secrets\\.yaml$'\nstores:\n  json:\n    indent: 2\n";
+    assert_eq!(added, wanted.replace("it\\''s", "it\\''''s").replace("\\''''", "\\''"), "{text}");
+    for path in ["run.sops.env", "it's/secrets.yaml", "k8s/db.yaml"] {
+        let run = bench.run(Command::new(sops_binary()).args(["updatekeys", "--yes", path]));
+        assert!(run.code == 0 && run.stderr.contains("already up to date"), "{path}: {}{}", run.stdout, run.stderr);
+    }
+    assert_eq!(bench.migrate(["--undo"]).code, 0);
+    assert_eq!(read(&bench, ".sops.yaml"), rules);
 }
