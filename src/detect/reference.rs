@@ -118,9 +118,8 @@ pub(super) fn holds_reference(value: &[u8]) -> bool {
         letters >= 3 && (required || name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-:[]'\"/ ".contains(byte)))
     };
     PAIRS.iter().any(|(open, close)| {
-        let start = memchr::memmem::find(value, open).map(|at| at + open.len());
-        let inner = start.and_then(|start| memchr::memmem::find(&value[start..], close).map(|length| &value[start..start + length]));
-        inner.is_some_and(named)
+        let inner = |start: usize| memchr::memmem::find(&value[start..], close).map(|length| &value[start..start + length]);
+        memchr::memmem::find_iter(value, open).filter_map(|at| inner(at + open.len())).any(named)
     })
 }
 

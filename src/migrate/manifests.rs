@@ -35,7 +35,7 @@ impl Manifests {
                 generates.extend(generator_sources(text).into_iter().map(|source| (resolve(path, &source), at)));
             }
             if text.contains("env_file") {
-                env_files.extend(env_files_of(text).into_iter().map(|named| (resolve(path, &named), at)));
+                env_files.extend(env_files_of(text).into_iter().map(|named| (resolve(path, below_variable(&named)), at)));
             }
         }
         Self { texts, names, lists, generates, env_files }
@@ -93,6 +93,11 @@ fn env_files_of(text: &str) -> Vec<String> {
         if services == "services" && key == "env_file" && !matches!(rest.last(), Some(Part::Key(last)) if last != "path"))
     };
     outline.items().iter().filter(|item| of_service(&item.path)).filter_map(|item| outline.scalar(item)).collect()
+}
+
+/// A path behind a folder that a variable names, as in `${HOME_DIR:-.}/.env`: mostly that of the file itself.
+fn below_variable(path: &str) -> &str {
+    path.strip_prefix("${").and_then(|rest| rest.split_once("}/")).map_or(path, |(_, path)| path)
 }
 
 /// Whether a file is a kustomization, by its name.

@@ -45,11 +45,15 @@ pub fn is_for_readers(path: &str) -> bool {
 /// Words in lower case with `_` between them, at most six and 48 characters; empty if there are none. Of words in other
 /// letters nothing is taken: a part of one means nothing.
 pub fn slug(text: &str) -> String {
+    limited(text, 6, 48)
+}
+
+fn limited(text: &str, most_words: usize, longest: usize) -> String {
     let mut out = String::new();
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.is_ascii()).flat_map(split_camel);
     let words = words.filter(|word| !word.is_empty());
-    for word in words.take(6) {
-        if out.len() + word.len() > 48 {
+    for word in words.take(most_words) {
+        if out.len() + word.len() > longest {
             break;
         }
         if !out.is_empty() {
@@ -65,7 +69,7 @@ const TAKEN: [&str; 13] = ["CI", "HOME", "HOST", "HOSTNAME", "LANG", "LOGNAME", 
 
 /// The same in upper case, fit for the environment and none of the names that everything reads.
 pub fn variable(text: &str) -> String {
-    let name = slug(text).to_ascii_uppercase();
+    let name = limited(text, 12, 80).to_ascii_uppercase();
     match () {
         () if name.is_empty() => "SECRET".to_owned(),
         () if name == "PWD" => "PASSWORD".to_owned(),

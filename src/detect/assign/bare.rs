@@ -79,11 +79,14 @@ pub(super) fn trim_end(text: &[u8], span: Span, notation: Notation) -> Span {
 /// Where the default of `${NAME:default}`, `${NAME:-default}` and `${NAME:=default}` begins.
 pub(super) fn default_after(text: &[u8], context: &Context, colon: usize) -> Option<usize> {
     let variable = text[context.line.start..context.name.start].ends_with(b"${");
-    match text[colon + 1..context.line.end].first() {
-        Some(b'?' | b'+') | None => None,
-        Some(b'-' | b'=') => variable.then_some(colon + 2),
-        Some(_) => variable.then_some(colon + 1),
-    }
+    let start = match text[colon + 1..context.line.end].first() {
+        Some(b'?' | b'+') | None => return None,
+        Some(b'-' | b'=') => colon + 2,
+        Some(_) => colon + 1,
+    };
+    // Another variable is read on its own.
+    let is_literal = !text[start..context.line.end].starts_with(b"${");
+    (variable && is_literal).then_some(start)
 }
 
 /// Behind `user / password:`, where the second of two values begins.

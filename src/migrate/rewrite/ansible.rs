@@ -3,12 +3,26 @@
 use super::{Rewriter, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
-use crate::migrate::outline::{Outline, Spelling};
+use crate::migrate::outline::{Outline, Part, Spelling};
 use crate::migrate::plan::Action;
 use crate::migrate::yaml::is_yaml;
 
-/// YAML below `group_vars`, `host_vars`, `ansible`, `playbooks` or `roles`.
+/// Playbooks, lists of tasks, and YAML below `group_vars`, `host_vars`, `ansible`, `playbooks` or `roles`.
 pub(super) struct Ansible;
+
+/// Why a value stays.
+const PART: &str = "a part of a longer value, which no lookup can give: make it a variable of its own, then migrate again";
+
+/// What plays and tasks have that other lists of maps do not.
+const OF_TASKS: [&str; 10] =
+    ["hosts", "tasks", "import_playbook", "import_tasks", "include_tasks", "notify", "register", "become", "with_items", "when"];
+
+/// Whether a text is a list of plays or tasks.
+fn is_playbook(text: &str) -> bool {
+    let listed = text.lines().any(|line| line.starts_with("- ") || line.trim_end() == "-");
+    let of_task = |path: &[Part]| matches!(path, [Part::Index(_), Part::Key(key)] if OF_TASKS.contains(&key.as_str()));
+    listed && Outline::new(text).items().iter().any(|item| of_task(&item.path))
+}
 
 impl Rewriter for Ansible {
     fn id(&self) -> &'static str {
@@ -18,7 +32,8 @@ impl Rewriter for Ansible {
     fn takes(&self, file: &SourceFile) -> bool {
         let yaml = is_yaml(&file.path);
         let folders = ["group_vars", "host_vars", "ansible", "playbooks", "roles"];
-        yaml && file.text().is_some() && file.folder().split('/').any(|part| folders.contains(&part))
+        let below = || file.folder().split('/').any(|part| folders.contains(&part));
+        yaml && file.text().is_some_and(|text| below() || is_playbook(text))
     }
 
     fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
@@ -28,7 +43,10 @@ impl Rewriter for Ansible {
             let Some(item) = outline.holding(site.span) else { continue };
             let whole =
                 item.value.len() <= site.span.len() + 2 && matches!(item.spelling, Spelling::Plain | Spelling::Single | Spelling::Double);
-            let Some(value) = outline.scalar(item).filter(|_| whole) else { continue };
+            let Some(value) = outline.scalar(item).filter(|_| whole) else {
+                draft.manual(self.id(), file, &[site], PART);
+                continue;
+            };
             let id = draft.shared(file, &["ansible", &words::name(text, site)], &crate::secret::Secret::new(value.into_bytes()));
             let (store, entry) = draft.plan.entry(id);
             let path: String = entry.path.iter().map(|key| format!("[\\\"{key}\\\"]")).collect();

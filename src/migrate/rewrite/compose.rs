@@ -1,7 +1,7 @@
 //! Compose files: the value gives way to a variable that must be set; `sops exec-env` sets it.
 
 use super::quote::{decoded, run_with};
-use super::{Anchors, Rewriter, dotenv, words};
+use super::{Anchors, Rewriter, dotenv, is_in_comment, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
@@ -9,9 +9,22 @@ use crate::migrate::outline::{Outline, Part};
 use crate::migrate::plan::{Action, Shape};
 use crate::migrate::yaml::is_yaml;
 use crate::secret::Secret;
+use crate::text::Span;
 
 /// `docker-compose.yml`, `compose.yaml` and their overrides.
 pub(super) struct Compose;
+
+/// Whether a text has services that are run from images.
+fn is_compose(name: &str, text: &str) -> bool {
+    if !text.contains("services:") {
+        return false;
+    }
+    let outline = Outline::new(text);
+    let named = name.starts_with("docker-compose") || name.starts_with("compose");
+    let runs = |path: &[Part]| matches!(path, [Part::Key(top), Part::Key(_), Part::Key(key)] if top == "services" && matches!(key.as_str(), "image" | "build"));
+    let other = ["kind", "apiVersion", "pipeline", "jobs"].iter().any(|key| outline.key(0, &[key]).is_some());
+    outline.key(0, &["services"]).is_some() && (named || !other && outline.items().iter().any(|item| runs(&item.path)))
+}
 
 impl Rewriter for Compose {
     fn id(&self) -> &'static str {
@@ -19,9 +32,7 @@ impl Rewriter for Compose {
     }
 
     fn takes(&self, file: &SourceFile) -> bool {
-        let name = file.name();
-        let named = (name.starts_with("docker-compose") || name.starts_with("compose")) && is_yaml(name);
-        named && file.text().is_some_and(|text| Outline::new(text).key(0, &["services"]).is_some())
+        is_yaml(file.name()) && file.text().is_some_and(|text| is_compose(file.name(), text))
     }
 
     fn anchors(&self) -> Anchors {
@@ -34,23 +45,31 @@ impl Rewriter for Compose {
         let stage = naming::stage(file.name()).unwrap_or("compose");
         let store = draft.store(&format!("{}{stage}", file.folder()), ".sops.env", &Shape::Keys, "environment");
         for &site in sites {
-            let Some(item) = outline.holding(site.span) else { continue };
+            let item = outline.holding(site.span).filter(|_| !is_in_comment(file, site));
             let Some(value) = decoded(file, site).and_then(|value| dollars(&value)) else { continue };
-            let service = match item.path.get(1) {
+            let service = match item.and_then(|item| item.path.get(1)) {
                 Some(Part::Key(service)) => service.as_str(),
                 _ => "",
             };
-            let name = naming::variable(&variable(text, site, service));
-            let id = draft.same_in(store, &value).unwrap_or_else(|| draft.put(store, &[&name], &value));
+            // In comments only what could be a setting is one.
+            if item.is_none() && words::assigned(text, site.span).is_none() {
+                continue;
+            }
+            let default = default_of(text, site.span);
+            let wanted = default.map_or_else(|| naming::variable(&variable(text, site, service)), |(name, _)| name.to_owned());
+            let same = draft.same_in(store, &value).filter(|_| default.is_none());
+            let id = same.unwrap_or_else(|| draft.put(store, &[&wanted], &value));
             let name = super::container::key_of(id, draft);
             let path = draft.path_of(store);
             // No colon followed by a blank: it would end a plain YAML scalar.
             let text = format!("${{{name}:?set by sops exec-env {path}}}");
-            let mut actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text }];
-            let verdict = Verdict::safe(format!(
-                "started with `{}`; without it compose stops and says so",
-                run_with(file, path, "'docker compose up'")
-            ));
+            let span = default.filter(|_| wanted == name).map_or(site.span, |(_, span)| span);
+            let mut actions = vec![Action::Splice { file: file.path.clone(), span, text }];
+            let run = run_with(file, path, "'docker compose up'");
+            let verdict = Verdict::safe(match default {
+                Some((name, _)) => format!("where {name} is not set, start with `{run}`; without it compose stops and says so"),
+                None => format!("started with `{run}`; without it compose stops and says so"),
+            });
             actions.extend(dotenv::companions(draft, store));
             draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
         }
@@ -62,6 +81,18 @@ fn variable(text: &str, site: &Site, service: &str) -> String {
         Some(name) if name != "command" && name != "entrypoint" => name.to_owned(),
         _ => format!("{service}_{}", words::name(text, site)),
     }
+}
+
+/// The variable whose default a place is, and all of the expansion: `${NAME:-VALUE}`.
+pub(super) fn default_of(text: &str, span: Span) -> Option<(&str, Span)> {
+    let before = &text[..span.start];
+    let before = before.strip_suffix('-')?;
+    let before = before.strip_suffix(':').unwrap_or(before);
+    let start = words::start_behind(before, |c| !(c.is_ascii_alphanumeric() || c == '_'));
+    let name = &before[start..];
+    let open = before[..start].strip_suffix("${")?.len();
+    let named = !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit());
+    (named && text[span.end..].starts_with('}')).then(|| (name, Span::new(open, span.end + 1)))
 }
 
 /// In compose files `$$` stands for `$`. A single one would start a variable.

@@ -17,7 +17,7 @@ pub(super) struct Config;
 /// Why a value stays.
 const UNREADABLE: &str = "the value is written in a way that sopup does not edit";
 
-/// Programs that read `${NAME}` in their configuration and stop, or say so, if it is not set.
+/// Programs that read `${NAME}` in their configuration.
 fn reads_environment(file: &SourceFile) -> Option<&'static str> {
     let name = file.name();
     let spring = ["application", "bootstrap"].iter().any(|stem| name.starts_with(stem))
@@ -66,7 +66,14 @@ impl Config {
         let text = format!("${{{}}}", super::container::key_of(id, draft));
         let mut actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text }];
         actions.extend(dotenv::companions(draft, store));
-        let verdict = Verdict::safe(format!("{program} reads it from the environment: `{}`", exec_env(&path, "COMMAND")));
+        let run = exec_env(&path, "COMMAND");
+        let verdict = match program {
+            // What is bound to a class may keep `${NAME}` itself.
+            "Spring" => Verdict::review(format!(
+                "Spring reads it from the environment, which `{run}` sets; without that, `${{…}}` itself may be the value"
+            )),
+            _ => Verdict::safe(format!("{program} reads it from the environment: `{run}`")),
+        };
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
     }
 

@@ -1,7 +1,7 @@
 //! Shell scripts: the value gives way to a variable that must be set; `sops exec-env` sets it.
 
 use super::quote::{Quote, expand, literal, run_with, script, shell_quote, shell_value};
-use super::{Anchors, Rewriter, dotenv, words};
+use super::{Anchors, Rewriter, compose, dotenv, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
@@ -61,8 +61,13 @@ impl Shell {
         let raw = &text[site.span.range()];
         let value = if powershell { site.secret.clone() } else { shell_value(raw, quote) };
         let store = draft.store(&format!("{}{}", file.folder(), words::of_file(file)), ".sops.env", &Shape::Keys, &file.path);
-        let id = draft.same_in(store, &value).unwrap_or_else(|| {
-            let mut name = variable(text, before, site);
+        let default = compose::default_of(text, site.span).filter(|_| !powershell && quote != Quote::Single);
+        let same = draft.same_in(store, &value).filter(|_| default.is_none());
+        let id = same.unwrap_or_else(|| {
+            if let Some((name, _)) = default {
+                return draft.put(store, &[name], &value);
+            }
+            let mut name = variable(text, before, &text[site.span.end..line.end], site);
             if !powershell && is_for_one_command(before, &text[site.span.end..line.end]) {
                 name = format!("{}_{name}", naming::variable(&words::of_file(file)));
             }
@@ -72,7 +77,8 @@ impl Shell {
         let name = super::container::key_of(id, draft);
         let path = draft.path_of(store).to_owned();
         let comment = before.trim_start().starts_with('#');
-        let (span, text) = match () {
+        let new_is_expansion = !comment && !powershell;
+        let (span, new) = match () {
             () if comment => (site.span, format!("${name}")),
             () if powershell => {
                 let Some(span) = powershell_word(text, site.span, quote) else {
@@ -80,13 +86,34 @@ impl Shell {
                 };
                 (span, format!("$(if ($env:{name}) {{ $env:{name} }} else {{ throw 'set {name} by sops exec-env {path}' }})"))
             }
-            () => (site.span, expand(&format!("${{{name}:?set by sops exec-env {path}}}"), quote)),
+            () => {
+                // The whole expansion gives way if its variable can have the value.
+                let span = default.filter(|(known, _)| *known == name).map_or(site.span, |(_, span)| span);
+                (span, expand(&format!("${{{name}:?set by sops exec-env {path}}}"), quote))
+            }
         };
-        let mut actions = vec![Action::Splice { file: file.path.clone(), span, text }];
+        let splice = |span: Span| Action::Splice { file: file.path.clone(), span, text: new.clone() };
+        let again = repeated(text, site.span, line.end).into_iter().filter(|_| new_is_expansion);
+        let mut actions: Vec<Action> = std::iter::once(span).chain(again).map(splice).collect();
         actions.extend(dotenv::companions(draft, store));
         let run = format!("run with `{}`; without it the script stops and says so", run_with(file, &path, &script(&file.path)));
         draft.step(self.id(), file, &[site], Verdict::safe(run), actions, vec![id]);
     }
+}
+
+/// Where a value stands again in the same string, on a line of its own: `"VALUE\\nVALUE"`, as `passwd` reads it.
+fn repeated(text: &str, span: Span, line_end: usize) -> Vec<Span> {
+    let value = &text[span.range()];
+    let mut found = Vec::new();
+    let mut at = span.end;
+    while let Some(rest) = text[at..line_end].strip_prefix("\\n").and_then(|rest| rest.strip_prefix(value)) {
+        if !rest.starts_with(['"', '\'', '\\']) {
+            break;
+        }
+        found.push(Span::new(at + 2, at + 2 + value.len()));
+        at += 2 + value.len();
+    }
+    found
 }
 
 /// Whether a value is assigned for one command only, as in `PGPASSWORD=x psql`: other commands of the script are not to see
@@ -109,7 +136,7 @@ fn powershell_word(text: &str, span: Span, quote: Quote) -> Option<Span> {
 }
 
 /// What the variable is called: what the value is assigned to, what its rule says, or the command it is an argument of.
-fn variable(text: &str, before: &str, site: &Site) -> String {
+fn variable(text: &str, before: &str, after: &str, site: &Site) -> String {
     // Blanks around the sign: an assignment in PowerShell, two words in other shells.
     let sign = before.trim_end_matches(['"', '\'']);
     let assigned = words::assigned(text, site.span).filter(|name| (sign.ends_with('=') || before.contains('$')) && !name.contains('.'));
@@ -119,6 +146,10 @@ fn variable(text: &str, before: &str, site: &Site) -> String {
     let command = before.rsplit(['|', ';', '&', '(']).next().unwrap_or(before);
     let word = command.split_whitespace().find(|word| !word.contains('=') && !word.starts_with('-') && *word != "sudo").unwrap_or("");
     let word = naming::slug(word.rsplit('/').next().unwrap_or(word));
+    if matches!(word.as_str(), "echo" | "printf") {
+        let name = piped_to(before, after).map_or_else(|| words::kind(site).to_owned(), |user| format!("{user}_{}", words::kind(site)));
+        return naming::variable(&name);
+    }
     let by_rule = words::by_rule(site);
     let name = match () {
         () if by_rule.starts_with(&word) || site.rule.env.is_some() => by_rule,
@@ -126,6 +157,18 @@ fn variable(text: &str, before: &str, site: &Site) -> String {
         () => format!("{word}_{}", words::kind(site)),
     };
     naming::variable(&name)
+}
+
+/// Whose password is printed: `echo USER:VALUE | chpasswd`, `echo VALUE | passwd USER`.
+fn piped_to(before: &str, after: &str) -> Option<String> {
+    let (_, reader) = after.split_once('|')?;
+    let mut words = reader.split_whitespace().skip_while(|word| *word == "sudo");
+    let user = match words.next()? {
+        "chpasswd" => before.strip_suffix(':')?.rsplit([' ', '"', '\'']).next()?,
+        "passwd" => words.find(|word| !word.starts_with('-')).filter(|word| !word.starts_with(['>', '2', '|', '&']))?,
+        _ => return None,
+    };
+    Some(naming::slug(user)).filter(|user| !user.is_empty())
 }
 
 /// A name that means nothing else in the script: what the script sets itself would win over what `sops exec-env` sets.

@@ -136,7 +136,8 @@ pub(super) fn of_file(file: &SourceFile) -> String {
     let name = file.name();
     let stem = naming::slug(name.trim_start_matches('.').split('.').next().unwrap_or(name));
     let folder = file.folder().trim_end_matches('/').rsplit('/').next().map(naming::slug).filter(|folder| !folder.is_empty());
-    folder.filter(|_| COMMON.contains(&stem.as_str())).unwrap_or(stem)
+    let says_nothing = COMMON.contains(&stem.as_str()) || !stem.bytes().any(|byte| byte.is_ascii_alphabetic());
+    folder.filter(|_| says_nothing).unwrap_or(stem)
 }
 
 #[cfg(test)]

@@ -181,3 +181,61 @@ fn new_files_get_creation_rules() {
     assert_eq!(bench.migrate(["--undo"]).code, 0);
     assert_eq!(read(&bench, ".sops.yaml"), rules);
 }
+
+#[test]
+fn a_default_gives_way_with_its_expansion() {
+    let bench = Bench::new();
+    let compose = "services:\n  db:\n    image: postgres\n    environment:\n      POSTGRES_PASSWORD: ${PG_PASS:-Zq9wLm2xTr7pKd}\n      \
+                   OTHER_PASSWORD: ${PG_PASS:-Zq8wLm2xTr7pKd}\n      # ADMIN_PASSWORD: Zq7wLm2xTr7pKd\n";
+    bench.place.write("stack.yml", compose);
+    bench.place.write("run.sh", "#!/bin/sh\nset -eu\necho \"${DB_PASSWORD:-Zq6wLm2xTr7pKd}\"\n");
+    executable(&bench, "run.sh");
+    bench.commit();
+    let run = bench.migrate(["--yes", "--no-history"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let told = "set by sops exec-env compose.sops.env";
+    let text = read(&bench, "stack.yml");
+    assert!(text.contains(&format!("POSTGRES_PASSWORD: ${{PG_PASS:?{told}}}\n")), "{text}");
+    // One variable has one value.
+    assert!(text.contains(&format!("OTHER_PASSWORD: ${{PG_PASS:-${{PG_PASS_2:?{told}}}}}\n")), "{text}");
+    assert!(text.contains(&format!("# ADMIN_PASSWORD: ${{ADMIN_PASSWORD:?{told}}}\n")), "{text}");
+    let script = read(&bench, "run.sh");
+    assert!(script.contains("echo \"${DB_PASSWORD:?set by sops exec-env run.sops.env}\"\n"), "{script}");
+    let run = bench.run(Command::new("./run.sh").env("DB_PASSWORD", "mine"));
+    assert_eq!((run.code, run.stdout.as_str()), (0, "mine\n"));
+    let run = bench.sopup(["run", "run.sh"]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, "Zq6wLm2xTr7pKd\n"), "{}", run.stderr);
+}
+
+#[test]
+fn a_password_that_is_typed_twice_moves_twice() {
+    let bench = Bench::new();
+    let script = "#!/bin/bash\nset -eu\necho -e \"Zq9wLm2xTr7pKd\\nZq9wLm2xTr7pKd\" | passwd root\necho deploy:Zq8wLm2xTr7pKd | chpasswd\n";
+    bench.place.write("bootstrap.sh", script).write("bin/passwd", "#!/bin/sh\ncat\n").write("bin/chpasswd", "#!/bin/sh\ncat\n");
+    ["bootstrap.sh", "bin/passwd", "bin/chpasswd"].iter().for_each(|path| executable(&bench, path));
+    bench.commit();
+    let path = std::env::join_paths(
+        std::iter::once(bench.place.join("bin")).chain(std::env::split_paths(&std::env::var_os("PATH").expect("a PATH"))),
+    );
+    let path = path.expect("a PATH");
+    let before = bench.run(Command::new("./bootstrap.sh").env("PATH", &path));
+    let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(!read(&bench, "bootstrap.sh").contains("Lm2xTr7pKd"), "{}", read(&bench, "bootstrap.sh"));
+    assert_eq!(bench.decrypt("bootstrap.sops.env"), "ROOT_PASSWORD=Zq9wLm2xTr7pKd\nDEPLOY_PASSWORD=Zq8wLm2xTr7pKd\n");
+    let after = bench.run(Command::new(env!("CARGO_BIN_EXE_sopup")).args(["run", "bootstrap.sh"]).env("PATH", &path));
+    assert_eq!((after.code, after.stdout), (0, before.stdout), "{}", after.stderr);
+}
+
+#[test]
+fn playbooks_look_values_up() {
+    let bench = Bench::new();
+    let play = "- hosts: all\n  become: true\n  tasks:\n    - name: database\n      community.docker.docker_container:\n        env:\n          \
+                MYSQL_ROOT_PASSWORD: Zq9wLm2xTr7pKd\n          DATABASE_URL: mysql://app:Zq8wLm2xTr7pKd@db/app\n";
+    bench.place.write("provisioning/docker.yml", play);
+    bench.commit();
+    let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
+    assert!(run.stdout.contains("- manual provisioning/docker.yml:8"), "{}", run.stdout);
+    let text = read(&bench, "provisioning/docker.yml");
+    assert!(text.contains("MYSQL_ROOT_PASSWORD: \"{{ lookup('community.sops.sops', 'secrets/shared.enc.yaml', extract="), "{text}");
+}
