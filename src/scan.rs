@@ -26,7 +26,7 @@ use jiff::civil::Date;
 
 use crate::baseline::{Baseline, Silenced};
 use crate::detect::{Hints, detect_bytes};
-use crate::finding::{Allowlist, Base, Finding, FingerprintKey, InlineAllow, Located, Suppression, locate};
+use crate::finding::{Allowlist, Base, Finding, FingerprintKey, InlineAllow, Located, Severities, Suppression, locate};
 use crate::rule::{Confidence, RuleSet};
 use crate::source::object::{Limits, OpenError};
 use crate::source::range::RangeError;
@@ -51,6 +51,8 @@ pub struct Request {
     pub rules: RuleSet,
     /// What not to report.
     pub allow: Allowlist,
+    /// How severe findings are where the team says so.
+    pub severities: Severities,
     /// What was known before and is not reported either, and the day on which that is asked.
     pub baseline: Option<(Baseline, Date)>,
     /// Where the scanned files lie below the top of their working tree, with `/` at the end; the whole path tells how a

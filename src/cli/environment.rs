@@ -70,14 +70,20 @@ impl ConfigChoice {
 
 /// A configuration and the folder its globs start from.
 pub(super) fn configuration(choice: &ConfigChoice) -> Result<(Config, Option<PathBuf>), CliError> {
-    let key = key_source();
+    let Some(path) = configuration_of(choice)? else { return Ok((Config::default(), None)) };
+    let folder = match choice {
+        ConfigChoice::Beside(_) => path.parent().map(Path::to_path_buf),
+        ConfigChoice::File(_) | ConfigChoice::Nothing => None,
+    };
+    Ok((Config::read(&path, today(), key_source())?, folder))
+}
+
+/// The file of a configuration, if there is one.
+pub(super) fn configuration_of(choice: &ConfigChoice) -> Result<Option<PathBuf>, CliError> {
     match choice {
-        ConfigChoice::Nothing => Ok((Config::default(), None)),
-        ConfigChoice::File(path) => Ok((Config::read(path, today(), key)?, None)),
-        ConfigChoice::Beside(root) => match beside(root)? {
-            Some(path) => Ok((Config::read(&path, today(), key)?, path.parent().map(Path::to_path_buf))),
-            None => Ok((Config::default(), None)),
-        },
+        ConfigChoice::Nothing => Ok(None),
+        ConfigChoice::File(path) => Ok(Some(path.clone())),
+        ConfigChoice::Beside(root) => beside(root),
     }
 }
 

@@ -146,7 +146,6 @@ impl From<LoadError> for CliError {
 impl From<ConfigError> for CliError {
     fn from(error: ConfigError) -> Self {
         match error {
-            ConfigError::Rule(error) => error.into(),
             ConfigError::NoKey(_) => Self::from_error(
                 &error,
                 format!(
@@ -155,7 +154,10 @@ impl From<ConfigError> for CliError {
                 ),
             ),
             ConfigError::Io { .. } => Self::from_error(&error, "name a readable file with `--config`, or leave the option out"),
-            _ => Self::from_error(&error, "correct that line; docs/src/configuration.md of sopup lists the keys of .sopup.yaml"),
+            _ => Self::from_error(
+                &error,
+                "`sopup config check` lists all that is wrong; docs/src/configuration.md of sopup lists the keys of .sopup.yaml",
+            ),
         }
     }
 }

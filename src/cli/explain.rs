@@ -18,7 +18,7 @@ use super::what::{key, rule_set};
 use crate::baseline::Baseline;
 use crate::config::Config;
 use crate::detect::{Fate, Hints, Match, explain};
-use crate::finding::{Allowlist, Base, Finding, Fingerprint, InlineAllow, locate};
+use crate::finding::{Allowlist, Base, Finding, Fingerprint, InlineAllow, Severities, locate};
 use crate::report::json::confidence;
 use crate::report::safe;
 use crate::rule::{Confidence, RuleSet};
@@ -133,6 +133,7 @@ fn sought(args: &Args, fingerprint: &Fingerprint, scope: Scope) -> Result<Option
         scope,
         rules: surroundings.rules,
         allow: Allowlist::default(),
+        severities: Severities::default(),
         baseline: None,
         top: None,
         inline: InlineAllow::Ignored,

@@ -6,6 +6,7 @@ mod baseline;
 mod choice;
 mod commits;
 mod completions;
+mod config;
 mod environment;
 mod error;
 mod exit;
@@ -85,6 +86,7 @@ enum Command {
     ExecFile(sops::exec_file::Args),
     Sops(sops::line::Args),
     Rules(rules::Args),
+    Config(config::Args),
     #[command(alias = "completion")]
     Completions(completions::Args),
     Man(man::Args),
@@ -163,6 +165,7 @@ fn run(command: Command, ui: &Ui) -> Exit {
         Command::ExecFile(args) => sops::exec_file::run(&args, ui),
         Command::Sops(args) => sops::line::run(&args, ui, |words| run_words(words, ui)),
         Command::Rules(args) => rules::run(args, ui),
+        Command::Config(args) => config::run(&args, ui),
         Command::Completions(args) => completions::run(&args, ui),
         Command::Man(args) => man::run(&args, ui),
     };

@@ -11,10 +11,11 @@ use super::Exit;
 use super::environment::{ConfigChoice, configuration};
 use super::error::CliError;
 use super::ui::Ui;
+use super::what::load_rules;
 use crate::detect::{Hints, check_rule, detect};
 use crate::report::json::{confidence, kind, severity};
 use crate::report::{Show, safe};
-use crate::rule::{Matcher, Rule, RuleSet, builtin, load_dir};
+use crate::rule::{Matcher, Rule, RuleSet, builtin};
 use crate::secret::Secret;
 use crate::text::{LineIndex, decode};
 
@@ -58,11 +59,7 @@ enum Command {
 
 pub(super) fn run(args: Args, ui: &Ui) -> Result<Exit, CliError> {
     let (config, _) = configuration(&ConfigChoice::Beside(PathBuf::from(".")))?;
-    let mut more = config.rules;
-    for folder in &args.rules {
-        more.extend(load_dir(folder)?);
-    }
-    let rules = builtin().with(&more)?;
+    let rules = builtin().with(&load_rules(&config, &args.rules)?)?;
     let mut out = ui.stdout();
     let exit = match args.command {
         Command::List { filter } => list(&mut out, &rules, filter.as_deref()),
@@ -80,13 +77,7 @@ pub(super) fn run(args: Args, ui: &Ui) -> Result<Exit, CliError> {
 /// A rule by its id.
 pub(super) fn find(rules: &RuleSet, id: &str) -> Result<&'static Rule, CliError> {
     rules.by_id(id).ok_or_else(|| {
-        let known: Vec<&str> = rules.rules().map(|rule| rule.id).collect();
-        let part = known.iter().copied().filter(|known| known.contains(id) || id.contains(*known));
-        let mut similar = similar::get_close_matches(id, &known, 3, 0.75);
-        similar.extend(part);
-        let mut seen = std::collections::HashSet::new();
-        similar.retain(|id| seen.insert(*id));
-        similar.truncate(5);
+        let similar = rules.similar(id);
         let hint = if similar.is_empty() {
             "`sopup rules list` shows all ids".to_owned()
         } else {

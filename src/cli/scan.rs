@@ -72,7 +72,7 @@ pub(super) struct Args {
     show_secrets: bool,
 
     /// Exit with 1 only for findings at least this severe [default: low]
-    #[arg(long, value_enum, value_name = "SEVERITY")]
+    #[arg(long, value_enum, value_name = "SEVERITY", env = "SOPUP_FAIL_ON")]
     fail_on: Option<SeverityArg>,
 
     /// Exit with 0 even if secrets were found
@@ -101,7 +101,7 @@ pub(super) struct Args {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum SeverityArg {
+pub(super) enum SeverityArg {
     Low,
     Medium,
     High,
@@ -263,7 +263,7 @@ fn exit(outcome: &Outcome, fail_on: Severity, exit_zero: bool) -> Exit {
     if !outcome.is_complete() {
         return Exit::Incomplete;
     }
-    let severe = outcome.findings.iter().any(|finding| finding.rule.severity >= fail_on);
+    let severe = outcome.findings.iter().any(|finding| finding.severity >= fail_on);
     if severe && !exit_zero { Exit::Findings } else { Exit::Clean }
 }
 

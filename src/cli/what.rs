@@ -11,7 +11,7 @@ use super::error::CliError;
 use super::paths::{below, below_top, prefix};
 use crate::config::Config;
 use crate::finding::InlineAllow;
-use crate::rule::{Confidence, RuleSet, builtin, load_dir};
+use crate::rule::{Confidence, Rule, RuleSet, builtin, load_dir};
 use crate::scan::{LazyKey, Request, Scope, Submodules};
 use crate::source::Respect;
 use crate::source::object::{Alternates, Limits};
@@ -21,7 +21,7 @@ use crate::source::refs::{GitDir, GitDirError};
 #[derive(Debug, clap::Args)]
 pub(super) struct What {
     /// Leave out what is less sure [default: medium]
-    #[arg(long, value_enum, value_name = "LEVEL")]
+    #[arg(long, value_enum, value_name = "LEVEL", env = "SOPUP_MIN_CONFIDENCE")]
     min_confidence: Option<ConfidenceArg>,
 
     /// Also use the rules in this folder; one with a known id replaces the built-in rule
@@ -33,7 +33,7 @@ pub(super) struct What {
     config: Option<PathBuf>,
 
     /// Do not obey .sopup.yaml and .sopupignore of the scanned repository
-    #[arg(long, conflicts_with = "config")]
+    #[arg(long)]
     no_repo_config: bool,
 
     /// Report lines marked `sopup:allow` as well
@@ -79,6 +79,16 @@ impl What {
         self.config.as_deref()
     }
 
+    /// What was asked for, else what the configuration says.
+    pub(super) fn min_confidence(&self, configured: Option<Confidence>) -> Option<Confidence> {
+        self.min_confidence.map(Confidence::from).or(configured)
+    }
+
+    /// Folders of rules.
+    pub(super) fn rule_folders(&self) -> &[PathBuf] {
+        &self.rules
+    }
+
     /// A scan of one file.
     pub(super) fn of_file(&self, file: &Path) -> Result<Request, CliError> {
         let (config, folder) = configuration(&self.config_choice(file))?;
@@ -112,8 +122,9 @@ impl What {
             rules: rule_set(&config, &self.rules)?,
             scope,
             inline: if self.no_inline_allow { InlineAllow::Ignored } else { InlineAllow::Honoured },
-            min_confidence: self.min_confidence.map(Confidence::from).or(config.min_confidence).unwrap_or(Confidence::Medium),
+            min_confidence: self.min_confidence(config.min_confidence).unwrap_or(Confidence::Medium),
             key: key(&config)?,
+            severities: config.severity.below(prefix.clone()),
             allow: config.allow.below(prefix),
             baseline: None,
             unread: Vec::new(),
@@ -143,20 +154,21 @@ impl What {
     }
 }
 
-pub(super) fn rule_set(config: &Config, folders: &[PathBuf]) -> Result<RuleSet, CliError> {
+/// The rules of a configuration and those in folders.
+pub(super) fn load_rules(config: &Config, folders: &[PathBuf]) -> Result<Vec<&'static Rule>, CliError> {
     let mut more = config.rules.clone();
     for folder in folders {
         more.extend(load_dir(folder)?);
     }
-    let mut rules = builtin().with(&more)?;
-    for id in &config.disable {
-        if !rules.disable(id) {
-            return Err(CliError::new(
-                format!("`disable` names the rule `{id}`, which does not exist"),
-                "`sopup rules list` shows all ids",
-            ));
-        }
+    Ok(more)
+}
+
+pub(super) fn rule_set(config: &Config, folders: &[PathBuf]) -> Result<RuleSet, CliError> {
+    let mut rules = builtin().with(&load_rules(config, folders)?)?;
+    if let Some(unknown) = config.unknown_rules(&rules).into_iter().find(|unknown| unknown.is_error) {
+        return Err(CliError::new(unknown.problem.message, "`sopup rules list` shows all ids"));
     }
+    config.disable.iter().for_each(|id| _ = rules.disable(id));
     Ok(rules)
 }
 

@@ -32,6 +32,9 @@ pub enum AllowError {
     /// Nothing narrows it down.
     #[error("it would allow everything; add `paths`, `rules`, `fingerprints` or `value`")]
     Everything,
+    /// Nothing narrows an entry about severity down.
+    #[error("it would change every finding; add `rules` or `paths`")]
+    EverySeverity,
     /// No reason was given.
     #[error("add a `reason`, so that the next reader knows why this is allowed")]
     NoReason,
@@ -94,6 +97,11 @@ impl Allowlist {
     #[must_use]
     pub fn below(self, prefix: String) -> Self {
         Self { prefix, ..self }
+    }
+
+    /// How many entries there are.
+    pub fn count(&self) -> usize {
+        self.entries.len()
     }
 
     /// Whether any entry needs the fingerprint of a value.
@@ -171,7 +179,7 @@ impl Entry {
     }
 }
 
-fn globs(sources: &[String]) -> Result<GlobSet, AllowError> {
+pub(super) fn globs(sources: &[String]) -> Result<GlobSet, AllowError> {
     let mut set = GlobSetBuilder::new();
     for source in sources {
         let error = |error: globset::Error| AllowError::Glob { glob: source.clone(), message: error.kind().to_string() };

@@ -7,19 +7,21 @@ mod fingerprint;
 mod locate;
 mod merge;
 mod pair;
+mod severity;
 mod sops_block;
 
 pub use allow::{AllowEntry, AllowError, Allowlist, Suppression};
 pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use locate::{Base, InlineAllow, Located, locate};
 pub use merge::merge;
+pub use severity::{Severities, SeverityEntry};
 pub use sops_block::sops_metadata;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::detect::Reason;
-use crate::rule::{Confidence, Matcher, Rule};
+use crate::rule::{Confidence, Matcher, Rule, Severity};
 use crate::secret::Secret;
 use crate::source::{Origin, Sighting};
 use crate::text::Position;
@@ -29,6 +31,8 @@ use crate::text::Position;
 pub struct Finding {
     /// The most telling rule that found it.
     pub rule: &'static Rule,
+    /// The rule's, or what the team says of it; the highest of the rule's places.
+    pub severity: Severity,
     /// The value, as it stands in the text.
     pub secret: Secret,
     /// Stands for the value in allowlists.

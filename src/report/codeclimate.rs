@@ -42,7 +42,7 @@ fn issue(row: Row<'_>) -> Issue {
         check_name: row.finding.rule.id,
         description: row.message(),
         categories: ["Security"],
-        severity: match row.finding.rule.severity {
+        severity: match row.finding.severity {
             Severity::Critical => "blocker",
             Severity::High => "critical",
             Severity::Medium => "major",

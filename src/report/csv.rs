@@ -15,7 +15,7 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_
         let (rule, at) = (row.finding.rule, row.place.at);
         let in_head = row.place.past.map(|past| past.in_head.to_string()).unwrap_or_default();
         let fields = [
-            severity(rule.severity),
+            severity(row.finding.severity),
             confidence(row.finding.confidence),
             rule.id,
             rule.name,

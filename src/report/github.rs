@@ -11,7 +11,7 @@ use crate::scan::Outcome;
 pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
     for row in rows(outcome, context) {
         let rule = row.finding.rule;
-        let command = match rule.severity {
+        let command = match row.finding.severity {
             Severity::Critical | Severity::High => "error",
             Severity::Medium => "warning",
             Severity::Low => "notice",

@@ -75,7 +75,7 @@ fn vulnerability<'a>(row: &Row<'a>, context: &Context<'_>) -> Vulnerability<'a> 
         category: "secret_detection",
         name: rule.name,
         description: row.message(),
-        severity: match rule.severity {
+        severity: match row.finding.severity {
             Severity::Critical => "Critical",
             Severity::High => "High",
             Severity::Medium => "Medium",

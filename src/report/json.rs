@@ -206,7 +206,7 @@ fn entry<'a>(finding: &'a Finding, secrets: Show, names: &'a Names<'_>) -> Findi
     FindingV1 {
         rule: finding.rule.id,
         name: finding.rule.name,
-        severity: severity(finding.rule.severity),
+        severity: severity(finding.severity),
         confidence: confidence(finding.confidence),
         kind: kind(finding.rule.kind),
         fingerprint: finding.fingerprint.to_string(),

@@ -61,7 +61,7 @@ fn line(row: &Row<'_>) -> String {
     let rule = row.finding.rule;
     format!(
         "| {} | {} | {} | {} | {} |\n",
-        severity(rule.severity),
+        severity(row.finding.severity),
         cell(rule.name),
         code(&format!("{}:{}:{}", cut(&row.path), at.line, at.column)),
         code(&row.masked()),

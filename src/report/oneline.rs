@@ -30,5 +30,5 @@ fn line(finding: &Finding, place: Place<'_>, view: &View<'_>) -> String {
     };
     let past = if place.is_gone() { " (in history)" } else { "" };
     let rule = finding.rule;
-    format!("{}: {} {} {}{past}", position(place.at, view), severity(rule.severity), rule.id, safe::line(&value))
+    format!("{}: {} {} {}{past}", position(place.at, view), severity(finding.severity), rule.id, safe::line(&value))
 }

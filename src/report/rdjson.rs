@@ -65,7 +65,7 @@ fn diagnostic(row: Row<'_>) -> Diagnostic {
     let start = Position { line: row.line(), column: column(&row) };
     Diagnostic {
         message: row.message(),
-        severity: match row.finding.rule.severity {
+        severity: match row.finding.severity {
             Severity::Critical | Severity::High => "ERROR",
             Severity::Medium => "WARNING",
             Severity::Low => "INFO",

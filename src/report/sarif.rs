@@ -150,7 +150,7 @@ fn result<'a>(row: &Row<'a>, rule_index: usize) -> SarifResult<'a> {
     SarifResult {
         rule_id: row.finding.rule.id,
         rule_index,
-        level: level(row.finding.rule.severity),
+        level: level(row.finding.severity),
         message: Message { text: plain(&row.message()) },
         locations: [location(row)],
         partial_fingerprints: Fingerprints { place: format!("{}:1", &row.id[..32]), value: row.finding.fingerprint.to_string() },

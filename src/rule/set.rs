@@ -236,6 +236,17 @@ impl RuleSet {
         self.rules.iter().copied().chain(of_files).find(|rule| rule.id == id)
     }
 
+    /// Ids of rules that somebody may have meant by one that does not exist.
+    pub fn similar(&self, id: &str) -> Vec<&'static str> {
+        let known: Vec<&'static str> = self.rules().map(|rule| rule.id).collect();
+        let mut similar = similar::get_close_matches(id, &known, 3, 0.75);
+        similar.extend(known.iter().copied().filter(|known| known.contains(id) || id.contains(*known)));
+        let mut seen = std::collections::HashSet::new();
+        similar.retain(|id| seen.insert(*id));
+        similar.truncate(5);
+        similar
+    }
+
     /// The rule at a place; places come from this set's triggers.
     pub fn rule(&self, index: RuleIndex) -> &'static Rule {
         self.rules[usize::from(index.0)]

@@ -34,7 +34,7 @@ pub(super) fn conclude(raw: Raw, seen: Seen, request: &Request) -> Outcome {
         }
     }
     if !kept.is_empty() {
-        outcome.findings = merge(kept, &request.key);
+        outcome.findings = merge(kept, &request.key, &request.severities);
     }
     outcome.suppressions = request.allow.report();
     let is_all = outcome.is_complete() && request.scope.is_everything();

@@ -66,7 +66,11 @@ fn configurations() {
     refused(&check("allow:\n  - reason: because\n"), "it would allow everything", "hint:");
     refused(&check("allow:\n  - value: '('\n    reason: x\n"), "`value` is not a regular expression", "hint:");
     refused(&check("allow:\n  - paths: ['[']\n    reason: x\n"), "`[` is not a glob", "hint:");
-    refused(&check("allow:\n  - paths: [a]\n    reason: x\n    expires: soon\n"), ".sopup.yaml:4: `expires: soon` is not a date", "hint:");
+    refused(
+        &check("allow:\n  - paths: [a]\n    reason: x\n    expires: soon\n"),
+        ".sopup.yaml:4: entry 1 of `allow`: `expires: soon` is not a date",
+        "hint:",
+    );
     refused(&check("disable: [no-such-rule]\n"), "`no-such-rule`, which does not exist", "sopup rules list");
     refused(&check("fingerprint_key: short\n"), "shorter than 16 characters", "use a random one");
     refused(&place.sopup(["scan", "--config", "none.yaml"]), "cannot read none.yaml", "--config");

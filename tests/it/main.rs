@@ -10,6 +10,7 @@ mod ci;
 mod commits;
 mod commits_made;
 mod complete;
+mod config;
 mod docs;
 mod explain;
 mod faults;

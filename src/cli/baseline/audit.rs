@@ -101,7 +101,7 @@ fn show(entry: &Entry, finding: Option<&Finding>, (number, all): (usize, usize),
                 1 => String::new(),
                 count => format!(", and {}", plural(count as u64 - 1, "more place", "more places")),
             };
-            writeln!(out, "  {}: {}{more}", severity(finding.rule.severity), finding.rule.name)?;
+            writeln!(out, "  {}: {}{more}", severity(finding.severity), finding.rule.name)?;
             let past = if first.sighting.is_some() { " (in history)" } else { "" };
             writeln!(out, "  {}:{}{past}: {}", safe::line(&first.origin.path), first.start.line, safe::line(&first.excerpt.text))?;
         }

@@ -296,6 +296,7 @@ impl Run<'_> {
             inline: InlineAllow::Honoured,
             min_confidence: config.min_confidence.unwrap_or(Confidence::Medium),
             key: key(&config)?,
+            severities: config.severity.below(allow_below.clone()),
             allow: config.allow.below(allow_below),
             baseline: None,
             top: Some(self.repo.top.clone()),

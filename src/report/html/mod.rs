@@ -143,7 +143,7 @@ fn cells<'a>(row: &'a Row<'_>) -> Cells<'a> {
     let since = row.date().map(|date| date.chars().take(10).collect()).unwrap_or_default();
     let sure = confidence(row.finding.confidence);
     let history = row.history.clone();
-    Cells(severity(rule.severity), rule.id, row.position(), row.masked(), sure, since, at.origin.source.code(), history, &row.author)
+    Cells(severity(row.finding.severity), rule.id, row.position(), row.masked(), sure, since, at.origin.source.code(), history, &row.author)
 }
 
 /// JSON that ends no script element; what is unsafe to show is escaped as in all reports.

@@ -10,7 +10,7 @@ use crate::report::json::{confidence, severity};
 use crate::report::places::{View, in_history, plural, position};
 use crate::report::rows::{Place, places};
 use crate::report::{Show, safe};
-use crate::rule::{Rule, Severity};
+use crate::rule::Severity;
 use crate::source::SourceKind;
 
 /// Other places listed by name below the first.
@@ -19,7 +19,7 @@ const OTHERS: usize = 5;
 pub(super) fn write(out: &mut dyn Write, finding: &Finding, identifiers: &[&Finding], view: &View<'_>) -> io::Result<()> {
     let rule = finding.rule;
     let title = format!("{} ({} confidence)", rule.name, confidence(finding.confidence));
-    writeln!(out, "{}{} {}", label(rule), ":".bold(), title.bold())?;
+    writeln!(out, "{}{} {}", label(finding), ":".bold(), title.bold())?;
     let places = places(finding);
     frame(out, finding, view)?;
     if let Some(past) = places[0].past {
@@ -39,13 +39,13 @@ pub(super) fn line(out: &mut dyn Write, finding: &Finding, view: &View<'_>) -> i
     let more = if places.len() > 1 { format!(" (+{})", places.len() - 1) } else { String::new() };
     let past = if places[0].is_gone() { " in history" } else { "" };
     let value = Shown::of(places[0].at, finding, view.context.secrets).secret;
-    writeln!(out, "{} {} {value}{past}{more}", label(finding.rule), linked(places[0].at, view))
+    writeln!(out, "{} {} {value}{past}{more}", label(finding), linked(places[0].at, view))
 }
 
 /// A rule with its severity, in that one's colour.
-fn label(rule: &Rule) -> String {
-    let label = format!("{}[{}]", severity(rule.severity), rule.id);
-    match rule.severity {
+fn label(finding: &Finding) -> String {
+    let label = format!("{}[{}]", severity(finding.severity), finding.rule.id);
+    match finding.severity {
         Severity::Critical | Severity::High => label.red().bold().to_string(),
         Severity::Medium => label.yellow().bold().to_string(),
         Severity::Low => label.cyan().bold().to_string(),

@@ -163,7 +163,7 @@ pub(in crate::report) fn in_baseline(outcome: &Outcome) -> String {
 /// How many there are of each severity.
 pub(in crate::report) fn by_severity<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> String {
     let mut counts = [0_u64; 4];
-    findings.into_iter().for_each(|finding| counts[finding.rule.severity as usize] += 1);
+    findings.into_iter().for_each(|finding| counts[finding.severity as usize] += 1);
     let all = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low];
     let parts = all.into_iter().filter(|&one| counts[one as usize] > 0);
     parts.map(|one| plural(counts[one as usize], severity(one), severity(one))).collect::<Vec<_>>().join(", ")

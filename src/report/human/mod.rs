@@ -102,7 +102,7 @@ fn alone(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
 fn grouped<'a>(findings: Vec<&'a Finding>, view: &View<'_>) -> Vec<(&'a Finding, Option<String>)> {
     let key = |finding: &Finding| match view.context.layout.group? {
         GroupBy::Rule => Some(format!("{} ({})", finding.rule.name, finding.rule.id)),
-        GroupBy::Severity => Some(severity(finding.rule.severity).to_owned()),
+        GroupBy::Severity => Some(severity(finding.severity).to_owned()),
         GroupBy::Path => Some(super::places::place(&finding.occurrences[0], view)),
     };
     let mut shown: Vec<(&Finding, Option<String>)> = findings.into_iter().map(|finding| (finding, key(finding))).collect();

@@ -14,7 +14,7 @@
 //! line of its own for any lines. `SOPUP_BLESS=1` writes what was printed into the pages, to be read before it is
 //! committed.
 
-mod config;
+pub(crate) mod config;
 mod help;
 mod links;
 mod page;
