@@ -2,7 +2,7 @@
 //! configuration beside what is scanned.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -70,12 +70,44 @@ impl ConfigChoice {
 
 /// A configuration and the folder its globs start from.
 pub(super) fn configuration(choice: &ConfigChoice) -> Result<(Config, Option<PathBuf>), CliError> {
-    let Some(path) = configuration_of(choice)? else { return Ok((Config::default(), None)) };
-    let folder = match choice {
-        ConfigChoice::Beside(_) => path.parent().map(Path::to_path_buf),
-        ConfigChoice::File(_) | ConfigChoice::Nothing => None,
+    configuration_with(choice, None)
+}
+
+/// The same with a configuration of gitleaks, if one is named, in place of the one that it names itself.
+pub(super) fn configuration_with(choice: &ConfigChoice, gitleaks: Option<&Path>) -> Result<(Config, Option<PathBuf>), CliError> {
+    let path = configuration_of(choice)?;
+    let config = path.as_deref().map_or_else(|| Ok(Config::default()), |path| Config::read(path, today(), key_source()))?;
+    let named = match (gitleaks, path.as_deref()) {
+        (Some(file), _) => Some(file.to_path_buf()),
+        (None, Some(path)) => gitleaks_beside(&config, path)?,
+        (None, None) => None,
     };
-    Ok((Config::read(&path, today(), key_source())?, folder))
+    let config = match named {
+        Some(file) => {
+            let unreadable = |error| CliError::new(format!("cannot read {}: {error}", file.display()), "name a file that you can read");
+            config.with_gitleaks(&fs::read_to_string(&file).map_err(unreadable)?, &file)?
+        }
+        None => config,
+    };
+    let folder = path.filter(|_| matches!(choice, ConfigChoice::Beside(_))).and_then(|path| path.parent().map(Path::to_path_buf));
+    Ok((config, folder))
+}
+
+/// The configuration of gitleaks that a configuration names: a file below its folder, and no link.
+pub(super) fn gitleaks_beside(config: &Config, path: &Path) -> Result<Option<PathBuf>, CliError> {
+    let Some(named) = config.gitleaks_config.as_deref() else { return Ok(None) };
+    let is_below = Path::new(named).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let file = folder.join(named.strip_prefix("./").unwrap_or(named));
+    let is_file = fs::symlink_metadata(&file).is_ok_and(|about| about.is_file());
+    let real = |path: &Path| path.canonicalize().ok();
+    if is_below && is_file && real(&file).zip(real(folder)).is_some_and(|(file, folder)| file.starts_with(folder)) {
+        return Ok(Some(file));
+    }
+    Err(CliError::new(
+        format!("`gitleaks_config` of {} names {named}, which is not a regular file below its folder", path.display()),
+        "write the path from the folder of that file, or name another one with `--gitleaks-config`",
+    ))
 }
 
 /// The file of a configuration, if there is one.

@@ -153,6 +153,7 @@ impl From<ConfigError> for CliError {
                     super::environment::new_key()
                 ),
             ),
+            ConfigError::Gitleaks { .. } => Self::from_error(&error, "correct that line, or do not name the file with `gitleaks_config`"),
             ConfigError::Io { .. } => Self::from_error(&error, "name a readable file with `--config`, or leave the option out"),
             _ => Self::from_error(
                 &error,

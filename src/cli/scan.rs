@@ -7,12 +7,13 @@ use clap::ValueEnum;
 
 use super::Exit;
 use super::baseline::BaselineArgs;
-use super::environment::{self, configuration, git_dir, hook_git_dir};
+use super::environment::{self, git_dir, hook_git_dir};
 use super::error::CliError;
 use super::paths::{Paths, below_top, cannot_scan, prefix};
 use super::reports::ReportArgs;
 use super::ui::Ui;
 use super::what::What;
+use crate::config::Problem;
 use crate::report::{Context, Covered, Show};
 use crate::rule::Severity;
 use crate::scan::{Added, Memory, Outcome, Progress, Request, Scope, Selection, Submodules, scan};
@@ -113,7 +114,8 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let fail_on = args.fail_on;
     args.reports.check()?;
     let paths = if args.stdin { Paths::of(&[PathBuf::from(".")])? } else { Paths::of(&args.paths)? };
-    let Resolved { request, head, fail_on: fail_by_config, covered } = resolve(args, &paths)?;
+    let Resolved { request, head, fail_on: fail_by_config, covered, unsupported } = resolve(args, &paths)?;
+    name_unsupported(unsupported.as_ref(), ui);
     let progress = Progress::default();
     let outcome = ui.watched(&progress, || scan(&request, &progress))?;
     let root = if args.stdin || args.staged { String::new() } else { paths.root.to_string_lossy().into_owned() };
@@ -131,19 +133,27 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     Ok(exit(&outcome, fail_on, args.exit_zero))
 }
 
+/// What of a configuration of gitleaks has no counterpart.
+fn name_unsupported(unsupported: Option<&(String, Vec<Problem>)>, ui: &Ui) {
+    for (name, problem) in unsupported.iter().flat_map(|(name, problems)| problems.iter().map(move |problem| (name, problem))) {
+        ui.note(&format!("{name}:{}: {}", problem.line, problem.message));
+    }
+}
+
 /// What is meant.
 struct Resolved {
     request: Request,
     head: Option<String>,
     fail_on: Option<Severity>,
     covered: Covered,
+    unsupported: Option<(String, Vec<Problem>)>,
 }
 
 /// From what was typed to what is meant.
 fn resolve(args: &Args, paths: &Paths) -> Result<Resolved, CliError> {
     let (what, beside) = (&args.what, paths.beside());
     let choice = what.config_choice(beside);
-    let (config, folder) = configuration(&choice)?;
+    let (config, folder) = what.configuration(beside)?;
     let baseline = args.baseline.in_force(&choice, &config)?;
     let here = if args.stdin { None } else { git_dir(beside).ok() };
     let head = here.as_ref().and_then(|git| git.head().ok().flatten()).map(|id| id.to_string());
@@ -169,12 +179,12 @@ fn resolve(args: &Args, paths: &Paths) -> Result<Resolved, CliError> {
     let covered = covered(args, paths, &scope, here.as_ref());
     let top = here.filter(|_| !args.stdin).and_then(|git| git.work_tree().map(Path::to_path_buf));
     let prefix = if args.staged { String::new() } else { folder.map(|folder| prefix(&folder, beside)).transpose()?.unwrap_or_default() };
-    let fail_on = config.fail_on;
+    let (fail_on, unsupported) = (config.fail_on, config.unsupported.clone());
     let adds = matches!(scope, Scope::Added(_) | Scope::Staged { .. });
     let examine = adds.then(|| super::sops::doctor::examiner(top.clone(), config.disable.clone()));
     let below = covered.below.clone();
     let request = Request { baseline, unread, examine, below, ..what.request(config, scope, top, prefix)? };
-    Ok(Resolved { request, head, fail_on, covered })
+    Ok(Resolved { request, head, fail_on, covered, unsupported })
 }
 
 /// The repository at PATH with its history, or files. A repository that cannot be opened is unread.

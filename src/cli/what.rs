@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use clap::ValueEnum;
 
-use super::environment::{self, ConfigChoice, configuration, fingerprint_key, git_dir, own_key};
+use super::environment::{self, ConfigChoice, configuration_with, fingerprint_key, git_dir, own_key};
 use super::error::CliError;
 use super::paths::{below, below_top, prefix};
 use crate::config::Config;
@@ -31,6 +31,10 @@ pub(super) struct What {
     /// Use this configuration instead of .sopup.yaml
     #[arg(long, value_name = "FILE", env = "SOPUP_CONFIG")]
     config: Option<PathBuf>,
+
+    /// Also use the rules and allowlists of this configuration of gitleaks, in place of the one that .sopup.yaml names
+    #[arg(long, value_name = "FILE")]
+    gitleaks_config: Option<PathBuf>,
 
     /// Do not obey .sopup.yaml and .sopupignore of the scanned repository
     #[arg(long)]
@@ -74,6 +78,11 @@ impl What {
         ConfigChoice::of(self.config.as_deref(), self.no_repo_config, path)
     }
 
+    /// The configuration that counts for what is scanned, and the folder its globs start from.
+    pub(super) fn configuration(&self, path: &Path) -> Result<(Config, Option<PathBuf>), CliError> {
+        configuration_with(&self.config_choice(path), self.gitleaks_config.as_deref())
+    }
+
     /// The configuration that was named.
     pub(super) fn config_file(&self) -> Option<&Path> {
         self.config.as_deref()
@@ -84,6 +93,11 @@ impl What {
         self.min_confidence.map(Confidence::from).or(configured)
     }
 
+    /// Whether a configuration of gitleaks was named.
+    pub(super) fn names_gitleaks(&self) -> bool {
+        self.gitleaks_config.is_some()
+    }
+
     /// Folders of rules.
     pub(super) fn rule_folders(&self) -> &[PathBuf] {
         &self.rules
@@ -91,7 +105,7 @@ impl What {
 
     /// A scan of one file.
     pub(super) fn of_file(&self, file: &Path) -> Result<Request, CliError> {
-        let (config, folder) = configuration(&self.config_choice(file))?;
+        let (config, folder) = self.configuration(file)?;
         let prefix = folder.map(|folder| prefix(&folder, file)).transpose()?.unwrap_or_default();
         let request = self.request(config, Scope::worktree(file.to_path_buf(), Respect::No, self.jobs), None, prefix)?;
         Ok(Request { below: below(file), ..request })
@@ -136,7 +150,7 @@ impl What {
 
     /// A scan of all that a repository has, read anew, or of a folder that is in none. Also gives the commit at HEAD.
     pub(super) fn everything(&self, path: &Path) -> Result<(Request, Option<String>), CliError> {
-        let (config, folder) = configuration(&self.config_choice(path))?;
+        let (config, folder) = self.configuration(path)?;
         let git = match git_dir(path) {
             Err(GitDirError::NotFound(_)) => {
                 let prefix = folder.map(|folder| prefix(&folder, path)).transpose()?.unwrap_or_default();
@@ -156,7 +170,7 @@ impl What {
 
 /// The rules of a configuration and those in folders.
 pub(super) fn load_rules(config: &Config, folders: &[PathBuf]) -> Result<Vec<&'static Rule>, CliError> {
-    let mut more = config.rules.clone();
+    let mut more = [&config.rules[..], &config.foreign_rules].concat();
     for folder in folders {
         more.extend(load_dir(folder)?);
     }

@@ -1,6 +1,8 @@
 //! `.sopup.yaml`: a team's own rules, what it switches off, what it allows, and how severe it takes things to be.
 //! `syntax` is the file as written, `outline` its lines.
 
+mod gitleaks;
+mod go_regex;
 mod outline;
 mod syntax;
 
@@ -10,8 +12,9 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 
 use crate::finding::{AllowEntry, AllowError, Allowlist, FingerprintKey, Severities, SeverityEntry};
-use crate::rule::{Confidence, LoadError, Rule, RuleSet, Severity, load_inline};
+use crate::rule::{Confidence, LoadError, Rule, RuleSet, Severity, builtin, load_inline};
 
+pub use gitleaks::PROVIDER as GITLEAKS;
 use outline::{Outline, Step};
 use syntax::{AllowSyntax, ConfigSyntax};
 
@@ -38,6 +41,12 @@ pub struct Config {
     pub fail_on: Option<Severity>,
     /// Keys fingerprints for everybody who has this file.
     pub fingerprint_key: Option<String>,
+    /// The configuration of gitleaks that counts as well, relative to this file.
+    pub gitleaks_config: Option<String>,
+    /// Rules from there.
+    pub foreign_rules: Vec<&'static Rule>,
+    /// What of it has no counterpart: its name, and where.
+    pub unsupported: Option<(String, Vec<Problem>)>,
     /// Ids of rules, and the field and line that name them.
     named: Vec<Named>,
     /// The keys that it has, and their lines.
@@ -47,7 +56,7 @@ pub struct Config {
 }
 
 /// Keys of the file, as the schema has them.
-pub const KEYS: [&str; 7] = ["rules", "disable", "severity", "allow", "min_confidence", "fail_on", "fingerprint_key"];
+pub const KEYS: [&str; 8] = ["rules", "disable", "severity", "allow", "min_confidence", "fail_on", "fingerprint_key", "gitleaks_config"];
 
 #[derive(Debug)]
 struct Named {
@@ -83,6 +92,14 @@ pub enum ConfigError {
         path: PathBuf,
         /// At least one, in order of line.
         problems: Vec<Problem>,
+    },
+    /// A configuration of gitleaks that is not TOML.
+    #[error("{}:{}: {}", path.display(), problem.line, problem.message)]
+    Gitleaks {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        problem: Problem,
     },
     /// Fingerprints without a key that everybody has.
     #[error("{0}: `allow` names fingerprints, but there is no `fingerprint_key`, so they differ from user to user")]
@@ -129,7 +146,7 @@ impl Config {
         let (written, outline, mut problems) = syntax::read(text);
         let lines = KEYS.iter().filter_map(|key| outline.line_of_key(key).map(|line| (*key, line)));
         let mut config = Self { lines: lines.collect(), named: names(&written, &outline), ..Self::default() };
-        let ConfigSyntax { rules, disable, severity, allow, min_confidence, fail_on, fingerprint_key } = written;
+        let ConfigSyntax { rules, disable, severity, allow, min_confidence, fail_on, fingerprint_key, gitleaks_config } = written;
         let at = |key: &str, item: usize, field: &str| {
             outline.line_of(&[Step::Key(key.to_owned()), Step::Item(item), Step::Key(field.to_owned())])
         };
@@ -170,7 +187,23 @@ impl Config {
             problems.push(Problem { line, message });
         }
         problems.sort_by_key(|problem| problem.line);
-        (Self { disable, min_confidence, fail_on, fingerprint_key, ..config }, problems)
+        (Self { disable, min_confidence, fail_on, fingerprint_key, gitleaks_config, ..config }, problems)
+    }
+
+    /// The same with what a configuration of gitleaks says.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if that is not TOML.
+    pub fn with_gitleaks(mut self, text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let name = path.display().to_string();
+        let wrong = |problem| ConfigError::Gitleaks { path: path.to_path_buf(), problem };
+        let read = gitleaks::read(text, &name, &builtin()).map_err(wrong)?;
+        let is_new = |rule: &&Rule| self.rules.iter().all(|own| own.id != rule.id);
+        self.foreign_rules = read.rules.into_iter().filter(is_new).collect();
+        self.disable.extend(read.disable);
+        self.allow = self.allow.with(read.allow);
+        self.unsupported = Some((name, read.unsupported));
+        Ok(self)
     }
 
     /// Whether it names fingerprints that differ from user to user.

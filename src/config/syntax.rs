@@ -19,6 +19,7 @@ pub(super) struct ConfigSyntax {
     pub(super) min_confidence: Option<Confidence>,
     pub(super) fail_on: Option<Severity>,
     pub(super) fingerprint_key: Option<String>,
+    pub(super) gitleaks_config: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

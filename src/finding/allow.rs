@@ -7,7 +7,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use jiff::civil::Date;
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::{Fingerprint, Located};
+use super::{Exemption, Fingerprint, Located};
 
 /// An entry as written.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +58,7 @@ pub enum AllowError {
 #[derive(Debug, Default)]
 pub struct Allowlist {
     entries: Vec<Entry>,
+    exemptions: Vec<(Exemption, AtomicUsize)>,
     prefix: String,
 }
 
@@ -75,7 +76,7 @@ struct Entry {
 /// What an entry did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suppression {
-    /// Its place in the list, from 1.
+    /// Its place in the list, from 1; 0 for what another scanner's configuration allows.
     pub entry: usize,
     /// Its reason.
     pub reason: String,
@@ -89,7 +90,14 @@ impl Allowlist {
     /// Checks the entries; `today` decides which have expired. Errors name the entry from 1.
     pub fn new(entries: Vec<AllowEntry>, today: Date) -> Result<Self, (usize, AllowError)> {
         let checked = entries.into_iter().enumerate().map(|(at, entry)| Entry::new(entry, today).map_err(|error| (at + 1, error)));
-        Ok(Self { entries: checked.collect::<Result<_, _>>()?, prefix: String::new() })
+        Ok(Self { entries: checked.collect::<Result<_, _>>()?, ..Self::default() })
+    }
+
+    /// The same with what another scanner's configuration allows.
+    #[must_use]
+    pub fn with(mut self, exemptions: Vec<Exemption>) -> Self {
+        self.exemptions.extend(exemptions.into_iter().map(|one| (one, AtomicUsize::new(0))));
+        self
     }
 
     /// Where the scanned root lies below the folder that globs are relative to: empty, or ending
@@ -128,10 +136,16 @@ impl Allowlist {
                 allowed = true;
             }
         }
+        for (exemption, used) in &self.exemptions {
+            if exemption.allows(located, &path) {
+                used.fetch_add(1, Ordering::Relaxed);
+                allowed = true;
+            }
+        }
         allowed
     }
 
-    /// What each entry did so far.
+    /// What each entry did so far, and what else allowed something.
     pub fn report(&self) -> Vec<Suppression> {
         let one = |(at, entry): (usize, &Entry)| Suppression {
             entry: at + 1,
@@ -139,7 +153,11 @@ impl Allowlist {
             used: entry.used.load(Ordering::Relaxed),
             expired: entry.expired,
         };
-        self.entries.iter().enumerate().map(one).collect()
+        let exempted = self.exemptions.iter().filter_map(|(exemption, used)| {
+            let used = used.load(Ordering::Relaxed);
+            (used > 0).then(|| Suppression { entry: 0, reason: exemption.reason.clone(), used, expired: None })
+        });
+        self.entries.iter().enumerate().map(one).chain(exempted).collect()
     }
 }
 

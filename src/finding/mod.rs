@@ -3,6 +3,7 @@
 //! How matches come about is `detect`; how findings are shown is `report`.
 
 mod allow;
+mod exemption;
 mod fingerprint;
 mod locate;
 mod merge;
@@ -11,6 +12,7 @@ mod severity;
 mod sops_block;
 
 pub use allow::{AllowEntry, AllowError, Allowlist, Suppression};
+pub use exemption::{Exemption, Target};
 pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use locate::{Base, InlineAllow, Located, locate};
 pub use merge::merge;

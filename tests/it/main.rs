@@ -15,6 +15,7 @@ mod docs;
 mod explain;
 mod faults;
 mod file;
+mod gitleaks;
 mod growth;
 mod hiding;
 mod history;

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use super::book::Book;
 use crate::baseline::{Baseline, Entry};
 use crate::cli::Exit;
-use crate::cli::environment::{configuration, configuration_file, fingerprint_key, folder_of, git_dir, today};
+use crate::cli::environment::{configuration_file, fingerprint_key, folder_of, git_dir, today};
 use crate::cli::error::CliError;
 use crate::cli::nameable::Nameable;
 use crate::cli::rotate::person;
@@ -93,14 +93,14 @@ impl Subject {
     /// The baseline, which must be there, if the key is there that its fingerprints were made with.
     pub(super) fn baseline(&self, book: &Book) -> Result<Baseline, CliError> {
         let baseline = book.needed()?;
-        let (config, _) = configuration(&self.what.config_choice(&self.path))?;
+        let (config, _) = self.what.configuration(&self.path)?;
         book.check_key(&baseline, fingerprint_key(config.fingerprint_key.as_deref())?.as_ref())?;
         Ok(baseline)
     }
 
     /// The key for a new baseline.
     pub(super) fn key(&self) -> Result<Key, CliError> {
-        let (config, _) = configuration(&self.what.config_choice(&self.path))?;
+        let (config, _) = self.what.configuration(&self.path)?;
         Ok(missing_key(&config)?.map_or(Key::Shared, Key::Made))
     }
 

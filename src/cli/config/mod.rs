@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 
 use super::Exit;
-use super::environment::{ConfigChoice, configuration_of, key_source, today};
+use super::environment::{ConfigChoice, configuration, configuration_of, key_source, today};
 use super::error::CliError;
 use super::ui::Ui;
 use super::what::load_rules;
@@ -78,7 +78,16 @@ fn check(args: &CheckArgs, ui: &Ui) -> Result<Exit, CliError> {
         return Ok(Exit::Clean);
     };
     let name = safe::line(&file.display().to_string());
-    let (problems, notes) = problems(&file, &args.rules)?;
+    let (problems, mut notes) = problems(&file, &args.rules)?;
+    let gitleaks = if problems.is_empty() { configuration(&ConfigChoice::File(file.clone()))?.0.unsupported } else { None };
+    if let Some((name, unsupported)) = gitleaks {
+        for problem in &unsupported {
+            writeln!(out, "{}:{}: note: {}", safe::line(&name), problem.line, safe::line(&problem.message))?;
+        }
+    } else if problems.is_empty() && file.with_file_name(".gitleaks.toml").is_file() {
+        let message = "`.gitleaks.toml` is there and not read; `gitleaks_config: .gitleaks.toml` makes its rules and allowlists count";
+        notes.push(Problem { line: 1, message: message.to_owned() });
+    }
     for problem in &problems {
         writeln!(out, "{name}:{}: {}", problem.line, safe::line(&problem.message))?;
     }

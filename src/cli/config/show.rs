@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory as _;
 use clap::parser::ValueSource;
 
-use super::super::environment::{ConfigChoice, KEY_VARIABLE, configuration, configuration_of, fingerprint_key};
+use super::super::environment::{ConfigChoice, KEY_VARIABLE, configuration_of, fingerprint_key};
 use super::super::error::CliError;
 use super::super::scan::SeverityArg;
 use super::super::ui::Ui;
@@ -40,12 +40,15 @@ pub(super) struct Args {
     what: What,
 }
 
+/// What gitleaks calls its configuration.
+const GITLEAKS_FILE: &str = ".gitleaks.toml";
+
 /// A setting with its value and where that comes from.
 struct Row(&'static str, String, String);
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let choice = args.what.config_choice(&args.path);
-    let (config, _) = configuration(&choice)?;
+    let (config, _) = args.what.configuration(&args.path)?;
     let file = configuration_of(&choice)?;
     let rows = rows(args, &choice, &config, file.as_deref())?;
     let width = |column: fn(&Row) -> &str| rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0);
@@ -109,9 +112,21 @@ fn rows(args: &Args, choice: &ConfigChoice, config: &Config, file: Option<&Path>
         listed("disable", if config.disable.is_empty() { "nothing".to_owned() } else { safe::line(&config.disable.join(", ")) }),
         listed("severity", entries(config.severity.count())),
         listed("allow", entries(config.allow.count())),
+        foreign(args, config, file, of_file("gitleaks_config")),
         Row("fingerprint_key", if is_keyed { "set, not shown" } else { "not set" }.to_owned(), key),
         ignore,
     ])
+}
+
+/// The configuration of gitleaks.
+fn foreign(args: &Args, config: &Config, file: Option<&Path>, by_file: Option<String>) -> Row {
+    let from = if args.what.names_gitleaks() { Some("--gitleaks-config".to_owned()) } else { by_file };
+    let (value, default) = match (&config.unsupported, file.map(|file| file.with_file_name(GITLEAKS_FILE))) {
+        (Some((name, _)), _) => (safe::line(name), "default"),
+        (None, Some(beside)) if beside.is_file() => ("none; .gitleaks.toml is there and not read".to_owned(), "default"),
+        (None, _) => ("none".to_owned(), "default"),
+    };
+    Row("gitleaks_config", value, from.unwrap_or_else(|| default.to_owned()))
 }
 
 fn entries(count: usize) -> String {

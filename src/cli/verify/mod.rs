@@ -18,7 +18,7 @@ use super::sops::doctor::{self, Examined};
 use super::sops::keys::Keys;
 use super::ui::Ui;
 use super::what::What;
-use crate::finding::{Finding, Occurrence};
+use crate::finding::{Finding, Occurrence, Suppression};
 use crate::report::{Context, Covered, Layout, Names, Show, View, in_history, plural, position};
 use crate::scan::{Outcome, Progress, scan};
 use crate::sops::doctor::{Problem, State as FileState, Weight};
@@ -176,8 +176,11 @@ impl Checked<'_> {
     fn allowed(&self) -> String {
         let inline = self.outcome.allowed_inline;
         let entries = self.outcome.suppressions.iter().filter(|entry| entry.used > 0);
-        let mut all: Vec<String> =
-            entries.map(|entry| format!("{} by allow entry {} ({})", entry.used, entry.entry, entry.reason)).collect();
+        let told = |entry: &Suppression| match entry.entry {
+            0 => format!("{} by {}", entry.used, entry.reason),
+            number => format!("{} by allow entry {number} ({})", entry.used, entry.reason),
+        };
+        let mut all: Vec<String> = entries.map(told).collect();
         if inline > 0 {
             all.push(format!("{inline} by `sopup:allow`"));
         }
