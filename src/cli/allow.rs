@@ -70,16 +70,20 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
             CliError::new(message, "copy one from a report of this repository, made with the same `fingerprint_key`")
         })?,
     };
-    if holds(&args.reason, finding) {
-        return Err(CliError::new("the reason holds the secret", "say why it is accepted without quoting it"));
-    }
     let mut out = ui.stdout();
+    check_reason(&args.reason, finding)?;
     if known.names(&finding.fingerprint) {
         writeln!(out, "{} is allowed already", finding.fingerprint)?;
         out.flush()?;
         return Ok(Exit::Clean);
     }
-    let fingerprint = write(args, &file, finding, ui)?;
+    let Allowed { fingerprint, has_new_key } = write(&args.reason, args.expires, &file, finding)?;
+    if has_new_key {
+        ui.note(
+            "`fingerprint_key` was added to the file: it names the allowed values, for everybody who has the file. Fingerprints in \
+             earlier reports were made with another key",
+        );
+    }
     let (rule, places) = (finding.rule.id, finding.occurrences.len());
     let first = &finding.occurrences[0];
     let more = if places > 1 { format!(" and {} more places", places - 1) } else { String::new() };
@@ -134,12 +138,27 @@ fn on_line<'f>(findings: &'f [Finding], line: usize, asked: &str) -> Result<&'f 
     }
 }
 
-fn holds(reason: &str, finding: &Finding) -> bool {
-    memchr::memmem::find(reason.as_bytes(), finding.secret.expose()).is_some()
+fn check_reason(reason: &str, finding: &Finding) -> Result<(), CliError> {
+    if memchr::memmem::find(reason.as_bytes(), finding.secret.expose()).is_some() {
+        return Err(CliError::new("the reason holds the secret", "say why it is accepted without quoting it"));
+    }
+    if reason.trim().is_empty() {
+        return Err(CliError::new("the reason is empty", "say why this is no secret, or why it does no harm"));
+    }
+    Ok(())
 }
 
-/// Writes the entry; gives the fingerprint that it has.
-fn write(args: &Args, file: &Path, finding: &Finding, ui: &Ui) -> Result<Fingerprint, CliError> {
+/// An entry that was written.
+pub(super) struct Allowed {
+    /// The fingerprint that it has.
+    pub(super) fingerprint: Fingerprint,
+    /// Whether the file had no key of fingerprints before.
+    pub(super) has_new_key: bool,
+}
+
+/// Writes the entry.
+pub(super) fn write(reason: &str, expires: Option<Date>, file: &Path, finding: &Finding) -> Result<Allowed, CliError> {
+    check_reason(reason, finding)?;
     let settings = Settings { file, by_hand: "add the entry under `allow:` by hand" };
     let edit = |before: &str, known: &Config| {
         let made = missing_key(known)?;
@@ -149,16 +168,10 @@ fn write(args: &Args, file: &Path, finding: &Finding, ui: &Ui) -> Result<Fingerp
             }
             None => finding.fingerprint.clone(),
         };
-        let entry = entry_of(&fingerprint, &args.reason, args.expires);
+        let entry = entry_of(&fingerprint, reason, expires);
         let after = allowed(before, &entry, made.as_deref()).map_err(|error| settings.refused(&error.to_string()))?;
-        Ok((after, (fingerprint, made)))
+        Ok((after, (fingerprint, made.is_some())))
     };
-    let (fingerprint, made) = settings.change(edit, |read, (fingerprint, _)| read.allow.names(fingerprint))?;
-    if made.is_some() {
-        ui.note(
-            "`fingerprint_key` was added to the file: it names the allowed values, for everybody who has the file. Fingerprints in \
-             earlier reports were made with another key",
-        );
-    }
-    Ok(fingerprint)
+    let (fingerprint, has_new_key) = settings.change(edit, |read, (fingerprint, _)| read.allow.names(fingerprint))?;
+    Ok(Allowed { fingerprint, has_new_key })
 }

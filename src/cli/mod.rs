@@ -12,6 +12,7 @@ mod error;
 mod exit;
 mod explain;
 mod hook;
+mod lsp;
 mod man;
 mod migrate;
 mod nameable;
@@ -65,6 +66,7 @@ enum Command {
     Allow(Box<allow::Args>),
     Baseline(Box<baseline::Args>),
     Hook(hook::Args),
+    Lsp(Box<lsp::Args>),
     Migrate(Box<migrate::Args>),
     Verify(Box<verify::Args>),
     Purge(Box<purge::Args>),
@@ -146,6 +148,7 @@ fn run(command: Command, ui: &Ui) -> Exit {
         Command::Allow(args) => allow::run(&args, ui),
         Command::Baseline(args) => baseline::run(&args, ui),
         Command::Hook(args) => hook::run(&args, ui),
+        Command::Lsp(args) => lsp::run(&args, ui),
         Command::Migrate(args) => migrate::run(&args, ui),
         Command::Verify(args) => verify::run(&args, ui),
         Command::Purge(args) => purge::run(&args, ui),

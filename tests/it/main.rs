@@ -23,6 +23,7 @@ mod hook;
 mod hook_install;
 mod input;
 mod ledger;
+mod lsp;
 mod memory;
 mod migrate;
 mod mutated_sops;

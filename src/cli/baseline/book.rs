@@ -43,13 +43,13 @@ impl BaselineArgs {
 }
 
 /// The file of a baseline.
-pub(super) struct Book {
-    pub(super) path: PathBuf,
+pub(in crate::cli) struct Book {
+    pub(in crate::cli) path: PathBuf,
 }
 
 impl Book {
     /// The file that was named, else the one beside the configuration that counts, if one does.
-    pub(super) fn find(named: Option<&Path>, choice: &ConfigChoice) -> Result<Option<Self>, CliError> {
+    pub(in crate::cli) fn find(named: Option<&Path>, choice: &ConfigChoice) -> Result<Option<Self>, CliError> {
         let beside = |config: PathBuf| config.with_file_name(FILE);
         let path = match (named, choice) {
             (Some(file), _) => file.to_path_buf(),

@@ -12,7 +12,7 @@ mod update;
 use super::Exit;
 use super::error::CliError;
 use super::ui::Ui;
-pub(super) use book::BaselineArgs;
+pub(super) use book::{BaselineArgs, Book};
 
 /// Take the secrets that are there as known, so that scans and hooks report only new ones
 ///
