@@ -16,7 +16,7 @@ use super::what::What;
 use crate::config::Problem;
 use crate::report::{Context, Covered, Show};
 use crate::rule::Severity;
-use crate::scan::{Added, Memory, Outcome, Progress, Request, Scope, Selection, Submodules, scan};
+use crate::scan::{Added, Memory, Outcome, Progress, Request, Scope, Seen, Selection, Submodules, scan};
 use crate::source::refs::{GitDir, GitDirError};
 use crate::source::{Respect, Skip, SkipReason};
 
@@ -84,6 +84,10 @@ pub(super) struct Args {
     #[arg(long)]
     no_cache: bool,
 
+    /// Say on standard error what is read, and how long each phase takes; `--quiet` comes first
+    #[arg(short, long)]
+    verbose: bool,
+
     /// What a hook has read, in place of standard input
     #[arg(skip)]
     pub(super) text: Option<Vec<u8>>,
@@ -116,8 +120,17 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let paths = if args.stdin { Paths::of(&[PathBuf::from(".")])? } else { Paths::of(&args.paths)? };
     let Resolved { request, head, fail_on: fail_by_config, covered, unsupported } = resolve(args, &paths)?;
     name_unsupported(unsupported.as_ref(), ui);
+    let say = |phase: &str, what: String| {
+        if args.verbose {
+            ui.note(&format!("{phase} ({} ms): {what}", started.elapsed().as_millis()));
+        }
+    };
+    say("prepared", format!("{} rules; {}", request.rules.rules().count(), covered.what));
     let progress = Progress::default();
     let outcome = ui.watched(&progress, || scan(&request, &progress))?;
+    let Seen { files, blobs, known, bytes } = outcome.seen;
+    let unread = outcome.skipped.len();
+    say("scanned", format!("{files} files, {blobs} blobs, {known} objects known from before, {bytes} bytes; {unread} not read"));
     let root = if args.stdin || args.staged { String::new() } else { paths.root.to_string_lossy().into_owned() };
     let context = Context {
         root: &root,
@@ -129,6 +142,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         layout: args.reports.layout(Path::new(if root.is_empty() { "." } else { &root }), ui),
     };
     args.reports.write(&outcome, &context, ui)?;
+    say("reported", format!("{} secrets", outcome.findings.len()));
     let fail_on = fail_on.map(Severity::from).or(fail_by_config).unwrap_or(Severity::Low);
     Ok(exit(&outcome, fail_on, args.exit_zero))
 }

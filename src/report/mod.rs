@@ -25,6 +25,7 @@ pub use human::{GroupBy, Layout, summary};
 pub use markdown::cell;
 pub use names::Names;
 pub use places::{View, in_history, plural, position};
+pub use rows::places;
 pub use wire::document;
 
 use crate::finding::Finding;

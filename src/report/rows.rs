@@ -14,9 +14,11 @@ use crate::source::{Sighting, SourceKind};
 
 /// Where a secret is, and what the history says of this place.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'a> {
-    pub(super) at: &'a Occurrence,
-    pub(super) past: Option<&'a Sighting>,
+pub struct Place<'a> {
+    /// The file on disk, if it is in one.
+    pub at: &'a Occurrence,
+    /// What the history says of it.
+    pub past: Option<&'a Sighting>,
 }
 
 impl Place<'_> {
@@ -27,7 +29,7 @@ impl Place<'_> {
 }
 
 /// The places of a finding. What the history has at the path of a file on disk goes with that file.
-pub(super) fn places(finding: &Finding) -> Vec<Place<'_>> {
+pub fn places(finding: &Finding) -> Vec<Place<'_>> {
     let mut places: Vec<Place<'_>> = Vec::new();
     let mut by_start: HashMap<(bool, &str, Option<u64>), usize> = HashMap::new();
     for at in &finding.occurrences {

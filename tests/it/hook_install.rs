@@ -281,3 +281,17 @@ fn husky_runs_what_was_written() {
     let run = place.sopup(["hook", "install", "--write", "pre-push"]);
     assert!(run.code == 4 && run.stderr.contains("put the line before them"), "{}", run.stderr);
 }
+
+#[test]
+fn a_file_that_was_written_is_named_once() {
+    let place = Place::repository();
+    place.write("lefthook.yml", "# ours\n");
+    let named = |args: &[&str]| {
+        let run = place.sopup(["hook", "install", "--write"].iter().chain(args));
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.stdout.lines().filter(|line| line.contains(" lefthook.yml")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(named(&["pre-commit"]), ["wrote lefthook.yml"]);
+    assert_eq!(named(&[]), ["wrote lefthook.yml"]);
+    assert_eq!(named(&[]), ["is there already: lefthook.yml"]);
+}

@@ -104,7 +104,7 @@ fn show_and_test() {
 #[test]
 fn completions_and_manual_pages() {
     let place = Place::new();
-    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+    for shell in ["bash", "elvish", "fish", "nushell", "powershell", "zsh"] {
         let run = place.sopup(["completions", shell]);
         assert!(run.code == 0 && run.stdout.contains("staged"), "{shell}");
     }

@@ -383,3 +383,16 @@ fn quiet_says_what_was_found_and_what_was_not_read() {
     let run = place.sopup(["scan", "-q", "missing"]);
     assert!(run.code == 2 && run.stderr.contains("cannot scan missing"), "{}", run.stderr);
 }
+
+#[test]
+fn phases_are_told_apart_from_the_report() {
+    let place = Place::repository();
+    place.write("a.env", "MODE=fast\n").commit("first");
+    let (plain, verbose) =
+        (place.sopup(["scan", "--format", "oneline"]), place.sopup(["scan", "--verbose", "--no-cache", "--format", "oneline"]));
+    assert_eq!((verbose.code, &verbose.stdout, plain.stderr.as_str()), (0, &plain.stdout, ""), "{}", plain.stderr);
+    for said in ["prepared (", "files and history of .", "scanned (", "1 files, 1 blobs", "reported ("] {
+        assert!(verbose.stderr.contains(said), "{said}: {}", verbose.stderr);
+    }
+    assert_eq!(place.sopup(["scan", "--verbose", "--quiet"]).stderr, "");
+}

@@ -207,3 +207,20 @@ fn a_secret_that_is_also_a_name_is_shown_nowhere() {
         assert!(!run.stdout.contains(other), "{args:?}: {}", run.stdout);
     }
 }
+
+#[test]
+fn a_value_in_a_file_and_in_its_history_is_listed_once() {
+    let kept = Kept::new();
+    kept.place.write("a.env", "DB_PASSWORD=Walrus88Timber\n").commit("two");
+    kept.place.write("b.env", format!("DB_PASSWORD={VALUE}\n")).commit("three");
+    kept.place.write("gone.env", "DB_PASSWORD=Onyx77Glacier\n").commit("four");
+    std::fs::remove_file(kept.place.join("gone.env")).expect("it was there");
+    kept.place.commit("five");
+    let count = |id: &str, place: &str| kept.evidence(id).iter().filter(|one| one.contains(place)).count();
+    assert_eq!((count("secrets", "a.env:1:13"), count("secrets", "b.env:1:13"), count("secrets", "gone.env:1:13")), (1, 1, 1));
+    assert_eq!(count("known", "b.env:1:13"), 1, "{:?}", kept.evidence("known"));
+    // The history is not forgotten.
+    let page = kept.sopup(&["verify"]).stdout;
+    let line = page.lines().find(|line| line.contains("a.env:1:13")).unwrap_or_else(|| panic!("{page}"));
+    assert!(line.contains("in history since"), "{line}");
+}

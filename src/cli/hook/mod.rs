@@ -200,9 +200,17 @@ fn through(manager: &Manager, hooks: &[Name], place: &Place, write: bool, ui: &U
         )
         .exiting(Exit::Refused));
     }
+    let mut files: Vec<(String, bool)> = Vec::new();
     for change in changes {
-        let said = if change.write(top)? { "wrote" } else { "is there already:" };
-        writeln!(out, "{said} {}", change.file)?;
+        let wrote = change.write(top)?;
+        match files.iter_mut().find(|(file, _)| *file == change.file) {
+            Some((_, before)) => *before |= wrote,
+            None => files.push((change.file, wrote)),
+        }
+    }
+    for (file, wrote) in files {
+        let said = if wrote { "wrote" } else { "is there already:" };
+        writeln!(out, "{said} {file}")?;
     }
     if let Some(next) = manager.next(hooks) {
         writeln!(out, "{} `{next}` makes git run them", "Next:".bold())?;

@@ -19,10 +19,11 @@ use super::sops::keys::Keys;
 use super::ui::Ui;
 use super::what::What;
 use crate::finding::{Finding, Occurrence, Suppression};
-use crate::report::{Context, Covered, Layout, Names, Show, View, in_history, plural, position};
+use crate::report::{Context, Covered, Layout, Names, Show, View, in_history, places, plural, position};
 use crate::scan::{Outcome, Progress, scan};
 use crate::sops::doctor::{Problem, State as FileState, Weight};
 use crate::sought::Sought;
+use crate::source::Sighting;
 pub(super) use known::KnownValues;
 use page::{Evidence, Line, Page, State};
 use rotated::Rotation;
@@ -154,9 +155,9 @@ impl Checked<'_> {
         let mut evidence: Vec<Evidence> = Vec::new();
         for finding in &findings {
             let entry = self.rotation.named(&finding.secret);
-            evidence.extend(finding.occurrences.iter().map(|place| Evidence {
-                place: self.place(place),
-                text: format!("{}, fingerprint {}{entry}{}", finding.rule.name, finding.fingerprint, self.past(place)),
+            evidence.extend(places(finding).into_iter().map(|place| Evidence {
+                place: self.place(place.at),
+                text: format!("{}, fingerprint {}{entry}{}", finding.rule.name, finding.fingerprint, self.past(place.past)),
             }));
         }
         let seen = self.outcome.seen;
@@ -199,9 +200,9 @@ impl Checked<'_> {
             standing.insert(value);
             found.push(finding);
             let entry = self.rotation.named(&self.known.values[value]);
-            evidence.extend(finding.occurrences.iter().map(|place| Evidence {
-                place: self.place(place),
-                text: format!("the value of {}, {spelling}{entry}{}", self.known.kept_in[value].join(" and "), self.past(place)),
+            evidence.extend(places(finding).into_iter().map(|place| Evidence {
+                place: self.place(place.at),
+                text: format!("the value of {}, {spelling}{entry}{}", self.known.kept_in[value].join(" and "), self.past(place.past)),
             }));
         }
         let closed = self.closed();
@@ -310,9 +311,9 @@ impl Checked<'_> {
         position(occurrence, &View { context: self.context, names: Names::of(self.outcome, Show::Masked) })
     }
 
-    fn past(&self, occurrence: &Occurrence) -> String {
+    fn past(&self, sighting: Option<&Sighting>) -> String {
         let names = Names::of(self.outcome, Show::Masked);
-        occurrence.sighting.as_deref().map(|sighting| format!("; {}", in_history(sighting, &names))).unwrap_or_default()
+        sighting.map(|sighting| format!("; {}", in_history(sighting, &names))).unwrap_or_default()
     }
 }
 
