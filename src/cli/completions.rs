@@ -27,8 +27,7 @@ enum Shell {
     Elvish,
     Fish,
     Nushell,
-    #[value(name = "powershell")]
-    PowerShell,
+    Powershell,
     Zsh,
 }
 
@@ -40,7 +39,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         Shell::Bash => known(Known::Bash),
         Shell::Elvish => known(Known::Elvish),
         Shell::Fish => known(Known::Fish),
-        Shell::PowerShell => known(Known::PowerShell),
+        Shell::Powershell => known(Known::PowerShell),
         Shell::Zsh => known(Known::Zsh),
         Shell::Nushell => generate(Nushell, &mut Cli::command(), "sopup", &mut script),
     }

@@ -61,7 +61,7 @@ impl Exemption {
 
 fn is_of(commits: &[String], located: &Located) -> bool {
     let commit = located.occurrence.sighting.as_ref().and_then(|sighting| sighting.commit.as_ref());
-    commit.is_some_and(|commit| commits.iter().any(|one| *one == commit.id))
+    commit.is_some_and(|commit| commits.contains(&commit.id))
 }
 
 fn is_matched(target: Target, regexes: &[regex::bytes::Regex], located: &Located) -> bool {

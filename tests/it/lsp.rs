@@ -25,9 +25,9 @@ impl Editor {
             command.arg("lsp").args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
         let (input, output) = (server.stdin.take(), BufReader::new(server.stdout.take().expect("piped")));
         let mut editor = Self { server, input, output, told: String::new(), next: 0 };
-        let answer = editor.ask("initialize", json!({"processId": null, "rootUri": null, "capabilities": {}}));
+        let answer = editor.ask("initialize", &json!({"processId": null, "rootUri": null, "capabilities": {}}));
         assert_eq!(answer["capabilities"]["textDocumentSync"]["change"], 2, "{answer}");
-        editor.tell("initialized", json!({}));
+        editor.tell("initialized", &json!({}));
         editor
     }
 
@@ -37,7 +37,7 @@ impl Editor {
         write!(input, "Content-Length: {}\r\n\r\n{text}", text.len()).and_then(|()| input.flush()).expect("it reads");
     }
 
-    fn tell(&mut self, method: &str, params: Value) {
+    fn tell(&mut self, method: &str, params: &Value) {
         self.send(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
     }
 
@@ -60,7 +60,7 @@ impl Editor {
     }
 
     /// The result of a request; what comes before it is passed over.
-    fn ask(&mut self, method: &str, params: Value) -> Value {
+    fn ask(&mut self, method: &str, params: &Value) -> Value {
         self.next += 1;
         let id = self.next;
         self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
@@ -89,9 +89,9 @@ impl Editor {
     /// The exit code, and all that was told.
     fn end(mut self, says_so: bool) -> (Option<i32>, String) {
         if says_so {
-            assert_eq!(self.ask("shutdown", Value::Null), Value::Null);
+            assert_eq!(self.ask("shutdown", &Value::Null), Value::Null);
         }
-        self.tell("exit", Value::Null);
+        self.tell("exit", &Value::Null);
         drop(self.input.take());
         let code = self.server.wait().expect("it ends").code();
         self.output.read_to_string(&mut self.told).expect("readable");
@@ -105,11 +105,11 @@ fn uri(place: &Place, name: &str) -> String {
 }
 
 fn open(editor: &mut Editor, uri: &str, text: &str) {
-    editor.tell("textDocument/didOpen", json!({"textDocument": {"uri": uri, "languageId": "x", "version": 1, "text": text}}));
+    editor.tell("textDocument/didOpen", &json!({"textDocument": {"uri": uri, "languageId": "x", "version": 1, "text": text}}));
 }
 
-fn change(editor: &mut Editor, uri: &str, version: u32, changes: Value) {
-    editor.tell("textDocument/didChange", json!({"textDocument": {"uri": uri, "version": version}, "contentChanges": changes}));
+fn change(editor: &mut Editor, uri: &str, version: u32, changes: &Value) {
+    editor.tell("textDocument/didChange", &json!({"textDocument": {"uri": uri, "version": version}, "contentChanges": changes}));
 }
 
 fn range(line: u32, start: u32, end: u32) -> Value {
@@ -130,23 +130,23 @@ fn secrets_come_and_go_as_they_are_typed() {
     assert!(found[0]["message"].as_str().expect("a text").contains("********"), "{found:?}");
 
     let place_of = |line, character| json!({"textDocument": {"uri": file}, "position": {"line": line, "character": character}});
-    let hover = editor.ask("textDocument/hover", place_of(1, 15));
+    let hover = editor.ask("textDocument/hover", &place_of(1, 15));
     let shown = hover["contents"]["value"].as_str().expect("a text");
     assert!(shown.contains("To replace it:") && shown.contains("Fingerprint: "), "{shown}");
-    assert_eq!(editor.ask("textDocument/hover", place_of(2, 1)), Value::Null);
+    assert_eq!(editor.ask("textDocument/hover", &place_of(2, 1)), Value::Null);
 
     // Part of the line is replaced, and then a token is typed after characters of two UTF-16 units.
-    change(&mut editor, &file, 2, json!([{"range": range(1, 12, 26), "text": "${DB_PASSWORD}"}]));
+    change(&mut editor, &file, 2, &json!([{"range": range(1, 12, 26), "text": "${DB_PASSWORD}"}]));
     assert_eq!(editor.diagnostics(), Vec::<Value>::new());
-    change(&mut editor, &file, 3, json!([{"range": range(0, 5, 5), "text": format!("\nGITHUB_TOKEN={TOKEN}")}]));
+    change(&mut editor, &file, 3, &json!([{"range": range(0, 5, 5), "text": format!("\nGITHUB_TOKEN={TOKEN}")}]));
     let found = editor.diagnostics();
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0]["range"], range(1, 13, 13 + u32::try_from(TOKEN.len()).expect("short")));
-    change(&mut editor, &file, 4, json!([{"text": ""}]));
+    change(&mut editor, &file, 4, &json!([{"text": ""}]));
     assert_eq!(editor.diagnostics(), Vec::<Value>::new());
 
-    assert_eq!(editor.ask("textDocument/definition", place_of(0, 0))["code"], -32601);
-    editor.tell("textDocument/didClose", json!({"textDocument": {"uri": file}}));
+    assert_eq!(editor.ask("textDocument/definition", &place_of(0, 0))["code"], -32601);
+    editor.tell("textDocument/didClose", &json!({"textDocument": {"uri": file}}));
     assert_eq!(editor.diagnostics(), Vec::<Value>::new());
     let (code, told) = editor.end(true);
     assert_eq!(code, Some(0), "{told}");
@@ -164,17 +164,17 @@ fn a_value_is_explained_and_allowed() {
     let found = editor.diagnostics();
     assert_eq!(found.len(), 2, "{found:?}");
     let params = json!({"textDocument": {"uri": file}, "range": range(0, 14, 14), "context": {"diagnostics": [found[0]]}});
-    let actions = editor.ask("textDocument/codeAction", params);
+    let actions = editor.ask("textDocument/codeAction", &params);
     let actions = actions.as_array().expect("a list");
     let titled = |word: &str| actions.iter().find(|one| one["title"].as_str().is_some_and(|title| title.starts_with(word)));
     let command = |action: &Value| json!({"command": action["command"]["command"], "arguments": action["command"]["arguments"]});
     assert_eq!(actions.len(), 4, "{actions:?}");
 
-    editor.ask("workspace/executeCommand", command(titled("Explain").expect("one")));
+    editor.ask("workspace/executeCommand", &command(titled("Explain").expect("one")));
     let shown = editor.hear_of("window/showMessage");
     assert!(shown["message"].as_str().expect("a text").contains("To replace it:"), "{shown}");
 
-    editor.ask("workspace/executeCommand", command(titled("Allow").expect("one")));
+    editor.ask("workspace/executeCommand", &command(titled("Allow").expect("one")));
     let shown = editor.hear_of("window/showMessage");
     assert!(shown["message"].as_str().expect("a text").contains("`fingerprint_key` was added"), "{shown}");
     let config = std::fs::read_to_string(place.join(".sopup.yaml")).expect("it was written");
@@ -187,10 +187,10 @@ fn a_value_is_explained_and_allowed() {
 
     // What is gone cannot be allowed, and an empty reason is none.
     let gone = json!({"command": "sopup.allow", "arguments": [{"uri": file, "fingerprint": "0".repeat(24), "reason": "x"}]});
-    editor.ask("workspace/executeCommand", gone);
+    editor.ask("workspace/executeCommand", &gone);
     assert_eq!(editor.hear_of("window/showMessage")["type"], 1);
     let data = left[0]["data"]["fingerprint"].clone();
-    editor.ask("workspace/executeCommand", json!({"command": "sopup.allow", "arguments": [{"uri": file, "fingerprint": data}]}));
+    editor.ask("workspace/executeCommand", &json!({"command": "sopup.allow", "arguments": [{"uri": file, "fingerprint": data}]}));
     let shown = editor.hear_of("window/showMessage");
     assert!(shown["message"].as_str().expect("a text").contains("the reason is empty"), "{shown}");
     let (code, told) = editor.end(true);
@@ -215,11 +215,11 @@ fn the_configuration_counts_as_in_a_scan() {
 
     // A broken configuration is said once, and a mended one counts again.
     place.write(".sopup.yaml", "alow: []\n");
-    change(&mut editor, &uri(&place, "b.env"), 2, json!([{"text": text}]));
+    change(&mut editor, &uri(&place, "b.env"), 2, &json!([{"text": text}]));
     let said = editor.hear_of("window/showMessage");
     assert!(said["message"].as_str().expect("a text").contains("unknown field `alow`"), "{said}");
     place.write(".sopup.yaml", "disable: [generic-password, weak-password]\n");
-    change(&mut editor, &uri(&place, "b.env"), 3, json!([{"text": text}]));
+    change(&mut editor, &uri(&place, "b.env"), 3, &json!([{"text": text}]));
     assert_eq!(editor.diagnostics().len(), 0);
     let (code, told) = editor.end(false);
     assert_eq!(code, Some(1), "{told}");

@@ -210,7 +210,7 @@ impl Server<'_> {
                 let document = server.documents.get(&uri)?;
                 let meets = |range: &Range| range.start <= params.range.end && params.range.start <= range.end;
                 let met = found(document).filter(|(_, range)| meets(range));
-                Some(met.flat_map(|(finding, range)| actions(&uri, finding, diagnostic(finding, range))).collect::<Vec<_>>())
+                Some(met.flat_map(|(finding, range)| actions(&uri, finding, &diagnostic(finding, range))).collect::<Vec<_>>())
             }),
             ExecuteCommand::METHOD => match serde_json::from_value(params) {
                 Ok(ExecuteCommandParams { command, arguments, .. }) => {
@@ -335,7 +335,7 @@ fn explanation(finding: &Finding) -> String {
     lines.join("\n")
 }
 
-fn actions(uri: &Uri, finding: &Finding, diagnostic: Diagnostic) -> Vec<CodeAction> {
+fn actions(uri: &Uri, finding: &Finding, diagnostic: &Diagnostic) -> Vec<CodeAction> {
     let fingerprint = finding.fingerprint.to_string();
     let action = |title: String, command: &str, reason: Option<&str>| CodeAction {
         title: title.clone(),
