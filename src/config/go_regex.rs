@@ -45,7 +45,12 @@ pub(super) fn translated(pattern: &str) -> String {
             }
             // Twice in a row they mean operations on classes elsewhere.
             '&' | '~' if in_class => out.extend(['\\', c]),
-            '-' if in_class && rest.first() == Some(&'-') => out.push_str("\\-"),
+            '-' if in_class && rest.first() == Some(&'-') => {
+                // The first character of a class, or the sign of a range that ends with a dash.
+                let is_first = at < 2 || chars[at - 2] == '[' || chars[at - 2] == '^';
+                out.push_str(if is_first { "\\-" } else { "-\\-" });
+                at += usize::from(!is_first);
+            }
             '{' if !in_class && !is_count(rest) => out.push_str("\\{"),
             _ => out.push(c),
         }
@@ -177,6 +182,7 @@ mod tests {
             (r"^(?i)key$", "KEY", "kex"),
             (r"^[\w.=-]{3}$", "a-=", "a b"),
             (r"^[+--]$", ",", "a"),
+            (r"^[--0]+$", "-./0", "1"),
             (r"^a #b$", "a #b", "a"),
         ] {
             assert!(matches(pattern, text), "{pattern} {text}");

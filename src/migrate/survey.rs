@@ -100,7 +100,7 @@ fn of_other_sources(findings: &[Finding], below: &str) -> Vec<Elsewhere> {
                 fingerprint: finding.fingerprint.clone(),
                 redacted: finding.secret.redacted(),
                 rule: finding.rule.id,
-                severity: finding.rule.severity,
+                severity: finding.severity,
                 confidence: finding.confidence,
             };
             found.entry((format!("{below}{}", occurrence.origin.path), occurrence.origin.source)).or_default().push(place);
