@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rayon::iter::{IntoParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use zeroize::Zeroizing;
 
 use super::Run;
@@ -17,7 +17,7 @@ use crate::migrate::change::Change;
 use crate::migrate::file::SourceFile;
 use crate::migrate::plan::{Applicability, Plan};
 use crate::migrate::proof::chosen_sites;
-use crate::migrate::rendering::{Comparison, Graph, Plain, Rendering, compare, gather};
+use crate::migrate::rendering::{Comparison, Graph, Plain, Rendering, Tree, compare, gather};
 use crate::secret::Secret;
 
 /// Kustomizations that are rendered at most.
@@ -41,15 +41,6 @@ impl Failure {
     }
 }
 
-/// Kustomizations as they rendered before the migration.
-pub(super) struct Before {
-    kitchen: Result<Kitchen, Failure>,
-    /// By folder.
-    rendered: Vec<(String, Result<Rendering, Failure>)>,
-    /// Values that the migration moves, as they stand in files and as programs see them.
-    moved: BTreeSet<Secret>,
-}
-
 /// What a comparison found.
 #[derive(Default)]
 pub(super) struct Compared {
@@ -59,16 +50,22 @@ pub(super) struct Compared {
     pub(super) differences: Vec<(String, String)>,
     /// Kustomizations that were not compared, and why.
     pub(super) not_compared: Vec<(String, String)>,
+    /// What the kustomizations that differ are made of, before and after.
+    pub(super) files: BTreeMap<String, BTreeSet<String>>,
 }
 
+/// A rendering, and the files that it is of.
+type Rendered = (Result<Rendering, Failure>, BTreeSet<String>);
+
 impl Run<'_> {
-    /// Renders the kustomizations that a migration touches; `None` if there are none, or nobody wants it.
+    /// Renders copies of the kustomizations that a migration would touch, without it and with it; `None` if there are none, or
+    /// nobody wants it.
     pub(super) fn rendered(
         &self,
         changes: &[Change],
         files: &BTreeMap<String, SourceFile>,
         (plan, upto): (&Plan, Applicability),
-    ) -> Option<Before> {
+    ) -> Option<Compared> {
         if self.args.no_render {
             return None;
         }
@@ -81,44 +78,42 @@ impl Run<'_> {
             return None;
         }
         let kitchen = Kitchen::open(self).map_err(Failure::NotTried);
-        let render = |at: usize| match &kitchen {
-            Err(why) => Err(why.clone()),
-            Ok(_) if at >= MOST => Err(Failure::NotTried(format!("more than {MOST} are not rendered"))),
-            Ok(kitchen) => kitchen.render(&folders[at], &format!("before-{at}")),
+        let (as_is, planned) = (BTreeMap::new(), changes.iter().map(|change| (change.path.as_str(), change.after.as_slice())).collect());
+        let render = |at: usize, name: &str, planned: &BTreeMap<&str, &[u8]>| match &kitchen {
+            Err(why) => (Err(why.clone()), BTreeSet::new()),
+            Ok(_) if at >= MOST => (Err(Failure::NotTried(format!("more than {MOST} are not rendered"))), BTreeSet::new()),
+            Ok(kitchen) => kitchen.render(&folders[at], &format!("{name}-{at}"), planned),
         };
-        let rendered: Vec<_> = (0..folders.len()).into_par_iter().map(render).collect();
-        let moved = chosen_sites(plan, upto, files).flat_map(|site| [site.secret.clone(), site.value()]).collect();
-        Some(Before { kitchen, rendered: folders.into_iter().zip(rendered).collect(), moved })
-    }
-}
-
-impl Before {
-    /// Renders again and compares.
-    pub(super) fn compared(self, changes: &[Change], run: &Run<'_>) -> Compared {
-        let plain = Plain::of(changes, run.keyring);
-        let moved: BTreeSet<&Secret> = self.moved.iter().collect();
-        let again = |(at, (folder, before)): &(usize, &(String, Result<Rendering, Failure>))| match (&self.kitchen, before) {
-            (Ok(kitchen), Ok(_)) => kitchen.render(folder, &format!("after-{at}")),
-            (Err(failure), _) | (_, Err(failure)) => Err(Failure::NotTried(failure.why().to_owned())),
+        let both = |at: usize| {
+            let before = render(at, "before", &as_is);
+            (before, render(at, "after", &planned))
         };
-        let numbered: Vec<_> = self.rendered.iter().enumerate().collect();
-        let outcomes: Vec<Result<Rendering, Failure>> = numbered.par_iter().map(again).collect();
-        let mut compared = Compared::default();
-        for ((folder, before), after) in self.rendered.iter().zip(outcomes) {
-            let name = if folder.is_empty() { "." } else { folder };
-            match (before, &after) {
-                (Ok(before), Ok(after)) => compared.add(name, compare(before, after, &plain, &moved)),
-                (Ok(_), Err(Failure::Broken(why))) => {
-                    compared.differences.push((name.to_owned(), format!("it does not render any more: {}", clean(why, &moved))));
-                }
-                (Err(failure), _) | (_, Err(failure)) => compared.not_compared.push((name.to_owned(), clean(failure.why(), &moved))),
-            }
-        }
-        compared
+        let rendered: Vec<(Rendered, Rendered)> = (0..folders.len()).into_par_iter().map(both).collect();
+        let moved: BTreeSet<Secret> = chosen_sites(plan, upto, files).flat_map(|site| [site.secret.clone(), site.value()]).collect();
+        Some(Compared::of(&folders, rendered, &Plain::of(changes, self.keyring), &moved.iter().collect()))
     }
 }
 
 impl Compared {
+    fn of(folders: &[String], rendered: Vec<(Rendered, Rendered)>, plain: &Plain, moved: &BTreeSet<&Secret>) -> Self {
+        let mut compared = Self::default();
+        for (folder, ((before, old), (after, new))) in folders.iter().zip(rendered) {
+            let name = if folder.is_empty() { "." } else { folder };
+            let known = compared.differences.len();
+            match (before, after) {
+                (Ok(before), Ok(after)) => compared.add(name, compare(&before, &after, plain, moved)),
+                (Ok(_), Err(Failure::Broken(why))) => {
+                    compared.differences.push((name.to_owned(), format!("it does not render any more: {}", clean(&why, moved))));
+                }
+                (Err(failure), _) | (_, Err(failure)) => compared.not_compared.push((name.to_owned(), clean(failure.why(), moved))),
+            }
+            if compared.differences.len() > known {
+                compared.files.insert(name.to_owned(), old.into_iter().chain(new).collect());
+            }
+        }
+        compared
+    }
+
     fn add(&mut self, name: &str, found: Comparison) {
         match (found.different.is_empty(), found.elsewhere.first()) {
             (true, None) => self.same += 1,
@@ -152,13 +147,19 @@ impl Kitchen {
         Ok(Self { tool, top: run.repo.top.clone(), shelter, folder })
     }
 
-    /// What a kustomization renders to, from a copy below `name`.
-    fn render(&self, folder: &str, name: &str) -> Result<Rendering, Failure> {
-        for (path, bytes) in gather(&self.top, folder).map_err(Failure::NotTried)? {
-            let written = self.shelter.write(&format!("{name}/{path}"), &bytes);
-            written.map_err(|error| Failure::NotTried(error.to_string()))?;
+    /// What a kustomization renders to, from a copy below `name`, and of what; `planned` stands in the place of files.
+    fn render(&self, folder: &str, name: &str, planned: &BTreeMap<&str, &[u8]>) -> Rendered {
+        let files = match gather(Tree { top: &self.top, planned }, folder) {
+            Ok(files) => files,
+            Err(why) => return (Err(Failure::NotTried(why)), BTreeSet::new()),
+        };
+        for (path, bytes) in &files {
+            if let Err(error) = self.shelter.write(&format!("{name}/{path}"), bytes) {
+                return (Err(Failure::NotTried(error.to_string())), BTreeSet::new());
+            }
         }
-        self.run(&self.folder.join(name), folder).map_err(Failure::Broken)
+        let rendering = self.run(&self.folder.join(name), folder).map_err(Failure::Broken);
+        (rendering, files.into_keys().collect())
     }
 
     fn run(&self, copy: &Path, folder: &str) -> Result<Rendering, String> {

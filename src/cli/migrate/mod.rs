@@ -239,7 +239,7 @@ impl Run<'_> {
             let review = Review { files, draft: &draft, key: &request.key, wishes: Wishes::default(), ui: self.ui, save: &saved };
             plan = self.confirmed(plan, upto, review)?;
         }
-        let Proven { mut changes, left } = proven.map_or_else(|| self.proven(&plan, upto, files, judge), Ok)?;
+        let Proven { mut changes, left, rendering } = proven.map_or_else(|| self.proven(&plan, upto, files, judge), Ok)?;
         changes.extend(self.dismissed(&plan, &outcome, is_key_shared)?);
         self.enter(&plan, upto, &outcome, &mut changes)?;
         if self.args.dry_run {
@@ -250,15 +250,14 @@ impl Run<'_> {
         let (doubtful, left): (Vec<Leftover>, Vec<Leftover>) = left.into_iter().partition(Leftover::is_doubtful);
         self.refuse(&changes, &left.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         doubtful.iter().for_each(|left| self.ui.note(&left.to_string()));
+        self.refuse_rendering(rendering.as_ref())?;
         if self.args.dry_run {
             self.summarise(&plan, upto, None)?;
             return Ok(exit(&outcome, plan.leaves_something(upto)));
         }
-        let before = self.rendered(&changes, files, (&plan, upto));
         let journal = self.write(&changes)?;
         self.forget_review();
-        let compared = before.map(|before| before.compared(&changes, self));
-        self.conclude(request, &below, (&plan, upto), (&journal, compared))
+        self.conclude(request, &below, (&plan, upto), (&journal, rendering))
     }
 
     /// False alarms, each allowed as the value that it is; the key that names values is made if there is none.

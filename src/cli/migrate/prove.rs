@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Run, setup};
+use super::kustomize::Compared;
+use super::{Run, setup, show};
 use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::file::RealDisk;
@@ -17,6 +18,8 @@ use crate::migrate::proof::{Judge, Leftover, prove};
 pub(super) struct Proven {
     pub(super) changes: Vec<Change>,
     pub(super) left: Vec<Leftover>,
+    /// What kustomize makes of copies; `None` if nothing of it is touched, or nobody asked.
+    pub(super) rendering: Option<Compared>,
 }
 
 impl Run<'_> {
@@ -30,10 +33,12 @@ impl Run<'_> {
     ) -> Result<Proven, CliError> {
         let changes = changes(plan, upto, files, self.repo, self.tools()).map_err(|error| setup::refused(&error))?;
         let left = prove(plan, upto, files, &changes, judge);
-        Ok(Proven { changes, left })
+        let clean = left.iter().all(Leftover::is_doubtful);
+        let rendering = if clean { self.rendered(&changes, files, (plan, upto)) } else { None };
+        Ok(Proven { changes, left, rendering })
     }
 
-    /// Leaves steps to people whose files would not be clean afterwards, until the rest is proven.
+    /// Leaves steps to people whose files would not be clean afterwards, or not do what they did, until the rest is proven.
     pub(super) fn leave_unproven(
         &self,
         plan: &mut Plan,
@@ -46,6 +51,12 @@ impl Run<'_> {
             let mut any = false;
             for left in proven.left.iter().filter(|left| !left.is_doubtful()) {
                 any |= plan.leave(left.path(), upto, &format!("left alone, as it would not be clean afterwards: {left}"));
+            }
+            let rendering = proven.rendering.iter();
+            for (folder, difference) in rendering.flat_map(|compared| compared.differences.iter()) {
+                let files = proven.rendering.iter().flat_map(|compared| compared.files.get(folder)).flatten();
+                let reason = format!("left alone, as what kustomize makes of {folder} would differ: {difference}");
+                files.for_each(|file| any |= plan.leave(file, upto, &reason));
             }
             if !any {
                 return Ok(proven);
@@ -83,5 +94,13 @@ impl Run<'_> {
         }
         let hint = "nothing was changed; --skip leaves these files out, and please report what sopup left there";
         Err(CliError::new(left.join("\n"), hint).exiting(Exit::Refused))
+    }
+
+    /// Refuses what kustomize would make something else of.
+    pub(super) fn refuse_rendering(&self, rendering: Option<&Compared>) -> Result<(), CliError> {
+        let Some(compared) = rendering.filter(|compared| !compared.differences.is_empty()) else { return Ok(()) };
+        show::differences(compared, self.ui)?;
+        let hint = "nothing was changed; --skip leaves files out, --no-render does not compare";
+        Err(CliError::new("what kustomize renders would differ, as told above", hint).exiting(Exit::Refused))
     }
 }

@@ -215,13 +215,17 @@ fn rendering(compared: &Compared, out: &mut impl io::Write) -> io::Result<()> {
         let shown = folders[..folders.len().min(FOLDERS)].join(", ");
         writeln!(out, "Not rendered and compared, because {}: {shown}{more}.", safe::line(why))?;
     }
-    if !compared.differences.is_empty() {
-        writeln!(out, "{}", "What kustomize renders differs:".bold())?;
-    }
+    Ok(())
+}
+
+/// What kustomize would make something else of.
+pub(super) fn differences(compared: &Compared, ui: &Ui) -> io::Result<()> {
+    let mut out = ui.stdout();
+    writeln!(out, "{}", "What kustomize renders would differ:".bold())?;
     for (folder, difference) in &compared.differences {
         writeln!(out, "  {}: {}", safe::line(folder), safe::line(difference))?;
     }
-    Ok(())
+    out.flush()
 }
 
 /// The secrets that are known to whoever could read the files, and where the old values still are.

@@ -17,6 +17,15 @@ const LARGEST: u64 = 8 << 20;
 const MOST_FILES: usize = 4096;
 const MOST_BYTES: usize = 64 << 20;
 
+/// The files of a repository, as they are or as a migration would make them.
+#[derive(Clone, Copy)]
+pub struct Tree<'a> {
+    /// The top of the working tree.
+    pub top: &'a Path,
+    /// New bytes of files, by path.
+    pub planned: &'a BTreeMap<&'a str, &'a [u8]>,
+}
+
 /// What stands at a path.
 #[derive(Debug)]
 enum Entry {
@@ -27,20 +36,20 @@ enum Entry {
     Other(&'static str),
 }
 
-/// All files that the kustomization of a folder and those below it are made of. `folder` is relative to `top`.
+/// All files that the kustomization of a folder and those below it are made of. `folder` is relative to the top.
 ///
 /// # Errors
 /// Why it is not to be rendered, for people to read.
-pub fn gather(top: &Path, folder: &str) -> Result<Files, String> {
+pub fn gather(tree: Tree<'_>, folder: &str) -> Result<Files, String> {
     let mut files = Files::new();
     let mut next = vec![folder.to_owned()];
     let mut known: BTreeSet<String> = next.iter().cloned().collect();
     while let Some(folder) = next.pop() {
-        let found = kustomization_of(top, &folder)?;
+        let found = kustomization_of(tree, &folder)?;
         for reference in &found.references {
             let (Reference::File(name) | Reference::Folder(name) | Reference::Either(name)) = reference;
             let path = inside(&folder, name).ok_or("it takes something from outside of the repository")?;
-            match (read(top, &path), reference) {
+            match (tree.read(&path), reference) {
                 (Entry::File(bytes), Reference::File(_) | Reference::Either(_)) if !is_named_like_one(&path) => {
                     files.insert(path, bytes);
                 }
@@ -63,10 +72,10 @@ pub fn gather(top: &Path, folder: &str) -> Result<Files, String> {
 }
 
 /// The one kustomization of a folder.
-fn kustomization_of(top: &Path, folder: &str) -> Result<Kustomization, String> {
+fn kustomization_of(tree: Tree<'_>, folder: &str) -> Result<Kustomization, String> {
     let mut texts = Vec::new();
     for name in NAMES {
-        match read(top, &joined(folder, name)) {
+        match tree.read(&joined(folder, name)) {
             Entry::File(bytes) => texts.push(bytes),
             Entry::Nothing => {}
             Entry::Folder => return Err(format!("{} is a folder", joined(folder, name))),
@@ -102,6 +111,19 @@ fn inside(folder: &str, name: &str) -> Option<String> {
         }
     }
     Some(parts.join("/"))
+}
+
+impl Tree<'_> {
+    fn read(&self, path: &str) -> Entry {
+        if let Some(bytes) = self.planned.get(path) {
+            return Entry::File(Zeroizing::new(bytes.to_vec()));
+        }
+        let folder = format!("{path}/");
+        match read(self.top, path) {
+            Entry::Nothing if self.planned.keys().any(|planned| planned.starts_with(&folder)) => Entry::Folder,
+            found => found,
+        }
+    }
 }
 
 /// Reads what stands at a path without following a link anywhere on the way.
@@ -172,6 +194,11 @@ mod tests {
         top
     }
 
+    fn as_it_is(top: &tempfile::TempDir) -> Tree<'_> {
+        static NOTHING: BTreeMap<&str, &[u8]> = BTreeMap::new();
+        Tree { top: top.path(), planned: &NOTHING }
+    }
+
     const SOUND: [(&str, &str); 5] = [
         ("overlay/kustomization.yml", "resources: [../base]\nsecretGenerator: [{name: a, files: [k=../keys/a.key]}]\n"),
         ("base/Kustomization", "resources: [app.yaml]\n"),
@@ -183,10 +210,22 @@ mod tests {
     #[test]
     fn a_copy_holds_what_is_named_and_nothing_else() {
         let top = repository(&SOUND);
-        let files = gather(top.path(), "overlay").expect("is understood");
+        let files = gather(as_it_is(&top), "overlay").expect("is understood");
         let wanted = ["base/app.yaml", "base/kustomization.yaml", "keys/a.key", "overlay/kustomization.yaml"];
         assert_eq!(files.keys().collect::<Vec<_>>(), wanted);
         assert_eq!(files["base/kustomization.yaml"].as_slice(), br#"{"resources":["app.yaml"]}"#);
+    }
+
+    #[test]
+    fn what_is_planned_stands_in_the_place_of_what_is() {
+        let top = repository(&SOUND);
+        let planned = BTreeMap::from([
+            ("base/Kustomization", &b"resources: [app.yaml, ../new]\n"[..]),
+            ("new/kustomization.yaml", b"resources: [s.enc.yaml]\n"),
+            ("new/s.enc.yaml", b"kind: Secret\n"),
+        ]);
+        let files = gather(Tree { top: top.path(), planned: &planned }, "overlay").expect("is understood");
+        assert!(files.contains_key("new/s.enc.yaml") && files.contains_key("base/app.yaml"), "{:?}", files.keys());
     }
 
     #[test]
@@ -206,7 +245,7 @@ mod tests {
         ] {
             let top = repository(&SOUND);
             std::fs::write(top.path().join(path), text).expect("a file");
-            assert_eq!(gather(top.path(), "overlay").expect_err(text), told);
+            assert_eq!(gather(as_it_is(&top), "overlay").expect_err(text), told);
         }
     }
 
@@ -218,7 +257,7 @@ mod tests {
             let place = top.path().join(link);
             if place.is_dir() { std::fs::remove_dir_all(&place) } else { std::fs::remove_file(&place) }.expect("removed");
             std::os::unix::fs::symlink(to, &place).expect("a link");
-            let why = gather(top.path(), "overlay").expect_err(link);
+            let why = gather(as_it_is(&top), "overlay").expect_err(link);
             assert!(why.ends_with("is behind a symbolic link"), "{link}: {why}");
         }
     }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_yaml::Value;
 
-pub use copy::{Files, gather};
+pub use copy::{Files, Tree, gather};
 pub use graph::Graph;
 use sight::{Sight, Site, Source, sights};
 

@@ -118,10 +118,14 @@ fn a_file_that_a_generator_reads_is_compared() {
         let kustomization = format!("resources: [pod.yaml]\nsecretGenerator:\n  - name: conf\n    files:\n      - {entry}\n");
         bench.place.write(path, CONFIG).write("pod.yaml", WORKLOAD).write("kustomization.yaml", kustomization).commit("all");
         let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
-        assert_eq!(run.code, 2, "{entry}: {}{}", run.stdout, run.stderr);
-        let told = ".: the file server.conf of the volume conf of Pod app has another value";
+        assert_eq!(run.code, 1, "{entry}: {}{}", run.stdout, run.stderr);
+        let told = "as what kustomize makes of . would differ: the file server.conf of the volume conf of Pod app has another value";
         assert!(run.stdout.contains(told), "{entry}: {}", run.stdout);
-        assert_eq!(bench.migrate(["--undo"]).code, 0);
+        // Nobody is asked to look at a plan that is written down: what was decided is refused as a whole.
+        assert_eq!(bench.migrate(["--plan-out", ".git/plan.yaml"]).code, 0);
+        let run = bench.migrate(["--apply", ".git/plan.yaml", "--include-review", "--no-history"]);
+        assert!(run.code == 4 && run.stdout.contains("What kustomize renders would differ:"), "{}{}", run.stdout, run.stderr);
+        assert_eq!(bench.place.git(["status", "--porcelain"]), "", "nothing was written");
     }
 }
 
