@@ -4,6 +4,7 @@
 mod copy;
 mod graph;
 mod kustomization;
+mod release;
 mod sight;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -87,6 +88,7 @@ pub struct Comparison {
 /// Compares two renderings.
 pub fn compare(before: &Rendering, after: &Rendering, plain: &Plain, moved: &BTreeSet<&Secret>) -> Comparison {
     let mut found = Comparison::default();
+    let (before, after) = (&release::with_values(before, plain), &release::with_values(after, plain));
     let (old, new) = (by_name(before), by_name(after));
     for (name, object) in &old {
         let values_alone = matches!(kind(object), "Secret" | "ConfigMap");

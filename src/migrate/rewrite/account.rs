@@ -101,7 +101,9 @@ fn replacement(file: &SourceFile, site: &Site, name: &str, accounts: &str) -> Op
         let text = match system {
             ci::System::GitHub => format!("${{{{ vars.{name} }}}}"),
             ci::System::GitLab => format!("${name}"),
-            ci::System::Jenkins => return None,
+            ci::System::Azure => format!("$({name})"),
+            ci::System::Bitbucket => format!("${name}"),
+            ci::System::Jenkins | ci::System::CircleCi | ci::System::Drone => return None,
         };
         return Some((site.span, text, Verdict::review(format!("set {name} as a variable of the CI system first"))));
     }

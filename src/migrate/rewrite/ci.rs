@@ -1,15 +1,16 @@
 //! Pipelines: the value becomes a secret of the CI system, which somebody has to set there.
 
 use super::quote::{decoded, literal};
-use super::{Rewriter, words};
+use super::{Rewriter, is_in_comment, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
+use crate::migrate::outline::{Outline, Part, Spelling};
 use crate::migrate::plan::Action;
 use crate::migrate::yaml::is_yaml;
 use crate::text::Span;
 
-/// GitHub Actions, GitLab CI, Jenkins.
+/// GitHub Actions, GitLab CI, Jenkins, Azure Pipelines, Bitbucket Pipelines, CircleCI, Drone and Woodpecker.
 pub(super) struct Pipeline;
 
 /// The CI system of a file.
@@ -18,6 +19,10 @@ pub(super) enum System {
     GitHub,
     GitLab,
     Jenkins,
+    Azure,
+    Bitbucket,
+    CircleCi,
+    Drone,
 }
 
 pub(super) fn system(file: &SourceFile) -> Option<System> {
@@ -26,6 +31,11 @@ pub(super) fn system(file: &SourceFile) -> Option<System> {
         _ if yaml && (file.path.starts_with(".github/") || file.path.contains("/.github/")) => Some(System::GitHub),
         "action.yml" | "action.yaml" => Some(System::GitHub),
         name if yaml && name.starts_with(".gitlab-ci") => Some(System::GitLab),
+        name if yaml && name.starts_with("azure-pipelines") => Some(System::Azure),
+        "bitbucket-pipelines.yml" => Some(System::Bitbucket),
+        "config.yml" if file.folder().ends_with(".circleci/") => Some(System::CircleCi),
+        name if yaml && [".drone.", ".woodpecker."].iter().any(|start| name.starts_with(start)) => Some(System::Drone),
+        _ if yaml && file.path.contains(".woodpecker/") => Some(System::Drone),
         name if name.starts_with("Jenkinsfile") || name.ends_with(".jenkinsfile") => Some(System::Jenkins),
         _ => None,
     }
@@ -39,7 +49,9 @@ fn free(wanted: &str, (system, text): (System, &str), site: &Site, draft: &mut D
     };
     let is_used = |name: &str| match system {
         System::GitHub => draft.repo.manifests().iter().any(|(_, text)| uses(text, &format!("secrets.{name}"))),
-        System::GitLab => uses(text, &format!("${name}")) || uses(text, &format!("${{{name}")),
+        System::GitLab | System::Bitbucket | System::CircleCi => uses(text, &format!("${name}")) || uses(text, &format!("${{{name}")),
+        System::Azure => text.contains(&format!("$({name})")),
+        System::Drone => uses(text, &format!("from_secret: {}", name.to_ascii_lowercase())),
         System::Jenkins => ['\'', '"'].iter().any(|quote| text.contains(&format!("credentials({quote}{}{quote}", naming::dns(name)))),
     };
     let own = |name: &str| format!("{system:?} {name}");
@@ -51,6 +63,26 @@ fn free(wanted: &str, (system, text): (System, &str), site: &Site, draft: &mut D
     let name = names.find(is_free).unwrap_or_else(|| wanted.to_owned());
     draft.claimed.insert(own(&name), site.secret.clone());
     name
+}
+
+/// Why a place of a pipeline cannot hold a reference.
+fn takes_no_reference(system: System, text: &str, file: &SourceFile, site: &Site) -> Option<&'static str> {
+    let outline = Outline::new(text);
+    let item = outline.holding(site.span);
+    let below = |key: &str| item.is_some_and(|item| item.path.iter().any(|part| matches!(part, Part::Key(known) if known == key)));
+    let is_whole = item.is_some_and(|item| item.value.len() <= site.span.len() + 2 && item.spelling != Spelling::Block);
+    match system {
+        System::CircleCi if below("environment") => Some(
+            "CircleCI expands nothing in `environment`: leave the line out, and set a variable of this name for the project or in a context",
+        ),
+        System::Azure if below("variables") => Some(
+            "a secret variable of Azure Pipelines cannot be declared here: leave it out, and set it for the pipeline or in a variable group",
+        ),
+        System::Drone if !is_whole || is_in_comment(file, site) => {
+            Some("`from_secret` takes the place of a whole value: put it into `environment`, and use the variable here")
+        }
+        _ => None,
+    }
 }
 
 /// Whether a place is right inside of the `environment` of a pipeline.
@@ -70,6 +102,7 @@ impl Rewriter for Pipeline {
 
     fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
         let (Some(text), Some(system)) = (file.text(), system(file)) else { return };
+        let outline = Outline::new(text);
         for &site in sites {
             if system == System::Jenkins && !is_in_environment(&text[..site.span.start]) {
                 let reason = "`credentials()` works in `environment` alone: bind the credential with `withCredentials` around what uses it";
@@ -81,6 +114,10 @@ impl Rewriter for Pipeline {
             if name.starts_with("GITHUB_") {
                 name = format!("CI_{name}");
             }
+            if let Some(reason) = takes_no_reference(system, text, file, site) {
+                draft.manual(self.id(), file, &[site], reason);
+                continue;
+            }
             let name = free(&name, (system, text), site, draft);
             let Some(value) = decoded(file, site) else { continue };
             let id = draft.shared(file, &["ci", &name.to_ascii_lowercase()], &value);
@@ -88,6 +125,18 @@ impl Rewriter for Pipeline {
             let (span, text, how) = match system {
                 System::GitHub => (site.span, format!("${{{{ secrets.{name} }}}}"), format!("`{command} | gh secret set {name}`")),
                 System::GitLab => (site.span, format!("${name}"), format!("a masked variable {name} with what `{command}` prints")),
+                System::Azure => (site.span, format!("$({name})"), format!("a secret variable {name} with what `{command}` prints")),
+                System::Bitbucket => (site.span, format!("${name}"), format!("a secured variable {name} with what `{command}` prints")),
+                System::CircleCi => (
+                    site.span,
+                    format!("${{{name}}}"),
+                    format!("a variable {name} of the project or a context with what `{command}` prints"),
+                ),
+                System::Drone => {
+                    let secret = name.to_ascii_lowercase();
+                    let Some(item) = outline.holding(site.span) else { continue };
+                    (item.value, format!("{{ from_secret: {secret} }}"), format!("a secret {secret} with what `{command}` prints"))
+                }
                 System::Jenkins => {
                     let Some((span, _)) = literal(text, site.span) else { continue };
                     let credential = naming::dns(&name);
@@ -98,7 +147,7 @@ impl Rewriter for Pipeline {
             let verdict = match system {
                 System::Jenkins => Verdict::safe(format!("needs {how}; without it Jenkins stops and says so")),
                 // What is not set is empty there.
-                System::GitHub | System::GitLab => Verdict::review(format!("set it first: {how}")),
+                _ => Verdict::review(format!("set it first: {how}")),
             };
             draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
         }

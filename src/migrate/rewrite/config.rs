@@ -25,6 +25,7 @@ fn reads_environment(file: &SourceFile) -> Option<&'static str> {
     match name {
         ".npmrc" => Some("npm"),
         ".yarnrc.yml" => Some("yarn"),
+        "settings.xml" if file.text().is_some_and(|text| text.contains("<servers>")) => Some("Maven"),
         _ if spring => Some("Spring"),
         _ => None,
     }
@@ -57,20 +58,22 @@ impl Config {
         });
         let name = naming::variable(&named.unwrap_or_else(|| words::name(text, site)));
         let stem = naming::slug(file.name().trim_start_matches('.').split('.').next().unwrap_or("config"));
+        let name = if program == "Maven" && name == "PASSWORD" { "MAVEN_PASSWORD".to_owned() } else { name };
         let store = draft.store(&format!("{}{stem}", file.folder()), ".sops.env", &Shape::Keys, &file.path);
         let Some(value) = decoded(file, site) else {
             return draft.manual(self.id(), file, &[site], UNREADABLE);
         };
         let id = draft.put(store, &[&name], &value);
         let path = draft.path_of(store).to_owned();
-        let text = format!("${{{}}}", super::container::key_of(id, draft));
+        let key = super::container::key_of(id, draft);
+        let text = if program == "Maven" { format!("${{env.{key}}}") } else { format!("${{{key}}}") };
         let mut actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text }];
         actions.extend(dotenv::companions(draft, store));
         let run = exec_env(&path, "COMMAND");
         let verdict = match program {
             // What is bound to a class may keep `${NAME}` itself.
-            "Spring" => Verdict::review(format!(
-                "Spring reads it from the environment, which `{run}` sets; without that, `${{…}}` itself may be the value"
+            "Spring" | "Maven" => Verdict::review(format!(
+                "{program} reads it from the environment, which `{run}` sets; without that, `${{…}}` itself may be the value"
             )),
             _ => Verdict::safe(format!("{program} reads it from the environment: `{run}`")),
         };

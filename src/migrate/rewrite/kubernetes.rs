@@ -2,7 +2,7 @@
 //! and in ConfigMaps move to encrypted Secrets beside the file.
 
 use super::made::{self, Made, Wanted};
-use super::{Anchors, Rewriter, configmap, container, external, extract, ksops, operator};
+use super::{Anchors, Rewriter, configmap, container, external, extract, helm_release, ksops, operator};
 use crate::migrate::KubernetesStyle;
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile, folder_of};
@@ -69,6 +69,14 @@ impl Rewriter for Kubernetes {
                     }
                 }
                 Some("ConfigMap") => configmap::rewrite(&manifest, item, site, sites, draft),
+                Some("HelmRelease") if helm_release::holds(&manifest, item) => {
+                    let among = |other: &&Site| outline.holding(other.span).is_some_and(|other| helm_release::holds(&manifest, other));
+                    let same: Vec<&Site> =
+                        sites.iter().copied().filter(|other| document(other) == Some(item.document)).filter(among).collect();
+                    if same.first().is_some_and(|first| first.span == site.span) {
+                        helm_release::rewrite(&manifest, item.document, &same, draft);
+                    }
+                }
                 _ => container::rewrite(&manifest, item, site, draft),
             }
         }

@@ -15,10 +15,12 @@ mod external;
 mod extract;
 mod hcl;
 mod helm;
+mod helm_release;
 mod ksops;
 mod kubernetes;
 mod kustomize;
 mod made;
+mod makefile;
 mod markdown;
 mod operator;
 mod quote;
@@ -71,6 +73,7 @@ const REWRITERS: &[&dyn Rewriter] = &[
     &helm::HelmValues,
     &terraform::Terraform,
     &ci::Pipeline,
+    &makefile::Makefile,
     &shell::Shell,
     &ansible::Ansible,
     &source_code::SourceCode,

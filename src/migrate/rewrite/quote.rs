@@ -43,10 +43,10 @@ pub(super) fn exec_env(store: &str, command: &str) -> String {
 /// IDs are in a store of their own.
 pub(super) fn run_with(file: &SourceFile, store: &str, command: &str) -> String {
     let accounts = file.sites.iter().filter(|site| site.is_account()).count();
-    if accounts == 0 || accounts == file.sites.len() {
-        exec_env(store, command)
-    } else {
-        format!("sopup run {} -- {command}", shell_word(&file.path))
+    match shell_word(&file.path) {
+        _ if accounts == 0 || accounts == file.sites.len() => exec_env(store, command),
+        path if command == script(&file.path) => format!("sopup run {path}"),
+        path => format!("sopup run {path} -- {command}"),
     }
 }
 

@@ -122,7 +122,7 @@ fn a_script_that_needs_two_stores_runs_with_one_command() {
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     let printed = run.stdout.lines().find_map(|line| line.trim_start().strip_prefix("run with `")).expect("a command");
     let line = printed.split('`').next().expect("a command");
-    assert!(line.starts_with("sopup run 'my scripts/run.sh' -- "), "{line}");
+    assert_eq!(line, "sopup run 'my scripts/run.sh'");
     let wanted = "Zq9wLm2xTr7pKd 249169352986 \n";
     let run = as_printed(&bench, line);
     assert_eq!((run.code, run.stdout.as_str()), (0, wanted), "{}", run.stderr);
@@ -238,4 +238,33 @@ fn playbooks_look_values_up() {
     assert!(run.stdout.contains("- manual provisioning/docker.yml:8"), "{}", run.stdout);
     let text = read(&bench, "provisioning/docker.yml");
     assert!(text.contains("MYSQL_ROOT_PASSWORD: \"{{ lookup('community.sops.sops', 'secrets/shared.enc.yaml', extract="), "{text}");
+}
+
+/// The real make, with the values and without.
+#[test]
+fn makefiles_do_what_they_did() {
+    let bench = Bench::new();
+    let makefile = "DB_PASSWORD := dZGticVp4YMga48\nAPI_PASSWORD = OrchidMeadow.898\nURL ?= postgres://app:KOf-SIjrc-2JV@db/app\n\nshow:\n\t@echo \
+                    '$(DB_PASSWORD)' '$(API_PASSWORD)' $(URL)\n\nlogin:\n\t@echo | docker login -u x -p Zq8wLm2xTr7pKd\n\nother:\n\t@echo other\n";
+    bench.place.write("app/Makefile", makefile).write("bin/docker", "#!/bin/sh\ncat; echo \" $*\"\n");
+    executable(&bench, "bin/docker");
+    bench.commit();
+    let path = std::env::join_paths(
+        std::iter::once(bench.place.join("bin")).chain(std::env::split_paths(&std::env::var_os("PATH").expect("a PATH"))),
+    );
+    let path = path.expect("a PATH");
+    let before = bench.run(Command::new("make").args(["-C", "app", "-s", "show", "login"]).env("PATH", &path));
+    assert_eq!(before.code, 0, "{}", before.stderr);
+    let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let text = read(&bench, "app/Makefile");
+    assert!(!text.contains("Zq8wLm2x") && !text.contains("KOf-SI") && !text.contains("Meadow"), "{text}");
+    assert!(run.stdout.contains("`sops exec-env app/make.sops.env 'make -C app'`"), "{}", run.stdout);
+    let with = |target: &str| format!("make -C app -s {target}");
+    let after = bench.run(Command::new(sops_binary()).args(["exec-env", "app/make.sops.env", &with("show login")]).env("PATH", &path));
+    assert_eq!((after.code, after.stdout), (0, before.stdout), "{}", after.stderr);
+    let without = bench.run(Command::new("make").args(["-C", "app", "-s", "show"]));
+    assert!(without.code != 0 && without.stderr.contains("set DB_PASSWORD by sops exec-env app/make.sops.env"), "{}", without.stderr);
+    let other = bench.run(Command::new("make").args(["-C", "app", "-s", "other"]));
+    assert_eq!((other.code, other.stdout.as_str()), (0, "other\n"), "what needs no value needs none");
 }
