@@ -24,6 +24,7 @@ pub mod config;
 pub mod detect;
 pub mod file;
 pub mod finding;
+pub mod fleet;
 pub mod ledger;
 pub mod migrate;
 pub mod purge;

@@ -11,6 +11,7 @@ mod environment;
 mod error;
 mod exit;
 mod explain;
+mod fleet;
 mod hook;
 mod lsp;
 mod man;
@@ -70,6 +71,7 @@ enum Command {
     Migrate(Box<migrate::Args>),
     Verify(Box<verify::Args>),
     Purge(Box<purge::Args>),
+    Fleet(Box<fleet::Args>),
     Render(render::Args),
     Run(run::Args),
     Init(sops::init::Args),
@@ -152,6 +154,7 @@ fn run(command: Command, ui: &Ui) -> Exit {
         Command::Migrate(args) => migrate::run(&args, ui),
         Command::Verify(args) => verify::run(&args, ui),
         Command::Purge(args) => purge::run(&args, ui),
+        Command::Fleet(args) => fleet::run(&args, ui),
         Command::Render(args) => render::run(&args, ui),
         Command::Run(args) => run::run(&args, ui),
         Command::Init(args) => sops::init::run(&args, ui),

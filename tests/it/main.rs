@@ -15,6 +15,7 @@ mod docs;
 mod explain;
 mod faults;
 mod file;
+mod fleet;
 mod gitleaks;
 mod growth;
 mod hiding;

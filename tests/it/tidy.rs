@@ -22,11 +22,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("purge", &["text", "secret", "file", "archive", "sought", "source"]),
     ("report", &["text", "secret", "rule", "source", "finding", "baseline", "scan"]),
     ("config", &["text", "rule", "finding"]),
+    ("fleet", &["text"]),
     (
         "cli",
         &[
             "text", "secret", "sought", "purge", "rule", "source", "sops", "file", "detect", "finding", "baseline", "ledger", "scan",
-            "migrate", "report", "config",
+            "migrate", "report", "config", "fleet",
         ],
     ),
 ];

@@ -1,0 +1,263 @@
+//! `sopup fleet`: many repositories, workers that are killed, one report.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::support::{Place, Run, finish, isolated};
+
+const KEY: &str = "one key for all workers of the tests";
+const SHARED: &str = "Orchid.Meadow.Tundra.898";
+
+/// A folder of bare repositories: five that leak, one of them twice, one without secrets, one that is damaged.
+struct Fleet {
+    place: Place,
+}
+
+impl Fleet {
+    fn new() -> Self {
+        let place = Place::new();
+        for (name, texts) in [
+            ("a", &["The password is `Orchid.Meadow.Tundra.898`.\n"][..]),
+            ("b", &["Nothing here.\n", "The password is `gR4nite-Falcon-27`.\n", "It was rotated.\n"]),
+            ("c", &["The password is `Orchid.Meadow.Tundra.898`.\n", "The token is `W1ll0wC0pp3r54`, the password `W1ll0wC0pp3r54`.\n"]),
+            ("d it's", &["The password is `Orchid.Meadow.Tundra.898`.\n"]),
+            ("e", &["Nothing here.\n"]),
+            ("broken", &["The password is `gR4nite-Falcon-27`.\n"]),
+        ] {
+            let work = Place::repository();
+            for text in texts {
+                work.write("notes.md", text).commit("notes");
+            }
+            let bare = place.join(&format!("repos/{name}.git"));
+            let bare = bare.to_str().expect("UTF-8");
+            work.git(["clone", "--quiet", "--mirror", ".", bare]);
+        }
+        let packs = place.join("repos/broken.git/objects");
+        fs::remove_dir_all(&packs).expect("is removed");
+        fs::write(&packs, "no folder").expect("is written");
+        Self { place }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = self.place.command();
+        command.args(["fleet"]).args(args).env("SOPUP_FINGERPRINT_KEY", KEY);
+        for name in ["JOB_COMPLETION_INDEX", "SLURM_ARRAY_TASK_ID", "AWS_BATCH_JOB_ARRAY_INDEX", "PARALLEL_SEQ"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Run {
+        finish(self.command(args).output().expect("sopup runs"))
+    }
+
+    fn planned(&self, tasks: &str) -> Run {
+        self.run(&["plan", "--folder", "repos", "--tasks", tasks, "--output", "plan.json"])
+    }
+
+    fn merged(&self, args: &[&str]) -> (Run, Value) {
+        let run = self.run(&[&["merge", "--plan", "plan.json", "--results", "results", "--format", "json"], args].concat());
+        let report = serde_json::from_str(&run.stdout).expect("JSON");
+        (run, report)
+    }
+
+    /// What scans of single repositories find: for each fingerprint, the repositories and the count of places.
+    fn alone(&self) -> BTreeMap<String, Vec<(String, usize)>> {
+        let mut found = BTreeMap::<String, Vec<(String, usize)>>::new();
+        for name in ["a", "b", "c", "d it's", "e"] {
+            let mut command = self.place.command();
+            command.args(["scan", "--format", "json", &format!("repos/{name}.git")]).env("SOPUP_FINGERPRINT_KEY", KEY);
+            let run = finish(command.output().expect("sopup runs"));
+            let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+            for finding in report["findings"].as_array().expect("findings") {
+                let fingerprint = finding["fingerprint"].as_str().expect("a fingerprint").to_owned();
+                let places = finding["occurrences"].as_array().expect("places").len();
+                found.entry(fingerprint).or_default().push((format!("repos/{name}"), places));
+            }
+        }
+        found
+    }
+}
+
+/// The same of a merged report.
+fn across(report: &Value) -> BTreeMap<String, Vec<(String, usize)>> {
+    let secrets = report["secrets"].as_array().expect("secrets").iter();
+    let of = |secret: &Value| {
+        let places = secret["repositories"].as_array().expect("repositories").iter();
+        let place = |place: &Value| (place["id"].as_str().expect("an id").to_owned(), place["places"].as_u64().expect("a count") as usize);
+        (secret["fingerprint"].as_str().expect("a fingerprint").to_owned(), places.map(place).collect())
+    };
+    secrets.map(of).collect()
+}
+
+#[test]
+fn workers_that_are_killed_lose_nothing() {
+    let fleet = Fleet::new();
+    assert_eq!(fleet.planned("3").code, 0);
+    let plan: Value = serde_json::from_str(&fs::read_to_string(fleet.place.join("plan.json")).expect("a plan")).expect("JSON");
+    assert_eq!(plan["tasks"].as_array().map(Vec::len), Some(3));
+    // The engines say the index in their own ways; each worker is killed at once the first time.
+    let engines = [("JOB_COMPLETION_INDEX", "0"), ("SLURM_ARRAY_TASK_ID", "1"), ("PARALLEL_SEQ", "3")];
+    let work = |(name, index): (&str, &str)| {
+        let mut command = fleet.command(&["work", "--plan", "plan.json", "--results", "results"]);
+        command.env(name, index).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("sopup runs")
+    };
+    for engine in engines {
+        let mut worker = work(engine);
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        worker.kill().expect("is killed");
+        worker.wait().expect("ends");
+    }
+    let mut codes: Vec<Option<i32>> = engines.map(work).into_iter().map(|mut worker| worker.wait().expect("ends").code()).collect();
+    codes.sort();
+    assert_eq!(codes, [Some(0), Some(0), Some(3)], "the damaged repository makes its task incomplete");
+    let (run, report) = fleet.merged(&[]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert!(run.stderr.contains("repos/broken: not scanned: "), "{}", run.stderr);
+    assert_eq!(across(&report), fleet.alone());
+    let shared =
+        report["secrets"].as_array().expect("secrets").iter().find(|secret| secret["repositories"].as_array().map(Vec::len) == Some(3));
+    assert_eq!(shared.expect("in three")["in_head"], true);
+    for form in ["json", "html", "markdown", "csv"] {
+        let run = fleet.run(&["merge", "--plan", "plan.json", "--results", "results", "--format", form]);
+        for secret in [SHARED, "gR4nite-Falcon-27", "W1ll0wC0pp3r54"] {
+            assert!(!run.stdout.contains(secret), "{form} holds a secret");
+        }
+        assert!(run.stdout.contains("repos/d it"), "{form}: {}", run.stdout);
+    }
+    let page = fleet.run(&["merge", "--plan", "plan.json", "--results", "results", "--format", "html"]).stdout;
+    assert!(page.contains("default-src 'none'") && page.contains("<h1>3 secrets in 4 of 6 repositories</h1>"), "{page}");
+}
+
+#[test]
+fn what_has_not_changed_is_not_scanned_again() {
+    let fleet = Fleet::new();
+    fleet.planned("2");
+    let all = ["work", "--all", "--plan", "plan.json", "--results", "results"];
+    assert_eq!(fleet.run(&all).code, 3);
+    let (_, first) = fleet.merged(&[]);
+    fs::write(fleet.place.join("first.json"), first.to_string()).expect("is written");
+    // Whoever looked into this one again would fail.
+    fs::rename(fleet.place.join("repos/c.git/objects"), fleet.place.join("objects-of-c")).expect("is moved");
+    fs::create_dir_all(fleet.place.join("repos/c.git/objects")).expect("a folder");
+    let work = Place::repository();
+    work.write("more.md", "The password is `P3bble-Orbit-55`.\n").commit("more");
+    work.git(["push", "--quiet", "--force", fleet.place.join("repos/a.git").to_str().expect("UTF-8"), "HEAD:main"]);
+    assert_eq!(fleet.run(&all).code, 3);
+    let (_, second) = fleet.merged(&["--previous", "first.json"]);
+    let (before, after) = (across(&first), across(&second));
+    assert_eq!(after.len(), before.len() + 1, "{after:?}");
+    let new: Vec<&Value> = second["secrets"].as_array().expect("secrets").iter().filter(|secret| secret["new"] == true).collect();
+    assert_eq!(new.len(), 1);
+    assert_eq!(new[0]["repositories"][0]["id"], "repos/a");
+    assert_eq!(second["gone"], serde_json::json!([]));
+}
+
+#[test]
+fn repositories_elsewhere_are_fetched_by_the_command_that_is_named() {
+    let fleet = Fleet::new();
+    let url = |name: &str| format!("file://{}/repos/{name}.git", fleet.place.path().display());
+    fleet.place.write("list.txt", format!("{}\n{}\n{}\n", url("a"), url("c"), url("nowhere")));
+    assert_eq!(fleet.run(&["plan", "--repos", "list.txt", "--output", "plan.json"]).code, 0);
+    let work = ["work", "--index", "0", "--plan", "plan.json", "--results", "results", "--fetch", "git clone --quiet --mirror {url} {dir}"];
+    let run = fleet.run(&work);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert!(run.stderr.contains("nowhere: it cannot be fetched: exit status: 128: "), "{}", run.stderr);
+    let left: Vec<PathBuf> =
+        fs::read_dir(fleet.place.join("results")).expect("results").map(|entry| entry.expect("an entry").path()).collect();
+    assert_eq!(left, [fleet.place.join("results/00000.jsonl.zst")], "clones are removed");
+    let (_, report) = fleet.merged(&[]);
+    assert_eq!(across(&report).len(), 2);
+    let kept = [&work[..], &["--clones", "clones"]].concat();
+    assert_eq!(fleet.run(&kept).code, 3);
+    assert_eq!(fs::read_dir(fleet.place.join("clones")).expect("clones").count(), 2);
+    assert_eq!(fleet.run(&kept).code, 3, "they are brought up to date");
+}
+
+#[test]
+fn what_cannot_be_done_is_told() {
+    let fleet = Fleet::new();
+    fleet.planned("2");
+    for (args, told) in [
+        (&["work", "--plan", "plan.json", "--results", "r"][..], "no task is named"),
+        (&["work", "--index", "9", "--plan", "plan.json", "--results", "r"], "there is no task 9"),
+        (&["merge", "--plan", "plan.json", "--results", "nowhere"], "cannot read nowhere"),
+        (&["plan", "--folder", "results"], "cannot read results"),
+        (&["plan", "--repos", "nowhere"], "cannot read nowhere"),
+    ] {
+        let run = fleet.run(args);
+        assert!(run.code == 2 && run.stderr.contains(told), "{args:?}: {}", run.stderr);
+    }
+    let mut command = fleet.command(&["work", "--index", "0", "--plan", "plan.json", "--results", "r"]);
+    let run = finish(command.env_remove("SOPUP_FINGERPRINT_KEY").output().expect("sopup runs"));
+    assert!(run.code == 2 && run.stderr.contains("SOPUP_FINGERPRINT_KEY is not set"), "{}", run.stderr);
+}
+
+fn yaml(text: &str) -> serde_yaml::Value {
+    serde_yaml::from_str(text).expect("YAML")
+}
+
+/// Each manifest is valid, and what it runs does the work.
+#[test]
+fn manifests_run_the_tasks() {
+    let fleet = Fleet::new();
+    fleet.planned("2");
+    let manifest = |engine: &str| {
+        let run = fleet.run(&["manifest", engine, "--plan", "plan.json", "--parallel", "2"]);
+        assert_eq!(run.code, 0, "{engine}: {}", run.stderr);
+        fleet.place.write(&format!("{engine}.yml"), &run.stdout);
+        run.stdout
+    };
+    let job = manifest("kubernetes");
+    let tools = std::env::var_os("SOPUP_TEST_PYTHON").expect("SOPUP_TEST_PYTHON is not set");
+    let tool = |name: &str| Command::new(Path::new(&tools).with_file_name(name));
+    let output = tool("kubernetes-validate").arg("--strict").arg(fleet.place.join("kubernetes.yml")).output().expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let spec = &yaml(&job)["spec"];
+    assert_eq!(spec["completions"], 2);
+    let pod = &spec["template"]["spec"];
+    assert_eq!(pod["automountServiceAccountToken"], false);
+    assert_eq!(pod["containers"][0]["securityContext"]["readOnlyRootFilesystem"], true);
+    // The command of the container, with its mounts where they are here.
+    let here = |text: &str| text.replace("/plan/plan.json", "plan.json").replace("=/results", "=results").replace("=/clones", "=clones");
+    let args: Vec<String> =
+        pod["containers"][0]["args"].as_sequence().expect("args").iter().map(|arg| here(arg.as_str().expect("a text"))).collect();
+    for index in ["0", "1"] {
+        let mut command = fleet.place.command();
+        command.args(&args).env("SOPUP_FINGERPRINT_KEY", KEY).env("JOB_COMPLETION_INDEX", index);
+        assert!(matches!(finish(command.output().expect("sopup runs")).code, 0 | 3));
+    }
+    assert_eq!(across(&fleet.merged(&[]).1), fleet.alone());
+    let workflow = yaml(&manifest("argo"));
+    assert_eq!(workflow["spec"]["templates"][0]["steps"][0][0]["withSequence"]["count"], "2");
+    let output = {
+        manifest("github");
+        tool("check-jsonschema")
+            .args(["--builtin-schema", "vendor.github-workflows"])
+            .arg(fleet.place.join("github.yml"))
+            .output()
+            .expect("it runs")
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    for engine in ["slurm", "parallel"] {
+        manifest(engine);
+        let path = fleet.place.join(&format!("{engine}.yml"));
+        assert!(Command::new("sh").arg("-n").arg(path).status().expect("sh runs").success(), "{engine}");
+    }
+    // Slurm runs its script once for each index.
+    fs::remove_dir_all(fleet.place.join("results")).expect("is removed");
+    let folder = Path::new(env!("CARGO_BIN_EXE_sopup")).parent().expect("a folder").to_path_buf();
+    let path = std::env::join_paths(std::iter::once(folder).chain(std::env::split_paths(&std::env::var_os("PATH").expect("a PATH"))))
+        .expect("a PATH");
+    for index in ["0", "1"] {
+        let mut command = Command::new("sh");
+        isolated(&mut command).arg("slurm.yml").current_dir(fleet.place.path()).env("PATH", &path).env("SLURM_ARRAY_TASK_ID", index);
+        let run = finish(command.env("SOPUP_FINGERPRINT_KEY", KEY).output().expect("sh runs"));
+        assert!(matches!(run.code, 0 | 3), "{}", run.stderr);
+    }
+    assert_eq!(across(&fleet.merged(&[]).1), fleet.alone());
+}
