@@ -1,15 +1,20 @@
-//! A copy of a repository without some values: `find` where they are, `rewrite` what leads to them, `mirror` the rest.
-//! The repository itself is only read.
+//! A repository without some values: `find` where they are, `rewrite` what leads to them. `mirror` makes a copy and only reads
+//! the repository; `in_place` changes it, and keeps the old history until it is told to remove it.
 
 mod edit;
 mod find;
+mod git;
+pub mod in_place;
+mod maps;
 mod mirror;
 mod names;
 mod rewrite;
+mod writer;
 
 pub use edit::REPLACEMENT;
 pub use find::{Held, Hold, find};
-pub use mirror::{Made, MirrorError, foresee, fsck, mirror};
+pub use git::{GitError, fsck};
+pub use mirror::{Made, MirrorError, foresee, mirror};
 pub use rewrite::{NewRef, RewriteError, Rewritten};
 
 use crate::sought::Sought;
@@ -34,9 +39,9 @@ pub struct Repository<'a> {
 }
 
 impl Repository<'_> {
-    /// Refs that a mirror takes over.
+    /// Refs that are taken over: all but the backup of a purge in place.
     pub fn carried(&self) -> impl Iterator<Item = &Ref> {
-        self.refs.iter().filter(|one| one.name.starts_with(b"refs/"))
+        self.refs.iter().filter(|one| one.name.starts_with(b"refs/") && !one.name.starts_with(in_place::BACKUP))
     }
 
     /// Whether commits are reached, by their numbers: from refs that are notes, from other refs.

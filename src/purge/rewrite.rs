@@ -50,6 +50,8 @@ pub struct Rewritten {
     pub trees: usize,
     /// Commits without a parent that changed.
     pub first: Vec<ObjectId>,
+    /// All objects that others take the place of.
+    pub replaced: Vec<ObjectId>,
 }
 
 impl Rewritten {
@@ -114,6 +116,8 @@ impl<'a, S: Sink> Rewriter<'a, S> {
             self.commit(commit as u32, true)?;
         }
         self.refs()?;
+        self.done.replaced = self.new.iter().filter(|(old, new)| old != new).map(|(old, _)| *old).collect();
+        self.done.replaced.sort_unstable();
         Ok(self.done)
     }
 

@@ -34,6 +34,8 @@ mod packages;
 mod packs;
 mod paths;
 mod purge;
+mod purge_in_place;
+mod purge_killed;
 mod range;
 mod refs;
 mod report;

@@ -10,37 +10,37 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use crate::support::{Place, Run, finish, isolated};
 
 /// Has bytes that each encoding writes differently.
-const VALUE: &str = "gR4nite~Falcon&27?ø>>";
+pub(crate) const VALUE: &str = "gR4nite~Falcon&27?ø>>";
 /// Inside names only some characters may stand.
-const NAME: &str = "Walrus88Timber";
+pub(crate) const NAME: &str = "Walrus88Timber";
 
 /// A repository inside of a folder, so that the mirror can lie beside it.
-struct Leaky {
-    place: Place,
+pub(crate) struct Leaky {
+    pub(crate) place: Place,
 }
 
 impl Leaky {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let place = Place::new();
         place.git(["init", "--quiet", "--initial-branch=main", "repo"]);
         Self { place }
     }
 
-    fn git(&self, args: &[&str]) -> String {
+    pub(crate) fn git(&self, args: &[&str]) -> String {
         let mut command = Command::new("git");
         let output = isolated(&mut command).args(args).current_dir(self.repo()).output().expect("git runs");
         assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
     }
 
-    fn commit(&self, path: &str, content: impl AsRef<[u8]>, message: &str) -> String {
+    pub(crate) fn commit(&self, path: &str, content: impl AsRef<[u8]>, message: &str) -> String {
         self.place.write(&format!("repo/{path}"), content);
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "-m", message]);
         self.git(&["rev-parse", "HEAD"])
     }
 
-    fn repo(&self) -> std::path::PathBuf {
+    pub(crate) fn repo(&self) -> std::path::PathBuf {
         self.place.join("repo")
     }
 
@@ -48,10 +48,15 @@ impl Leaky {
         self.place.join("repo.purged.git")
     }
 
-    fn purge(&self, args: &[&str]) -> Run {
+    pub(crate) fn purge(&self, args: &[&str]) -> Run {
+        self.sopup(&[&["purge"], args, &["--values-from", "../values"]].concat())
+    }
+
+    /// Runs the program in the repository, and looks that it prints no value.
+    pub(crate) fn sopup(&self, args: &[&str]) -> Run {
         self.place.write("values", format!("{VALUE}\n{NAME}\n"));
         let mut command = self.place.command();
-        command.arg("purge").args(args).args(["--values-from", "../values"]).current_dir(self.repo());
+        command.args(args).current_dir(self.repo());
         let run = finish(command.env("XDG_STATE_HOME", self.place.join("state")).output().expect("sopup runs"));
         for (name, spelled) in spellings() {
             for output in [&run.stdout, &run.stderr] {
@@ -115,7 +120,7 @@ fn objects(git_dir: &Path) -> Vec<u8> {
 }
 
 /// What an independent search finds in a git directory: in its objects, and in all files beside them.
-fn left_in(git_dir: &Path) -> Vec<String> {
+pub(crate) fn left_in(git_dir: &Path) -> Vec<String> {
     let mut texts = vec![("objects".to_owned(), objects(git_dir))];
     let mut folders = vec![git_dir.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -134,7 +139,7 @@ fn left_in(git_dir: &Path) -> Vec<String> {
 }
 
 /// Every file below a folder with its content.
-fn state(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn state(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut all = BTreeMap::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -285,35 +290,6 @@ fn what_cannot_be_done_safely_is_refused() {
     let run = shallow.purge(&["run"]);
     assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
     assert!(run.stderr.contains("--unshallow"), "{}", run.stderr);
-}
-
-#[test]
-fn an_interrupted_run_leaves_the_repository_alone_and_can_be_repeated() {
-    let leaky = Leaky::new();
-    for number in 0..40 {
-        leaky.commit("app.env", format!("N={number}\nPASSWORD={VALUE}\n"), "more");
-    }
-    leaky.place.write("values", format!("{VALUE}\n"));
-    let before = state(&leaky.repo());
-    for round in 0..12 {
-        let mut command = leaky.place.command();
-        command.args(["purge", "run", "--values-from", "../values"]).current_dir(leaky.repo());
-        command.env("XDG_STATE_HOME", leaky.place.join("state")).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = command.spawn().expect("sopup starts");
-        std::thread::sleep(std::time::Duration::from_millis(7 * round));
-        let _ = child.kill();
-        let _ = child.wait();
-        // git may go on for a moment.
-        std::thread::sleep(std::time::Duration::from_millis(20));
-        assert_eq!(state(&leaky.repo()), before);
-        if leaky.mirror().exists() {
-            assert_eq!(left_in(&leaky.mirror()), [""; 0], "a mirror has its name only when it is whole");
-            std::fs::remove_dir_all(leaky.mirror()).expect("removed");
-        }
-    }
-    leaky.purged();
-    assert_eq!(left_in(&leaky.mirror()), [""; 0]);
-    assert!(!leaky.place.join(".repo.purged.git.part").exists());
 }
 
 #[test]

@@ -1,5 +1,6 @@
-//! `sopup purge`: a mirror of the repository without the values that leaked.
+//! `sopup purge`: the repository without the values that leaked, as a mirror or where it is.
 
+mod in_place;
 mod scripts;
 mod show;
 mod values;
@@ -11,18 +12,19 @@ use super::Exit;
 use super::environment::git_dir;
 use super::error::CliError;
 use super::ui::Ui;
-use crate::purge::{self, Held, Made, MirrorError, Repository, find, foresee};
+use crate::purge::{self, GitError, Held, MirrorError, Repository, find, foresee};
 use crate::sought::Sought;
 use crate::source::history::CommitGraph;
 use crate::source::object::{HashKind, ObjectStore};
 use crate::source::refs::{GitDir, Ref};
 use values::{Chosen, ValueArgs};
 
-/// Take leaked values out of the history: into a fresh mirror, never in place
+/// Take leaked values out of the history: into a fresh mirror, or in place
 ///
 /// The values are those that a scan finds in the history, and those that you name. They are replaced in every spelling
 /// (base64, hexadecimal, escapes, UTF-16, wrapped keys) in files, messages, notes, and in the names of authors, files and
-/// refs. Everything else keeps its name and every byte. Nothing is pushed, and this repository is only read.
+/// refs. Everything else keeps its name and every byte. Nothing is pushed, and this repository is only read, unless
+/// `run --in-place` says otherwise.
 ///
 /// Rotate first: what was pushed once is known to others, whatever becomes of the history.
 #[derive(Debug, clap::Args)]
@@ -30,6 +32,9 @@ use values::{Chosen, ValueArgs};
 Examples:
   sopup purge plan                              what would change, and nothing is written
   sopup purge run                               writes ../NAME.purged.git
+  sopup purge run --in-place                    rewrites this repository, and keeps the old history until
+  sopup purge finish                            removes it, or
+  sopup purge restore                           puts it back
   sopup purge run --values-from leaked.txt      these values alone, one a line
   sopup purge verify ../NAME.purged.git --values-from leaked.txt
   sopup purge export --to /run/user/1000/rules  for git filter-repo and BFG")]
@@ -42,8 +47,20 @@ pub(super) struct Args {
 enum Command {
     /// Say which values would be taken out, which objects hold them, and which commits and refs change
     Plan(Common),
-    /// Write a mirror without the values
+    /// Write a mirror without the values, or with `--in-place` rewrite the repository itself
+    ///
+    /// With `--in-place` all refs change in one step, and then the files of the working tree that hold a value; the old
+    /// values of the refs stay below refs/sopup/backup/. Refused are changes that are not committed, a merge or rebase
+    /// under way, linked working trees, stashes, shallow and partial clones, sparse checkouts, borrowed objects, a HEAD
+    /// that leads to no branch, and tables of refs.
     Run(Run),
+    /// Remove the old history after `run --in-place`: the backup, all reflogs, unreachable objects
+    ///
+    /// Runs `git reflog expire --expire=now --all` and `git gc --prune=now`, then looks whether any of the replaced objects
+    /// is still there, and says what holds it.
+    Finish(in_place::Finish),
+    /// Take `run --in-place` back: refs and files as they were before
+    Restore(in_place::Restore),
     /// Search a mirror for the values, and check that it is whole (`git fsck --full`)
     Verify(Verify),
     /// Write the rules for git filter-repo and BFG; these files hold the values
@@ -68,6 +85,10 @@ struct Run {
     /// Where the mirror is written [default: NAME.purged.git beside the repository]
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
+
+    /// Rewrite this repository instead
+    #[arg(long, conflicts_with = "to")]
+    in_place: bool,
 
     /// Replace archives that hold a value, and blobs too large to be held, whole
     #[arg(long)]
@@ -97,7 +118,10 @@ struct Export {
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     match &args.command {
         Command::Plan(common) => plan(common, ui),
+        Command::Run(run) if run.in_place => in_place::run(run, ui),
         Command::Run(run) => write(run, ui),
+        Command::Finish(args) => in_place::finish(args, ui),
+        Command::Restore(args) => in_place::restore(args, ui),
         Command::Verify(args) => verify(args, ui),
         Command::Export(export) => {
             let chosen = export.common.values.choose(&export.common.path, ui)?;
@@ -176,13 +200,7 @@ fn plan(common: &Common, ui: &Ui) -> Result<Exit, CliError> {
 fn write(run: &Run, ui: &Ui) -> Result<Exit, CliError> {
     let opened = Opened::open(&run.common, ui)?;
     opened.whole()?;
-    if let Some((id, why)) = opened.held.sealed.iter().next().filter(|_| !run.replace_sealed) {
-        return Err(CliError::new(
-            format!("{} blobs hold a value where it cannot be replaced alone: {id} {why}", opened.held.sealed.len()),
-            "`--replace-sealed` replaces such a blob whole; `sopup purge plan` lists them",
-        )
-        .exiting(Exit::Refused));
-    }
+    run.refuse_sealed(&opened)?;
     let target = match &run.to {
         Some(path) => path.clone(),
         None => beside(&opened.git),
@@ -201,11 +219,25 @@ fn write(run: &Run, ui: &Ui) -> Result<Exit, CliError> {
         }
         made => made?,
     };
-    scripts::write(&made, &opened)?;
+    scripts::write(&made.path.join("sopup"), "..", &made.rewritten, &opened)?;
     let mut out = ui.stdout();
     show::made(&mut out, &opened, &made)?;
     out.flush()?;
     Ok(Exit::Clean)
+}
+
+impl Run {
+    /// What can only be replaced whole is replaced if that is asked for.
+    fn refuse_sealed(&self, opened: &Opened) -> Result<(), CliError> {
+        if let Some((id, why)) = opened.held.sealed.iter().next().filter(|_| !self.replace_sealed) {
+            return Err(CliError::new(
+                format!("{} blobs hold a value where it cannot be replaced alone: {id} {why}", opened.held.sealed.len()),
+                "`--replace-sealed` replaces such a blob whole; `sopup purge plan` lists them",
+            )
+            .exiting(Exit::Refused));
+        }
+        Ok(())
+    }
 }
 
 /// `NAME.purged.git` beside the repository.
@@ -232,11 +264,11 @@ fn verify(args: &Verify, ui: &Ui) -> Result<Exit, CliError> {
 
 impl From<MirrorError> for CliError {
     fn from(error: MirrorError) -> Self {
-        let hint = match &error {
+        let hint = match error {
             MirrorError::NoChange => "a scan of the history shows what it holds",
             MirrorError::Exists(_) => "name another place with `--to DIR`, or remove it",
             MirrorError::Busy(_) => "wait for it to end",
-            MirrorError::Git { .. } => "git 2.30 or newer is needed to pack a mirror and to check it",
+            MirrorError::Git(error) => return error.into(),
             MirrorError::Left(_) | MirrorError::Unreadable(_) => "please report this; the repository itself was not changed",
             MirrorError::Rewrite(_) => "run `git fsck` in the repository; it was not changed",
             MirrorError::Io { .. } | MirrorError::Objects(_) => "see that the disk has room; the repository itself was not changed",
@@ -246,7 +278,13 @@ impl From<MirrorError> for CliError {
     }
 }
 
-/// A mirror by its path, for messages.
-fn named(made: &Made) -> String {
-    made.path.display().to_string()
+impl From<GitError> for CliError {
+    fn from(error: GitError) -> Self {
+        let hint = if error.message.contains("File exists") {
+            "if no other git is at work, one was killed: remove the file that it left (.lock, .new), then try again"
+        } else {
+            "git 2.31 or newer is needed; `git fsck` tells whether the repository is sound"
+        };
+        Self::new(error.to_string(), hint)
+    }
 }

@@ -10,15 +10,15 @@ use super::values::Chosen;
 use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
-use crate::file::{Access, put};
-use crate::purge::{Made, REPLACEMENT};
+use crate::file::{Access, FileError, put};
+use crate::purge::{REPLACEMENT, Rewritten};
 use crate::secret::Secret;
 use crate::text::shell_word;
 
-/// Writes what somebody needs to go on.
-pub(super) fn write(made: &Made, opened: &Opened) -> Result<(), CliError> {
-    let folder = made.path.join("sopup");
-    for (name, text) in [("push.sh", push(made)), ("clean-clone.sh", clean_clone(made)), ("provider.txt", letter(made, opened))] {
+/// Writes what somebody needs to go on into a folder, from which `up` leads to the git directory.
+pub(super) fn write(folder: &Path, up: &str, rewritten: &Rewritten, opened: &Opened) -> Result<(), FileError> {
+    let texts = [("push.sh", push(rewritten, up)), ("clean-clone.sh", clean_clone(rewritten)), ("provider.txt", letter(rewritten, opened))];
+    for (name, text) in texts {
         put(&folder.join(name), text.as_bytes(), Access::KeptOrShared)?;
     }
     Ok(())
@@ -26,13 +26,13 @@ pub(super) fn write(made: &Made, opened: &Opened) -> Result<(), CliError> {
 
 /// Nobody's push in between is overwritten: each ref is pushed only if it still leads where it did. Nothing is deleted: a
 /// ref whose name holds a value cannot be named here, and others may lead to the same commit.
-fn push(made: &Made) -> String {
-    let mut text = String::from(
+fn push(rewritten: &Rewritten, up: &str) -> String {
+    let mut text = format!(
         "#!/bin/sh\n# Replaces the old history on a server: push.sh URL\n# A ref that somebody has pushed to since is left alone, and the push fails.\n\
-         set -eu\nurl=${1:?name the server: push.sh URL}\ncd \"$(dirname \"$0\")/..\"\n",
+         set -eu\nurl=${{1:?name the server: push.sh URL}}\ncd \"$(dirname \"$0\")/{up}\"\n",
     );
     let mut left = String::new();
-    for one in made.rewritten.refs.iter().filter(|one| one.is_change()) {
+    for one in rewritten.refs.iter().filter(|one| one.is_change()) {
         let name = String::from_utf8_lossy(&one.name);
         let pushed = ["refs/heads/", "refs/tags/", "refs/notes/"].iter().any(|space| name.starts_with(space));
         if !pushed {
@@ -49,7 +49,7 @@ fn push(made: &Made) -> String {
     text + &left
 }
 
-fn clean_clone(made: &Made) -> String {
+fn clean_clone(rewritten: &Rewritten) -> String {
     let mut text = String::from(
         "#!/bin/sh\n# Takes the old history out of a clone, after the new one was pushed. Run it inside the clone: clean-clone.sh [REMOTE]\n\
          # Commits of your own that are on no server must be moved first: git rebase --onto NEW OLD BRANCH\n\
@@ -64,24 +64,24 @@ fn clean_clone(made: &Made) -> String {
          git update-ref -d ORIG_HEAD 2>/dev/null || true\nrm -f \"$(git rev-parse --git-path FETCH_HEAD)\"\n\
          git reflog expire --expire=now --all\ngit gc --prune=now --quiet\nleft=0\n",
     );
-    for id in &made.rewritten.first {
+    for id in &rewritten.first {
         let _ = writeln!(text, "git cat-file -e {id} 2>/dev/null && {{ echo 'still here: {id}' >&2; left=1; }}");
     }
     text.push_str("[ $left = 0 ] && echo 'the old history is gone from this clone'\nexit $left\n");
     text
 }
 
-fn letter(made: &Made, opened: &Opened) -> String {
+fn letter(rewritten: &Rewritten, opened: &Opened) -> String {
     let mut text = String::from(
         "Please remove cached views and pull-request refs of this repository that still show commits which we have replaced,\n\
          and run garbage collection on it and its forks. Credentials had been committed; they have been rotated.\n\nThe first commits that changed:\n",
     );
-    for id in &made.rewritten.first {
+    for id in &rewritten.first {
         let _ = writeln!(text, "  {id}");
     }
     let pulls =
         opened.refs.iter().filter(|one| [&b"refs/pull/"[..], b"refs/merge-requests/"].iter().any(|space| one.name.starts_with(space)));
-    let _ = writeln!(text, "\nRefs of pull requests known to us: {}\nChanged commits: {}", pulls.count(), made.rewritten.commits.len());
+    let _ = writeln!(text, "\nRefs of pull requests known to us: {}\nChanged commits: {}", pulls.count(), rewritten.commits.len());
     text
 }
 

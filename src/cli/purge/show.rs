@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::Path;
 
 use owo_colors::OwoColorize as _;
 
-use super::{Opened, named};
+use super::Opened;
+use crate::purge::in_place::{Done, Finished, Holder};
 use crate::purge::{Made, NewRef, Rewritten};
 use crate::report::{plural, safe};
 use crate::source::object::ObjectKind;
@@ -36,7 +38,7 @@ pub(super) fn plan(out: &mut impl Write, opened: &Opened, rewritten: &Rewritten)
     kept_elsewhere(out, opened)?;
     writeln!(
         out,
-        "\nNext: rotate what leaked, then `sopup purge run` with the same options writes a mirror; this repository stays as it is."
+        "\nNext: rotate what leaked, then `sopup purge run` with the same options writes a mirror; this repository stays as it is, unless `--in-place` rewrites it."
     )
 }
 
@@ -141,26 +143,78 @@ fn kept_elsewhere(out: &mut impl Write, opened: &Opened) -> io::Result<()> {
 }
 
 pub(super) fn made(out: &mut impl Write, opened: &Opened, made: &Made) -> io::Result<()> {
-    let rewritten = &made.rewritten;
-    let path = safe::line(&named(made));
-    writeln!(
-        out,
-        "{} {path}: {} of {} have new names, with {} and {}; no object holds a value any more",
-        "Written:".green().bold(),
-        rewritten.commits.len(),
-        plural(opened.graph.len() as u64, "commit", "commits"),
-        trees(rewritten),
-        blobs(rewritten)
-    )?;
-    refs(out, rewritten)?;
-    signatures(out, rewritten)?;
+    let path = safe::line(&made.path.display().to_string());
+    writeln!(out, "{} {path}: {}; no object holds a value any more", "Written:".green().bold(), renamed(opened, &made.rewritten))?;
+    refs(out, &made.rewritten)?;
+    signatures(out, &made.rewritten)?;
     writeln!(out, "  {path}/sopup/commit-map and ref-map have all names before and after")?;
     writeln!(out, "{} nothing was pushed, and this repository is as it was. In this order:", "Next:".bold())?;
-    writeln!(out, "  1. look at the mirror: git --git-dir {} log --stat", shell_word(&named(made)))?;
+    writeln!(out, "  1. look at the mirror: git --git-dir {} log --stat", shell_word(&made.path.display().to_string()))?;
     writeln!(out, "  2. rotate what leaked, if you have not")?;
     writeln!(out, "  3. push it: the commands are in {path}/sopup/push.sh")?;
     writeln!(out, "  4. ask the provider to drop its caches and pull-request refs: {path}/sopup/provider.txt")?;
     writeln!(out, "  5. have every clone cleaned: {path}/sopup/clean-clone.sh")
+}
+
+pub(super) fn made_in_place(out: &mut impl Write, opened: &Opened, done: &Done, folder: &Path) -> io::Result<()> {
+    let rewritten = &done.rewritten;
+    writeln!(out, "{} {}; no object that a ref leads to holds a value any more", "Rewritten:".green().bold(), renamed(opened, rewritten))?;
+    refs(out, rewritten)?;
+    signatures(out, rewritten)?;
+    if !done.files.is_empty() {
+        writeln!(out, "  {} of the working tree changed with HEAD:", plural(done.files.len() as u64, "file", "files"))?;
+        for file in done.files.iter().take(SHOWN) {
+            writeln!(out, "    {}", safe::line(file))?;
+        }
+        more(out, done.files.len())?;
+    }
+    next_in_place(out, folder)
+}
+
+/// What comes after a repository was rewritten where it is.
+pub(super) fn next_in_place(out: &mut impl Write, folder: &Path) -> io::Result<()> {
+    let shown = safe::line(&folder.display().to_string());
+    let script = shell_word(&folder.join("push.sh").display().to_string());
+    writeln!(out, "  {shown}/commit-map and ref-map have all names before and after")?;
+    writeln!(out, "  the old history is still here: below refs/sopup/backup/, and in reflogs")?;
+    writeln!(out, "{} nothing was pushed. Do not fetch before step 3. In this order:", "Next:".bold())?;
+    writeln!(out, "  1. look at it: git log --stat; `sopup purge restore` takes it back")?;
+    writeln!(out, "  2. rotate what leaked, if you have not")?;
+    writeln!(out, "  3. push it: sh {script} URL")?;
+    writeln!(out, "  4. remove the old history: sopup purge finish")?;
+    writeln!(out, "  5. ask the provider to drop its caches and pull-request refs: {shown}/provider.txt")?;
+    writeln!(out, "  6. have every other clone cleaned: {shown}/clean-clone.sh")
+}
+
+pub(super) fn finished(out: &mut impl Write, finished: &Finished) -> io::Result<()> {
+    let count = plural(finished.replaced as u64, "replaced object", "replaced objects");
+    if finished.left.is_empty() {
+        writeln!(out, "{} none of {count} is here any more; the backup and all reflogs are gone", "✓".green().bold())?;
+        return writeln!(out, "  clones that borrow objects from here (`git clone --shared` or `--reference`) are broken: make them anew");
+    }
+    writeln!(out, "{} {} of {count} are still here:", "✗".red().bold(), finished.left.len())?;
+    for id in finished.left.iter().take(SHOWN) {
+        writeln!(out, "    {id}")?;
+    }
+    more(out, finished.left.len())?;
+    for holder in &finished.holders {
+        let (what, try_this) = match holder {
+            Holder::Kept(path) => (format!("git keeps a pack as it is: {}", path.display()), "remove that file"),
+            Holder::Ref(name) => (format!("{name} leads there"), "delete it (`git update-ref -d`), or move it to the new history"),
+            Holder::Index => ("the index holds them".to_owned(), "`git reset`"),
+            Holder::Worktree(name) => (format!("the linked working tree {name} may hold them"), "`git worktree remove`"),
+        };
+        writeln!(out, "  {}: {try_this}", safe::line(&what))?;
+    }
+    if finished.holders.is_empty() {
+        writeln!(out, "  nothing is known to hold them: `git fsck --unreachable`, and an object may be borrowed")?;
+    }
+    writeln!(out, "  then run `sopup purge finish` again")
+}
+
+fn renamed(opened: &Opened, rewritten: &Rewritten) -> String {
+    let commits = plural(opened.graph.len() as u64, "commit", "commits");
+    format!("{} of {commits} have new names, with {} and {}", rewritten.commits.len(), trees(rewritten), blobs(rewritten))
 }
 
 pub(super) fn verified(out: &mut impl Write, opened: &Opened, fsck: Option<Option<&str>>) -> io::Result<()> {
