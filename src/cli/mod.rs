@@ -4,6 +4,7 @@
 mod allow;
 mod baseline;
 mod choice;
+mod cleanup;
 mod commits;
 mod completions;
 mod config;
@@ -72,6 +73,7 @@ enum Command {
     Verify(Box<verify::Args>),
     Purge(Box<purge::Args>),
     Fleet(Box<fleet::Args>),
+    Cleanup(cleanup::Args),
     Render(render::Args),
     Run(run::Args),
     Init(sops::init::Args),
@@ -126,7 +128,7 @@ fn parse(words: Vec<OsString>) -> Result<Cli, Exit> {
     })
 }
 
-/// Runs a command that was typed as one of sops.
+/// Runs a command that was typed as one of sops, or is a step of a clean-up.
 fn run_words(words: Vec<OsString>, ui: &Ui) -> Exit {
     let program = std::env::args_os().next().unwrap_or_default();
     match parse([vec![program], words].concat()) {
@@ -155,6 +157,7 @@ fn run(command: Command, ui: &Ui) -> Exit {
         Command::Verify(args) => verify::run(&args, ui),
         Command::Purge(args) => purge::run(&args, ui),
         Command::Fleet(args) => fleet::run(&args, ui),
+        Command::Cleanup(args) => cleanup::run(&args, ui, &|words| run_words(words, ui)),
         Command::Render(args) => render::run(&args, ui),
         Command::Run(args) => run::run(&args, ui),
         Command::Init(args) => sops::init::run(&args, ui),

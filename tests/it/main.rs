@@ -7,6 +7,7 @@ mod attribution;
 mod baseline;
 mod baseline_import;
 mod ci;
+mod cleanup;
 mod commits;
 mod commits_made;
 mod complete;

@@ -104,6 +104,11 @@ pub(super) fn restore(args: &Restore, ui: &Ui) -> Result<Exit, CliError> {
     Ok(Exit::Clean)
 }
 
+/// Whether a purge in place waits to be ended.
+pub(in crate::cli) fn unended(git: &GitDir) -> Result<bool, CliError> {
+    Ok(Place::take(git)?.waiting(&limits(git))?.is_some())
+}
+
 fn limits(git: &GitDir) -> Limits {
     let standard = Limits::default();
     Limits { memory: memory_budget(standard.memory), alternates: Alternates::Within(vec![git.common().to_owned()]), ..standard }

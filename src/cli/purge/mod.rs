@@ -17,6 +17,7 @@ use crate::sought::Sought;
 use crate::source::history::CommitGraph;
 use crate::source::object::{HashKind, ObjectStore};
 use crate::source::refs::{GitDir, Ref};
+pub(super) use in_place::unended;
 use values::{Chosen, ValueArgs};
 
 /// Take leaked values out of the history: into a fresh mirror, or in place

@@ -6,11 +6,11 @@ mod rotated;
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use clap::ValueEnum;
+use clap::{Parser as _, ValueEnum};
 
 use super::Exit;
 use super::error::CliError;
@@ -91,7 +91,33 @@ enum Format {
     Markdown,
 }
 
+/// Options that nobody typed.
+#[derive(Debug, clap::Parser)]
+struct Usual {
+    #[command(flatten)]
+    args: Args,
+}
+
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
+    judged(args, ui, |page| {
+        let mut out = ui.stdout();
+        match args.format {
+            Format::Human => page.human(&mut out)?,
+            Format::Json => page.json(&mut out)?,
+            Format::Markdown => page.markdown(&mut out)?,
+        }
+        Ok(out.flush()?)
+    })
+}
+
+/// How `sopup verify` of a repository would end.
+pub(super) fn verdict(path: &Path, ui: &Ui) -> Result<Exit, CliError> {
+    let usual = Usual::parse_from(["sopup"]).args;
+    judged(&Args { path: path.to_path_buf(), ..usual }, ui, |_| Ok(()))
+}
+
+/// Judges a repository, and hands over the page.
+fn judged(args: &Args, ui: &Ui, tell: impl FnOnce(&Page<'_>) -> Result<(), CliError>) -> Result<Exit, CliError> {
     let (begun, started) = (jiff::Timestamp::now(), Instant::now());
     let mut keys = (!args.without_keys).then(Keys::find);
     let examined = doctor::examined(&args.path, keys.as_ref())?;
@@ -117,13 +143,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let asked = |check: &Check| args.only.is_empty() || args.only.contains(check);
     let lines = Check::value_variants().iter().filter(|check| asked(check)).map(|&check| checked.line(check)).collect();
     let page = Page { root: &root, head: head.as_deref(), lines, elapsed: context.elapsed };
-    let mut out = ui.stdout();
-    match args.format {
-        Format::Human => page.human(&mut out)?,
-        Format::Json => page.json(&mut out)?,
-        Format::Markdown => page.markdown(&mut out)?,
-    }
-    out.flush()?;
+    tell(&page)?;
     Ok(page.exit())
 }
 
