@@ -82,7 +82,7 @@ fn deeds(place: &Place, args: &[&str]) -> (i32, Vec<String>) {
 
 #[test]
 fn nothing_outside_is_run_opened_or_called() {
-    let commands: [&[&str]; 23] = [
+    let commands: [&[&str]; 24] = [
         &["scan"],
         &["scan", "--submodules", "--no-cache"],
         &["scan", "--worktree"],
@@ -102,6 +102,7 @@ fn nothing_outside_is_run_opened_or_called() {
         &["filestatus", "app/new.yaml"],
         &["verify"],
         &["purge", "plan"],
+        &["cleanup", "--status"],
         &["render", "app/new.yaml"],
         &["migrate", "--dry-run"],
         &["migrate", "--yes", "--include-review"],
