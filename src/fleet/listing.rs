@@ -109,12 +109,13 @@ fn repo_at(entry: usize, url: &str, name: Option<&str>, bytes: Option<u64>) -> R
 fn place_of(url: &str) -> String {
     let end = |text: &str| text.trim_end_matches('/').trim_end_matches(".git").to_owned();
     if let Some((_, rest)) = url.split_once("://") {
-        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let host = host.rsplit('@').next().unwrap_or(host);
-        return end(&format!("{host}/{path}"));
+        // Credentials stand before an `@`, and tokens behind a `?`; neither tells repositories apart.
+        let rest = rest.rsplit('@').next().unwrap_or(rest);
+        return end(rest.split(['?', '#']).next().unwrap_or(rest));
     }
-    match url.split_once(':') {
-        Some((host, path)) if !host.contains('/') => end(&format!("{}/{path}", host.rsplit('@').next().unwrap_or(host))),
+    let scp = url.rsplit_once('@').map_or(url, |(_, place)| place);
+    match scp.split_once(':') {
+        Some((host, path)) if !host.contains('/') => end(&format!("{host}/{path}")),
         _ => end(url),
     }
 }

@@ -127,7 +127,8 @@ fn incomplete(result: Option<&RepoResult>) -> Option<Incomplete> {
     if result.status == Status::Failed {
         return Some(Incomplete::Failed(result.error.clone().unwrap_or_default()));
     }
-    let summary = &result.report.as_ref()?["summary"];
+    let Some(report) = &result.report else { return Some(Incomplete::Failed("its result has no report".to_owned())) };
+    let summary = &report["summary"];
     let skipped = summary["skipped"].as_array().map_or(0, Vec::len);
     (summary["complete"] != true).then_some(Incomplete::Partly(skipped))
 }
@@ -177,11 +178,12 @@ impl Merged {
     fn compare(&mut self, before: &Self) {
         let known: BTreeSet<&str> = before.secrets.iter().map(|secret| secret.fingerprint.as_str()).collect();
         self.secrets.iter_mut().for_each(|secret| secret.new = Some(!known.contains(secret.fingerprint.as_str())));
-        // What was in a repository that nobody could read now may still be there.
-        let unknown: BTreeSet<&str> = self.incomplete().map(|(repository, _)| repository.id.as_str()).collect();
+        // What was in a repository that nobody could read now, or looked at, may still be there.
+        let known_now = self.repositories.iter().filter(|repository| repository.incomplete.is_none());
+        let known_now: BTreeSet<&str> = known_now.map(|repository| repository.id.as_str()).collect();
         let now: BTreeSet<&str> = self.secrets.iter().map(|secret| secret.fingerprint.as_str()).collect();
         let is_gone = |secret: &&SecretAcross| {
-            !now.contains(secret.fingerprint.as_str()) && !secret.repositories.iter().any(|place| unknown.contains(place.id.as_str()))
+            !now.contains(secret.fingerprint.as_str()) && secret.repositories.iter().all(|place| known_now.contains(place.id.as_str()))
         };
         self.gone = before.secrets.iter().filter(is_gone).map(|secret| secret.fingerprint.clone()).collect();
     }

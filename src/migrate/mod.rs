@@ -35,6 +35,7 @@ pub mod rendering;
 pub mod repo;
 mod rewrite;
 mod scalar;
+mod shared;
 pub mod slugs;
 pub mod store_check;
 mod survey;
@@ -93,6 +94,7 @@ pub fn plan(survey: &Survey, repo: &Repo, settings: &Settings<'_>) -> Plan {
     draft.slugs = Slugs::new(survey.files.values().flat_map(|file| &file.sites).map(|site| &site.secret));
     rewrite::all(&survey.files, &mut draft);
     let mut plan = draft.finish();
+    shared::keep_apart(&mut plan, &survey.files);
     plan.steps.extend(survey.leftovers());
     let notes = policy_notes(&mut plan, settings.policy, repo);
     plan.notes.extend(notes);

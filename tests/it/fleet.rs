@@ -36,6 +36,9 @@ impl Fleet {
             let bare = bare.to_str().expect("UTF-8");
             work.git(["clone", "--quiet", "--mirror", ".", bare]);
         }
+        // A folder of links is a folder of repositories, too.
+        fs::rename(place.join("repos/e.git"), place.join("e-elsewhere.git")).expect("is moved");
+        std::os::unix::fs::symlink("../e-elsewhere.git", place.join("repos/e.git")).expect("a link");
         let packs = place.join("repos/broken.git/objects");
         fs::remove_dir_all(&packs).expect("is removed");
         fs::write(&packs, "no folder").expect("is written");

@@ -191,8 +191,9 @@ fn below(folder: &Path) -> Result<Vec<Repo>, CliError> {
         }
         let entries = std::fs::read_dir(&path)
             .map_err(|error| CliError::new(format!("cannot read {}: {error}", path.display()), "name a folder of repositories"))?;
-        let folders = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        next.extend(folders.map(|entry| (entry.path(), depth + 1)));
+        // Links to clones are followed; the depth ends what goes round.
+        let folders = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir());
+        next.extend(folders.map(|path| (path, depth + 1)));
     }
     if found.is_empty() {
         return Err(CliError::new(format!("there is no repository below {}", folder.display()), "name a folder of repositories"));
@@ -257,8 +258,11 @@ fn result_files(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
     let entries = std::fs::read_dir(folder).map_err(|error| {
         CliError::new(format!("cannot read {}: {error}", folder.display()), "name the folder that the workers wrote to")
     })?;
-    let mut files: Vec<PathBuf> =
-        entries.flatten().map(|entry| entry.path()).filter(|path| path.to_string_lossy().ends_with(work::SUFFIX)).collect();
+    let mut files: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.to_string_lossy().ends_with(work::SUFFIX) && path.is_file())
+        .collect();
     files.sort();
     Ok(files)
 }

@@ -155,12 +155,16 @@ impl Clone {
         }
         // One that was interrupted, or cannot be brought up to date.
         let _ = std::fs::remove_dir_all(&dir);
-        let clone = Self { dir, temporary: args.clones.is_none() };
-        run_line(&filled(fetch, repo, &clone.dir)).map_err(|error| {
-            let _ = std::fs::remove_dir_all(&clone.dir);
-            format!("it cannot be fetched: {error}")
+        // What is at its place is whole: a fetch that is broken off leaves nothing there.
+        let part = folder.join(format!("{name}.part-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&part);
+        let fetched = run_line(&filled(fetch, repo, &part)).and_then(|()| std::fs::rename(&part, &dir).map_err(|error| error.to_string()));
+        fetched.map_err(|error| {
+            let _ = std::fs::remove_dir_all(&part);
+            let _ = std::fs::remove_dir(&folder);
+            format!("it cannot be fetched: {}", without_credentials(&error))
         })?;
-        Ok(clone)
+        Ok(Self { dir, temporary: args.clones.is_none() })
     }
 }
 
@@ -172,6 +176,15 @@ impl Drop for Clone {
             let _ = self.dir.parent().map(std::fs::remove_dir);
         }
     }
+}
+
+/// A text without the users and passwords of addresses in it.
+fn without_credentials(text: &str) -> String {
+    let word = |word: &str| match word.split_once("://") {
+        Some((scheme, rest)) => format!("{scheme}://{}", rest.rsplit('@').next().unwrap_or(rest)),
+        None => word.to_owned(),
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 fn filled(template: &str, repo: &Repo, dir: &Path) -> String {

@@ -199,6 +199,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         )
         .exiting(Exit::Interrupted));
     }
+    run.check_summaries()?;
     run.migrate()
 }
 

@@ -89,6 +89,18 @@ struct SecretV1<'a> {
 }
 
 impl Run<'_> {
+    /// Whether the summaries can be written: what a migration did must not be lost because of one.
+    pub(super) fn check_summaries(&self) -> Result<(), CliError> {
+        let folder = |target: &Target| target.path.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_path_buf);
+        match self.args.summary.iter().filter_map(folder).find(|folder| !folder.is_dir()) {
+            Some(folder) => Err(CliError::new(
+                format!("there is no folder {}", folder.display()),
+                "--summary takes FORMAT=FILE, in a folder that is there",
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// Writes the summaries that were asked for.
     pub(super) fn summarise(&self, plan: &Plan, upto: Applicability, done: Option<Done<'_>>) -> Result<(), CliError> {
         if self.args.summary.is_empty() {

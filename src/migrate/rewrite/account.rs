@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::markdown::{self, Setting, is_prose};
-use super::quote::{exec_env, expand, run_with, script, shell_quote};
+use super::quote::{exec_env, expand, run_with, script, shell_quote, told};
 use super::{Rewriter as _, ci, compose, dotenv, is_in_comment, shell, source_code, terraform};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
@@ -72,7 +72,7 @@ pub(super) fn store(draft: &mut Draft<'_>) -> usize {
 
 fn replacement(file: &SourceFile, site: &Site, name: &str, accounts: &str) -> Option<(crate::text::Span, String, Verdict)> {
     let variable = format!("${{{name}}}");
-    let required = format!("${{{name}:?set by sops exec-env {accounts}}}");
+    let required = format!("${{{name}:?{}}}", told(accounts));
     let rendered = Verdict::review(format!(
         "substitute it where the file is used: Flux `postBuild`, or `{}`",
         exec_env(accounts, &shell_word(&format!("envsubst < {}", shell_word(&file.path))))

@@ -138,7 +138,12 @@ impl Rewriter for Pipeline {
                     (item.value, format!("{{ from_secret: {secret} }}"), format!("a secret {secret} with what `{command}` prints"))
                 }
                 System::Jenkins => {
-                    let Some((span, _)) = literal(text, site.span) else { continue };
+                    let alone = |span: Span| text[span.end..].lines().next().unwrap_or_default().trim().is_empty();
+                    let Some((span, _)) = literal(text, site.span).filter(|(span, _)| alone(*span) && !text[span.range()].contains('\\'))
+                    else {
+                        draft.manual(self.id(), file, &[site], "part of an expression: bind the credential to a variable of its own");
+                        continue;
+                    };
                     let credential = naming::dns(&name);
                     (span, format!("credentials('{credential}')"), format!("a secret text `{credential}` with what `{command}` prints"))
                 }

@@ -1,6 +1,6 @@
 //! Compose files: the value gives way to a variable that must be set; `sops exec-env` sets it.
 
-use super::quote::{decoded, run_with};
+use super::quote::{decoded, run_with, told};
 use super::{Anchors, Rewriter, dotenv, is_in_comment, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
@@ -42,6 +42,7 @@ impl Rewriter for Compose {
     fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
         let Some(text) = file.text() else { return };
         let outline = Outline::new(text);
+        let beside = draft.repo.beside(file.folder(), ".env");
         let stage = naming::stage(file.name()).unwrap_or("compose");
         let store = draft.store(&format!("{}{stage}", file.folder()), ".sops.env", &Shape::Keys, "environment");
         for &site in sites {
@@ -56,20 +57,40 @@ impl Rewriter for Compose {
                 continue;
             }
             let default = default_of(text, site.span);
-            let wanted = default.map_or_else(|| naming::variable(&variable(text, site, service)), |(name, _)| name.to_owned());
+            if default.is_some_and(|(name, _)| has_other_default(text, name, &text[site.span.range()])) {
+                draft.manual(self.id(), file, &[site], TWO_DEFAULTS);
+                continue;
+            }
+            let wanted = match default {
+                Some((name, _)) => name.to_owned(),
+                None => {
+                    let name = naming::variable(&variable(text, site, service));
+                    let others = (1..).map(|number| {
+                        format!("{}_{name}{}", naming::variable(service), if number == 1 { String::new() } else { format!("_{number}") })
+                    });
+                    let mut names = std::iter::once(name.clone()).chain(others);
+                    names.find(|name| !is_used(name, text, &beside)).unwrap_or(name)
+                }
+            };
             let same = draft.same_in(store, &value).filter(|_| default.is_none());
             let id = same.unwrap_or_else(|| draft.put(store, &[&wanted], &value));
             let name = super::container::key_of(id, draft);
             let path = draft.path_of(store);
             // No colon followed by a blank: it would end a plain YAML scalar.
-            let text = format!("${{{name}:?set by sops exec-env {path}}}");
+            let text = format!("${{{name}:?{}}}", told(path));
             let span = default.filter(|_| wanted == name).map_or(site.span, |(_, span)| span);
             let mut actions = vec![Action::Splice { file: file.path.clone(), span, text }];
             let run = run_with(file, path, "'docker compose up'");
-            let verdict = Verdict::safe(match default {
-                Some((name, _)) => format!("where {name} is not set, start with `{run}`; without it compose stops and says so"),
-                None => format!("started with `{run}`; without it compose stops and says so"),
-            });
+            let verdict = match default {
+                // The store would win over the file.
+                Some((name, _)) if is_used(name, "", &beside) => {
+                    Verdict::review(format!("a file beside sets {name}, which `{run}` would win over"))
+                }
+                Some((name, _)) => {
+                    Verdict::safe(format!("where {name} is not set, start with `{run}`; without it compose stops and says so"))
+                }
+                None => Verdict::safe(format!("started with `{run}`; without it compose stops and says so")),
+            };
             actions.extend(dotenv::companions(draft, store));
             draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
         }
@@ -93,6 +114,29 @@ pub(super) fn default_of(text: &str, span: Span) -> Option<(&str, Span)> {
     let open = before[..start].strip_suffix("${")?.len();
     let named = !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit());
     (named && text[span.end..].starts_with('}')).then(|| (name, Span::new(open, span.end + 1)))
+}
+
+/// Whether a text has another default for a variable: one value cannot take the place of both.
+pub(super) fn has_other_default(text: &str, name: &str, value: &str) -> bool {
+    let open = format!("${{{name}");
+    let defaults = text.match_indices(&open).filter_map(|(at, _)| {
+        let rest = &text[at + open.len()..];
+        let rest = rest.strip_prefix(":-").or_else(|| rest.strip_prefix('-')).or_else(|| rest.strip_prefix(":="))?;
+        rest.split('}').next()
+    });
+    defaults.into_iter().any(|default| default != value)
+}
+
+/// Why a value stays.
+pub(super) const TWO_DEFAULTS: &str =
+    "the variable has another default elsewhere in this file: give both places variables of their own first";
+
+/// Whether a file uses a variable, or compose finds it in a file beside.
+fn is_used(name: &str, text: &str, beside: &[(String, String)]) -> bool {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let uses = |mark: String| text.match_indices(&mark).any(|(at, _)| !text[at + mark.len()..].starts_with(is_word));
+    let sets = |text: &str| text.lines().any(|line| line.trim_start().strip_prefix(name).is_some_and(|rest| rest.starts_with('=')));
+    uses(format!("${{{name}")) || uses(format!("${name}")) || beside.iter().any(|(_, text)| sets(text))
 }
 
 /// In compose files `$$` stands for `$`. A single one would start a variable.

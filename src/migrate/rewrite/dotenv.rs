@@ -25,7 +25,11 @@ impl Rewriter for Dotenv {
     fn takes(&self, file: &SourceFile) -> bool {
         let name = file.name();
         let parts: Vec<&str> = name.split('.').collect();
-        file.text().is_some() && !name.ends_with(".sops.env") && (name.starts_with(".env") || parts.contains(&"env") && parts.len() > 1)
+        let script = name.ends_with(".sh") || name == ".envrc";
+        file.text().is_some()
+            && !script
+            && !name.ends_with(".sops.env")
+            && (name.starts_with(".env") || parts.contains(&"env") && parts.len() > 1)
     }
 
     fn anchors(&self) -> Anchors {
@@ -44,8 +48,8 @@ impl Rewriter for Dotenv {
         let store = store_for(file, &variables, draft);
         let service = draft.repo.manifests().with_env_file(&file.path).map(str::to_owned);
         let purpose = match &service {
-            _ if is_example(file) => Purpose::Example,
             Some(compose) => Purpose::Containers(compose),
+            None if is_example(file) => Purpose::Example,
             None => Purpose::Programs,
         };
         let header = header(file, text, &purpose, draft.path_of(store));

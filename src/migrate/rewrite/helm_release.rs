@@ -62,7 +62,7 @@ fn value_at<'m>(manifest: &'m Manifest<'_>, site: &Site) -> Result<Value<'m>, &'
     let keys = item.keys().ok_or(LIST)?;
     let text = text_of(manifest.text, manifest.outline, item).filter(|_| item.spelling != Spelling::Flow).ok_or(SHAPE)?;
     let target = keys[2..].iter().map(|key| key.replace('.', "\\.")).collect::<Vec<_>>().join(".");
-    if target.is_empty() || target.contains(['[', ']', '"', '\'', '\n', ':', '#']) {
+    if target.is_empty() || keys[2..].iter().any(|key| key.contains(['[', ']', '{', '}', '"', '\'', '\\', '\n', ':', '#', '=', ','])) {
         return Err(SHAPE);
     }
     if !is_taken_as_text(&text) {

@@ -1,6 +1,6 @@
 //! Makefiles: a variable takes its value from the environment, which `sops exec-env` sets, and using it without one ends make.
 
-use super::quote::{exec_env, expand, shell_quote, shell_value};
+use super::quote::{exec_env, expand, shell_quote, shell_value, told};
 use super::{Anchors, Rewriter, dotenv, is_in_comment, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
@@ -33,7 +33,10 @@ impl Rewriter for Makefile {
             if site.span.end > line.end {
                 continue;
             }
-            let planned = if text[line.range()].starts_with('\t') {
+            let continued = text[..line.start].trim_end_matches(['\r', '\n']).ends_with('\\');
+            let planned = if continued {
+                None
+            } else if text[line.range()].starts_with('\t') {
                 self.recipe(file, text, line, site, draft)
             } else {
                 self.setting(file, text, line, site, draft)
@@ -50,9 +53,9 @@ impl Makefile {
     fn recipe(&self, file: &SourceFile, text: &str, line: Span, site: &Site, draft: &mut Draft<'_>) -> Option<()> {
         let quote = shell_quote(&text[line.range()], site.span.start - line.start);
         let value = shell_value(&plain(&text[site.span.range()])?, quote);
-        let name = naming::variable(&words::name(text, site));
+        let name = free(&naming::variable(&words::name(text, site)), text);
         let (name, path, store, id) = self.entry(file, &name, &value, draft);
-        let new = expand(&format!("$${{{name}:?set by sops exec-env {path}}}"), quote);
+        let new = expand(&format!("$${{{name}:?{}}}", told(&path)), quote);
         self.step(file, site, (site.span, new), (store, id), draft);
         Some(())
     }
@@ -69,14 +72,18 @@ impl Makefile {
         // In variables from the environment make expands what follows a dollar sign.
         let decoded = plain(&text[site.span.range()]).filter(|value| !value.contains('$'))?;
         let decoded = Secret::new(decoded.into_bytes());
-        let wanted = if whole { name.to_owned() } else { naming::variable(&words::name(text, site)) };
+        let wanted = if whole { name.to_owned() } else { free(&naming::variable(&words::name(text, site)), text) };
         let (key, path, store, id) = self.entry(file, &wanted, &decoded, draft);
+        // A variable that is made of itself ends make.
+        if !whole && key == name {
+            return None;
+        }
         if whole && key == name {
             let export = if modifiers.is_empty() { String::new() } else { format!("{modifiers} ") };
-            let new = format!("{export}{name} ?= $(error set {name} by sops exec-env {path})");
+            let new = format!("{export}{name} ?= $(error {name} must be {})", told(&path));
             self.step(file, site, (line, new), (store, id), draft);
         } else {
-            let new = format!("$(or $({key}),$(error set {key} by sops exec-env {path}))");
+            let new = format!("$(or $({key}),$(error {key} must be {}))", told(&path));
             self.step(file, site, (site.span, new), (store, id), draft);
         }
         Some(())
@@ -110,6 +117,16 @@ impl Makefile {
         let verdict = Verdict::safe(format!("run with `{run}`; without it make stops where the value is used, and says so"));
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
     }
+}
+
+/// A name that means nothing else in the file: make hands its own variables on to commands.
+fn free(wanted: &str, text: &str) -> String {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_used = |name: &str| {
+        text.match_indices(name).any(|(at, _)| !text[..at].ends_with(is_word) && !text[at + name.len()..].starts_with(is_word))
+    };
+    let names = std::iter::once(wanted.to_owned()).chain((2..).map(|number| format!("{wanted}_{number}")));
+    names.into_iter().find(|name| !is_used(name)).unwrap_or_else(|| wanted.to_owned())
 }
 
 /// What make hands on: `$$` is a dollar sign, and any other one begins a variable.

@@ -39,12 +39,22 @@ pub(super) fn exec_env(store: &str, command: &str) -> String {
     format!("sops exec-env {} {command}", shell_word(store))
 }
 
+/// What a reference says about where its value comes from. Paths that a shell, make or YAML would read as more than a name are
+/// left out: they would run, or end the reference.
+pub(super) fn told(store: &str) -> String {
+    if is_plain(store) { format!("set by sops exec-env {store}") } else { "set by sops exec-env".to_owned() }
+}
+
+fn is_plain(path: &str) -> bool {
+    path.chars().all(|c| c.is_alphanumeric() || "/._-+@%=, ".contains(c))
+}
+
 /// A command line that runs something with what a file needs: from its one store, or from all that it names where account
 /// IDs are in a store of their own.
 pub(super) fn run_with(file: &SourceFile, store: &str, command: &str) -> String {
     let accounts = file.sites.iter().filter(|site| site.is_account()).count();
     match shell_word(&file.path) {
-        _ if accounts == 0 || accounts == file.sites.len() => exec_env(store, command),
+        _ if accounts == 0 || accounts == file.sites.len() || !is_plain(&file.path) => exec_env(store, command),
         path if command == script(&file.path) => format!("sopup run {path}"),
         path => format!("sopup run {path} -- {command}"),
     }

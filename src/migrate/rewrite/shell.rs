@@ -1,6 +1,6 @@
 //! Shell scripts: the value gives way to a variable that must be set; `sops exec-env` sets it.
 
-use super::quote::{Quote, expand, literal, run_with, script, shell_quote, shell_value};
+use super::quote::{Quote, expand, literal, run_with, script, shell_quote, shell_value, told};
 use super::{Anchors, Rewriter, compose, dotenv, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
@@ -19,7 +19,9 @@ impl Rewriter for Shell {
     fn takes(&self, file: &SourceFile) -> bool {
         let Some(text) = file.text() else { return false };
         let first = text.lines().next().unwrap_or("");
-        let marked = first.starts_with("#!") && ["sh", "bash", "zsh", "dash", "ksh"].iter().any(|shell| first.trim_end().ends_with(shell));
+        let program = first.strip_prefix("#!").map(|line| line.split_whitespace().map(|word| word.rsplit('/').next().unwrap_or(word)));
+        let mut program = program.into_iter().flatten().skip_while(|word| *word == "env" || word.starts_with('-'));
+        let marked = program.next().is_some_and(|name| ["sh", "bash", "zsh", "dash", "ksh", "ash"].contains(&name));
         marked || is_powershell(file) || [".sh", ".bash", ".zsh", ".envrc"].iter().any(|end| file.name().ends_with(end))
     }
 
@@ -62,6 +64,18 @@ impl Shell {
         let value = if powershell { site.secret.clone() } else { shell_value(raw, quote) };
         let store = draft.store(&format!("{}{}", file.folder(), words::of_file(file)), ".sops.env", &Shape::Keys, &file.path);
         let default = compose::default_of(text, site.span).filter(|_| !powershell && quote != Quote::Single);
+        if default.is_some_and(|(name, _)| compose::has_other_default(text, name, raw)) {
+            return draft.manual(self.id(), file, &[site], compose::TWO_DEFAULTS);
+        }
+        let escaped = if powershell { raw.contains('`') } else { before.ends_with("$'") || raw.starts_with("$'") };
+        if escaped {
+            return draft.manual(
+                self.id(),
+                file,
+                &[site],
+                "written with escapes that sopup does not read: read it from the environment by hand",
+            );
+        }
         let same = draft.same_in(store, &value).filter(|_| default.is_none());
         let id = same.unwrap_or_else(|| {
             if let Some((name, _)) = default {
@@ -84,12 +98,12 @@ impl Shell {
                 let Some(span) = powershell_word(text, site.span, quote) else {
                     return draft.manual(self.id(), file, &[site], "it stands in a string that expands nothing: use double quotes first");
                 };
-                (span, format!("$(if ($env:{name}) {{ $env:{name} }} else {{ throw 'set {name} by sops exec-env {path}' }})"))
+                (span, format!("$(if ($env:{name}) {{ $env:{name} }} else {{ throw '{name} must be {}' }})", told(&path)))
             }
             () => {
                 // The whole expansion gives way if its variable can have the value.
                 let span = default.filter(|(known, _)| *known == name).map_or(site.span, |(_, span)| span);
-                (span, expand(&format!("${{{name}:?set by sops exec-env {path}}}"), quote))
+                (span, expand(&format!("${{{name}:?{}}}", told(&path)), quote))
             }
         };
         let splice = |span: Span| Action::Splice { file: file.path.clone(), span, text: new.clone() };
@@ -97,8 +111,60 @@ impl Shell {
         let mut actions: Vec<Action> = std::iter::once(span).chain(again).map(splice).collect();
         actions.extend(dotenv::companions(draft, store));
         let run = format!("run with `{}`; without it the script stops and says so", run_with(file, &path, &script(&file.path)));
-        draft.step(self.id(), file, &[site], Verdict::safe(run), actions, vec![id]);
+        let verdict = match doubt(text, line, site, heredoc.is_some() || comment) {
+            Some(why) => Verdict::review(format!("{why}; {run}")),
+            None => Verdict::safe(run),
+        };
+        draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
     }
+}
+
+/// Why a script may go on without the value, or with the text of the expansion: it stands in a string that began on an earlier
+/// line, or where the end of a shell ends only a part of the script.
+fn doubt(text: &str, line: Span, site: &Site, is_text: bool) -> Option<&'static str> {
+    if is_text {
+        return None;
+    }
+    if !ends_outside_of_strings(&text[..line.start]) {
+        return Some("it may stand in a string that began on an earlier line, in which nothing is expanded");
+    }
+    let (before, after) = (&text[line.start..site.span.start], &text[site.span.end..line.end]);
+    let count = |mark: char| before.matches(mark).count();
+    let inside = count('(') > count(')') || count('`') % 2 == 1;
+    let after = after.trim_end();
+    let part = after.contains(" | ") || before.contains(" | ") || after.ends_with('&') && !after.ends_with("&&");
+    (inside || part).then_some("without the value only a part of the script stops here, and the rest goes on")
+}
+
+/// Whether a script is outside of quotes and here-documents at its end, as far as one can tell.
+fn ends_outside_of_strings(text: &str) -> bool {
+    let mut quote = Quote::Bare;
+    let mut here: Option<String> = None;
+    for line in text.lines() {
+        if let Some(end) = &here {
+            if line.trim_start_matches('\t') == end {
+                here = None;
+            }
+            continue;
+        }
+        let (mut escaped, mut before) = (false, ' ');
+        for c in line.chars() {
+            match (quote, c) {
+                _ if escaped => escaped = false,
+                (Quote::Bare | Quote::Double, '\\') => escaped = true,
+                (Quote::Bare, '#') if before.is_whitespace() || before == ';' => break,
+                (Quote::Bare, '\'') => quote = Quote::Single,
+                (Quote::Bare, '"') => quote = Quote::Double,
+                (Quote::Single, '\'') | (Quote::Double, '"') => quote = Quote::Bare,
+                _ => {}
+            }
+            before = c;
+        }
+        if quote == Quote::Bare {
+            here = here_word(line).map(|(word, _)| word);
+        }
+    }
+    quote == Quote::Bare
 }
 
 /// Where a value stands again in the same string, on a line of its own: `"VALUE\\nVALUE"`, as `passwd` reads it.
@@ -121,7 +187,10 @@ fn repeated(text: &str, span: Span, line_end: usize) -> Vec<Span> {
 fn is_for_one_command(before: &str, after: &str) -> bool {
     let is_assignment = |word: &str| word.split_once('=').is_some_and(|(name, _)| !name.is_empty() && !name.starts_with('-'));
     let start = before.rsplit([';', '|', '&', '(', '`']).next().unwrap_or(before);
-    let only_assigned = start.contains('=') && start.split_whitespace().all(|word| is_assignment(word) || matches!(word, "env" | "sudo"));
+    let only_assigned = start.contains('=')
+        && start.split_whitespace().all(|word| {
+            is_assignment(word) || matches!(word, "env" | "sudo" | "then" | "do" | "else" | "!" | "time" | "if" | "while" | "until" | "{")
+        });
     let rest = after.trim_start_matches(['"', '\'']);
     let mut words = rest.split_whitespace().skip_while(|word| is_assignment(word));
     only_assigned && rest.starts_with([' ', '\t']) && words.next().is_some_and(|word| !word.starts_with([';', '|', '&', '#', ')', '}']))
@@ -212,6 +281,18 @@ enum Heredoc {
     Literal,
 }
 
+/// The word that ends the here-document which a line begins, and whether it is quoted.
+fn here_word(line: &str) -> Option<(String, bool)> {
+    let (_, rest) = line.split_once("<<")?;
+    let rest = rest.trim_start_matches('-').trim_start();
+    if rest.starts_with('<') {
+        return None;
+    }
+    let quoted = rest.starts_with(['\'', '"', '\\']);
+    let word: String = rest.trim_start_matches(['\'', '"', '\\']).chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+    (!word.is_empty()).then_some((word, quoted))
+}
+
 fn heredoc(before: &str) -> Option<Heredoc> {
     let mut open: Option<(String, Heredoc)> = None;
     for line in before.lines() {
@@ -221,17 +302,7 @@ fn heredoc(before: &str) -> Option<Heredoc> {
             }
             continue;
         }
-        let Some((_, rest)) = line.split_once("<<") else { continue };
-        let rest = rest.trim_start_matches('-').trim_start();
-        if rest.starts_with('<') {
-            continue;
-        }
-        let quoted = rest.starts_with(['\'', '"', '\\']);
-        let word: String =
-            rest.trim_start_matches(['\'', '"', '\\']).chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-        if !word.is_empty() {
-            open = Some((word, if quoted { Heredoc::Literal } else { Heredoc::Expanding }));
-        }
+        open = here_word(line).map(|(word, quoted)| (word, if quoted { Heredoc::Literal } else { Heredoc::Expanding }));
     }
     open.map(|(_, kind)| kind)
 }

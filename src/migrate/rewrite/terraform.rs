@@ -64,12 +64,7 @@ impl Terraform {
         };
         let (root, declared) = declaration(file.folder(), name, draft);
         if declared == Declared::TakesExpression {
-            return draft.manual(
-                self.id(),
-                file,
-                &[site],
-                "declared with a type for which TF_VAR_… takes an expression: declare it as a string, then migrate again",
-            );
+            return draft.manual(self.id(), file, &[site], EXPRESSION);
         }
         let stem = file.name().trim_end_matches(".tfvars").trim_end_matches(".auto");
         let store = draft.store(&format!("{}{stem}", file.folder()), ".sops.env", &Shape::Keys, &file.path);
@@ -98,6 +93,9 @@ impl Terraform {
         let Some(value) = unescaped(&text[site.span.range()]).filter(|_| in_string) else {
             return draft.manual(self.id(), file, &[site], "not in a string on one line: read it from a variable by hand");
         };
+        if blocks.first().is_some_and(|block| block.starts_with("variable ") && hcl::name_of(block, "variable").is_none()) {
+            return draft.manual(self.id(), file, &[site], "part of what a variable is declared with, where no expression can stand");
+        }
         if let [variable] = blocks.as_slice()
             && let Some(name) = hcl::name_of(variable, "variable")
         {
@@ -121,6 +119,9 @@ impl Terraform {
         let whole = literal(text, site.span).is_some_and(|(span, _)| raw.ends_with(&text[span.range()]));
         if !whole || !raw.starts_with("default") {
             return draft.manual(self.id(), file, &[site], "part of what a variable is declared with, where no expression can stand");
+        }
+        if declared_in(text, name) == Some(Declared::TakesExpression) {
+            return draft.manual(self.id(), file, &[site], EXPRESSION);
         }
         let stem = if file.folder().is_empty() { "terraform".to_owned() } else { format!("{}terraform", file.folder()) };
         let store = draft.store(&stem, ".sops.env", &Shape::Keys, "terraform variables");
@@ -166,6 +167,9 @@ pub(super) fn account(file: &SourceFile, site: &Site, name: &str, draft: &mut Dr
     draft.step("account", file, &[site], verdict, actions, vec![id]);
 }
 
+/// Why a variable stays.
+const EXPRESSION: &str = "declared with a type for which TF_VAR_… takes an expression: declare it as a string, then migrate again";
+
 /// How a module declares a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Declared {
@@ -195,8 +199,9 @@ fn declaration(folder: &str, name: &str, draft: &Draft<'_>) -> (String, Declared
 }
 
 fn declared_in(text: &str, name: &str) -> Option<Declared> {
-    let start = text.find(&format!("variable \"{name}\""))?;
-    let rest = &text[start..];
+    let declares = |line: &str| line.trim_start().starts_with(&format!("variable \"{name}\""));
+    let before: usize = text.split_inclusive('\n').take_while(|line| !declares(line)).map(str::len).sum();
+    let rest = text.get(before..).filter(|rest| !rest.is_empty())?.trim_start();
     let inside = |at: usize| matches!(hcl::blocks(rest, at).as_slice(), [block] if hcl::name_of(block, "variable").is_some());
     let settings = rest.match_indices(['\n', '{']).map(|(at, _)| at + 1).take_while(|at| !hcl::blocks(rest, *at).is_empty());
     let setting = |wanted: &str| {
@@ -233,6 +238,16 @@ fn takes_no_expression(blocks: &[&str]) -> Option<&'static str> {
 /// Whether a folder is a root module: what its variables are set by is the environment.
 fn is_root(folder: &str, draft: &Draft<'_>) -> bool {
     let configures = |text: &str| text.lines().any(|line| line.starts_with("provider \"") || line.trim_start().starts_with("backend \""));
+    let name = folder.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let mut above = folder;
+    // A module that one above calls takes its variables from there.
+    while !above.is_empty() {
+        above = folder_of(&above[..above.len() - 1]);
+        let calls = |text: &str| text.lines().any(|line| line.contains("source") && line.contains(&format!("/{name}\"")));
+        if draft.repo.beside(above, ".tf").iter().any(|(_, text)| calls(text)) {
+            return false;
+        }
+    }
     draft.repo.beside(folder, ".tf").iter().any(|(_, text)| configures(text))
 }
 

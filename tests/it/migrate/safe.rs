@@ -186,7 +186,7 @@ fn new_files_get_creation_rules() {
 fn a_default_gives_way_with_its_expansion() {
     let bench = Bench::new();
     let compose = "services:\n  db:\n    image: postgres\n    environment:\n      POSTGRES_PASSWORD: ${PG_PASS:-Zq9wLm2xTr7pKd}\n      \
-                   OTHER_PASSWORD: ${PG_PASS:-Zq8wLm2xTr7pKd}\n      # ADMIN_PASSWORD: Zq7wLm2xTr7pKd\n";
+                   # ADMIN_PASSWORD: Zq7wLm2xTr7pKd\n";
     bench.place.write("stack.yml", compose);
     bench.place.write("run.sh", "#!/bin/sh\nset -eu\necho \"${DB_PASSWORD:-Zq6wLm2xTr7pKd}\"\n");
     executable(&bench, "run.sh");
@@ -196,8 +196,6 @@ fn a_default_gives_way_with_its_expansion() {
     let told = "set by sops exec-env compose.sops.env";
     let text = read(&bench, "stack.yml");
     assert!(text.contains(&format!("POSTGRES_PASSWORD: ${{PG_PASS:?{told}}}\n")), "{text}");
-    // One variable has one value.
-    assert!(text.contains(&format!("OTHER_PASSWORD: ${{PG_PASS:-${{PG_PASS_2:?{told}}}}}\n")), "{text}");
     assert!(text.contains(&format!("# ADMIN_PASSWORD: ${{ADMIN_PASSWORD:?{told}}}\n")), "{text}");
     let script = read(&bench, "run.sh");
     assert!(script.contains("echo \"${DB_PASSWORD:?set by sops exec-env run.sops.env}\"\n"), "{script}");
@@ -264,7 +262,91 @@ fn makefiles_do_what_they_did() {
     let after = bench.run(Command::new(sops_binary()).args(["exec-env", "app/make.sops.env", &with("show login")]).env("PATH", &path));
     assert_eq!((after.code, after.stdout), (0, before.stdout), "{}", after.stderr);
     let without = bench.run(Command::new("make").args(["-C", "app", "-s", "show"]));
-    assert!(without.code != 0 && without.stderr.contains("set DB_PASSWORD by sops exec-env app/make.sops.env"), "{}", without.stderr);
+    assert!(
+        without.code != 0 && without.stderr.contains("DB_PASSWORD must be set by sops exec-env app/make.sops.env"),
+        "{}",
+        without.stderr
+    );
     let other = bench.run(Command::new("make").args(["-C", "app", "-s", "other"]));
     assert_eq!((other.code, other.stdout.as_str()), (0, "other\n"), "what needs no value needs none");
+}
+
+/// Names of folders that a shell, make or YAML would take for more than names.
+#[test]
+fn names_of_folders_are_never_run() {
+    for folder in ["app $(touch PWNED)", "a`touch PWNED`", "m $(shell touch PWNED)", "c}d", "g #h", "it's $x", "q\"r"] {
+        let bench = Bench::new();
+        bench
+            .place
+            .write(&format!("{folder}/a.sh"), "#!/bin/bash\nset -eu\nexport DB_PASSWORD=\"Walrus88-Timber.X\"\necho \"[$DB_PASSWORD]\"\n")
+            .write(&format!("{folder}/Makefile"), "DB_PASSWORD = Walrus88-Timber.X\nshow:\n\t@echo '[$(DB_PASSWORD)]'\n")
+            .write(
+                &format!("{folder}/compose.yaml"),
+                "services:\n  db:\n    image: x\n    environment:\n      DB_PASSWORD: Walrus88-Timber.X\n",
+            );
+        bench.commit();
+        let run = bench.migrate(["--yes", "--no-history"]);
+        assert_eq!(run.code, 0, "{folder}: {}{}", run.stdout, run.stderr);
+        let compose: serde_yaml::Value = serde_yaml::from_str(&read(&bench, &format!("{folder}/compose.yaml"))).expect("YAML");
+        let value = compose["services"]["db"]["environment"]["DB_PASSWORD"].as_str().expect("a text").to_owned();
+        assert!(
+            value.starts_with("${DB_PASSWORD:?set by ") && value.ends_with('}') && value.matches('}').count() == 1,
+            "{folder}: {value}"
+        );
+        for (program, args) in [("bash", vec!["a.sh"]), ("make", vec!["-s", "show"])] {
+            let mut command = Command::new(program);
+            command.args(args).current_dir(bench.place.join(folder)).env_remove("DB_PASSWORD");
+            let output = command.output().expect("it runs");
+            assert!(!output.status.success() && output.stdout.is_empty(), "{folder}: {program}");
+            let output = command.env("DB_PASSWORD", "Walrus88-Timber.X").output().expect("it runs");
+            assert_eq!(String::from_utf8_lossy(&output.stdout), "[Walrus88-Timber.X]\n", "{folder}: {program}");
+        }
+        assert!(!bench.place.join("PWNED").exists() && !bench.place.join(&format!("{folder}/PWNED")).exists(), "{folder}");
+    }
+}
+
+/// What would go on, or with another value, is not called safe.
+#[test]
+fn doubtful_places_of_scripts_and_settings_are_reviewed() {
+    let bench = Bench::new();
+    bench
+        .place
+        .write("quotes.sh", "#!/bin/bash -eu\ncurl -d '{\n  \"password\": \"Walrus88-Timber.X\"\n}' https://x.corp.net\n")
+        .write("pipe.sh", "#!/bin/sh\ncurl --password=Walrus89-Timber.X https://x.corp.net | sort\n")
+        .write("ansi.sh", "#!/bin/bash\nexport DB_PASSWORD=$'gR4nite\\x2dFalcon\\'27x'\n")
+        .write("a.sh", "#!/bin/bash\nexport API_PASSWORD=Harb0r-Quartz.7\nbash ./b.sh\n")
+        .write("b.sh", "#!/bin/bash\nexport API_PASSWORD=gR4nite-Falcon-27\n")
+        .write("two.sh", "#!/bin/bash\necho \"${X_PASSWORD:-Pebb1e-Orbit-55}\" \"${X_PASSWORD:-Pebb1e-Orbit-56}\"\n")
+        .write("Makefile", "Y_PASSWORD = \"Pebb1e-Orbit-57\"\nARGS = a \\\n\t--password=Pebb1e-Orbit-58\n")
+        .write("used/compose.yaml", "services:\n  db:\n    image: x\n    environment:\n      DB_PASSWORD: Pebb1e-Orbit-59\n  web:\n    image: y\n    environment:\n      DB_PASSWORD: ${DB_PASSWORD:-}\n")
+        .write("listed/compose.yaml", "services:\n  db:\n    image: x\n    env_file: defaults.env\n")
+        .write("listed/defaults.env", "DB_PASSWORD=Pebb1e-Orbit-60\n")
+        .write("main.tf", "# variable \"db_password\" { type = string }\nvariable \"db_password\" {\n  default = \"\"\n}\n")
+        .write("terraform.tfvars", "db_password = \"Pebb1e-Orbit-61\"\n")
+        .write("run.tcl", "#!/usr/bin/tclsh\nset env(DB_PASSWORD) \"Pebb1e-Orbit-62\"\n")
+        .write("loop.sh", "#!/bin/bash\nfor i in 1; do PGPASSWORD=Pebb1e-Orbit-63 psql; done\n")
+        .write("line.sh", "#!/bin/bash\nexport A_PASSWORD='Walrus\\n88-Timber.X'\n");
+    bench.commit();
+    let plan = bench.migrate(["--dry-run"]).stdout;
+    let safe: Vec<&str> = plan.lines().filter_map(|line| line.strip_prefix("+ safe ")).collect();
+    let files: Vec<&str> = safe.iter().filter_map(|line| line.split(':').next()).collect();
+    assert_eq!(files, ["Makefile", "loop.sh", "used/compose.yaml"], "{plan}");
+    assert!(plan.contains("→ used/compose.sops.env DB_DB_PASSWORD"), "{plan}");
+    assert!(plan.contains("→ loop.sops.env LOOP_PGPASSWORD"), "{plan}");
+    for told in [
+        "- needs-review quotes.sh:3",
+        "- needs-review pipe.sh:2",
+        "- manual ansi.sh:2",
+        "- needs-review a.sh:2",
+        "API_PASSWORD has another value in b.sh",
+        "- needs-review listed/defaults.env:1",
+        "- needs-review terraform.tfvars:1",
+        "- manual line.sh:2",
+    ] {
+        assert!(plan.contains(told), "{told} in {plan}");
+    }
+    let run = bench.migrate(["--yes", "--no-history"]);
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    let run = bench.migrate(["--yes", "--summary", "json=nowhere/x"]);
+    assert!(run.code == 2 && run.stderr.contains("there is no folder nowhere"), "{}", run.stderr);
 }
