@@ -3,7 +3,7 @@
 //! Which values are encrypted is decided in [`super::crypt`]. Facts (32-byte nonce on write, nonce length as given
 //! on read, tag stored apart) are measured on sops 3.11 and agree with its `aes/cipher.go`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
@@ -138,7 +138,7 @@ pub fn open(key: &DataKey, aad: &str, envelope: &Envelope) -> Result<Zeroizing<V
 
 /// Remembers the nonce of every value read, so that a value which did not change is written with the same
 /// ciphertext and an edit touches only the lines it must. Holds salted digests, not values.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Stash {
     salt: [u8; 32],
     nonces: HashMap<[u8; 32], Vec<Vec<u8>>>,
@@ -170,6 +170,20 @@ impl Stash {
     /// Drops the nonces and keeps the memory of what was encrypted: for a new data key.
     pub fn forget_nonces(&mut self) {
         self.nonces.values_mut().for_each(Vec::clear);
+    }
+
+    /// An empty stash that can be joined with this one.
+    pub(super) fn sibling(&self) -> Self {
+        Self { salt: self.salt, nonces: HashMap::new() }
+    }
+
+    /// Learns what a sibling knows. A nonce that both have is that of one value, and is kept once.
+    pub(super) fn join(&mut self, sibling: Self) {
+        for (digest, more) in sibling.nonces {
+            let queue = self.nonces.entry(digest).or_default();
+            let known: HashSet<Vec<u8>> = queue.iter().cloned().collect();
+            queue.extend(more.into_iter().filter(|nonce| !known.contains(nonce)));
+        }
     }
 
     /// Gives each remembered nonce back once, in the order of the file: two equal list items keep two nonces.

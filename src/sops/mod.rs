@@ -5,7 +5,7 @@
 //! tree, asks the [`selector`] about each leaf, lets [`cipher`] seal or open it and feeds the [`mac`]; the store
 //! splices the result back into the user's bytes. [`ops`] tells these stories from end to end. Beside them stand
 //! [`creation_rule`] (`.sops.yaml`), [`identity_source`] (where keys are looked for), [`doctor`] (what is wrong with
-//! a file) and [`digest`] (what sops' MAC does not cover).
+//! a file), [`merge`] (two versions with a common ancestor) and [`digest`] (what sops' MAC does not cover).
 //!
 //! Programs are run for age plugins only, and only if the caller passes [`plugin::ProgramPlugins`].
 
@@ -19,6 +19,7 @@ pub mod foreign;
 pub mod identity_source;
 pub mod keyring;
 pub mod mac;
+pub mod merge;
 pub mod metadata;
 pub mod ops;
 pub mod path;

@@ -5,6 +5,7 @@ use crate::ledger::KeyError;
 use crate::sops::creation_rule::{ConfigError, RuleError};
 use crate::sops::crypt::Fault;
 use crate::sops::keyring::OpenError;
+use crate::sops::merge::MergeError;
 use crate::sops::ops::{DecryptError, EditError, EncryptError};
 use crate::sops::path::PathError;
 use crate::sops::recipient::RecipientError;
@@ -86,6 +87,23 @@ impl From<EditError> for CliError {
     }
 }
 
+impl From<MergeError> for CliError {
+    fn from(error: MergeError) -> Self {
+        let said = error.to_string();
+        let hint = match error {
+            MergeError::NotEncrypted => "git merges plain files itself",
+            MergeError::Decrypted { .. } => "decide which it is to be: `git checkout --ours FILE` or `--theirs`",
+            MergeError::Open { source, .. } => return Self::new(said, Self::from(source).hint().unwrap_or_default()),
+            MergeError::Keys | MergeError::Setting { .. } | MergeError::Metadata(_) | MergeError::Documents => {
+                "take one side whole (`git checkout --ours FILE` or `--theirs`), then set the values of the other with `sopup set`, or let `sopup updatekeys` follow .sops.yaml"
+            }
+            MergeError::Edit(error) => return error.into(),
+            MergeError::NotFaithful => "take one side whole (`git checkout --ours FILE` or `--theirs`), and report the form of this file",
+        };
+        Self::new(said, hint)
+    }
+}
+
 impl From<WriteError> for CliError {
     fn from(error: WriteError) -> Self {
         Self::new(error.to_string(), write(&error))
@@ -148,9 +166,7 @@ fn read(error: &ReadError) -> &'static str {
         ReadError::TooLarge { .. } => "keep large files outside of sops and encrypt a key for them instead",
         ReadError::NotUtf8 { .. } => "`--input-type binary` takes any bytes",
         ReadError::TopLevel { .. } => "`--input-type binary` takes the file as a whole, here and when it is decrypted",
-        ReadError::Conflict { .. } => {
-            "take one side whole (`git checkout --ours FILE` or `--theirs`), then set the values of the other with `sopup set`"
-        }
+        ReadError::Conflict { .. } => "`sopup merge-driver install --write`, then `git checkout -m -- FILE`, merges it by its values",
         ReadError::Empty => "put a value into it first",
         ReadError::Syntax { .. } => "correct that line; if the file has another format than its name says, name it with `--input-type`",
     }

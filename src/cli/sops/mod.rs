@@ -15,6 +15,7 @@ pub(super) mod filestatus;
 pub(super) mod init;
 pub(super) mod keys;
 pub(super) mod line;
+pub(super) mod merge_driver;
 pub(super) mod rotate;
 mod rules;
 pub(super) mod set;

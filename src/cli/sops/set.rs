@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::IgnoreMac;
 use super::file::{InputType, hold, read, read_held, store};
 use super::keys::Keys;
+use super::merge_driver::stage;
 use super::now;
 use super::rules::ConfigArg;
 use crate::cli::Exit;
@@ -31,7 +32,8 @@ Examples:
   sopup set prod.enc.yaml '[\"database\"][\"password\"]'             asks for the text
   pwgen 32 1 | sopup set --string --value-stdin prod.enc.yaml '[\"token\"]'
   echo '{\"host\": \"db\", \"port\": 5432}' | sopup set --value-stdin prod.enc.yaml '[\"database\"]'
-  sopup set --string --value-file prod.enc.yaml '[\"tls\"][\"key\"]' server.key")]
+  sopup set --string --value-file prod.enc.yaml '[\"tls\"][\"key\"]' server.key
+  sopup set --theirs prod.enc.yaml '[\"token\"]'                     settles a conflict of `sopup merge-driver`")]
 pub(in crate::cli) struct Args {
     /// The file
     file: PathBuf,
@@ -59,6 +61,10 @@ pub(in crate::cli) struct Args {
     #[arg(long)]
     string: bool,
 
+    /// In a merge that is not settled: take what their version of the file has there, or has not
+    #[arg(long, conflicts_with_all = ["value", "value_stdin", "string"])]
+    theirs: bool,
+
     /// Write nothing if the file has that value already
     #[arg(long)]
     idempotent: bool,
@@ -79,6 +85,9 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let path = TreePath::parse(&args.index)?;
+    if args.theirs {
+        return take_theirs(args, &path, ui);
+    }
     let value = value(args, ui)?;
     let mut held = hold(&args.file)?;
     let bytes = read_held(&mut held)?;
@@ -91,7 +100,36 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         }
     }
     let new_plain = if args.allow_plain { NewPlain::Allow } else { NewPlain::Refuse };
-    let change = Change { path: &path, value: &value, mac_check: args.mac.check(), new_plain };
+    let change = Change { path: &path, value: Some(&value), mac_check: args.mac.check(), new_plain };
+    change.make(held, &bytes, &*store, &mut keys, ui)?;
+    Ok(Exit::Clean)
+}
+
+/// Puts the value of their version in the place of ours, or removes ours if theirs has none.
+fn take_theirs(args: &Args, path: &TreePath, ui: &Ui) -> Result<Exit, CliError> {
+    let mut held = hold(&args.file)?;
+    let bytes = read_held(&mut held)?;
+    let Some(theirs) = stage(3, &args.file)? else {
+        return Err(CliError::new(
+            format!("git has no version of {} called theirs", args.file.display()),
+            "`--theirs` settles a merge: it works until `git add` or `git commit` has settled it",
+        ));
+    };
+    let store = store(args.input_type.of(&args.file), args.config.style(&args.file, ui)?);
+    let mut keys = Keys::find();
+    let [theirs, ours] = [&theirs, &bytes].map(|bytes| keys.open(ui, |keyring| ops::open(&*store, bytes, keyring)));
+    let (theirs, ours) = (theirs?, ours?);
+    // What stands plain in their version may stand plain here, if the same selector says so.
+    let same_selector = theirs.metadata.selector() == ours.metadata.selector();
+    let new_plain = if args.allow_plain || same_selector { NewPlain::Allow } else { NewPlain::Refuse };
+    if args.mac.check() == MacCheck::Required {
+        theirs.mac.map_err(ops::DecryptError::Mac)?;
+    }
+    let value = path.find(&theirs.tree).ok();
+    if value.is_none() && path.find(&ours.tree).is_err() {
+        return Ok(Exit::Clean);
+    }
+    let change = Change { path, value, mac_check: args.mac.check(), new_plain };
     change.make(held, &bytes, &*store, &mut keys, ui)?;
     Ok(Exit::Clean)
 }
@@ -101,14 +139,14 @@ pub(in crate::cli) fn put_text(file: &Path, path: &TreePath, text: &str, keys: &
     let mut held = hold(file)?;
     let bytes = read_held(&mut held)?;
     let store = store(Format::from_path(&file.to_string_lossy()), ConfigArg::of_environment().style(file, ui)?);
-    let change = Change { path, value: &Node::text(text), mac_check: MacCheck::Required, new_plain: NewPlain::Refuse };
+    let change = Change { path, value: Some(&Node::text(text)), mac_check: MacCheck::Required, new_plain: NewPlain::Refuse };
     change.make(held, &bytes, &*store, keys, ui)
 }
 
-/// A new value for a place.
+/// A new value for a place, or none.
 struct Change<'a> {
     path: &'a TreePath,
-    value: &'a Node,
+    value: Option<&'a Node>,
     mac_check: MacCheck,
     new_plain: NewPlain,
 }
@@ -118,7 +156,10 @@ impl Change<'_> {
         let now = now();
         let changed = keys.open(ui, |keyring| {
             let editor = Editor { keyring, plugins: &ProgramPlugins, now: &now, mac_check: self.mac_check, new_plain: self.new_plain };
-            ops::set(store, bytes, self.path, self.value.clone(), &editor)
+            match self.value {
+                Some(value) => ops::set(store, bytes, self.path, value.clone(), &editor),
+                None => ops::unset(store, bytes, self.path, &editor),
+            }
         })?;
         Ok(held.replace(&changed, Access::KeptOrShared)?)
     }

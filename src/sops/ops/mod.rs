@@ -286,11 +286,21 @@ pub(super) fn wrap(key: &DataKey, audience: &Audience, plugins: &dyn Plugins) ->
 /// # Errors
 /// [`DecryptError`]; a broken MAC is not one of them here.
 pub fn open(store: &dyn Store, bytes: &[u8], keyring: &Keyring) -> Result<Opened, DecryptError> {
+    let (source, metadata) = read_sealed(store, bytes)?;
+    let key = keyring.open(&metadata)?;
+    open_under(source, metadata, key, Stash::new()?)
+}
+
+/// An encrypted file with its values still encrypted.
+pub(super) fn read_sealed(store: &dyn Store, bytes: &[u8]) -> Result<(Source, Metadata), DecryptError> {
     let mut source = store.read_encrypted(bytes).map_err(|error| error.or_conflict(bytes))?;
     let metadata = Metadata::parse(source.metadata.take().ok_or(DecryptError::NotEncrypted)?)?;
-    let key = keyring.open(&metadata)?;
+    Ok((source, metadata))
+}
+
+/// Decrypts the values of a file under a data key that is known.
+pub(super) fn open_under(source: Source, metadata: Metadata, key: DataKey, mut stash: Stash) -> Result<Opened, DecryptError> {
     let mut tree = source.tree.clone();
-    let mut stash = Stash::new()?;
     let rules = Rules::of(&metadata, CommentPolicy::AsFound);
     let (mac, tally) = crypt::decrypt(&mut tree, &key, rules, &mut stash)?;
     let mac = mac.verify(&key, metadata.mac(), metadata.last_modified());

@@ -13,6 +13,8 @@ mod interrupts;
 mod key_sources;
 mod keys;
 mod line;
+mod merge_driver;
+mod merges;
 mod plain;
 mod properties;
 mod rules;
