@@ -90,6 +90,9 @@ enum Command {
     FileStatus(sops::filestatus::Args),
     ExecEnv(sops::exec_env::Args),
     ExecFile(sops::exec_file::Args),
+    Diff(sops::diff::Args),
+    #[command(name = "textconv")]
+    TextConv(sops::textconv::Args),
     MergeDriver(sops::merge_driver::Args),
     Sops(sops::line::Args),
     Rules(rules::Args),
@@ -173,6 +176,8 @@ fn run(command: Command, ui: &Ui) -> Exit {
         Command::FileStatus(args) => sops::filestatus::run(&args, ui),
         Command::ExecEnv(args) => sops::exec_env::run(&args, ui),
         Command::ExecFile(args) => sops::exec_file::run(&args, ui),
+        Command::Diff(args) => sops::diff::run(&args, ui),
+        Command::TextConv(args) => sops::textconv::run(&args, ui),
         Command::MergeDriver(args) => sops::merge_driver::run(&args, ui),
         Command::Sops(args) => sops::line::run(&args, ui, |words| run_words(words, ui)),
         Command::Rules(args) => rules::run(args, ui),

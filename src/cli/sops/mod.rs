@@ -4,6 +4,7 @@
 
 pub(super) mod child;
 pub(super) mod decrypt;
+pub(super) mod diff;
 pub(super) mod doctor;
 pub(super) mod edit;
 pub(super) mod encrypt;
@@ -19,6 +20,7 @@ pub(super) mod merge_driver;
 pub(super) mod rotate;
 mod rules;
 pub(super) mod set;
+pub(super) mod textconv;
 pub(super) mod unset;
 pub(super) mod updatekeys;
 

@@ -397,7 +397,7 @@ fn lists_and_documents() {
 fn the_driver_is_installed_once_and_goes_without_a_trace() {
     let repo = Repo::new(1);
     let before = repo.get(".gitattributes");
-    assert_eq!(before, "*.enc.yaml merge=sopup\n");
+    assert_eq!(before, "*.enc.yaml merge=sopup diff=sopup\n");
     let run = repo.ok(&["merge-driver", "install", "-C", "my secrets", "--write"]);
     assert!(run.stdout.contains("every SOPS file here has"), "{}", run.stdout);
     assert_eq!(repo.get(".gitattributes"), before);
@@ -410,7 +410,7 @@ fn the_driver_is_installed_once_and_goes_without_a_trace() {
     assert_eq!(repo.git(&["check-attr", "merge", "a [1].yaml", "a 1.yaml"]), "a [1].yaml: merge: sopup\na 1.yaml: merge: unspecified\n");
     repo.ok(&["merge-driver", "uninstall"]);
     assert!(!repo.get(".git/config").contains("sopup"));
-    assert_eq!(repo.ok(&["merge-driver", "uninstall"]).stdout, "merge.sopup is not there\n");
+    assert_eq!(repo.ok(&["merge-driver", "uninstall"]).stdout, "merge.sopup is not there\ndiff.sopup is not there\n");
     let run = repo.command(repo.bench.path("my tools/sopup"), &["merge-driver", "install", "--global"]);
     let mut run = run;
     run.env("GIT_CONFIG_GLOBAL", repo.bench.path("global"));

@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 mod commands;
 mod comments;
+mod diffs;
 mod doctor;
 mod edits;
 mod execs;

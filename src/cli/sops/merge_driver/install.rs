@@ -17,7 +17,7 @@ use crate::sops::doctor::looks_encrypted;
 use crate::text::shell_quoted;
 
 const ATTRIBUTES: &str = ".gitattributes";
-const SECTIONS: [&str; 1] = ["merge.sopup"];
+const SECTIONS: [&str; 2] = ["merge.sopup", "diff.sopup"];
 
 pub(super) fn install(place: &Place, write: bool, ui: &Ui) -> Result<Exit, CliError> {
     let program = std::env::current_exe()
@@ -27,6 +27,9 @@ pub(super) fn install(place: &Place, write: bool, ui: &Ui) -> Result<Exit, CliEr
     let settings = [
         ("merge.sopup.name", "SOPS files, merged by their values".to_owned()),
         ("merge.sopup.driver", format!("{program} merge-driver run -- %O %A %B %P")),
+        ("diff.sopup.textconv", format!("{program} textconv --")),
+        // What is decrypted must not be kept among git's objects.
+        ("diff.sopup.cachetextconv", "false".to_owned()),
     ];
     let mut out = ui.stdout();
     for (name, value) in &settings {
@@ -35,7 +38,7 @@ pub(super) fn install(place: &Place, write: bool, ui: &Ui) -> Result<Exit, CliEr
     }
     let lines = missing_lines(&top)?;
     if lines.is_empty() {
-        writeln!(out, "every SOPS file here has `merge=sopup`")?;
+        writeln!(out, "every SOPS file here has `merge=sopup` and `diff=sopup`")?;
     } else if write {
         append(&top.join(ATTRIBUTES), &lines)?;
         lines.iter().try_for_each(|line| writeln!(out, "wrote to {ATTRIBUTES}: {line}"))?;
@@ -115,13 +118,13 @@ fn missing_lines(top: &Path) -> Result<BTreeSet<String>, CliError> {
         }
     }
     let input: Vec<u8> = wanted.iter().flat_map(|name| name.bytes().chain([0])).collect();
-    let told = ask(top, &["check-attr", "-z", "--stdin", "merge"], &input)?.unwrap_or_default();
+    let told = ask(top, &["check-attr", "-z", "--stdin", "merge", "diff"], &input)?.unwrap_or_default();
     let words: Vec<&[u8]> = told.split(|byte| *byte == 0).collect();
     let lacks = |name: &&String| {
         let mut values = words.chunks_exact(3).filter(|row| row[0] == name.as_bytes());
         values.clone().count() == 0 || values.any(|row| row[2] != b"sopup")
     };
-    Ok(wanted.iter().filter(lacks).map(|name| format!("{} merge=sopup", pattern(name))).collect())
+    Ok(wanted.iter().filter(lacks).map(|name| format!("{} merge=sopup diff=sopup", pattern(name))).collect())
 }
 
 /// The pattern for a file: by the end of its name if that says that it is encrypted, else the file alone.
