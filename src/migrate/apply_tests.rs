@@ -136,7 +136,11 @@ impl Bench {
         let text = age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned();
         keyring.add_text(text.as_bytes(), "test", &NoPlugins).expect("an identity");
         let recipient = Recipient::parse(&identity.to_public().to_string()).expect("a recipient");
-        let policy = Policy { config: None, recipients: Some(Audience { groups: vec![vec![recipient]], ..Audience::default() }) };
+        let policy = Policy {
+            config: None,
+            recipients: Some(Audience { groups: vec![vec![recipient]], ..Audience::default() }),
+            ..Policy::default()
+        };
         let now = Timestamp::parse_rfc3339("2026-01-02T03:04:05Z").expect("a time");
         let bench = Self { top: tempfile::tempdir().expect("a folder"), policy, keyring, now };
         fs::create_dir(bench.git_dir()).expect("a folder");

@@ -50,7 +50,7 @@ use crate::finding::FingerprintKey;
 use crate::sops::keyring::Keyring;
 use draft::Draft;
 use plan::{Action, Plan};
-use policy::{Policy, Scheme};
+use policy::{OtherKeys, Policy, Scheme};
 use repo::Repo;
 use slugs::Slugs;
 pub use survey::{Elsewhere, Survey, survey};
@@ -119,12 +119,15 @@ fn policy_notes(plan: &mut Plan, policy: &Policy, repo: &Repo) -> Vec<String> {
         notes
             .push(format!("no creation rule is for {paths}; they go to the recipients of the first rule. Add rules for `sops updatekeys`"));
     }
-    let foreign: BTreeSet<&str> = schemes.iter().flat_map(|(_, scheme)| scheme.foreign.iter().copied()).collect();
+    let foreign: BTreeSet<String> = schemes.iter().flat_map(|(_, scheme)| &scheme.foreign).map(ToString::to_string).collect();
     if !foreign.is_empty() {
-        let kinds = foreign.into_iter().collect::<Vec<_>>().join(", ");
-        notes.push(format!(
-            "sopup encrypts for age recipients alone; run `sops updatekeys` on the new files to add the {kinds} keys of the rule"
-        ));
+        let names = foreign.into_iter().collect::<Vec<_>>().join(", ");
+        notes.push(match policy.other_keys {
+            OtherKeys::Sops => format!("sops encrypts the new files for the other keys of the rule: {names}"),
+            OtherKeys::User => format!(
+                "sopup encrypts for age recipients alone; run `sops updatekeys` on the new files to add the other keys of the rule, or install sops 3.8 or newer before: {names}"
+            ),
+        });
     }
     if let Some((action, paths)) = added {
         let files = if paths.len() == 1 { "1 SOPS file".to_owned() } else { format!("{} SOPS files", paths.len()) };

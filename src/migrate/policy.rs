@@ -1,6 +1,7 @@
 //! Who may open a store and what of it is encrypted: by `.sops.yaml`, or by what the user gave.
 
 use crate::sops::creation_rule::{Config, CreationRule};
+use crate::sops::foreign::ForeignName;
 use crate::sops::mac::{MacScope, Protection};
 use crate::sops::ops::Audience;
 use crate::sops::selector::{Marked, Pattern, Selector};
@@ -16,6 +17,18 @@ pub struct Policy {
     pub config: Option<Config>,
     /// Recipients that the user named; they take the place of a rule's.
     pub recipients: Option<Audience>,
+    /// Who encrypts for keys that are not of age.
+    pub other_keys: OtherKeys,
+}
+
+/// Who encrypts new stores for keys that are not of age, where a rule names some.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum OtherKeys {
+    /// The user, afterwards.
+    #[default]
+    User,
+    /// sops, before the stores are written.
+    Sops,
 }
 
 /// How one new store is made.
@@ -29,8 +42,8 @@ pub struct Scheme {
     pub mac_scope: MacScope,
     /// How it is indented.
     pub style: Style,
-    /// Kinds of keys that the rule names and sopup cannot wrap.
-    pub foreign: Vec<&'static str>,
+    /// Keys that the rule names and sopup cannot wrap.
+    pub foreign: Vec<ForeignName>,
     /// Whether a creation rule is for this path.
     pub covered: bool,
 }
@@ -57,7 +70,7 @@ impl Policy {
             selector: rule.and_then(|rule| rule.selector.clone()),
             mac_scope: source.map_or(MacScope::AllValues, |rule: &CreationRule| rule.mac_scope),
             style: config.map(|config| config.style).unwrap_or_default(),
-            foreign: source.map(|rule| rule.audience.foreign_kinds().collect()).unwrap_or_default(),
+            foreign: source.map(|rule| rule.audience.foreign.concat()).unwrap_or_default(),
             covered: rule.is_some() || config.is_none_or(|config| !config.has_rules()),
         })
     }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::tree::{Map, Node, Scalar};
+use super::tree::{List, ListItem, Map, Node, Scalar};
 
 /// The fields of metadata that hold such keys.
 pub const KINDS: [&str; 6] = ["kms", "gcp_kms", "hckms", "azure_kv", "hc_vault", "pgp"];
@@ -83,6 +83,40 @@ pub fn named_by(rule: &Map) -> Vec<ForeignName> {
         }
     }
     found
+}
+
+/// A creation rule with the keys of other kinds as they are written, and `recipient` as the only age key of each group.
+#[must_use]
+pub fn rule_without_age(rule: &Map, recipient: &str) -> Map {
+    let groups = rule.get("key_groups").and_then(Node::as_list).filter(|list| list.values().any(|node| node.as_map().is_some()));
+    let mut made = group_without_age(rule);
+    match groups {
+        None => made.insert("age", Node::text(recipient)),
+        Some(groups) => {
+            let with_age = |map: &Map| {
+                let mut group = group_without_age(map);
+                let list = List { items: vec![ListItem::Value(Node::text(recipient))] };
+                group.insert("age", Node::List(list));
+                ListItem::Value(Node::Map(group))
+            };
+            let items = groups.values().filter_map(Node::as_map).map(with_age).collect();
+            made.insert("key_groups", Node::List(List { items }));
+        }
+    }
+    made
+}
+
+/// The fields of a rule or a key group that other programs need.
+fn group_without_age(map: &Map) -> Map {
+    let mut made = Map::default();
+    for entry in map.entries().filter(|entry| is_rule_field(&entry.key) || entry.key == "aws_profile") {
+        made.insert(&entry.key, entry.value.clone());
+    }
+    if let Some(merged) = map.get("merge").and_then(Node::as_list) {
+        let items = merged.values().filter_map(Node::as_map).map(|map| ListItem::Value(Node::Map(group_without_age(map)))).collect();
+        made.insert("merge", Node::List(List { items }));
+    }
+    made
 }
 
 /// Whether a field of a creation rule names such keys.

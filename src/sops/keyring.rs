@@ -241,7 +241,7 @@ impl Keyring {
     }
 
     /// Opens one group's share: first the keys that name one of our recipients, then the others.
-    fn open_group(&self, group: &KeyGroup) -> Option<Share> {
+    pub(super) fn open_group(&self, group: &KeyGroup) -> Option<Share> {
         let (first, rest): (Vec<_>, Vec<_>) = group.age.iter().partition(|key| self.is_ours(key));
         first.into_iter().chain(rest).find_map(|key| self.unwrap(key))
     }

@@ -47,7 +47,7 @@ pub struct WrappedKey {
 #[derive(Clone, Debug)]
 pub struct NewMetadata {
     /// The key groups with the data key already wrapped.
-    pub key_groups: Vec<Vec<WrappedKey>>,
+    pub key_groups: Vec<KeyGroup>,
     /// How many groups are needed; only for two groups or more.
     pub shamir_threshold: Option<usize>,
     /// When the file was made.
@@ -130,9 +130,7 @@ impl Metadata {
     #[must_use]
     pub fn create(new: NewMetadata) -> Self {
         let mut fields = Map::default();
-        let group = |age: Vec<WrappedKey>| KeyGroup { age, foreign: Vec::new() };
-        let key_groups: Vec<KeyGroup> = new.key_groups.into_iter().map(group).collect();
-        set_keys(&mut fields, &key_groups, new.shamir_threshold);
+        set_keys(&mut fields, &new.key_groups, new.shamir_threshold);
         fields.insert("lastmodified", Node::text(new.last_modified.as_str()));
         fields.insert("mac", Node::text(&new.mac));
         if let Some((field, value)) = new.selector.as_ref().map(Selector::to_field) {
@@ -144,7 +142,7 @@ impl Metadata {
         fields.insert("version", Node::text(VERSION));
         Self {
             fields,
-            key_groups,
+            key_groups: new.key_groups,
             shamir_threshold: new.shamir_threshold,
             last_modified: new.last_modified,
             mac: new.mac,
@@ -208,6 +206,12 @@ impl Metadata {
         self.fields.insert("mac", Node::text(&mac));
         self.mac = mac;
         self.last_modified = last_modified;
+    }
+
+    /// Writes down how many key groups the file is to need when it has several.
+    pub(super) fn set_threshold_of_one_group(&mut self, needed: usize) {
+        put_first(&mut self.fields, "shamir_threshold", Node::Scalar(Scalar::Int(i64::try_from(needed).unwrap_or(i64::MAX))));
+        self.shamir_threshold = Some(needed);
     }
 
     /// Replaces all keys.

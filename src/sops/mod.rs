@@ -7,7 +7,8 @@
 //! [`creation_rule`] (`.sops.yaml`), [`identity_source`] (where keys are looked for), [`doctor`] (what is wrong with
 //! a file), [`merge`] (two versions with a common ancestor) and [`digest`] (what sops' MAC does not cover).
 //!
-//! Programs are run for age plugins only, and only if the caller passes [`plugin::ProgramPlugins`].
+//! Programs are run for age plugins and keys of other kinds only, and only if the caller passes something that does
+//! ([`plugin::ProgramPlugins`], a [`key_service`]).
 
 pub mod cipher;
 pub mod creation_rule;
@@ -17,6 +18,7 @@ pub mod digest;
 pub mod doctor;
 pub mod foreign;
 pub mod identity_source;
+pub mod key_service;
 pub mod keyring;
 pub mod mac;
 pub mod merge;

@@ -3,6 +3,7 @@
 //! Nothing in `sops` starts a program unless the caller passes [`ProgramPlugins`]: a recipient in a repository's
 //! `.sops.yaml` must not decide what is run.
 
+use super::key_service::KeyService;
 use age::plugin::{Identity, IdentityPluginV1, Recipient, RecipientPluginV1, ResolveError};
 
 /// Turns plugin recipients and identities into usable ones.
@@ -18,6 +19,11 @@ pub trait Plugins: Sync {
     /// # Errors
     /// [`PluginError`] when the plugin is not allowed, not installed or the text is malformed.
     fn identity(&self, text: &str) -> Result<Box<dyn age::Identity + Send + Sync>, PluginError>;
+
+    /// What encrypts data keys for keys of other kinds, if there is something.
+    fn key_service(&self) -> Option<&dyn KeyService> {
+        None
+    }
 }
 
 /// Why a plugin recipient or identity cannot be used.

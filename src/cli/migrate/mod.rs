@@ -6,6 +6,7 @@ mod decide;
 mod filter;
 mod kustomize;
 mod ledger;
+mod other_keys;
 mod prove;
 mod recipients;
 mod review;
@@ -20,7 +21,7 @@ use super::environment::{ConfigChoice, configuration, fingerprint_key, new_key};
 use super::error::CliError;
 use super::paths::prefix;
 use super::sops::keys::Keys;
-use super::sops::now;
+use super::sops::{KeyPrograms, SopsArg, now};
 use super::ui::Ui;
 use super::what::{key, rule_set};
 use crate::file::RealDisk;
@@ -31,7 +32,7 @@ use crate::migrate::dismiss;
 use crate::migrate::journal::{self, Journal, State};
 use crate::migrate::known::{Search, places};
 use crate::migrate::plan::{Applicability, Plan};
-use crate::migrate::policy::Policy;
+use crate::migrate::policy::{OtherKeys, Policy};
 use crate::migrate::proof::{Judge, Leftover};
 use crate::migrate::repo::Repo;
 use crate::migrate::wish::Wishes;
@@ -101,6 +102,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "RECIPIENTS", env = "SOPS_AGE_RECIPIENTS")]
     age: Option<String>,
 
+    #[command(flatten)]
+    sops: SopsArg,
+
     /// How encrypted Kubernetes Secrets reach the cluster
     #[arg(long, value_enum, value_name = "HOW", default_value_t = Kubernetes::Auto)]
     kubernetes: Kubernetes,
@@ -155,6 +159,8 @@ struct Run<'a> {
     /// Who could open new stores, if a rehearsal encrypts for somebody else.
     rehearsed: Option<Policy>,
     keyring: &'a Keyring,
+    /// What encrypts for keys that are not of age, if there is something.
+    programs: Option<&'a KeyPrograms<'a>>,
     now: Timestamp,
 }
 
@@ -163,6 +169,11 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         Repo::open(&args.path).map_err(|error| CliError::new(error.to_string(), "run it inside a git repository with a working tree"))?;
     let mut keys = Keys::find();
     let mut policy = policy(args.age.as_deref(), &repo)?;
+    let programs = args.sops.programs(ui)?;
+    let programs = programs.key_service().is_some().then_some(&programs);
+    if programs.is_some() {
+        policy.other_keys = OtherKeys::Sops;
+    }
     let mut rehearsed = None;
     if args.dry_run && (keys.keyring().is_empty() || check_recipients(&policy).is_err()) {
         ui.note(
@@ -177,7 +188,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     if args.undo.is_none() && !args.resume {
         check_recipients(&policy)?;
     }
-    let run = Run { args, ui, repo: &repo, policy, rehearsed, keyring: keys.keyring(), now: now() };
+    let run = Run { args, ui, repo: &repo, policy, rehearsed, keyring: keys.keyring(), programs, now: now() };
     if run.keyring.is_empty() {
         return Err(CliError::new(
             "there is no age identity at hand",
@@ -255,6 +266,9 @@ impl Run<'_> {
         if self.args.dry_run {
             self.summarise(&plan, upto, None)?;
             return Ok(exit(&outcome, plan.leaves_something(upto)));
+        }
+        if let Some(programs) = self.programs {
+            self.add_other_keys(&mut changes, programs)?;
         }
         let journal = self.write(&changes)?;
         self.forget_review();

@@ -57,7 +57,7 @@ pub(in crate::cli) fn policy(age: Option<&str>, repo: &Repo) -> Result<Policy, C
     let recipients =
         recipients.map_err(|error| CliError::new(error.to_string(), "--age takes public keys (age1…), with commas between them"))?;
     let recipients = recipients.map(Audience::of);
-    Ok(Policy { config, recipients })
+    Ok(Policy { config, recipients, ..Policy::default() })
 }
 
 /// Whether new stores could be opened by somebody.
@@ -75,7 +75,7 @@ pub(super) fn stand_in(policy: &Policy) -> Result<(Policy, Keyring), CliError> {
     added.map_err(|error| CliError::new(error.to_string(), "please report this"))?;
     let recipients =
         recipient_list(&identity.to_public().to_string()).map_err(|error| CliError::new(error.to_string(), "please report this"))?;
-    Ok((Policy { config: policy.config.clone(), recipients: Some(Audience::of(recipients)) }, keyring))
+    Ok((Policy { config: policy.config.clone(), recipients: Some(Audience::of(recipients)), other_keys: policy.other_keys }, keyring))
 }
 
 /// One migration at a time.

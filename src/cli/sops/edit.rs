@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::IgnoreMac;
 use super::child::Shelter;
 use super::file::{InputType, hold, read, read_held, store};
+use super::key_programs::SopsArg;
 use super::keys::{Keys, variable};
 use super::now;
 use super::rules::{ConfigArg, PlanArgs};
@@ -40,6 +41,9 @@ pub(in crate::cli) struct Args {
 
     #[command(flatten)]
     plan: PlanArgs,
+
+    #[command(flatten)]
+    sops: SopsArg,
 
     #[command(flatten)]
     config: ConfigArg,
@@ -92,7 +96,7 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
                     done => done.map(Option::unwrap_or_default),
                 }
             }
-            Subject::New(plan) => ops::encrypt(&*store, edited.expose(), plan, &ProgramPlugins).map_err(CliError::from),
+            Subject::New(plan) => ops::encrypt(&*store, edited.expose(), plan, &args.sops.programs(ui)?).map_err(CliError::from),
         };
         match result {
             Ok(encrypted) => return finish(subject, &args.file, &encrypted),
@@ -117,7 +121,7 @@ fn begin(args: &Args, store: &dyn Store, ui: &Ui) -> Result<(Subject, Secret), C
     if std::fs::symlink_metadata(&args.file).is_err() {
         let format = args.input_type.of(&args.file);
         let rules = args.config.find(&args.file, ui)?;
-        let plan = args.plan.plan(rules.as_ref(), &args.file, format, ui)?;
+        let plan = args.plan.plan(rules.as_ref(), &args.file, format, &args.sops.programs(ui)?)?;
         return Ok((Subject::New(Box::new(plan)), Secret::new(example(format).to_vec())));
     }
     let mut held = hold(&args.file)?;

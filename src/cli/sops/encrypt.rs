@@ -1,6 +1,7 @@
 //! `sopup encrypt`.
 
 use super::file::{FormatArg, Input, Output, read_held, store};
+use super::key_programs::SopsArg;
 use super::keys::Keys;
 use super::rules::{ConfigArg, PlanArgs};
 use crate::cli::Exit;
@@ -8,7 +9,6 @@ use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use crate::file::Access;
 use crate::sops::ops::{self, FileStatus};
-use crate::sops::plugin::ProgramPlugins;
 use crate::sops::store::{Format, Store};
 
 /// Encrypt the values of a file, as sops does
@@ -36,6 +36,9 @@ pub(in crate::cli) struct Args {
     plan: PlanArgs,
 
     #[command(flatten)]
+    sops: SopsArg,
+
+    #[command(flatten)]
     config: ConfigArg,
 }
 
@@ -58,10 +61,11 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         }
         return Ok(Exit::Clean);
     }
-    let plan = args.plan.plan(rules.as_ref(), &name, target, ui)?;
+    let programs = args.sops.programs(ui)?;
+    let plan = args.plan.plan(rules.as_ref(), &name, target, &programs)?;
     let converted = if format == target { None } else { Some(to.write(&from.read_plain(&plain)?.tree, None, None)?) };
     let plain = converted.as_ref().unwrap_or(&plain);
-    let encrypted = ops::encrypt(&*to, plain, &plan, &ProgramPlugins)?;
+    let encrypted = ops::encrypt(&*to, plain, &plan, &programs)?;
     if held.is_some() {
         check(&*to, plain, &encrypted, ui)?;
     }

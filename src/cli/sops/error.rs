@@ -23,6 +23,9 @@ impl From<EncryptError> for CliError {
                 "correct the selector (`--encrypted-regex`, …, or in .sops.yaml), or say `--allow-plain` if that is meant"
             }
             EncryptError::Recipient(error) => recipient(error),
+            EncryptError::Service(_) => {
+                "nothing was written; sops needs access to these keys: a public key in gpg's keyring, credentials of the cloud, …"
+            }
             EncryptError::Shamir(_) => "`--shamir-secret-sharing-threshold` must be at least 2 and at most the number of key groups",
             EncryptError::Crypt(error) => fault(&error.fault),
             EncryptError::Cipher(_) => "this should not happen; please report it",
@@ -76,7 +79,9 @@ impl From<EditError> for CliError {
             EditError::ForeignKey { .. } => {
                 "nothing was changed. `sops` with access to that key can do it; `sopup updatekeys --keep-data-key` removes others and keeps it"
             }
-            EditError::CannotAdd { .. } => "nothing was changed; `sops updatekeys` with access to these keys adds them",
+            EditError::CannotAdd { .. } => {
+                "nothing was changed. Install sops 3.8 or newer, or name it with `--sops PROGRAM`: sopup lets it encrypt the data key for them"
+            }
             EditError::StaysPlain { .. } => {
                 "nothing was written. Choose a key that the selector covers, or say `--allow-plain` if it is no secret; to give the file another selector, decrypt it and encrypt it anew"
             }

@@ -14,6 +14,7 @@ pub(super) mod exec_file;
 mod file;
 pub(super) mod filestatus;
 pub(super) mod init;
+mod key_programs;
 pub(super) mod keys;
 pub(super) mod line;
 pub(super) mod merge_driver;
@@ -23,6 +24,8 @@ pub(super) mod set;
 pub(super) mod textconv;
 pub(super) mod unset;
 pub(super) mod updatekeys;
+
+pub(super) use key_programs::{KeyPrograms, SopsArg};
 
 use crate::sops::ops::MacCheck;
 use crate::sops::timestamp::Timestamp;

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::error::NO_RECIPIENTS;
+use super::key_programs::KeyPrograms;
 use super::keys::variable;
 use super::now;
 use crate::cli::error::CliError;
@@ -198,7 +199,7 @@ pub(super) struct PlanArgs {
 
 impl PlanArgs {
     /// The plan for a file: its creation rule, overridden by what was typed.
-    pub(super) fn plan(&self, rules: Option<&Rules>, file: &Path, format: Format, ui: &Ui) -> Result<Plan, CliError> {
+    pub(super) fn plan(&self, rules: Option<&Rules>, file: &Path, format: Format, programs: &KeyPrograms<'_>) -> Result<Plan, CliError> {
         let rule = match rules {
             Some(rules) => rules.rule_for(file)?,
             None => None,
@@ -209,11 +210,11 @@ impl PlanArgs {
             format != Format::Binary && (self.mac_only_encrypted || rule.is_some_and(|rule| rule.mac_scope == MacScope::EncryptedOnly));
         for name in ["SOPS_KMS_ARN", "SOPS_GCP_KMS_IDS", "SOPS_AZURE_KEYVAULT_URLS", "SOPS_VAULT_URIS", "SOPS_PGP_FP"] {
             if variable(name).is_some_and(|value| !value.is_empty()) {
-                ui.note(&format!("{name} is set, but sopup encrypts for age keys only"));
+                programs.ui().note(&format!("{name} is set, and not heeded: keys that are not of age are named in .sops.yaml"));
             }
         }
         Ok(Plan {
-            audience: self.audience(rule)?,
+            audience: self.audience(rule, programs)?,
             selector: (format != Format::Binary).then_some(selector),
             mac_scope: if only { MacScope::EncryptedOnly } else { MacScope::AllValues },
             comments: CommentPolicy::Encrypt,
@@ -223,12 +224,12 @@ impl PlanArgs {
         })
     }
 
-    fn audience(&self, rule: Option<&CreationRule>) -> Result<Audience, CliError> {
+    fn audience(&self, rule: Option<&CreationRule>, programs: &KeyPrograms<'_>) -> Result<Audience, CliError> {
         let typed = self.age.as_deref().map(recipient_list).transpose()?.filter(|recipients| !recipients.is_empty());
         let mut audience = match (typed, rule) {
             (Some(recipients), _) => Audience::of(recipients),
             (None, Some(rule)) => {
-                no_foreign_keys(rule)?;
+                programs.check(rule)?;
                 rule.audience.clone()
             }
             (None, None) => {
@@ -254,16 +255,5 @@ impl PlanArgs {
         Selector::from_field(field, value).map_err(|error| {
             CliError::new(error.to_string(), "regular expressions are those of Go (RE2): without look-ahead and back-references")
         })
-    }
-}
-
-/// sopup cannot encrypt for keys of other kinds; leaving them out would lock their owners out.
-fn no_foreign_keys(rule: &CreationRule) -> Result<(), CliError> {
-    match rule.audience.foreign_kinds().next() {
-        None => Ok(()),
-        Some(kind) => Err(CliError::new(
-            format!("the creation rule of this file names {kind} keys, and sopup encrypts for age keys only"),
-            "use sops for this file, or name age recipients with `--age`; files with such keys can be decrypted and edited with an age key",
-        )),
     }
 }

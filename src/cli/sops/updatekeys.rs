@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::file::{InputType, hold, read_held, store};
+use super::key_programs::SopsArg;
 use super::keys::Keys;
 use super::now;
 use super::rules::ConfigArg;
@@ -11,7 +12,6 @@ use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use crate::file::Access;
 use crate::sops::ops::{self, DataKeyFate, Editor, KeyUpdate, MacCheck, NewPlain, OnRemoval};
-use crate::sops::plugin::ProgramPlugins;
 
 /// Let those decrypt SOPS files whom .sops.yaml names, and nobody else
 ///
@@ -31,6 +31,9 @@ pub(in crate::cli) struct Args {
     /// Keep the data key even if somebody is locked out, as sops does
     #[arg(long)]
     keep_data_key: bool,
+
+    #[command(flatten)]
+    sops: SopsArg,
 
     #[command(flatten)]
     input_type: InputType,
@@ -64,8 +67,9 @@ fn update(file: &Path, args: &Args, keys: &mut Keys, ui: &Ui) -> Result<(), CliE
     let store = store(args.input_type.of(file), args.config.layout(Some(rules)));
     let on_removal = if args.keep_data_key { OnRemoval::Keep } else { OnRemoval::Rotate };
     let now = now();
+    let programs = args.sops.programs(ui)?;
     let update = keys.open(ui, |keyring| {
-        let editor = Editor { keyring, plugins: &ProgramPlugins, now: &now, mac_check: MacCheck::Required, new_plain: NewPlain::Allow };
+        let editor = Editor { keyring, plugins: &programs, now: &now, mac_check: MacCheck::Required, new_plain: NewPlain::Allow };
         ops::update_keys(&*store, &bytes, &rule.audience, on_removal, &editor)
     })?;
     let Some(new) = &update.file else {

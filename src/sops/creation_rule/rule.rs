@@ -32,7 +32,7 @@ pub(super) fn read(map: &Map, place: &str, path_regex: Option<Pattern>) -> Resul
         Some(_) => return Err(wrong("shamir_threshold")),
     };
     let (groups, foreign) = groups(map, place)?;
-    let audience = Audience { groups, foreign, shamir_threshold };
+    let audience = Audience { groups, foreign, shamir_threshold, rule: Some(map.clone()) };
     Ok(CreationRule { path_regex, audience, selector: selector(map, place)?, mac_scope })
 }
 

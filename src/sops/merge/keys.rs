@@ -6,7 +6,7 @@ use crate::sops::cipher::CipherError;
 use crate::sops::data_key::DataKey;
 use crate::sops::foreign::{self, ForeignKey, ForeignName};
 use crate::sops::metadata::{KeyGroup, Metadata, WrappedKey};
-use crate::sops::ops::{Audience, DataKeyFate, EditError, EncryptError, wrap};
+use crate::sops::ops::{Audience, DataKeyFate, EditError, EncryptError, wrap_age};
 use crate::sops::plugin::Plugins;
 use crate::sops::recipient::Recipient;
 use crate::sops::tree::{Map, MapItem};
@@ -166,9 +166,8 @@ fn wrap_all(
         }
         let parsed = groups.iter().map(|group| group.age.iter().map(|name| Recipient::parse(name)).collect());
         let groups = parsed.collect::<Result<_, _>>().map_err(EditError::from)?;
-        let audience = Audience { groups, foreign: Vec::new(), shamir_threshold: threshold };
-        let wrapped = wrap(key, &audience, plugins).map_err(|error| EditError::Keys(Box::new(error)))?;
-        return Ok(wrapped.into_iter().map(|age| KeyGroup { age, foreign: Vec::new() }).collect());
+        let audience = Audience { groups, shamir_threshold: threshold, ..Audience::default() };
+        return Ok(wrap_age(key, &audience, plugins).map_err(|error| EditError::Keys(Box::new(error)))?);
     };
     let known: Vec<&KeyGroup> = sides
         .iter()

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Audience, DecryptError, EncryptError, MacCheck, Opened, open, wrap};
+use super::{Audience, DecryptError, EncryptError, MacCheck, Opened, open, wrap, wrap_age};
 use crate::sops::cipher::CipherError;
 use crate::sops::crypt::{self, CommentPolicy, CryptError, Rules};
 use crate::sops::data_key::DataKey;
@@ -185,21 +185,26 @@ pub fn update_keys(
 ) -> Result<KeyUpdate, EditError> {
     let mut opened = checked(store, bytes, editor)?;
     let groups = opened.metadata.key_groups();
-    no_missing_foreign_keys(groups, audience)?;
+    let missing = missing_foreign_keys(groups, audience);
+    let by_service = editor.plugins.key_service().is_some() && audience.rule.is_some();
+    if !missing.is_empty() && !by_service {
+        return Err(EditError::CannotAdd { names: missing });
+    }
     let before = recipients(groups);
     let after: Vec<Vec<String>> = audience.groups.iter().map(|group| group.iter().map(|r| r.as_str().to_owned()).collect()).collect();
     let fresh = |from: &[Vec<String>], to: &[Vec<String>]| -> Vec<String> {
         let known: Vec<&String> = from.iter().flatten().collect();
         to.iter().flatten().filter(|recipient| !known.contains(recipient)).cloned().collect()
     };
-    let (added, mut removed) = (fresh(&before, &after), fresh(&after, &before));
+    let (mut added, mut removed) = (fresh(&before, &after), fresh(&after, &before));
+    added.extend(missing.iter().map(ForeignName::to_string));
     let foreign_removed: Vec<String> = groups
         .iter()
         .enumerate()
         .flat_map(|(at, group)| group.foreign.iter().filter(move |key| !is_wanted(audience, at, &key.name)))
         .map(|key| key.name.to_string())
         .collect();
-    let same_foreign = foreign_removed.is_empty();
+    let same_foreign = foreign_removed.is_empty() && missing.is_empty();
     removed.extend(foreign_removed);
     let threshold = audience.shamir_threshold.filter(|_| after.len() > 1);
     let same_threshold = after.len() < 2 || opened.metadata.shamir_threshold() == Some(threshold.unwrap_or(after.len()));
@@ -211,7 +216,23 @@ pub fn update_keys(
         return Ok(KeyUpdate { file: Some(file), added, removed, data_key: DataKeyFate::Replaced });
     }
     let mut kept = kept_foreign_keys(&opened.metadata, audience);
-    if after.len() > 1 || before.len() > 1 {
+    let splits = after.len() > 1 || before.len() > 1;
+    if !missing.is_empty() || (by_service && splits && !kept.is_empty()) {
+        // Keys that the file has stay as they are.
+        let mut groups = wrap(&opened.key, audience, editor.plugins).map_err(Box::new)?;
+        if let ([group], [old]) = (groups.as_mut_slice(), opened.metadata.key_groups()) {
+            keep_wrapped(&mut group.age, old);
+            for key in &mut group.foreign {
+                if let Some(known) = kept.iter().find(|known| known.name.is_same(&key.name)) {
+                    key.clone_from(known);
+                }
+            }
+        }
+        opened.metadata.set_keys(groups, threshold);
+        let file = store.write(&opened.source.tree, Some(&opened.metadata), Some(&opened.source))?;
+        return Ok(KeyUpdate { file: Some(file), added, removed, data_key: DataKeyFate::Kept });
+    }
+    if splits {
         // New shares of the data key would have to be wrapped for them.
         kept.first().map_or(Ok(()), |key| Err(EditError::ForeignKey { name: key.name.clone() }))?;
     }
@@ -289,12 +310,17 @@ fn reseal(tree: &mut Tree, opened: &mut Opened, now: &Timestamp, comments: Comme
 }
 
 fn rotate_to(store: &dyn Store, mut opened: Opened, audience: &Audience, editor: &Editor<'_>) -> Result<Vec<u8>, EditError> {
-    if let Some(key) = kept_foreign_keys(&opened.metadata, audience).first() {
+    let by_service = editor.plugins.key_service().is_some() && audience.rule.is_some();
+    if let Some(key) = kept_foreign_keys(&opened.metadata, audience).first().filter(|_| !by_service) {
         return Err(EditError::ForeignKey { name: key.name.clone() });
     }
     opened.key = DataKey::generate().map_err(CipherError::Random)?;
     opened.stash.forget_nonces();
-    let groups = rewrap(&opened.key, audience, &[], editor)?;
+    let groups = if by_service {
+        wrap(&opened.key, audience, editor.plugins).map_err(Box::new)?
+    } else {
+        rewrap(&opened.key, audience, &[], editor)?
+    };
     let threshold = audience.shamir_threshold.filter(|_| groups.len() > 1);
     let mut tree = std::mem::take(&mut opened.tree);
     opened.metadata.set_keys(groups, threshold);
@@ -307,8 +333,7 @@ fn rewrap(key: &DataKey, audience: &Audience, kept: &[ForeignKey], editor: &Edit
     if !kept.is_empty() && audience.groups.iter().all(Vec::is_empty) {
         return Ok(vec![KeyGroup::default()]);
     }
-    let wrapped = wrap(key, audience, editor.plugins).map_err(Box::new)?;
-    Ok(wrapped.into_iter().map(|age| KeyGroup { age, foreign: Vec::new() }).collect())
+    Ok(wrap_age(key, audience, editor.plugins).map_err(Box::new)?)
 }
 
 /// Whether the audience names a key of another kind in the group at `at`.
@@ -322,11 +347,11 @@ fn kept_foreign_keys(metadata: &Metadata, audience: &Audience) -> Vec<ForeignKey
     groups.flat_map(|(at, group)| group.foreign.iter().filter(move |key| is_wanted(audience, at, &key.name)).cloned()).collect()
 }
 
-fn no_missing_foreign_keys(groups: &[KeyGroup], audience: &Audience) -> Result<(), EditError> {
+/// The keys of other kinds that the audience names and the file lacks.
+fn missing_foreign_keys(groups: &[KeyGroup], audience: &Audience) -> Vec<ForeignName> {
     let has = |at: usize, name: &ForeignName| groups.get(at).is_some_and(|group| group.foreign.iter().any(|key| key.name.is_same(name)));
     let wanted = audience.foreign.iter().enumerate().flat_map(|(at, names)| names.iter().map(move |name| (at, name)));
-    let names: Vec<ForeignName> = wanted.filter(|(at, name)| !has(*at, name)).map(|(_, name)| name.clone()).collect();
-    if names.is_empty() { Ok(()) } else { Err(EditError::CannotAdd { names }) }
+    wanted.filter(|(at, name)| !has(*at, name)).map(|(_, name)| name.clone()).collect()
 }
 
 fn join(names: &[ForeignName]) -> String {
@@ -341,6 +366,7 @@ fn audience_of(metadata: &Metadata) -> Result<Audience, EditError> {
         groups: groups.collect::<Result<_, RecipientError>>()?,
         foreign: metadata.key_groups().iter().map(|group| group.foreign.iter().map(|key| key.name.clone()).collect()).collect(),
         shamir_threshold: metadata.shamir_threshold(),
+        rule: None,
     })
 }
 

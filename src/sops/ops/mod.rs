@@ -9,9 +9,10 @@ use crate::sops::cipher::{CipherError, Stash};
 use crate::sops::crypt::{self, CommentPolicy, CryptError, Rules, Tally};
 use crate::sops::data_key::DataKey;
 use crate::sops::foreign::ForeignName;
+use crate::sops::key_service::{self, ServiceError};
 use crate::sops::keyring::{Keyring, OpenError};
 use crate::sops::mac::{MacError, MacScope, Protection};
-use crate::sops::metadata::{Metadata, MetadataError, NewMetadata, WrappedKey};
+use crate::sops::metadata::{KeyGroup, Metadata, MetadataError, NewMetadata, WrappedKey};
 use crate::sops::path::{PathError, TreePath};
 use crate::sops::plugin::Plugins;
 use crate::sops::recipient::{Recipient, RecipientError};
@@ -19,15 +20,18 @@ use crate::sops::selector::{Marked, Selector};
 use crate::sops::shamir::ShamirError;
 use crate::sops::store::{ReadError, Refusal, Source, Store, WriteError};
 use crate::sops::timestamp::Timestamp;
-use crate::sops::tree::{Node, Scalar, Tree};
+use crate::sops::tree::{Map, Node, Scalar, Tree};
 
 /// Who can open a file.
 #[derive(Clone, Debug, Default)]
 pub struct Audience {
     /// The key groups; one group for the usual case.
     pub groups: Vec<Vec<Recipient>>,
-    /// The keys of other kinds in each group. Nothing is encrypted for them; files may have them.
+    /// The keys of other kinds in each group. Nothing is encrypted for them here; other programs can do it, and files may have
+    /// them.
     pub foreign: Vec<Vec<ForeignName>>,
+    /// The creation rule that names all this, for such programs.
+    pub rule: Option<Map>,
     /// How many groups are needed to open the file; `None` means all. Only for two groups or more.
     pub shamir_threshold: Option<usize>,
 }
@@ -138,6 +142,9 @@ pub enum EncryptError {
     /// The data key cannot be wrapped.
     #[error(transparent)]
     Recipient(#[from] RecipientError),
+    /// Another program could not encrypt the data key for keys of other kinds.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
     /// The data key cannot be split.
     #[error(transparent)]
     Shamir(#[from] ShamirError),
@@ -196,12 +203,6 @@ impl Audience {
     pub fn is_empty(&self) -> bool {
         self.groups.iter().all(Vec::is_empty) && self.foreign.iter().all(Vec::is_empty)
     }
-
-    /// The kinds of keys besides age, each once.
-    pub fn foreign_kinds(&self) -> impl Iterator<Item = &'static str> {
-        let kinds: std::collections::BTreeSet<_> = self.foreign.iter().flatten().map(|name| name.kind).collect();
-        kinds.into_iter()
-    }
 }
 
 /// Encrypts a plain file.
@@ -242,7 +243,7 @@ fn refuse_altered(source: &Source, selector: Option<&Selector>) -> Result<(), En
 }
 
 /// Encrypts a tree in place and makes its metadata.
-fn seal(tree: &mut Tree, key: &DataKey, plan: &Plan, plugins: &dyn Plugins) -> Result<Metadata, EncryptError> {
+pub(super) fn seal(tree: &mut Tree, key: &DataKey, plan: &Plan, plugins: &dyn Plugins) -> Result<Metadata, EncryptError> {
     let key_groups = wrap(key, &plan.audience, plugins)?;
     let selector = plan.selector.clone().unwrap_or_default();
     let rules = Rules { selector: &selector, mac_scope: plan.mac_scope, comments: plan.comments };
@@ -261,24 +262,37 @@ fn seal(tree: &mut Tree, key: &DataKey, plan: &Plan, plugins: &dyn Plugins) -> R
     }))
 }
 
-/// Encrypts a data key for its audience.
-pub(super) fn wrap(key: &DataKey, audience: &Audience, plugins: &dyn Plugins) -> Result<Vec<Vec<WrappedKey>>, EncryptError> {
+/// Encrypts a data key for its audience. Keys of other kinds are left out if there is no program for them.
+pub(super) fn wrap(key: &DataKey, audience: &Audience, plugins: &dyn Plugins) -> Result<Vec<KeyGroup>, EncryptError> {
+    match plugins.key_service().filter(|_| !audience.foreign.iter().all(Vec::is_empty)) {
+        None => wrap_age(key, audience, plugins),
+        Some(service) => {
+            let foreign = key_service::wrap(service, key, audience)?;
+            let groups = audience.groups.iter().zip(foreign);
+            groups.map(|(age, group)| Ok(KeyGroup { age: wrap_group(age, &group.share, plugins)?, foreign: group.keys })).collect()
+        }
+    }
+}
+
+/// Encrypts a data key for the age recipients of its audience.
+pub(super) fn wrap_age(key: &DataKey, audience: &Audience, plugins: &dyn Plugins) -> Result<Vec<KeyGroup>, EncryptError> {
     if audience.groups.is_empty() || audience.groups.iter().any(Vec::is_empty) {
         return Err(EncryptError::NoRecipients);
     }
     let shares = key.shares(audience.groups.len(), audience.shamir_threshold)?;
-    let mut wrapped = Vec::with_capacity(shares.len());
-    for (group, share) in audience.groups.iter().zip(&shares) {
-        let mut keys: Vec<WrappedKey> = Vec::with_capacity(group.len());
-        for recipient in group {
-            if keys.iter().all(|key| key.recipient != recipient.as_str()) {
-                let armor = recipient.wrap(share, plugins)?;
-                keys.push(WrappedKey { recipient: recipient.as_str().to_owned(), armor });
-            }
+    let groups = audience.groups.iter().zip(&shares);
+    groups.map(|(group, share)| Ok(KeyGroup { age: wrap_group(group, share, plugins)?, foreign: Vec::new() })).collect()
+}
+
+fn wrap_group(recipients: &[Recipient], share: &[u8], plugins: &dyn Plugins) -> Result<Vec<WrappedKey>, RecipientError> {
+    let mut keys: Vec<WrappedKey> = Vec::with_capacity(recipients.len());
+    for recipient in recipients {
+        if keys.iter().all(|key| key.recipient != recipient.as_str()) {
+            let armor = recipient.wrap(share, plugins)?;
+            keys.push(WrappedKey { recipient: recipient.as_str().to_owned(), armor });
         }
-        wrapped.push(keys);
     }
-    Ok(wrapped)
+    Ok(keys)
 }
 
 /// Opens an encrypted file: its values, its keys and the state of its MAC.

@@ -3,7 +3,7 @@
 use super::bench::{Bench, text};
 
 /// For each kind: its block in a file, a creation rule that names the same key, the name that is shown.
-const KINDS: [(&str, &str, &str); 6] = [
+pub(super) const KINDS: [(&str, &str, &str); 6] = [
     (
         "    kms:\n        - arn: arn:aws:kms:us-east-1:111122223333:key/aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee\n          role: arn:aws:iam::111122223333:role/x\n          created_at: \"2024-01-01T00:00:00Z\"\n          enc: AQICAHh=\n          aws_profile: \"\"\n",
         "kms: arn:aws:kms:us-east-1:111122223333:key/aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee+arn:aws:iam::111122223333:role/x",
@@ -41,7 +41,7 @@ fn rule(bench: &Bench, more: &str) {
 }
 
 /// A file with an age key and a key of another kind.
-fn with_block(bench: &Bench, block: &str) -> Vec<u8> {
+pub(super) fn with_block(bench: &Bench, block: &str) -> Vec<u8> {
     rule(bench, "");
     let file = text(&bench.encrypt("x.yaml", b"a: hello\n").expect("encrypts"));
     let file = file.replacen("sops:\n", &format!("sops:\n{block}"), 1).into_bytes();

@@ -11,6 +11,7 @@ use sopup::sops::plugin::NoPlugins;
 use sopup::sops::tree::Node;
 
 use super::bench::{Bench, now, store, text};
+use super::foreign::{KINDS, with_block};
 use crate::support::Numbers;
 
 const NAMES: [&str; 4] = ["x.yaml", "x.json", "x.env", "x.ini"];
@@ -203,4 +204,21 @@ fn generated_branches_merge_as_the_model_says() {
     }
     assert!(clean > cases / 3 && clean_for_git > cases / 10 && clashing > 0, "{clean} clean, {clean_for_git} for git, {clashing} clashing");
     assert!(clean_for_git < clean, "merging by values settles more than merging by lines");
+}
+
+#[test]
+fn keys_of_other_kinds_stay_and_those_that_one_side_removed_go() {
+    let bench = Bench::new();
+    for (block, _, _) in KINDS {
+        let base = with_block(&bench, block);
+        let ours = edited(&bench, "x.yaml", &base, "a: hello\nb: ours-value\n");
+        let theirs = edited(&bench, "x.yaml", &base, "a: other-value\n");
+        let got = merged(&bench, "x.yaml", [&base, &ours, &theirs]);
+        assert!(got.clashes.is_empty() && text(&got.file).contains(block), "{}", text(&got.file));
+        bench.sops_decrypt("x.yaml", &got.file).expect("sops decrypts");
+        let without = text(&theirs).replace(block, "").into_bytes();
+        let got = merged(&bench, "x.yaml", [&base, &ours, &without]);
+        assert!(!text(&got.file).contains(block), "theirs removed it: {}", text(&got.file));
+        bench.sops_decrypt("x.yaml", &got.file).expect("sops decrypts");
+    }
 }

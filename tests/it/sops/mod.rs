@@ -16,6 +16,7 @@ mod keys;
 mod line;
 mod merge_driver;
 mod merges;
+mod other_keys;
 mod plain;
 mod properties;
 mod rules;
