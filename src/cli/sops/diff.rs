@@ -14,7 +14,7 @@ use crate::text::shell_quoted;
 /// Show which values of SOPS files changed, between commits or between two files
 ///
 /// This is `git diff` with `sopup textconv` for every file: it takes the same arguments, in a clone that knows nothing of sopup
-/// too. Values are shown as marks, unless `--show-secrets` is given first.
+/// too, and heeds the same configuration of git. Values are shown as marks, unless `--show-secrets` is given first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
