@@ -1,4 +1,4 @@
-//! Many repositories: a plan of tasks of about equal work ([`plan`]), the results of each ([`result`]), and one report of all
+//! Many repositories: a plan of tasks of about equal work (`plan`), the results of each (`result`), and one report of all
 //! ([`merge`]). What runs the tasks is somebody else's: a Kubernetes Job, Slurm, GNU parallel ([`manifest`]).
 
 mod listing;

@@ -1,6 +1,6 @@
 //! Merges two versions of a SOPS file that have a common ancestor, by their decrypted values.
 //!
-//! Two merges are made. The one of the values, key by key ([`values`]), says what the result is. The one of the lines says how
+//! Two merges are made. The one of the values, key by key (`values`), says what the result is. The one of the lines says how
 //! it looks: comments, blank lines and order. If the lines hold other values than the first merge says, they are dropped, and
 //! the values go into the text of ours. Nothing of this touches a disk; what was merged is encrypted in memory.
 
