@@ -210,7 +210,7 @@ mod tests {
     }
 
     fn scanned(id: &str, findings: &[Value]) -> RepoResult {
-        RepoResult::scanned(id, None, serde_json::json!({"summary": {"complete": true, "skipped": []}, "findings": findings}))
+        RepoResult::scanned(id, None, None, serde_json::json!({"summary": {"complete": true, "skipped": []}, "findings": findings}))
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub struct RepoResult {
     /// What its refs led to, the version of sopup, and the options: as long as it is the same, nothing is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
+    /// Stands for the key of the fingerprints: only results with one key can be compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// The report of `sopup scan --format json`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<Value>,
@@ -56,13 +59,15 @@ pub enum ResultError {
 
 impl RepoResult {
     /// A repository with a report.
-    pub fn scanned(id: &str, state: Option<String>, report: Value) -> Self {
-        Self { schema: SCHEMA.to_owned(), id: id.to_owned(), status: Status::Scanned, error: None, state, report: Some(report) }
+    pub fn scanned(id: &str, state: Option<String>, key: Option<String>, report: Value) -> Self {
+        let (schema, id) = (SCHEMA.to_owned(), id.to_owned());
+        Self { schema, id, status: Status::Scanned, error: None, state, key, report: Some(report) }
     }
 
     /// A repository without one.
     pub fn failed(id: &str, error: String) -> Self {
-        Self { schema: SCHEMA.to_owned(), id: id.to_owned(), status: Status::Failed, error: Some(error), state: None, report: None }
+        let (schema, id) = (SCHEMA.to_owned(), id.to_owned());
+        Self { schema, id, status: Status::Failed, error: Some(error), state: None, key: None, report: None }
     }
 }
 
@@ -96,7 +101,10 @@ mod tests {
     #[test]
     fn results_are_read_as_they_were_written() {
         let report = serde_json::json!({"z": 1, "findings": [{"fingerprint": "x"}], "a": "ü"});
-        let results = [RepoResult::scanned("a", Some("s".to_owned()), report), RepoResult::failed("b", "it is gone".to_owned())];
+        let results = [
+            RepoResult::scanned("a", Some("s".to_owned()), Some("k".to_owned()), report),
+            RepoResult::failed("b", "it is gone".to_owned()),
+        ];
         let bytes = written(&results);
         assert_eq!(read(&bytes).expect("reads"), results);
         assert!(matches!(read(b"no"), Err(ResultError::Compressed(_))));

@@ -154,6 +154,10 @@ fn what_has_not_changed_is_not_scanned_again() {
     let (_, second) = fleet.merged(&["--previous", "first.json"]);
     let (before, after) = (across(&first), across(&second));
     assert_eq!(after.len(), before.len() + 1, "{after:?}");
+    let mut other = fleet.command(&["work", "--index", "0", "--plan", "plan.json", "--results", "results"]);
+    other.env("SOPUP_FINGERPRINT_KEY", "another key that somebody made up").output().expect("sopup runs");
+    let run = fleet.run(&["merge", "--plan", "plan.json", "--results", "results"]);
+    assert!(run.code == 2 && run.stderr.contains("made with 2 different keys"), "{}", run.stderr);
     let new: Vec<&Value> = second["secrets"].as_array().expect("secrets").iter().filter(|secret| secret["new"] == true).collect();
     assert_eq!(new.len(), 1);
     assert_eq!(new[0]["repositories"][0]["id"], "repos/a");

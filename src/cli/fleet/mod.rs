@@ -2,6 +2,7 @@
 
 mod work;
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -224,6 +225,11 @@ fn merge(args: &MergeArgs, ui: &Ui) -> Result<Exit, CliError> {
             // Its repositories are named as missing.
             Err(error) => ui.note(&format!("{}: {error}", path.display())),
         }
+    }
+    let keys: BTreeSet<&String> = results.iter().filter_map(|result| result.key.as_ref()).collect();
+    if keys.len() > 1 {
+        let hint = "a secret has another name under each key: scan again with one SOPUP_FINGERPRINT_KEY for all workers";
+        return Err(CliError::new(format!("the results were made with {} different keys", keys.len()), hint));
     }
     let previous = args.previous.as_deref().map(|file| {
         Merged::read(&text_of(file)?)

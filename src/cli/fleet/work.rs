@@ -120,7 +120,7 @@ fn of_repo(args: &Args, repo: &Repo, known: Option<&RepoResult>, ui: &Ui) -> Rep
         return known.clone();
     }
     match scanned(&clone.dir, &args.options) {
-        Ok(report) => RepoResult::scanned(&repo.id, state, report),
+        Ok(report) => RepoResult::scanned(&repo.id, state, key(), report),
         Err(why) => told(RepoResult::failed(&repo.id, why), ui),
     }
 }
@@ -240,13 +240,28 @@ fn state(dir: &Path, options: &[OsString]) -> Option<String> {
     if !refs.skipped.is_empty() {
         return None;
     }
-    let key = std::env::var_os(KEY_VARIABLE)?;
-    let mut mac = <hmac::Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key.as_encoded_bytes()).ok()?;
+    let mut mac = keyed()?;
     mac.update(env!("CARGO_PKG_VERSION").as_bytes());
     options.iter().for_each(|option| mac.update(&[option.as_encoded_bytes(), b"\0"].concat()));
     for one in &refs.items {
         mac.update(&one.name);
         mac.update(format!("\0{:?}\0{:?}\n", one.id, one.symbolic).as_bytes());
     }
-    Some(mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(hex(&mac.finalize().into_bytes()))
+}
+
+/// What stands for the key, so that results with different ones are not taken for one.
+fn key() -> Option<String> {
+    let mut mac = keyed()?;
+    mac.update(b"sopup fleet key");
+    Some(hex(&mac.finalize().into_bytes()[..8]))
+}
+
+fn keyed() -> Option<hmac::Hmac<Sha256>> {
+    let key = std::env::var_os(KEY_VARIABLE)?;
+    <hmac::Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key.as_encoded_bytes()).ok()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

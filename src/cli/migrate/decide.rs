@@ -37,6 +37,9 @@ impl Run<'_> {
             plan = self.resumed(plan, draft, files, &request.key);
         }
         let (only, skip) = (Filter::new(&self.args.only, &request.rules)?, Filter::new(&self.args.skip, &request.rules)?);
+        for (option, filter) in [("--only", &only), ("--skip", &skip)] {
+            filter.idle(&plan.steps).for_each(|text| self.ui.note(&format!("`{option} {text}` names no step of the plan")));
+        }
         for step in &mut plan.steps {
             if (!only.is_empty() && !only.takes(step)) || skip.takes(step) {
                 step.decision = Decision::Skipped;

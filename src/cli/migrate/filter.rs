@@ -53,11 +53,11 @@ enum Want {
 }
 
 /// Steps that any of some texts names.
-pub(super) struct Filter(Vec<Want>);
+pub(super) struct Filter(Vec<(String, Want)>);
 
 impl Filter {
     pub(super) fn new(texts: &[String], rules: &RuleSet) -> Result<Self, CliError> {
-        texts.iter().map(|text| Want::parse(text, rules)).collect::<Result<_, _>>().map(Self)
+        texts.iter().map(|text| Ok((text.clone(), Want::parse(text, rules)?))).collect::<Result<_, _>>().map(Self)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -65,7 +65,12 @@ impl Filter {
     }
 
     pub(super) fn takes(&self, step: &Step) -> bool {
-        self.0.iter().any(|want| want.takes(step))
+        self.0.iter().any(|(_, want)| want.takes(step))
+    }
+
+    /// Texts that name none of these steps: mostly slips of the pen.
+    pub(super) fn idle<'f>(&'f self, steps: &'f [Step]) -> impl Iterator<Item = &'f str> {
+        self.0.iter().filter(|(_, want)| !steps.iter().any(|step| want.takes(step))).map(|(text, _)| text.as_str())
     }
 }
 

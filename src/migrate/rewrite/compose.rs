@@ -75,10 +75,15 @@ impl Rewriter for Compose {
             let same = draft.same_in(store, &value).filter(|_| default.is_none());
             let id = same.unwrap_or_else(|| draft.put(store, &[&wanted], &value));
             let name = super::container::key_of(id, draft);
+            // Another file of the store has another default for the variable.
+            if default.is_some() && name != wanted {
+                draft.manual(self.id(), file, &[site], TWO_DEFAULTS);
+                continue;
+            }
             let path = draft.path_of(store);
             // No colon followed by a blank: it would end a plain YAML scalar.
             let text = format!("${{{name}:?{}}}", told(path));
-            let span = default.filter(|_| wanted == name).map_or(site.span, |(_, span)| span);
+            let span = default.map_or(site.span, |(_, span)| span);
             let mut actions = vec![Action::Splice { file: file.path.clone(), span, text }];
             let run = run_with(file, path, "'docker compose up'");
             let verdict = match default {
@@ -128,8 +133,7 @@ pub(super) fn has_other_default(text: &str, name: &str, value: &str) -> bool {
 }
 
 /// Why a value stays.
-pub(super) const TWO_DEFAULTS: &str =
-    "the variable has another default elsewhere in this file: give both places variables of their own first";
+pub(super) const TWO_DEFAULTS: &str = "the variable has another default elsewhere: give both places variables of their own first";
 
 /// Whether a file uses a variable, or compose finds it in a file beside.
 fn is_used(name: &str, text: &str, beside: &[(String, String)]) -> bool {

@@ -180,6 +180,8 @@ fn steps_are_chosen_by_what_they_are() {
     assert_eq!(chosen(&["--skip", "is:safe", "--skip", "./docs/"]), ["app.ini"]);
     assert_eq!(chosen(&["--only", "*.md", "--skip", "rule:generic-password"]), ["docs/d.md"]);
     assert_eq!(chosen(&["--only", "confidence:high", "--skip", "severity:high", "--skip", "severity:critical"]), ["docs/d.md"]);
+    let run = bench.migrate(["--dry-run", "--skip", "docz"]);
+    assert!(run.stderr.contains("`--skip docz` names no step of the plan"), "{}", run.stderr);
     for (text, told) in [
         ("rule:aws-access-key", "did you mean aws-access-key-id"),
         ("severity:hi", "it must be one of low, medium, high and critical"),
