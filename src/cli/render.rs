@@ -8,9 +8,10 @@ use zeroize::Zeroizing;
 use super::Exit;
 use super::environment::git_dir;
 use super::error::CliError;
+use super::output::write_file;
 use super::sops::keys::Keys;
 use super::ui::Ui;
-use crate::file::{Access, put};
+use crate::file::Access;
 use crate::migrate::render::{Reference, render};
 use crate::secret::Secret;
 use crate::sops::ops::{MacCheck, extract};
@@ -59,8 +60,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
             ui.print_bytes(rendered.as_bytes())?;
         }
         Some(file) => {
-            put(file, rendered.as_bytes(), Access::Private)
-                .map_err(|error| CliError::new(error.to_string(), "name a file in a folder that you can write to"))?;
+            write_file(file, rendered.as_bytes(), Access::Private)?;
             ui.note(&format!("{} holds secrets now; keep it out of git", file.display()));
         }
     }

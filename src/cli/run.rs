@@ -12,6 +12,7 @@ use super::sops::child::command;
 use super::sops::exec_env::{become_command, values};
 use super::ui::Ui;
 use crate::secret::Secret;
+use crate::sops::doctor::looks_encrypted;
 use crate::sops::store::Format;
 
 /// Run a script or a command with the values that files need in its environment
@@ -78,7 +79,7 @@ fn program(args: &Args) -> Result<Command, CliError> {
 fn stores_of(file: &Path) -> Result<Vec<PathBuf>, CliError> {
     let bytes = std::fs::read(file)
         .map_err(|error| CliError::new(format!("cannot read {}: {error}", file.display()), "name a file that is there"))?;
-    if memchr::memmem::find(&bytes, b"ENC[AES256_GCM,").is_some() {
+    if looks_encrypted(&bytes) {
         return Ok(vec![file.to_path_buf()]);
     }
     let text = String::from_utf8_lossy(&bytes);

@@ -7,6 +7,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::secret::Secret;
+use crate::text::hex;
 
 /// HMAC-SHA-256 of a value, cut to 96 bits, in hexadecimal. Without the key not even a short
 /// password can be guessed from it.
@@ -30,7 +31,7 @@ impl FingerprintKey {
         mac.update(b"sopup fingerprint v1\0");
         mac.update(secret.expose());
         let digest = mac.finalize().into_bytes();
-        Fingerprint(digest[..LENGTH].iter().map(|byte| format!("{byte:02x}")).collect())
+        Fingerprint(hex(&digest[..LENGTH]))
     }
 }
 

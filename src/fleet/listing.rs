@@ -87,7 +87,7 @@ fn of_json(entry: usize, value: &Value) -> Result<Repo, ListingError> {
     }
     let text = |key: &str| value.get(key).and_then(Value::as_str);
     let url = ADDRESSES.iter().find_map(|key| text(key)).ok_or(ListingError::NoAddress(entry))?;
-    let id = ["id_name", "nameWithOwner", "full_name", "path_with_namespace"].iter().find_map(|key| text(key));
+    let id = ["nameWithOwner", "full_name", "path_with_namespace"].iter().find_map(|key| text(key));
     let number = |value: Option<&Value>| value.and_then(Value::as_u64);
     // GitHub counts in kilobytes, GitLab in bytes.
     let kilobytes = number(value.get("diskUsage")).or_else(|| number(value.get("size"))).map(|size| size.saturating_mul(1024));

@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use super::merge::{Merged, SecretAcross};
-use crate::text::is_unsafe;
+use crate::report::safe::markup;
+use crate::report::{cell, csv_field, plural};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -37,27 +38,6 @@ impl Counts {
     }
 }
 
-fn number(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
-/// What may stand in a page: no markup, nothing that a terminal or an eye is deceived by.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            character if is_unsafe(character) => _ = write!(out, "\\u{{{:x}}}", character as u32),
-            character => out.push(character),
-        }
-    }
-    out
-}
-
 fn day(secret: &SecretAcross) -> &str {
     secret.first.as_deref().and_then(|date| date.get(..10)).unwrap_or_default()
 }
@@ -72,7 +52,7 @@ pub fn html(merged: &Merged) -> String {
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>Secrets in {} repositories</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
          <h1>{} in {} of {} repositories</h1>\n<p>{} still in files of today",
         counts.repositories,
-        number(counts.secrets, "secret", "secrets"),
+        plural(counts.secrets as u64, "secret", "secrets"),
         counts.leaking,
         counts.repositories,
         counts.in_head
@@ -83,18 +63,18 @@ pub fn html(merged: &Merged) -> String {
     _ = write!(
         out,
         ". {} not known in full.</p>\n<p><input id=\"filter\" type=\"search\" placeholder=\"Filter\" aria-label=\"Filter\"></p>\n",
-        number(counts.incomplete, "repository is", "repositories are")
+        plural(counts.incomplete as u64, "repository is", "repositories are")
     );
     table(
         &mut out,
         "secrets",
         &["severity", "rule", "secret", "first commit", "today", "repositories", "where"],
-        merged.secrets.iter().map(secret_row),
+        merged.secrets.iter().map(|secret| marked_up(&secret_row(secret)).chain([places(secret)]).collect()),
     );
     out += "<h2>Repositories</h2>\n";
     let row = |repository: &super::merge::Repository| {
         let told = repository.incomplete.as_ref().map(ToString::to_string).unwrap_or_default();
-        vec![repository.id.clone(), repository.secrets.to_string(), repository.places.to_string(), told]
+        marked_up(&[repository.id.clone(), repository.secrets.to_string(), repository.places.to_string(), told]).collect()
     };
     let mut repositories: Vec<_> = merged.repositories.iter().collect();
     repositories.sort_by(|a, b| b.secrets.cmp(&a.secrets).then_with(|| a.id.cmp(&b.id)));
@@ -103,43 +83,53 @@ pub fn html(merged: &Merged) -> String {
     out
 }
 
-fn secret_row(secret: &SecretAcross) -> Vec<String> {
-    let places = secret.repositories.iter().map(|place| format!("{} {} ({})", place.id, place.example, place.places));
+/// What tells a secret, but for its places.
+fn secret_row(secret: &SecretAcross) -> [String; 6] {
     let today = if secret.in_head { "yes" } else { "history only" };
     let new = if secret.new == Some(true) { " (new)" } else { "" };
-    vec![
+    [
         secret.severity.clone(),
         format!("{}{new}", secret.rule),
         secret.redacted.clone(),
         day(secret).to_owned(),
         today.to_owned(),
         secret.repositories.len().to_string(),
-        places.collect::<Vec<_>>().join("\n"),
     ]
 }
 
+/// A line for each repository that has a secret, as it stands in a page.
+fn places(secret: &SecretAcross) -> String {
+    let lines = secret.repositories.iter().map(|place| markup(&format!("{} {} ({})", place.id, place.example, place.places)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn marked_up(texts: &[String]) -> impl Iterator<Item = String> {
+    texts.iter().map(|text| markup(text))
+}
+
+/// A table of what is marked up already.
 fn table(out: &mut String, id: &str, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) {
     _ = write!(out, "<table id=\"{id}\">\n<thead><tr>");
     heads.iter().for_each(|head| _ = write!(out, "<th><button>{head}</button></th>"));
     *out += "</tr></thead>\n<tbody>\n";
     for row in rows {
         *out += "<tr>";
-        row.iter().for_each(|cell| _ = write!(out, "<td>{}</td>", escaped(cell)));
+        row.iter().for_each(|cell| _ = write!(out, "<td>{cell}</td>"));
         *out += "</tr>\n";
     }
     *out += "</tbody>\n</table>\n";
 }
 
 /// A summary in Markdown.
-pub fn markdown(merged: &Merged, cell: &dyn Fn(&str) -> String) -> String {
+pub fn markdown(merged: &Merged) -> String {
     let counts = Counts::of(merged);
     let mut out = format!(
         "## {} in {} of {} repositories\n\n{} still in files of today; {} not known in full.\n",
-        number(counts.secrets, "secret", "secrets"),
+        plural(counts.secrets as u64, "secret", "secrets"),
         counts.leaking,
         counts.repositories,
         counts.in_head,
-        number(counts.incomplete, "repository is", "repositories are")
+        plural(counts.incomplete as u64, "repository is", "repositories are")
     );
     if !merged.secrets.is_empty() {
         out += "\n| severity | rule | secret | first commit | today | repositories |\n| --- | --- | --- | --- | --- | --- |\n";
@@ -161,10 +151,6 @@ pub fn markdown(merged: &Merged, cell: &dyn Fn(&str) -> String) -> String {
 
 /// A line for each secret in each repository, for spreadsheets; nothing in it is a formula.
 pub fn csv(merged: &Merged) -> String {
-    let field = |text: &str| {
-        let harmless = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() };
-        format!("\"{}\"", harmless.replace('"', "\"\"").replace(is_unsafe, " "))
-    };
     let mut out = "severity,rule,fingerprint,secret,first,today,repository,places,example\n".to_owned();
     for secret in &merged.secrets {
         for place in &secret.repositories {
@@ -180,7 +166,7 @@ pub fn csv(merged: &Merged) -> String {
                 &place.places.to_string(),
                 &place.example,
             ];
-            let fields: Vec<String> = fields.iter().map(|text| field(text)).collect();
+            let fields: Vec<String> = fields.into_iter().map(csv_field).collect();
             _ = writeln!(out, "{}", fields.join(","));
         }
     }

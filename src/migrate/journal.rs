@@ -19,9 +19,11 @@ use super::change::{Change, Tools};
 use super::policy::NoRecipients;
 use crate::file::{Access, Disk, FileError, clear_drafts, create_on, put_on, read};
 use crate::sops::crypt::CommentPolicy;
+use crate::sops::doctor::looks_encrypted;
 use crate::sops::mac::MacScope;
 use crate::sops::ops::{self, AlteredNumbers, DecryptError, EncryptError, MacCheck, NothingSelected};
 use crate::sops::store::{Format, Limits, Style};
+use crate::text::hex;
 
 const SCHEMA: &str = "sopup.journal/v1";
 const HEAD: &str = "journal.json";
@@ -200,7 +202,7 @@ impl Journal {
         let number = 1 + all(git_dir, disk)?.last().map_or(0, |last| last.head.number);
         let mut random = [0; 38];
         getrandom::fill(&mut random).map_err(|error| JournalError::Io { path: git_dir.to_path_buf(), source: io::Error::other(error) })?;
-        let id: String = random[32..].iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = hex(&random[32..]);
         let files = changes.iter().map(|change| Versions { before: change.before.clone(), after: change.after.clone() }).collect();
         let payload = Payload { key: Zeroizing::new(random[..32].to_vec()), files };
         let files = changes.iter().zip(&payload.files).map(|(change, versions)| FileV1 {
@@ -297,8 +299,7 @@ impl Journal {
 impl Versions {
     /// Whether the migration made or extended a SOPS file that other files refer to.
     pub fn is_store(&self) -> bool {
-        let is_encrypted = |bytes: &[u8]| memchr::memmem::find(bytes, b"ENC[AES256_GCM,").is_some();
-        is_encrypted(&self.after) && self.before.as_ref().is_none_or(|before| is_encrypted(before))
+        looks_encrypted(&self.after) && self.before.as_ref().is_none_or(|before| looks_encrypted(before))
     }
 }
 
@@ -312,7 +313,7 @@ impl Payload {
     pub fn mac(&self, bytes: &[u8]) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
         mac.update(bytes);
-        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(mac.finalize().into_bytes())
     }
 
     fn encrypt(&self, tools: Tools<'_>) -> Result<Vec<u8>, JournalError> {

@@ -253,6 +253,12 @@ impl Plan {
         (store, &store.entries[id.entry])
     }
 
+    /// An entry as people are told of it: its store and its key.
+    pub fn name_of(&self, id: EntryId) -> String {
+        let (store, entry) = self.entry(id);
+        format!("{} {}", store.path, entry.path.join("."))
+    }
+
     /// Takes over what was decided about the same steps in another plan.
     pub fn decide_as(&mut self, other: &Self) {
         for (step, known) in self.steps.iter_mut().zip(&other.steps) {

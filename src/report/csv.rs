@@ -37,7 +37,8 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_
     Ok(())
 }
 
-fn field(text: &str) -> String {
+/// A field that no spreadsheet takes for a formula.
+pub fn field(text: &str) -> String {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
     let text = format!("{}{}", if is_formula { "'" } else { "" }, safe::line(text));
     if text.contains([',', '"', '\'']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }

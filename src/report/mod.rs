@@ -20,6 +20,7 @@ pub mod safe;
 mod sarif;
 mod wire;
 
+pub use csv::field as csv_field;
 pub use format::{FORMATS, Format};
 pub use human::{GroupBy, Layout, summary};
 pub use markdown::cell;

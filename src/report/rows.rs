@@ -11,6 +11,7 @@ use super::{Context, Show, in_history, is_length_told, safe};
 use crate::finding::{Finding, Occurrence};
 use crate::scan::Outcome;
 use crate::source::{Sighting, SourceKind};
+use crate::text::hex;
 
 /// Where a secret is, and what the history says of this place.
 #[derive(Debug, Clone, Copy)]
@@ -111,7 +112,7 @@ fn path(at: &Occurrence, names: &Names<'_>, below: &str) -> String {
 /// Made of the fingerprint, which is keyed, and of what is shown anyway.
 fn id(finding: &Finding, at: &Occurrence, path: &str, number: usize) -> String {
     let parts = format!("{}\0{}\0{}\0{path}\0{number}", finding.fingerprint, finding.rule.id, at.origin.source.code());
-    Sha256::digest(parts).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(Sha256::digest(parts))
 }
 
 impl<'a> Row<'a> {

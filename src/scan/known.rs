@@ -24,6 +24,7 @@ use crate::rule::{Confidence, RuleSet};
 use crate::source::object::{ObjectId, ObjectKind, ObjectStore};
 use crate::source::refs::{GitDir, Ref};
 use crate::source::{IndexEntry, Skip, SkipReason};
+use crate::text::hex;
 
 const MAGIC: &str = "sopup scanned 4 ";
 /// A longer file is not read, in bytes.
@@ -238,10 +239,6 @@ fn classes(ways: u16) -> Vec<Hints> {
     (0..Hints::CLASSES).filter(|class| ways >> class & 1 == 1).map(Hints::of_class).collect()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Stands for everything in a repository that decides what is reported of its history.
 pub(super) fn state(store: &ObjectStore, git: &GitDir, refs: &[Ref], index: &[IndexEntry]) -> String {
     let mut digest = Sha256::new();
@@ -269,7 +266,7 @@ pub(super) fn state(store: &ObjectStore, git: &GitDir, refs: &[Ref], index: &[In
     }
     git.shallow().iter().for_each(|id| add(id.as_bytes()));
     store.skipped().iter().for_each(|skip| add(skip.to_string().as_bytes()));
-    hex(&digest.finalize())
+    hex(digest.finalize())
 }
 
 /// Stands for rules and for how they are applied; differs if anything of it does.
@@ -281,5 +278,5 @@ pub(super) fn digest(rules: &RuleSet, least: Confidence) -> String {
         digest.update(rule.identity());
         digest.update([0]);
     }
-    hex(&digest.finalize())
+    hex(digest.finalize())
 }

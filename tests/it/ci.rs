@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Place, Run, finish, isolated};
+use crate::support::{Place, Run, binaries, finish, isolated, path_with};
 
 const OLD: &str = "DB_PASSWORD=Walrus88Timber\n";
 const NEW: &str = "SMTP_PASSWORD=Kestrel41Fjord\n";
@@ -35,15 +35,13 @@ fn commit(place: &Place, what: &str) -> String {
 
 /// Runs a shell script in the clone, with sopup on PATH.
 fn script(place: &Place, command: &mut Command, variables: &[(&str, &str)]) -> Run {
-    let beside = Path::new(env!("CARGO_BIN_EXE_sopup")).parent().expect("a folder").to_path_buf();
-    let path = std::env::join_paths(std::iter::once(beside).chain(std::env::split_paths(&std::env::var_os("PATH").expect("a PATH"))));
     for (name, _) in std::env::vars_os().filter(|(name, _)| {
         let name = name.to_string_lossy();
         ["GITHUB_", "RUNNER_", "CI_", "SOPUP"].iter().any(|start| name.starts_with(start))
     }) {
         command.env_remove(name);
     }
-    let command = isolated(command).current_dir(place.join("work")).env("PATH", path.expect("a PATH")).envs(variables.iter().copied());
+    let command = isolated(command).current_dir(place.join("work")).env("PATH", path_with([binaries()])).envs(variables.iter().copied());
     finish(command.env("XDG_STATE_HOME", place.join("state")).output().expect("the script runs"))
 }
 

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{Place, Run, finish, isolated};
+use crate::support::{Place, Run, binaries, finish, isolated, path_with};
 
 const KEY: &str = "one key for all workers of the tests";
 const SHARED: &str = "Orchid.Meadow.Tundra.898";
@@ -133,6 +133,7 @@ fn workers_that_are_killed_lose_nothing() {
         assert!(run.stdout.contains("repos/d it"), "{form}: {}", run.stdout);
     }
     let page = fleet.run(&["merge", "--plan", "plan.json", "--results", "results", "--format", "html"]).stdout;
+    assert!(!page.contains("u{a}"), "repositories stand on lines of their own: {page}");
     assert!(page.contains("default-src 'none'") && page.contains("<h1>3 secrets in 4 of 6 repositories</h1>"), "{page}");
 }
 
@@ -257,12 +258,13 @@ fn manifests_run_the_tasks() {
     }
     // Slurm runs its script once for each index.
     fs::remove_dir_all(fleet.place.join("results")).expect("is removed");
-    let folder = Path::new(env!("CARGO_BIN_EXE_sopup")).parent().expect("a folder").to_path_buf();
-    let path = std::env::join_paths(std::iter::once(folder).chain(std::env::split_paths(&std::env::var_os("PATH").expect("a PATH"))))
-        .expect("a PATH");
     for index in ["0", "1"] {
         let mut command = Command::new("sh");
-        isolated(&mut command).arg("slurm.yml").current_dir(fleet.place.path()).env("PATH", &path).env("SLURM_ARRAY_TASK_ID", index);
+        isolated(&mut command)
+            .arg("slurm.yml")
+            .current_dir(fleet.place.path())
+            .env("PATH", path_with([binaries()]))
+            .env("SLURM_ARRAY_TASK_ID", index);
         let run = finish(command.env("SOPUP_FINGERPRINT_KEY", KEY).output().expect("sh runs"));
         assert!(matches!(run.code, 0 | 3), "{}", run.stderr);
     }

@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use crate::support::{Place, Run, TOKEN, finish, isolated};
+use crate::support::{Place, Run, TOKEN, binaries, finish, isolated, path_with};
 
 /// The program under test set up as `pre-commit` would find it, with the real `pre-commit`.
 fn pre_commit(place: &Place, hook: &str, options: &[&str]) -> Run {
     let program = std::env::var_os("SOPUP_TEST_PRE_COMMIT").map_or_else(|| PathBuf::from("pre-commit"), PathBuf::from);
-    let binaries = Path::new(env!("CARGO_BIN_EXE_sopup")).parent().expect("a folder").to_path_buf();
-    let path = std::env::join_paths([binaries].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())))
-        .expect("a path");
     let mut command = Command::new(&program);
     isolated(&mut command).args(["try-repo", hooks().to_str().expect("UTF-8"), hook, "--verbose"]).args(options).current_dir(place.path());
-    command.env("PATH", path).env("PRE_COMMIT_HOME", place.join(".git/pre-commit")).env("XDG_STATE_HOME", place.join(".git/state"));
+    command
+        .env("PATH", path_with([binaries()]))
+        .env("PRE_COMMIT_HOME", place.join(".git/pre-commit"))
+        .env("XDG_STATE_HOME", place.join(".git/state"));
     let output = command.output().unwrap_or_else(|error| panic!("{}: {error}; ./test.sh installs it", program.display()));
     finish(output)
 }

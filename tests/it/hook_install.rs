@@ -5,19 +5,12 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Place, Run, TOKEN, finish, isolated};
-
-/// The folder of the program under test.
-fn binaries() -> PathBuf {
-    Path::new(env!("CARGO_BIN_EXE_sopup")).parent().expect("a folder").to_path_buf()
-}
+use crate::support::{Place, Run, TOKEN, binaries, finish, isolated, path_with};
 
 /// A command that finds the program under test on PATH.
 fn with_path(place: &Place, program: &str, args: &[&str]) -> Run {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::env::join_paths([binaries()].into_iter().chain(std::env::split_paths(&path))).expect("a path");
     let mut command = Command::new(program);
-    isolated(&mut command).args(args).current_dir(place.path()).env("PATH", path).env("HOME", place.join(".git"));
+    isolated(&mut command).args(args).current_dir(place.path()).env("PATH", path_with([binaries()])).env("HOME", place.join(".git"));
     command.env("XDG_STATE_HOME", place.join(".git/state")).env("PRE_COMMIT_HOME", place.join(".git/pre-commit"));
     command.env("PREK_HOME", place.join(".git/prek"));
     finish(command.output().unwrap_or_else(|error| panic!("{program}: {error}; ./test.sh installs it")))

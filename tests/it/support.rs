@@ -1,6 +1,6 @@
 //! What tests need: a folder of their own, the program, git without the user's configuration.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -162,6 +162,17 @@ pub(crate) fn identity(place: &Place, file: &str) -> String {
     let identity = age::x25519::Identity::generate();
     place.write(file, age::secrecy::ExposeSecret::expose_secret(&identity.to_string()));
     identity.to_public().to_string()
+}
+
+/// The folder of the program under test.
+pub(crate) fn binaries() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_sopup")).parent().expect("a folder").to_path_buf()
+}
+
+/// PATH with further folders before it.
+pub(crate) fn path_with(folders: impl IntoIterator<Item = PathBuf>) -> OsString {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(folders.into_iter().chain(std::env::split_paths(&path))).expect("no colon in a name")
 }
 
 /// Without anything the user has configured.

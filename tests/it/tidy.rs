@@ -22,7 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("purge", &["text", "secret", "file", "archive", "sought", "source"]),
     ("report", &["text", "secret", "rule", "source", "finding", "baseline", "scan"]),
     ("config", &["text", "rule", "finding"]),
-    ("fleet", &["text"]),
+    ("fleet", &["text", "report"]),
     (
         "cli",
         &[

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use super::Exit;
 use super::error::CliError;
+use super::output::write_file;
 use super::ui::Ui;
-use crate::file::{Access, put};
+use crate::file::Access;
 use crate::fleet::{self, Engine, Incomplete, Merged, Plan, Repo, Settings};
-use crate::report::{cell, safe};
+use crate::report::safe;
 
 /// Scan many repositories: a plan of tasks, workers for them, and one report of all
 ///
@@ -239,7 +240,7 @@ fn merge(args: &MergeArgs, ui: &Ui) -> Result<Exit, CliError> {
     let text = match args.format {
         Form::Json => format!("{}\n", serde_json::to_string_pretty(&merged).unwrap_or_default()),
         Form::Html => fleet::html(&merged),
-        Form::Markdown => fleet::markdown(&merged, &cell),
+        Form::Markdown => fleet::markdown(&merged),
         Form::Csv => fleet::csv(&merged),
     };
     write(args.output.as_deref(), &text, ui)?;
@@ -294,10 +295,7 @@ fn write(file: Option<&Path>, text: &str, ui: &Ui) -> Result<Exit, CliError> {
             out.write_all(text.as_bytes())?;
             out.flush()?;
         }
-        Some(file) => {
-            put(file, text.as_bytes(), Access::KeptOrShared)
-                .map_err(|error| CliError::new(error.to_string(), "name a file in a folder that you can write to"))?;
-        }
+        Some(file) => write_file(file, text.as_bytes(), Access::KeptOrShared)?,
     }
     Ok(Exit::Clean)
 }

@@ -13,12 +13,13 @@ use super::read_plan;
 use crate::cli::Exit;
 use crate::cli::environment::KEY_VARIABLE;
 use crate::cli::error::CliError;
+use crate::cli::output::write_file;
 use crate::cli::ui::Ui;
-use crate::file::{Access, put};
+use crate::file::Access;
 use crate::fleet::{self, Repo, RepoResult, Status};
 use crate::report::safe;
 use crate::source::refs::GitDir;
-use crate::text::shell_word;
+use crate::text::{hex, shell_word};
 
 /// How files of results end.
 pub(super) const SUFFIX: &str = ".jsonl.zst";
@@ -85,8 +86,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         let known = std::fs::read(&file).ok().and_then(|bytes| fleet::read(&bytes).ok()).unwrap_or_default();
         let known: BTreeMap<String, RepoResult> = known.into_iter().map(|result| (result.id.clone(), result)).collect();
         let results: Vec<RepoResult> = task.repositories.iter().map(|repo| of_repo(args, repo, known.get(&repo.id), ui)).collect();
-        put(&file, &fleet::written(&results), Access::KeptOrShared)
-            .map_err(|error| CliError::new(error.to_string(), "name a folder that you can write to"))?;
+        write_file(&file, &fleet::written(&results), Access::KeptOrShared)?;
         if results.iter().any(|result| result.status == Status::Failed) {
             exit = Exit::Incomplete;
         }
@@ -115,7 +115,11 @@ fn of_repo(args: &Args, repo: &Repo, known: Option<&RepoResult>, ui: &Ui) -> Rep
         Ok(clone) => clone,
         Err(why) => return told(RepoResult::failed(&repo.id, why), ui),
     };
-    let state = state(&clone.dir, &args.options);
+    let git = match repository(&clone.dir) {
+        Ok(git) => git,
+        Err(why) => return told(RepoResult::failed(&repo.id, why), ui),
+    };
+    let state = state(&git, &args.options);
     if let Some(known) = known.filter(|known| state.is_some() && known.state == state && known.status == Status::Scanned) {
         return known.clone();
     }
@@ -148,7 +152,7 @@ impl Clone {
         };
         let folder = args.clones.clone().unwrap_or_else(|| args.results.join(format!(".clones-{}", std::process::id())));
         std::fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
-        let name: String = Sha256::digest(&repo.url).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let name = hex(&Sha256::digest(&repo.url)[..16]);
         let dir = folder.join(format!("{name}.git"));
         if dir.exists() && run_line(&filled(&args.update, repo, &dir)).is_ok() {
             return Ok(Self { dir, temporary: false });
@@ -217,7 +221,6 @@ fn repository(dir: &Path) -> Result<GitDir, String> {
 
 /// The report of a scan in a process of its own.
 fn scanned(dir: &Path, options: &[OsString]) -> Result<Value, String> {
-    repository(dir)?;
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut command = Command::new(program);
     command.args(["--color", "never", "--quiet", "scan", "--format", "json"]).args(options).arg("--").arg(dir);
@@ -234,10 +237,9 @@ fn scanned(dir: &Path, options: &[OsString]) -> Result<Value, String> {
 }
 
 /// What the refs of a bare repository lead to, and how it is scanned, as a keyed hash; `None` if it may change without that.
-fn state(dir: &Path, options: &[OsString]) -> Option<String> {
-    let git = repository(dir).ok().filter(|git| git.work_tree().is_none())?;
+fn state(git: &GitDir, options: &[OsString]) -> Option<String> {
     let refs = git.refs();
-    if !refs.skipped.is_empty() {
+    if git.work_tree().is_some() || !refs.skipped.is_empty() {
         return None;
     }
     let mut mac = keyed()?;
@@ -247,7 +249,7 @@ fn state(dir: &Path, options: &[OsString]) -> Option<String> {
         mac.update(&one.name);
         mac.update(format!("\0{:?}\0{:?}\n", one.id, one.symbolic).as_bytes());
     }
-    Some(hex(&mac.finalize().into_bytes()))
+    Some(hex(mac.finalize().into_bytes()))
 }
 
 /// What stands for the key, so that results with different ones are not taken for one.
@@ -260,8 +262,4 @@ fn key() -> Option<String> {
 fn keyed() -> Option<hmac::Hmac<Sha256>> {
     let key = std::env::var_os(KEY_VARIABLE)?;
     <hmac::Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key.as_encoded_bytes()).ok()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,11 +1,11 @@
 //! What git itself says about hooks: its configuration may come from anywhere, and git alone reads it completely.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use super::manager::Manager;
 use crate::cli::environment::git_dir;
 use crate::cli::error::CliError;
+use crate::cli::git;
 
 /// A repository, and where its hooks are.
 #[derive(Debug)]
@@ -54,9 +54,6 @@ impl Place {
 /// # Errors
 /// If git cannot be started.
 pub(super) fn ask(folder: &Path, arguments: &[&str]) -> Result<Option<String>, CliError> {
-    let mut git = Command::new("git");
-    git.args(["-c", "core.fsmonitor=false"]).args(arguments).current_dir(folder).stdin(Stdio::null()).stderr(Stdio::null());
-    let output = git.output().map_err(|error| CliError::new(format!("cannot start git: {error}"), "install git, or put it on PATH"))?;
-    let text = String::from_utf8(output.stdout).ok().filter(|_| output.status.success());
+    let text = git::ask(folder, arguments, b"")?.and_then(|bytes| String::from_utf8(bytes).ok());
     Ok(text.map(|text| text.strip_suffix('\n').unwrap_or(&text).to_owned()))
 }

@@ -9,6 +9,7 @@ use super::review::{Review, Reviewed};
 use super::{Run, show};
 use crate::cli::Exit;
 use crate::cli::error::CliError;
+use crate::cli::output::write_file;
 use crate::file::{Access, put};
 use crate::finding::FingerprintKey;
 use crate::migrate::file::SourceFile;
@@ -86,8 +87,7 @@ impl Run<'_> {
         files: &BTreeMap<String, SourceFile>,
         key: &FingerprintKey,
     ) -> Result<Exit, CliError> {
-        put(file, plan_file::write(plan, files, key).as_bytes(), Access::KeptOrPrivate)
-            .map_err(|error| CliError::new(error.to_string(), "name a file in a folder that you can write to"))?;
+        write_file(file, plan_file::write(plan, files, key).as_bytes(), Access::KeptOrPrivate)?;
         self.ui.note(&format!("the plan was written to {}; `sopup migrate --apply {0}` applies it", file.display()));
         Ok(Exit::Clean)
     }

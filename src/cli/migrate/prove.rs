@@ -1,5 +1,6 @@
 //! Before a migration writes: the new bytes, the proof that they are clean, and what stands in the way.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use super::kustomize::Compared;
@@ -64,18 +65,15 @@ impl Run<'_> {
         }
     }
 
-    /// Earlier migrations that can be put back, if any file differs from what is committed: they may be the reason.
-    fn earlier(&self, changes: &[Change]) -> Vec<(Journal, Payload)> {
-        if self.repo.dirty(changes.iter().map(|change| change.path.as_str())).is_empty() {
-            return Vec::new();
-        }
+    /// Earlier migrations that can be put back: they may be why a file differs from what is committed.
+    fn earlier(&self) -> Vec<(Journal, Payload)> {
         let journals = journal::all(&self.repo.git_dir, &RealDisk).unwrap_or_default();
         let applied = journals.into_iter().filter(|journal| journal.state() == State::Applied);
         applied.filter_map(|journal| journal.payload(self.tools(), &RealDisk).ok().map(|payload| (journal, payload))).collect()
     }
 
     pub(super) fn refuse(&self, changes: &[Change], left: &[String]) -> Result<(), CliError> {
-        let earlier = self.earlier(changes);
+        let earlier = LazyCell::new(|| self.earlier());
         let is_own = |path: &str| {
             let bytes = self.repo.read(path).unwrap_or_default();
             earlier.iter().any(|(journal, payload)| journal.left(payload, path, &bytes))

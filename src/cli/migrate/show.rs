@@ -80,12 +80,7 @@ fn masks(step: &Step) -> String {
 }
 
 fn target(plan: &Plan, step: &Step) -> String {
-    let mut targets: Vec<String> = step
-        .entries
-        .iter()
-        .map(|id| plan.entry(*id))
-        .map(|(store, entry)| format!("{} {}", safe::line(&store.path), safe::line(&entry.path.join("."))))
-        .collect();
+    let mut targets: Vec<String> = step.entries.iter().map(|id| safe::line(&plan.name_of(*id))).collect();
     if targets.is_empty() && step.applicability != Applicability::Manual {
         targets.push("encrypted in place".to_owned());
     }
@@ -188,8 +183,8 @@ pub(super) fn summary(plan: &Plan, upto: Applicability, after: &After<'_>, ui: &
         writeln!(out, "{}", "Entries with one value, which change together:".bold())?;
     }
     for ids in together {
-        let names = ids.into_iter().map(|id| plan.entry(id)).map(|(store, entry)| format!("{} {}", store.path, entry.path.join(".")));
-        writeln!(out, "  {}", safe::line(&names.collect::<Vec<_>>().join(", ")))?;
+        let names: Vec<String> = ids.into_iter().map(|id| plan.name_of(id)).collect();
+        writeln!(out, "  {}", safe::line(&names.join(", ")))?;
     }
     if places.iter().any(|(_, place)| place.is_secret()) {
         writeln!(out, "{}", if after.has_ledger { LISTED } else { NOT_LISTED })?;

@@ -9,8 +9,9 @@ use serde::Serialize;
 use super::Run;
 use super::show::together;
 use crate::cli::error::CliError;
+use crate::cli::output::write_file;
 use crate::cli::rotate::Desk;
-use crate::file::{Access, put};
+use crate::file::Access;
 use crate::ledger::Owners;
 use crate::migrate::plan::{Applicability, Plan, Step};
 use crate::report::cell;
@@ -122,7 +123,7 @@ impl<'a> Summary<'a> {
             file: &step.file,
             line: step.line(),
             secrets: step.places.iter().map(|place| place.redacted.as_str()).collect(),
-            entries: step.entries.iter().map(|id| name_of(plan, *id)).collect(),
+            entries: step.entries.iter().map(|id| plan.name_of(*id)).collect(),
             reason: &step.reason,
             owners: of_file(&step.file),
         };
@@ -150,7 +151,7 @@ impl<'a> Summary<'a> {
             to_review: left(Applicability::NeedsReview).chain(left(Applicability::Safe)).map(step).collect(),
             by_hand: left(Applicability::Manual).map(step).collect(),
             to_replace: secrets.collect(),
-            change_together: together(plan, upto).into_iter().map(|ids| ids.into_iter().map(|id| name_of(plan, id)).collect()).collect(),
+            change_together: together(plan, upto).into_iter().map(|ids| ids.into_iter().map(|id| plan.name_of(id)).collect()).collect(),
             from_now_on: hows.into_iter().collect(),
         })
     }
@@ -160,9 +161,7 @@ impl<'a> Summary<'a> {
             Form::Markdown => self.markdown(),
             Form::Json => format!("{}\n", serde_json::to_string_pretty(&self.0).unwrap_or_default()),
         };
-        put(Path::new(&target.path), text.as_bytes(), Access::KeptOrShared)
-            .map(drop)
-            .map_err(|error| CliError::new(error.to_string(), "name a file in a folder that you can write to"))
+        write_file(&target.path, text.as_bytes(), Access::KeptOrShared)
     }
 
     fn markdown(&self) -> String {
@@ -225,9 +224,4 @@ fn table(out: &mut String, title: &str, [place, secret, last]: [&str; 3], steps:
         let place = cell(&format!("{}:{}", step.file, step.line));
         _ = writeln!(out, "| {place} | {} | {} |", cell(&step.secrets.join(", ")), cell(&what(step)));
     }
-}
-
-fn name_of(plan: &Plan, id: crate::migrate::plan::EntryId) -> String {
-    let (store, entry) = plan.entry(id);
-    format!("{} {}", store.path, entry.path.join("."))
 }

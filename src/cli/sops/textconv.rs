@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use sha1::{Digest as _, Sha1};
 use zeroize::Zeroizing;
 
 use super::file::{InputType, read, store};
@@ -20,6 +19,7 @@ use crate::sops::metadata::Metadata;
 use crate::sops::ops::{self, Opened};
 use crate::sops::store::{Store, Style};
 use crate::sops::tree::{Comment, List, ListItem, Map, MapItem, Node, Scalar, Text, Tree};
+use crate::source::object::{HashKind, ObjectKind};
 
 /// Print a SOPS file so that `git diff` shows which values changed, and not the values
 ///
@@ -50,7 +50,9 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     match shown {
         Some(shown) => ui.print_bytes(&shown)?,
         // git takes whatever is printed here for text.
-        None if is_binary(&bytes) => ui.print_bytes(format!("(binary, {} bytes, {})\n", bytes.len(), git_name(&bytes)).as_bytes())?,
+        None if is_binary(&bytes) => {
+            ui.print_bytes(format!("(binary, {} bytes, {})\n", bytes.len(), HashKind::Sha1.id_of(ObjectKind::Blob, &bytes)).as_bytes())?
+        }
         None => ui.print_bytes(&bytes)?,
     }
     Ok(Exit::Clean)
@@ -59,14 +61,6 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
 /// Whether git takes a file for binary.
 fn is_binary(bytes: &[u8]) -> bool {
     bytes.iter().take(8000).any(|byte| *byte == 0)
-}
-
-/// The name that git gives to a content.
-fn git_name(bytes: &[u8]) -> String {
-    let mut hash = Sha1::new();
-    hash.update(format!("blob {}\0", bytes.len()));
-    hash.update(bytes);
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A decrypted file as a diff shows it.

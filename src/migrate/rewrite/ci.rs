@@ -66,8 +66,7 @@ fn free(wanted: &str, (system, text): (System, &str), site: &Site, draft: &mut D
 }
 
 /// Why a place of a pipeline cannot hold a reference.
-fn takes_no_reference(system: System, text: &str, file: &SourceFile, site: &Site) -> Option<&'static str> {
-    let outline = Outline::new(text);
+fn takes_no_reference(system: System, outline: &Outline<'_>, file: &SourceFile, site: &Site) -> Option<&'static str> {
     let item = outline.holding(site.span);
     let below = |key: &str| item.is_some_and(|item| item.path.iter().any(|part| matches!(part, Part::Key(known) if known == key)));
     let is_whole = item.is_some_and(|item| item.value.len() <= site.span.len() + 2 && item.spelling != Spelling::Block);
@@ -114,7 +113,7 @@ impl Rewriter for Pipeline {
             if name.starts_with("GITHUB_") {
                 name = format!("CI_{name}");
             }
-            if let Some(reason) = takes_no_reference(system, text, file, site) {
+            if let Some(reason) = takes_no_reference(system, &outline, file, site) {
                 draft.manual(self.id(), file, &[site], reason);
                 continue;
             }

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 use super::page::{Page, Step};
 use crate::sops::bench::sops_binary;
+use crate::support::path_with;
 
 /// What a step printed, on standard output and standard error, and how it ended.
 #[derive(Default)]
@@ -85,8 +86,7 @@ fn tools(top: &Path) -> std::ffi::OsString {
             symlink(program, folder.join(name)).expect("a link");
         }
     }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::join_paths([folder].into_iter().chain(std::env::split_paths(&path))).expect("a PATH")
+    path_with([folder])
 }
 
 fn split(text: &str, steps: usize) -> Vec<Printed> {

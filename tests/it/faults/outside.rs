@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::{Place, identity, isolated};
+use crate::support::{Place, identity, isolated, path_with};
 
 /// In the name of everything outside that must not be opened.
 const OUTSIDE: &str = "outside-of-it";
@@ -61,9 +61,7 @@ fn deeds(place: &Place, args: &[&str]) -> (i32, Vec<String>) {
     command.current_dir(place.join("repo")).env("XDG_STATE_HOME", place.join("state")).env("HOME", place.path());
     command.env("SOPS_AGE_KEY_FILE", place.join("keys.txt"));
     if let Some(kubectl) = std::env::var_os("SOPUP_TEST_KUBECTL").map(PathBuf::from) {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let folders = kubectl.parent().map(Path::to_path_buf).into_iter().chain(std::env::split_paths(&path));
-        command.env("PATH", std::env::join_paths(folders).expect("no colon in it"));
+        command.env("PATH", path_with(kubectl.parent().map(Path::to_path_buf)));
     }
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().expect("strace runs: install it");
     assert!(matches!(status.code(), Some(0..=5)), "{args:?} ends with {status}");

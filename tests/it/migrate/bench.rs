@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::sops::bench::sops_binary;
-use crate::support::{Place, Run, finish, identity, isolated};
+use crate::support::{Place, Run, finish, identity, isolated, path_with};
 
 /// A repository to migrate.
 pub(crate) struct Bench {
@@ -43,9 +43,7 @@ impl Bench {
         // The kubectl of the tests is the one that sopup finds.
         if let Some(kubectl) = std::env::var_os("SOPUP_TEST_KUBECTL") {
             let beside = std::path::Path::new(&kubectl).parent().map(std::path::Path::to_path_buf);
-            let path = std::env::var_os("PATH").unwrap_or_default();
-            let folders = beside.into_iter().chain(std::env::split_paths(&path));
-            command.env("PATH", std::env::join_paths(folders).expect("a PATH"));
+            command.env("PATH", path_with(beside));
         }
         if let Some(key) = self.fingerprint_key {
             command.env("SOPUP_FINGERPRINT_KEY", key);

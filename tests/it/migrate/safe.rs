@@ -4,6 +4,7 @@ use std::process::Command;
 
 use super::bench::Bench;
 use crate::sops::bench::sops_binary;
+use crate::support::{binaries, path_with};
 
 fn read(bench: &Bench, path: &str) -> String {
     std::fs::read_to_string(bench.place.join(path)).expect("a file")
@@ -104,11 +105,8 @@ fn executable(bench: &Bench, path: &str) {
 
 /// A command line as a migration prints it, run by a shell that finds sopup and sops.
 fn as_printed(bench: &Bench, line: &str) -> crate::support::Run {
-    let folders = [env!("CARGO_BIN_EXE_sopup"), sops_binary().to_str().expect("UTF-8")]
-        .map(|program| std::path::Path::new(program).parent().expect("a folder").to_path_buf());
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::env::join_paths(folders.into_iter().chain(std::env::split_paths(&path))).expect("a PATH");
-    bench.run(Command::new("sh").args(["-c", line]).env("PATH", path))
+    let sops = sops_binary().parent().expect("a folder").to_path_buf();
+    bench.run(Command::new("sh").args(["-c", line]).env("PATH", path_with([binaries(), sops])))
 }
 
 #[test]
@@ -212,10 +210,7 @@ fn a_password_that_is_typed_twice_moves_twice() {
     bench.place.write("bootstrap.sh", script).write("bin/passwd", "#!/bin/sh\ncat\n").write("bin/chpasswd", "#!/bin/sh\ncat\n");
     ["bootstrap.sh", "bin/passwd", "bin/chpasswd"].iter().for_each(|path| executable(&bench, path));
     bench.commit();
-    let path = std::env::join_paths(
-        std::iter::once(bench.place.join("bin")).chain(std::env::split_paths(&std::env::var_os("PATH").expect("a PATH"))),
-    );
-    let path = path.expect("a PATH");
+    let path = path_with([bench.place.join("bin")]);
     let before = bench.run(Command::new("./bootstrap.sh").env("PATH", &path));
     let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
@@ -247,10 +242,7 @@ fn makefiles_do_what_they_did() {
     bench.place.write("app/Makefile", makefile).write("bin/docker", "#!/bin/sh\ncat; echo \" $*\"\n");
     executable(&bench, "bin/docker");
     bench.commit();
-    let path = std::env::join_paths(
-        std::iter::once(bench.place.join("bin")).chain(std::env::split_paths(&std::env::var_os("PATH").expect("a PATH"))),
-    );
-    let path = path.expect("a PATH");
+    let path = path_with([bench.place.join("bin")]);
     let before = bench.run(Command::new("make").args(["-C", "app", "-s", "show", "login"]).env("PATH", &path));
     assert_eq!(before.code, 0, "{}", before.stderr);
     let run = bench.migrate(["--yes", "--include-review", "--no-history"]);

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use super::Place;
 use crate::cli::Exit;
 use crate::cli::environment::git_dir;
 use crate::cli::error::CliError;
+use crate::cli::git::ask;
 use crate::cli::sops::file::read;
 use crate::cli::ui::Ui;
-use crate::file::{Access, Held, PATIENCE, create};
+use crate::file::{Access, change};
 use crate::sops::doctor::looks_encrypted;
 use crate::text::shell_quoted;
 
@@ -88,27 +88,12 @@ fn config(top: &Path, place: &Place, words: &[&str]) -> Result<(), CliError> {
 
 fn git(top: &Path, place: &Place, words: &[&str]) -> Result<Option<Vec<u8>>, CliError> {
     let scope = if place.global { "--global" } else { "--local" };
-    ask(top, &[&["config", scope], words].concat(), &[])
-}
-
-/// What git prints; `None` if it fails.
-fn ask(folder: &Path, words: &[&str], input: &[u8]) -> Result<Option<Vec<u8>>, CliError> {
-    let failed = |error: std::io::Error| CliError::new(format!("cannot run git: {error}"), "install git, or put it on PATH");
-    let mut git = Command::new("git");
-    git.args(["-c", "core.fsmonitor=false"]).args(words).current_dir(folder);
-    let mut child = git.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(failed)?;
-    let mut stdin = child.stdin.take();
-    let input = input.to_vec();
-    let feeder = std::thread::spawn(move || stdin.as_mut().map(|stdin| stdin.write_all(&input)));
-    let output = child.wait_with_output().map_err(failed)?;
-    // git may end before it has read everything.
-    let _ = feeder.join();
-    Ok(output.status.success().then_some(output.stdout))
+    ask(top, [&["config", scope], words].concat(), b"")
 }
 
 /// The lines that `.gitattributes` lacks, so that every SOPS file is merged and shown by its values.
 fn missing_lines(top: &Path) -> Result<BTreeSet<String>, CliError> {
-    let listed = ask(top, &["ls-files", "-z", "--cached", "--others", "--exclude-standard"], &[])?.unwrap_or_default();
+    let listed = ask(top, ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], b"")?.unwrap_or_default();
     let mut wanted = Vec::new();
     for name in listed.split(|byte| *byte == 0).filter_map(|name| std::str::from_utf8(name).ok()).filter(|name| !name.is_empty()) {
         let path = top.join(name);
@@ -118,7 +103,7 @@ fn missing_lines(top: &Path) -> Result<BTreeSet<String>, CliError> {
         }
     }
     let input: Vec<u8> = wanted.iter().flat_map(|name| name.bytes().chain([0])).collect();
-    let told = ask(top, &["check-attr", "-z", "--stdin", "merge", "diff"], &input)?.unwrap_or_default();
+    let told = ask(top, ["check-attr", "-z", "--stdin", "merge", "diff"], &input)?.unwrap_or_default();
     let words: Vec<&[u8]> = told.split(|byte| *byte == 0).collect();
     let lacks = |name: &&String| {
         let mut values = words.chunks_exact(3).filter(|row| row[0] == name.as_bytes());
@@ -148,17 +133,14 @@ fn pattern(path: &str) -> String {
 
 /// Adds lines at the end of a file.
 fn append(file: &Path, lines: &BTreeSet<String>) -> Result<(), CliError> {
-    let added: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    if fs::symlink_metadata(file).is_err() {
-        return Ok(create(file, added.as_bytes(), Access::KeptOrShared)?);
-    }
-    let mut held = Held::take(file, PATIENCE)?;
-    let mut text = held.read(1 << 20)?.to_vec();
-    if !text.is_empty() && !text.ends_with(b"\n") {
-        text.push(b'\n');
-    }
-    text.extend_from_slice(added.as_bytes());
-    Ok(held.replace(&text, Access::KeptOrShared)?)
+    change(file, 1 << 20, Access::KeptOrShared, |before| {
+        let mut text = before.unwrap_or_default().to_vec();
+        if !text.is_empty() && !text.ends_with(b"\n") {
+            text.push(b'\n');
+        }
+        lines.iter().for_each(|line| text.extend_from_slice(format!("{line}\n").as_bytes()));
+        Ok((text, ()))
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! One merge, as git asks for it.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -7,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::Exit;
 use crate::cli::error::CliError;
+use crate::cli::git::ask;
 use crate::cli::sops::file::{hold, read, read_held, store};
 use crate::cli::sops::keys::{Keys, NeedsKey};
 use crate::cli::sops::now;
@@ -115,12 +117,8 @@ pub(in crate::cli) fn stage(number: u8, file: &Path) -> Result<Option<Zeroizing<
     let name = file.file_name().unwrap_or_default();
     let mut object = std::ffi::OsString::from(format!(":{number}:./"));
     object.push(name);
-    let mut git = Command::new("git");
-    git.args(["-c", "core.fsmonitor=false", "cat-file", "blob"]).arg(object).current_dir(folder);
-    let output = git.stdin(Stdio::null()).stderr(Stdio::null()).output();
-    let output = output.map_err(|error| CliError::new(format!("cannot start git: {error}"), "install git, or put it on PATH"))?;
-    let bytes = Zeroizing::new(output.stdout);
-    Ok(output.status.success().then_some(bytes))
+    let words = [OsStr::new("cat-file"), OsStr::new("blob"), &object];
+    Ok(ask(folder, words, b"")?.map(Zeroizing::new))
 }
 
 impl NeedsKey for MergeError {
