@@ -9,7 +9,7 @@ as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# Debian packages: the `age`, `gpg`, `ssh-keygen`, `strace` and `npm` programs, and `venv` where Python lacks it.
+# Debian packages: the `age`, `gpg`, `make`, `ssh-keygen`, `strace` and `npm` programs, and `venv` where Python lacks it.
 packages=()
 command -v age >/dev/null || packages+=(age)
 command -v ssh-keygen >/dev/null || packages+=(openssh-client)
@@ -17,6 +17,7 @@ command -v setpriv >/dev/null || packages+=(util-linux)
 command -v strace >/dev/null || packages+=(strace)
 command -v gpg >/dev/null || packages+=(gnupg)
 command -v npm >/dev/null || packages+=(npm)
+command -v make >/dev/null || packages+=(make)
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 if [ "${#packages[@]}" -gt 0 ]; then
   echo "installing Debian packages: ${packages[*]}"
