@@ -56,6 +56,7 @@ impl Config {
             let assigned = words::assigned(text, site.span).filter(|name| !name.contains("password="));
             assigned.map(|name| name.trim_start_matches('_').to_owned())
         });
+        let is_login = named.as_deref().is_some_and(|key| is_login_elsewhere(key, text));
         let name = naming::variable(&named.unwrap_or_else(|| words::name(text, site)));
         let stem = naming::slug(file.name().trim_start_matches('.').split('.').next().unwrap_or("config"));
         let name = if program == "Maven" && name == "PASSWORD" { "MAVEN_PASSWORD".to_owned() } else { name };
@@ -71,6 +72,9 @@ impl Config {
         actions.extend(dotenv::companions(draft, store));
         let run = exec_env(&path, "COMMAND");
         let verdict = match program {
+            "Spring" if is_login => {
+                Verdict::safe(format!("Spring reads it from the environment: `{run}`; without it the server refuses the login"))
+            }
             // What is bound to a class may keep `${NAME}` itself.
             "Spring" | "Maven" => Verdict::review(format!(
                 "{program} reads it from the environment, which `{run}` sets; without that, `${{…}}` itself may be the value"
@@ -97,6 +101,13 @@ impl Config {
         let verdict = if is_in_comment(file, site) { Verdict::safe("") } else { Verdict::review(reason) };
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
     }
+}
+
+/// Whether a setting of Spring is for a login at a server, which refuses `${NAME}` itself. Databases inside of the program take
+/// any password, and what guards the program itself would be guarded by that text.
+fn is_login_elsewhere(key: &str, text: &str) -> bool {
+    let embedded = ["jdbc:h2:", "jdbc:hsqldb:", "jdbc:derby:"].iter().any(|kind| text.contains(kind));
+    key.starts_with("spring.") && !key.starts_with("spring.security.") && !embedded
 }
 
 /// The keys that lead to a value of YAML, as in `spring.datasource.password`, which is what the value is called in other notations;

@@ -342,3 +342,17 @@ fn doubtful_places_of_scripts_and_settings_are_reviewed() {
     let run = bench.migrate(["--yes", "--summary", "json=nowhere/x"]);
     assert!(run.code == 2 && run.stderr.contains("there is no folder nowhere"), "{}", run.stderr);
 }
+
+#[test]
+fn settings_of_spring_are_safe_where_a_server_refuses_the_reference() {
+    let bench = Bench::new();
+    bench
+        .place
+        .write("a/application.yml", "spring:\n  datasource:\n    password: Ruby-Glacier-52\n  security:\n    user:\n      password: Ruby-Glacier-53\njwt:\n  secret: Zq9wLm2xTr7pKdZ81Xv\n")
+        .write("b/application.properties", "spring.datasource.url=jdbc:h2:file:./db\nspring.datasource.password=Ruby-Glacier-54\n");
+    bench.commit();
+    let plan = bench.migrate(["--dry-run"]).stdout;
+    let safe: Vec<&str> = plan.lines().filter_map(|line| line.strip_prefix("+ safe ")).filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(safe, ["a/application.yml:3"], "{plan}");
+    assert_eq!(plan.matches("- needs-review ").count(), 3, "{plan}");
+}
