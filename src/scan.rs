@@ -12,6 +12,7 @@ mod known;
 mod names;
 mod parallel;
 mod scope;
+mod shard;
 mod sweep;
 mod tips;
 
@@ -42,6 +43,7 @@ pub use examined::{Examine, Fault};
 pub use history::History;
 pub use known::Memory;
 pub use scope::{Scope, Submodules};
+pub use shard::{Part, Parts, PartsError, scan_share};
 
 /// What to scan and by which rules.
 pub struct Request {
@@ -122,10 +124,8 @@ pub struct Progress {
 
 /// Runs a scan.
 pub fn scan(request: &Request, progress: &Progress) -> Result<Outcome, ScanError> {
-    let examine = request.examine.as_deref();
     let (rules, inline) = (&request.rules, request.inline);
-    let below = if matches!(request.scope, Scope::Worktree(_)) { &request.below[..] } else { "" };
-    let scanner = Scanner { rules, inline, below, examine, progress, found: Mutex::default() };
+    let scanner = Scanner::new(request, progress);
     request.unread.iter().for_each(|skip| scanner.skip(skip.clone()));
     let (mut blobs, mut known) = (0, 0);
     match &request.scope {
@@ -172,6 +172,12 @@ pub enum ScanError {
     /// The objects of the repository cannot be read at all.
     #[error(transparent)]
     Objects(#[from] OpenError),
+    /// Parts are not of this repository.
+    #[error(transparent)]
+    Parts(#[from] PartsError),
+    /// There is no history where one was asked for.
+    #[error("a share is one of a repository's history")]
+    NoHistory,
     /// The commits that were asked for cannot be told.
     #[error("{source}")]
     Range {
@@ -197,6 +203,14 @@ struct Raw {
     located: Vec<Located>,
     skipped: Vec<Skip>,
     left_out: u64,
+}
+
+impl<'a> Scanner<'a> {
+    fn new(request: &'a Request, progress: &'a Progress) -> Self {
+        let below = if matches!(request.scope, Scope::Worktree(_)) { &request.below[..] } else { "" };
+        let (rules, inline, examine) = (&request.rules, request.inline, request.examine.as_deref());
+        Self { rules, inline, below, examine, progress, found: Mutex::default() }
+    }
 }
 
 impl Scanner<'_> {
@@ -343,6 +357,11 @@ impl Scanner<'_> {
 
     fn skip(&self, skip: Skip) {
         self.lock().skipped.push(skip);
+    }
+
+    /// What could not be read so far, which is not named any more.
+    fn take_skips(&self) -> Vec<Skip> {
+        std::mem::take(&mut self.lock().skipped)
     }
 
     /// How much could not be read so far.

@@ -7,7 +7,7 @@ use super::Exit;
 use crate::config::ConfigError;
 use crate::file::FileError;
 use crate::rule::{LoadError, PrefilterError};
-use crate::scan::ScanError;
+use crate::scan::{PartsError, ScanError};
 use crate::source::RepositoryError;
 use crate::source::refs::GitDirError;
 
@@ -125,6 +125,11 @@ impl From<ScanError> for CliError {
         let hint = match &error {
             // `ScanError::Range` tells its cause itself.
             ScanError::Range { hint, .. } => return Self::new(error.to_string(), hint),
+            ScanError::Parts(PartsError::Repository) => {
+                "search all shares again, or give `--repository` the clone that they were searched in"
+            }
+            ScanError::Parts(_) => "search all shares again with the same options, rules and version",
+            ScanError::NoHistory => "run it in a repository, with `--history`",
             ScanError::Objects(_) => "`git fsck` tells whether the repository is sound; `sopup scan --worktree` scans the files themselves",
         };
         Self::from_error(&error, hint)

@@ -17,6 +17,7 @@ mod git;
 mod hook;
 mod lsp;
 mod man;
+mod merge;
 mod migrate;
 mod nameable;
 mod output;
@@ -71,6 +72,7 @@ enum Command {
     Baseline(Box<baseline::Args>),
     Hook(hook::Args),
     Lsp(Box<lsp::Args>),
+    Merge(Box<merge::Args>),
     Migrate(Box<migrate::Args>),
     Verify(Box<verify::Args>),
     Purge(Box<purge::Args>),
@@ -159,6 +161,7 @@ fn run(command: Command, ui: &Ui) -> Exit {
         Command::Baseline(args) => baseline::run(&args, ui),
         Command::Hook(args) => hook::run(&args, ui),
         Command::Lsp(args) => lsp::run(&args, ui),
+        Command::Merge(args) => merge::run(&args, ui),
         Command::Migrate(args) => migrate::run(&args, ui),
         Command::Verify(args) => verify::run(&args, ui),
         Command::Purge(args) => purge::run(&args, ui),

@@ -76,6 +76,11 @@ impl ReportArgs {
         }
     }
 
+    /// The file that `--output` names.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.output.as_deref()
+    }
+
     /// How the report for people is laid out.
     pub(super) fn layout(&self, root: &Path, ui: &Ui) -> Layout {
         let is_main = self.output.is_none() && std::io::stdout().is_terminal();

@@ -1,5 +1,6 @@
 //! `sopup scan`.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -9,14 +10,17 @@ use super::Exit;
 use super::baseline::BaselineArgs;
 use super::environment::{self, git_dir, hook_git_dir};
 use super::error::CliError;
+use super::output::write_file;
 use super::paths::{Paths, below_top, cannot_scan, prefix};
 use super::reports::ReportArgs;
 use super::ui::Ui;
 use super::what::What;
 use crate::config::Problem;
-use crate::report::{Context, Covered, Show};
+use crate::file::Access;
+use crate::report::{Context, Covered, Show, plural};
 use crate::rule::Severity;
-use crate::scan::{Added, Memory, Outcome, Progress, Request, Scope, Seen, Selection, Submodules, scan};
+use crate::scan::{Added, Memory, Outcome, Progress, Request, Scope, Seen, Selection, Submodules, scan, scan_share};
+use crate::source::pack::Share;
 use crate::source::refs::{GitDir, GitDirError};
 use crate::source::{Respect, Skip, SkipReason};
 
@@ -68,17 +72,13 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME", requires = "stdin", default_value = "")]
     stdin_name: String,
 
-    /// Show what was found instead of masking it (`human`, `oneline`, `json` and `jsonl`; other formats always mask)
-    #[arg(long)]
-    show_secrets: bool,
+    #[command(flatten)]
+    judged: Judged,
 
-    /// Exit with 1 only for findings at least this severe [default: low]
-    #[arg(long, value_enum, value_name = "SEVERITY", env = "SOPUP_FAIL_ON")]
-    fail_on: Option<SeverityArg>,
-
-    /// Exit with 0 even if secrets were found
-    #[arg(long)]
-    exit_zero: bool,
+    /// Search one of N shares of the history and write what `sopup merge` needs of it, for histories that several machines
+    /// search together
+    #[arg(long, value_name = "K/N", requires = "history", conflicts_with_all = ["submodules", "format", "report", "group_by", "all"])]
+    shard: Option<Share>,
 
     /// Read what an earlier scan of the history has read as well, and do not remember what is read now
     #[arg(long)]
@@ -105,6 +105,22 @@ pub(super) struct Args {
     commits: super::commits::CommitArgs,
 }
 
+/// What is shown of what was found, and what counts as a failure.
+#[derive(Debug, clap::Args)]
+pub(super) struct Judged {
+    /// Show what was found instead of masking it (`human`, `oneline`, `json` and `jsonl`; other formats always mask)
+    #[arg(long)]
+    show_secrets: bool,
+
+    /// Exit with 1 only for findings at least this severe [default: low]
+    #[arg(long, value_enum, value_name = "SEVERITY", env = "SOPUP_FAIL_ON")]
+    fail_on: Option<SeverityArg>,
+
+    /// Exit with 0 even if secrets were found
+    #[arg(long)]
+    exit_zero: bool,
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum SeverityArg {
     Low,
@@ -114,53 +130,104 @@ pub(super) enum SeverityArg {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
-    let (begun, started) = (jiff::Timestamp::now(), Instant::now());
-    let fail_on = args.fail_on;
     args.reports.check()?;
     let paths = if args.stdin { Paths::of(&[PathBuf::from(".")])? } else { Paths::of(&args.paths)? };
-    let Resolved { request, head, fail_on: fail_by_config, covered, unsupported } = resolve(args, &paths)?;
-    name_unsupported(unsupported.as_ref(), ui);
-    let say = |phase: &str, what: String| {
-        if args.verbose {
-            ui.note(&format!("{phase} ({} ms): {what}", started.elapsed().as_millis()));
-        }
-    };
-    say("prepared", format!("{} rules; {}", request.rules.rules().count(), covered.what));
+    let clock = Clock::start(args.verbose);
+    let resolved = resolve(args, &paths)?;
+    name_unsupported(resolved.unsupported.as_ref(), ui);
+    clock.say(ui, "prepared", || format!("{} rules; {}", resolved.request.rules.rules().count(), resolved.covered.what));
+    if let Some(share) = args.shard {
+        return shard(&resolved.request, share, args.reports.file(), ui);
+    }
+    let root = if args.stdin || args.staged { String::new() } else { paths.root.to_string_lossy().into_owned() };
+    scan_and_report(resolved, &root, (&args.judged, &args.reports), &clock, ui)
+}
+
+/// Scans, and reports what was found.
+pub(super) fn scan_and_report(
+    resolved: Resolved,
+    root: &str,
+    (judged, reports): (&Judged, &ReportArgs),
+    clock: &Clock,
+    ui: &Ui,
+) -> Result<Exit, CliError> {
+    let Resolved { request, head, fail_on, covered, .. } = resolved;
     let progress = Progress::default();
     let outcome = ui.watched(&progress, || scan(&request, &progress))?;
     let Seen { files, blobs, known, bytes } = outcome.seen;
     let unread = outcome.skipped.len();
-    say("scanned", format!("{files} files, {blobs} blobs, {known} objects known from before, {bytes} bytes; {unread} not read"));
-    let root = if args.stdin || args.staged { String::new() } else { paths.root.to_string_lossy().into_owned() };
+    clock.say(ui, "scanned", || {
+        format!("{files} files, {blobs} blobs, {known} objects known from before, {bytes} bytes; {unread} not read")
+    });
     let context = Context {
-        root: &root,
+        root,
         head: head.as_deref(),
-        begun,
-        elapsed: started.elapsed(),
-        secrets: if args.show_secrets { Show::InFull } else { Show::Masked },
+        begun: clock.begun,
+        elapsed: clock.started.elapsed(),
+        secrets: if judged.show_secrets { Show::InFull } else { Show::Masked },
         covered,
-        layout: args.reports.layout(Path::new(if root.is_empty() { "." } else { &root }), ui),
+        layout: reports.layout(Path::new(if root.is_empty() { "." } else { root }), ui),
     };
-    args.reports.write(&outcome, &context, ui)?;
-    say("reported", format!("{} secrets", outcome.findings.len()));
-    let fail_on = fail_on.map(Severity::from).or(fail_by_config).unwrap_or(Severity::Low);
-    Ok(exit(&outcome, fail_on, args.exit_zero))
+    reports.write(&outcome, &context, ui)?;
+    clock.say(ui, "reported", || format!("{} secrets", outcome.findings.len()));
+    let fail_on = judged.fail_on.map(Severity::from).or(fail_on).unwrap_or(Severity::Low);
+    Ok(exit(&outcome, fail_on, judged.exit_zero))
+}
+
+/// Searches one share of a history.
+fn shard(request: &Request, share: Share, file: Option<&Path>, ui: &Ui) -> Result<Exit, CliError> {
+    let progress = Progress::default();
+    let part = ui.watched(&progress, || scan_share(request, share, &progress))?;
+    match file {
+        Some(file) => write_file(file, part.written().as_bytes(), Access::Private)?,
+        None => {
+            let mut out = ui.stdout();
+            out.write_all(part.written().as_bytes())?;
+            out.flush()?;
+        }
+    }
+    let (number, of) = (share.number(), share.of());
+    let ((blobs, bytes), objects) = (part.seen(), part.objects());
+    let (blobs, objects) = (plural(blobs, "blob", "blobs"), plural(objects as u64, "object", "objects"));
+    ui.note(&format!("part {number} of {of}: {blobs}, {bytes} bytes read; something was found in {objects}"));
+    Ok(if part.is_complete() { Exit::Clean } else { Exit::Incomplete })
+}
+
+/// When a command began, and whether it says how long its phases take.
+pub(super) struct Clock {
+    begun: jiff::Timestamp,
+    started: Instant,
+    verbose: bool,
+}
+
+impl Clock {
+    pub(super) fn start(verbose: bool) -> Self {
+        Self { begun: jiff::Timestamp::now(), started: Instant::now(), verbose }
+    }
+
+    fn say(&self, ui: &Ui, phase: &str, what: impl FnOnce() -> String) {
+        if self.verbose {
+            ui.note(&format!("{phase} ({} ms): {}", self.started.elapsed().as_millis(), what()));
+        }
+    }
 }
 
 /// What of a configuration of gitleaks has no counterpart.
-fn name_unsupported(unsupported: Option<&(String, Vec<Problem>)>, ui: &Ui) {
+pub(super) fn name_unsupported(unsupported: Option<&(String, Vec<Problem>)>, ui: &Ui) {
     for (name, problem) in unsupported.iter().flat_map(|(name, problems)| problems.iter().map(move |problem| (name, problem))) {
         ui.note(&format!("{name}:{}: {}", problem.line, problem.message));
     }
 }
 
 /// What is meant.
-struct Resolved {
-    request: Request,
-    head: Option<String>,
-    fail_on: Option<Severity>,
-    covered: Covered,
-    unsupported: Option<(String, Vec<Problem>)>,
+pub(super) struct Resolved {
+    pub(super) request: Request,
+    pub(super) head: Option<String>,
+    /// What the configuration says.
+    pub(super) fail_on: Option<Severity>,
+    pub(super) covered: Covered,
+    /// What of a configuration of gitleaks has no counterpart.
+    pub(super) unsupported: Option<(String, Vec<Problem>)>,
 }
 
 /// From what was typed to what is meant.

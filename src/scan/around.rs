@@ -59,7 +59,7 @@ impl Scanner<'_> {
 
     fn history_of(&self, around: &History, git: GitDir) -> History {
         let memory = around.memory.as_ref().map(|memory| memory.beside(&git));
-        History { limits: around.limits.clone(), memory, git }
+        History { limits: around.limits.clone(), memory, git, parts: None }
     }
 
     /// The paths of submodules in the index; what is wrong with it is told where it is read.

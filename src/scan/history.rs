@@ -2,19 +2,22 @@
 //! the paths and commits it was in.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::Ordering;
 
 use memchr::memmem;
 
 use super::groups::{Groups, Placed, Shown, sighted};
-use super::known::{self, Known, Memory, Rest};
+use super::known::{self, Copies, Known, Memory, Rest};
+use super::shard::Parts;
 use super::sweep::{Found, Sweep, Text};
 use super::tips::{self, Tips};
-use super::{Scanner, parallel};
+use super::{ScanError, Scanner, parallel};
 use crate::detect::{Hints, detect_name};
 use crate::finding::Located;
 use crate::rule::Confidence;
 use crate::source::history::{Attribution, CommitGraph, EntryNames, Wanted, attribute, entry_names};
 use crate::source::object::{self, Limits, ObjectId, ObjectKind, ObjectStore, OpenError};
+use crate::source::pack::Share;
 use crate::source::refs::{GitDir, Ref};
 use crate::source::{EntryState, IndexEntry, Origin, Skip, SkipReason, SourceKind, read_index};
 
@@ -27,6 +30,8 @@ pub struct History {
     pub limits: Limits,
     /// Where it is kept what need not be read again.
     pub memory: Option<Memory>,
+    /// What machines found that searched it in shares; nothing is searched again then.
+    pub parts: Option<Parts>,
 }
 
 /// Everything that is known before objects are read.
@@ -38,38 +43,73 @@ pub(super) struct Repository {
     pub(super) index: HashMap<ObjectId, Vec<String>>,
 }
 
+/// A repository before the names of its blobs are known.
+pub(super) struct Opened {
+    store: ObjectStore,
+    refs: Vec<Ref>,
+    entries: Vec<IndexEntry>,
+}
+
+impl Opened {
+    /// Opens the objects and reads what leads to them; names what is wrong with that.
+    pub(super) fn of(scanner: &Scanner<'_>, history: &History) -> Result<Self, OpenError> {
+        let git = &history.git;
+        let store = git.open_objects(history.limits.clone())?;
+        let refs = git.refs();
+        refs.skipped.iter().chain(git.skipped()).for_each(|skip| scanner.skip(Skip::from(skip)));
+        let mut refs = refs.items;
+        refs.extend(stashes(git));
+        let entries = indexed(scanner, git);
+        Ok(Self { store, refs, entries })
+    }
+
+    /// Stands for what it has, in whatever clone.
+    pub(super) fn contents(&self, git: &GitDir) -> String {
+        known::state(&self.store, git, (&self.refs, &self.entries), Copies::Same)
+    }
+
+    /// Reads all trees for the names of blobs.
+    pub(super) fn with_names(self) -> Repository {
+        let Self { store, refs, entries } = self;
+        let mut names = entry_names(&store, |name| 1 << Hints::of_path(&String::from_utf8_lossy(name)).class());
+        let mut index: HashMap<ObjectId, Vec<String>> = HashMap::new();
+        for IndexEntry { path, id, .. } in entries {
+            let path = String::from_utf8_lossy(&path).into_owned();
+            *names.marks.entry(id).or_default() |= 1 << Hints::of_path(&path).class();
+            index.entry(id).or_default().push(path);
+        }
+        Repository { store, refs, names, index }
+    }
+}
+
 /// Scans all objects, refs and other texts of a repository. Gives how many blobs were read, and how many objects need
 /// not be.
-pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) -> Result<(u64, u64), OpenError> {
+pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) -> Result<(u64, u64), ScanError> {
     let git = &history.git;
-    let store = git.open_objects(history.limits.clone())?;
-    let refs = git.refs();
-    refs.skipped.iter().chain(git.skipped()).for_each(|skip| scanner.skip(Skip::from(skip)));
-    let mut refs = refs.items;
-    refs.extend(stashes(git));
-    ref_names(scanner, &refs);
-    let entries = indexed(scanner, git);
-    lost_roots(scanner, git, &store, &refs);
+    let opened = Opened::of(scanner, history)?;
+    ref_names(scanner, &opened.refs);
+    lost_roots(scanner, git, &opened.store, &opened.refs);
     let skips = scanner.skips();
-    let known = history.memory.as_ref().map(|memory| memory.recall(&known::digest(scanner.rules, least))).unwrap_or_default();
-    let state = format!("{} {:?}", known::state(&store, git, &refs, &entries), scanner.inline);
-    if let Some(located) = known.places(&state).and_then(|places| all_located(scanner, &store, places)) {
+    let rules = known::digest(scanner.rules, least);
+    if let Some(parts) = &history.parts {
+        parts.fit(&rules, &opened.contents(git))?;
+    }
+    let known = history.memory.as_ref().map(|memory| memory.recall(&rules)).unwrap_or_default();
+    let state = known::state(&opened.store, git, (&opened.refs, &opened.entries), Copies::Differ);
+    let state = format!("{state} {:?}", scanner.inline);
+    if let Some(located) = known.places(&state).and_then(|places| all_located(scanner, &opened.store, places)) {
         located.into_iter().for_each(|located| scanner.add(located));
         known.gaps().skips().for_each(|skip| scanner.skip(skip));
-        let counts = store.counts();
+        let counts = opened.store.counts();
         return Ok((0, counts.packed + counts.loose));
     }
 
-    let mut names = entry_names(&store, |name| 1 << Hints::of_path(&String::from_utf8_lossy(name)).class());
-    let mut index: HashMap<ObjectId, Vec<String>> = HashMap::new();
-    for IndexEntry { path, id, .. } in entries {
-        let path = String::from_utf8_lossy(&path).into_owned();
-        *names.marks.entry(id).or_default() |= 1 << Hints::of_path(&path).class();
-        index.entry(id).or_default().push(path);
-    }
-    names.skipped.iter().for_each(|skip| scanner.skip(Skip::from(skip)));
-    let repository = Repository { store, refs, names, index };
-    let (mut found, rest) = swept(scanner, &repository, &known, least);
+    let repository = opened.with_names();
+    repository.names.skipped.iter().for_each(|skip| scanner.skip(Skip::from(skip)));
+    let (mut found, rest) = match &history.parts {
+        Some(parts) => gathered(scanner, &repository, parts, least),
+        None => swept(scanner, &repository, &known, least),
+    };
     let (blobs, complete) = (found.blobs, found.complete && repository.names.skipped.is_empty());
     let mut gaps = std::mem::take(&mut found.gaps);
     gaps.missing.extend(repository.missing());
@@ -93,6 +133,9 @@ pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) 
     if let (Some(memory), Some(known)) = (memory, &known) {
         memory.keep(known);
     }
+    if history.parts.is_some() {
+        return Ok((blobs, 0));
+    }
     let of_known = repository.store.packs().zip(&rest.packs).filter(|(_, known)| **known);
     Ok((blobs, of_known.map(|(pack, _)| u64::from(pack.objects)).sum()))
 }
@@ -110,6 +153,27 @@ fn swept(scanner: &Scanner<'_>, repository: &Repository, known: &Known, least: C
         // What was streamed cannot be looked at again alone.
         None => (sweep(scanner, repository, least, &Rest::default()).unwrap_or_default(), Rest::default()),
     }
+}
+
+/// What others found in their shares.
+fn gathered(scanner: &Scanner<'_>, repository: &Repository, parts: &Parts, least: Confidence) -> (Found, Rest) {
+    let rest = parts.rest(repository.store.packs().count());
+    let Some(mut found) = sweep(scanner, repository, least, &rest) else {
+        return (sweep(scanner, repository, least, &Rest::default()).unwrap_or_default(), Rest::default());
+    };
+    parts.unread().for_each(|skip| scanner.skip(skip.clone()));
+    found.gaps = parts.gaps();
+    let (blobs, bytes) = parts.seen();
+    found.blobs = blobs;
+    scanner.progress.bytes.fetch_add(bytes, Ordering::Relaxed);
+    (found, rest)
+}
+
+/// Searches one share.
+pub(super) fn search(scanner: &Scanner<'_>, repository: &Repository, least: Confidence, share: Share) -> Found {
+    let sweep = Sweep::new(scanner.rules, least, repository, scanner.progress);
+    repository.store.visit_share(&sweep, share);
+    settled(scanner, sweep)
 }
 
 impl Repository {
@@ -137,9 +201,17 @@ fn sweep(scanner: &Scanner<'_>, repository: &Repository, least: Confidence, rest
     if !sweep.again(&rest.again) {
         return None;
     }
-    repository.store.visit_except(&sweep, |pack| rest.packs.get(pack).copied().unwrap_or(false));
+    if rest.packs.contains(&false) || !rest.loose {
+        repository.store.visit_except(&sweep, |pack| rest.packs.get(pack).copied().unwrap_or(false));
+    }
+    let mut found = settled(scanner, sweep);
+    found.commits.take_if(|_| rest.packs.contains(&true) || rest.loose);
+    Some(found)
+}
+
+/// Names what was not read, and puts the rest in order.
+fn settled(scanner: &Scanner<'_>, sweep: Sweep<'_>) -> Found {
     let mut found = sweep.into_found();
-    found.commits.take_if(|_| rest.packs.contains(&true));
     found.complete = found.skipped.is_empty();
     for skip in found.skipped.drain(..) {
         scanner.skip(Skip::from(&skip));
@@ -148,7 +220,7 @@ fn sweep(scanner: &Scanner<'_>, repository: &Repository, least: Confidence, rest
     found.texts.sort_unstable_by_key(way);
     // What was known can lie in a new pack as well.
     found.texts.dedup_by(|a, b| way(a) == way(b));
-    Some(found)
+    found
 }
 
 fn ref_names(scanner: &Scanner<'_>, refs: &[Ref]) {

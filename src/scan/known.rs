@@ -91,7 +91,7 @@ struct KnownPack {
     ways: String,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct KnownText {
     id: ObjectId,
     commit: bool,
@@ -104,8 +104,10 @@ pub(super) struct KnownText {
 pub(super) struct Rest {
     /// Packs, by their numbers in the store, that need not be read.
     pub(super) packs: Vec<bool>,
+    /// Whether loose objects need not be read either.
+    pub(super) loose: bool,
     /// Objects in these packs that have to be read all the same, and the ways.
-    pub(super) again: Vec<(ObjectId, ObjectKind, Vec<Hints>)>,
+    pub(super) again: Again,
 }
 
 impl Memory {
@@ -176,7 +178,7 @@ impl Known {
         let gone = by_checksum.len() > store.packs().filter(|pack| by_checksum.contains_key(hex(pack.checksum).as_str())).count();
         if gone && self.gaps != Gaps::default() {
             // What named the missing objects may be gone as well.
-            return Rest { packs: vec![false; store.packs().count()], again: Vec::new() };
+            return Rest { packs: vec![false; store.packs().count()], ..Rest::default() };
         }
         let mut rest = Rest::default();
         let mut again: HashMap<ObjectId, u16> = HashMap::new();
@@ -192,24 +194,8 @@ impl Known {
                 }
             }
         }
-        let mut kinds: HashMap<ObjectId, ObjectKind> = again.keys().map(|id| (*id, ObjectKind::Blob)).collect();
-        for text in &self.texts {
-            let id = text.id;
-            if !store.contains(&id) {
-                continue;
-            }
-            *again.entry(id).or_default() |= 1 << text.class;
-            let kind = if text.commit {
-                ObjectKind::Commit
-            } else if text.tag {
-                ObjectKind::Tag
-            } else {
-                ObjectKind::Blob
-            };
-            kinds.insert(id, kind);
-        }
-        rest.again = again.into_iter().map(|(id, ways)| (id, kinds[&id], classes(ways))).collect();
-        rest.again.sort_unstable_by_key(|(id, ..)| *id);
+        let blobs = again.into_iter().map(|(id, ways)| (id, (ObjectKind::Blob, ways))).collect();
+        rest.again = again_of(blobs, self.texts.iter().filter(|text| store.contains(&text.id)));
         rest
     }
 
@@ -225,22 +211,63 @@ impl Known {
             stamp: pack.stamp,
             ways: STANDARD_NO_PAD.encode(ways_of(number)),
         });
-        let texts = texts.iter().map(|text| KnownText {
-            id: text.id,
-            commit: text.kind == ObjectKind::Commit,
-            tag: text.kind == ObjectKind::Tag,
-            class: text.hints.class(),
-        });
-        Self { rules: self.rules, packs: packs.collect(), texts: texts.collect(), gaps, places: None }
+        Self { rules: self.rules, packs: packs.collect(), texts: texts.iter().map(KnownText::of).collect(), gaps, places: None }
     }
+}
+
+impl KnownText {
+    pub(super) fn of(text: &Text) -> Self {
+        let (commit, tag) = (text.kind == ObjectKind::Commit, text.kind == ObjectKind::Tag);
+        Self { id: text.id, commit, tag, class: text.hints.class() }
+    }
+
+    pub(super) fn id(&self) -> ObjectId {
+        self.id
+    }
+
+    fn kind(&self) -> ObjectKind {
+        match (self.commit, self.tag) {
+            (true, _) => ObjectKind::Commit,
+            (_, true) => ObjectKind::Tag,
+            _ => ObjectKind::Blob,
+        }
+    }
+}
+
+/// Objects with the ways to read them, sorted.
+type Again = Vec<(ObjectId, ObjectKind, Vec<Hints>)>;
+
+/// What is to be read again of texts in which something was found.
+pub(super) fn again<'a>(texts: impl Iterator<Item = &'a KnownText>) -> Again {
+    again_of(HashMap::new(), texts)
+}
+
+fn again_of<'a>(mut all: HashMap<ObjectId, (ObjectKind, u16)>, texts: impl Iterator<Item = &'a KnownText>) -> Again {
+    for text in texts {
+        let (kind, ways) = all.entry(text.id).or_insert((ObjectKind::Blob, 0));
+        *kind = text.kind();
+        *ways |= 1 << text.class;
+    }
+    let mut again: Again = all.into_iter().map(|(id, (kind, ways))| (id, kind, classes(ways))).collect();
+    again.sort_unstable_by_key(|(id, ..)| *id);
+    again
 }
 
 fn classes(ways: u16) -> Vec<Hints> {
     (0..Hints::CLASSES).filter(|class| ways >> class & 1 == 1).map(Hints::of_class).collect()
 }
 
+/// Whether files count as the same if they are copies of one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Copies {
+    /// As in another clone.
+    Same,
+    /// A file that took the place of another may hold something else.
+    Differ,
+}
+
 /// Stands for everything in a repository that decides what is reported of its history.
-pub(super) fn state(store: &ObjectStore, git: &GitDir, refs: &[Ref], index: &[IndexEntry]) -> String {
+pub(super) fn state(store: &ObjectStore, git: &GitDir, (refs, index): (&[Ref], &[IndexEntry]), copies: Copies) -> String {
     let mut digest = Sha256::new();
     let mut add = |part: &[u8]| {
         digest.update((part.len() as u64).to_le_bytes());
@@ -249,10 +276,15 @@ pub(super) fn state(store: &ObjectStore, git: &GitDir, refs: &[Ref], index: &[In
     for pack in store.packs() {
         add(pack.checksum);
         add(&pack.bytes.to_le_bytes());
-        add(&pack.stamp.to_le_bytes());
+        if copies == Copies::Differ {
+            add(&pack.stamp.to_le_bytes());
+        }
     }
     add(b"loose");
-    add(&store.loose_stamp().to_le_bytes());
+    match copies {
+        Copies::Differ => add(&store.loose_stamp().to_le_bytes()),
+        Copies::Same => store.loose().for_each(|id| add(id.as_bytes())),
+    }
     add(b"refs");
     add(&git.head_name());
     for one in refs {
@@ -265,7 +297,9 @@ pub(super) fn state(store: &ObjectStore, git: &GitDir, refs: &[Ref], index: &[In
         add(entry.id.as_bytes());
     }
     git.shallow().iter().for_each(|id| add(id.as_bytes()));
-    store.skipped().iter().for_each(|skip| add(skip.to_string().as_bytes()));
+    if copies == Copies::Differ {
+        store.skipped().iter().for_each(|skip| add(skip.to_string().as_bytes()));
+    }
     hex(digest.finalize())
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Added, History, Memory};
+use super::{Added, History, Memory, Parts};
 use crate::source::object::Limits;
 use crate::source::refs::GitDir;
 use crate::source::{Respect, Walk};
@@ -68,6 +68,12 @@ impl Scope {
         let threads = limits.threads.get();
         let top = git.work_tree().map(Path::to_path_buf);
         let files = files.zip(top).map(|(respect_gitignore, root)| Walk { root, named: String::new(), respect_gitignore, threads });
-        Self::Repository { files, history: History { git, limits, memory }, submodules }
+        Self::Repository { files, history: History { git, limits, memory, parts: None }, submodules }
+    }
+
+    /// A history that was searched in shares.
+    pub fn searched(git: GitDir, limits: Limits, parts: Parts) -> Self {
+        let history = History { git, limits, memory: None, parts: Some(parts) };
+        Self::Repository { files: None, history, submodules: Submodules::Not }
     }
 }

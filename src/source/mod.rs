@@ -114,7 +114,7 @@ pub struct Commit {
 }
 
 /// Something in scope that was not read.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Skip {
     /// Path or object.
     pub what: String,
@@ -139,7 +139,7 @@ impl From<&object::Skip> for Skip {
 }
 
 /// Why something in scope was not read. Each makes a scan incomplete.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SkipReason {
     /// The system refused, in its words.
     Unreadable(String),

@@ -43,6 +43,7 @@ mod report;
 mod reports;
 mod rules;
 mod scan;
+mod shards;
 mod sops;
 mod sops_gate;
 mod spans;

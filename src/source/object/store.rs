@@ -15,7 +15,7 @@ use super::loose_visit::{self, Loose};
 use super::open::PackFlags;
 use super::read::{Cache, Scratch};
 use super::{HashKind, Limits, Object, ObjectId, Skip, Visitor};
-use crate::source::pack::{Elsewhere, Marks, PackFile, PackIndex, Tree, Walk};
+use crate::source::pack::{Elsewhere, Marks, PackFile, PackIndex, Portion, Share, Tree, Walk};
 
 /// All packs and loose objects of an object directory and those it leads to.
 #[derive(Debug)]
@@ -99,17 +99,34 @@ impl ObjectStore {
 
     /// The same without the packs of these numbers, as [`packs`](Self::packs) lists them.
     pub fn visit_except<V: Visitor>(&self, visitor: &V, known: impl Fn(usize) -> bool) {
+        self.visit_part(visitor, known, Share::ALL);
+    }
+
+    /// The same, of one share alone.
+    pub fn visit_share<V: Visitor>(&self, visitor: &V, share: Share) {
+        self.visit_part(visitor, |_| false, share);
+    }
+
+    fn visit_part<V: Visitor>(&self, visitor: &V, known: impl Fn(usize) -> bool, share: Share) {
         for skip in &self.skipped {
             visitor.skipped(skip.clone());
         }
+        let mut portion = Portion { share, before: 0, length: 0, all: self.packs.iter().map(|pack| pack.file.end()).sum() };
         for (number, pack) in self.packs.iter().enumerate().filter(|(number, _)| !known(*number)) {
             let elsewhere = Others { store: self, number };
             let leave = &self.leave()[number];
             let tree = pack.tree.get_or_init(|| Tree::build(&pack.file, &pack.index, leave, self.limits.threads));
-            let pack = (&pack.file, &pack.index, tree);
-            Walk::new(pack, leave, visitor, &elsewhere, &self.limits).run();
+            portion.length = pack.file.end();
+            Walk::new((&pack.file, &pack.index, tree), leave, visitor, &elsewhere, &self.limits).run(portion);
+            portion.before += portion.length;
         }
-        loose_visit::visit(&self.loose_only(), visitor, &self.limits);
+        let mut loose = self.loose_only();
+        let mut number = 0;
+        loose.retain(|_| {
+            number += 1;
+            share.has(number - 1)
+        });
+        loose_visit::visit(&loose, visitor, &self.limits);
     }
 
     /// How many threads may read it.

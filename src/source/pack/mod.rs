@@ -18,12 +18,14 @@ mod marks;
 mod pool;
 mod queue;
 mod rebuild;
+mod share;
 mod tree;
 mod walk;
 mod worker;
 
 pub use delta::{Delta, DeltaOp, Part};
 pub use index::{IndexError, PackIndex};
+pub use share::{Share, ShareError};
 
 pub(crate) use delta::{apply, parse_ops};
 pub(crate) use entry::{Base, Header, varint};
@@ -31,5 +33,6 @@ pub(crate) use file::PackFile;
 pub(crate) use inflate::{InflateError, Inflater, Stream, inflate_prefix, inflating};
 pub(crate) use marks::Marks;
 pub(crate) use rebuild::rebuild;
+pub(crate) use share::Portion;
 pub(crate) use tree::Tree;
 pub(crate) use walk::{Elsewhere, Walk};

@@ -11,6 +11,7 @@ use super::file::{HEADER, PackFile, Window};
 use super::index::PackIndex;
 use super::inflate::compressed_len;
 use super::marks::Marks;
+use super::share::Portion;
 use super::tree::Tree;
 use super::walk::{Elsewhere, Walk};
 use crate::source::object::{HashKind, Large, Limits, ObjectId, ObjectInfo, ObjectKind, Place, Skip, SkipReason, Visitor};
@@ -35,7 +36,7 @@ pub(crate) fn rebuild(pack: &PackFile, hash: HashKind, elsewhere: &dyn Elsewhere
         }
         let hashing = Hashing { hash, found: Mutex::default(), skipped: Mutex::default() };
         let tree = Tree::build(pack, &index, &named, limits.threads);
-        Walk::new((pack, &index, &tree), &named, &hashing, elsewhere, limits).run();
+        Walk::new((pack, &index, &tree), &named, &hashing, elsewhere, limits).run(Portion::WHOLE);
         let found = unlocked(hashing.found);
         let before = names.len();
         names.extend(found);

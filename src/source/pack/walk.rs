@@ -11,6 +11,7 @@ use super::file::PackFile;
 use super::index::PackIndex;
 use super::marks::Marks;
 use super::queue::Queue;
+use super::share::{Portion, Share};
 use super::tree::Tree;
 use super::worker::Worker;
 use crate::source::object::{Limits, Object, ObjectId, ObjectKind, Place, Skip, SkipReason, Visitor};
@@ -48,6 +49,36 @@ pub(super) enum Job {
     Broken(u32, SkipReason),
 }
 
+/// Which jobs are to be done.
+pub(super) struct Work {
+    jobs: Jobs,
+    /// The kinds that the visitor wants.
+    pub(super) kinds: Vec<ObjectKind>,
+}
+
+enum Jobs {
+    /// So many.
+    All(usize),
+    /// Those of these numbers.
+    Some(Vec<u32>),
+}
+
+impl Jobs {
+    fn len(&self) -> usize {
+        match self {
+            Self::All(count) => *count,
+            Self::Some(numbers) => numbers.len(),
+        }
+    }
+
+    fn number(&self, at: usize) -> Option<usize> {
+        match self {
+            Self::All(count) => (at < *count).then_some(at),
+            Self::Some(numbers) => numbers.get(at).map(|&number| number as usize),
+        }
+    }
+}
+
 /// Packs of fewer jobs are not worth a second thread.
 const FEW: usize = 32;
 
@@ -63,32 +94,41 @@ impl<'a, V: Visitor> Walk<'a, V> {
         Self { budget: Budget::new(limits.memory), pack, index, leave, tree, visitor, elsewhere, limits, cancelled: AtomicBool::new(false) }
     }
 
-    /// Hands every object to the visitor.
-    pub(crate) fn run(&self) {
-        for &(position, offset, damage) in &self.tree.unplaced {
-            if !self.leave.has(position) {
-                self.skip(position, offset, damage.into());
+    /// Hands every object of a portion to the visitor.
+    pub(crate) fn run(&self, portion: Portion) {
+        if portion.share.has(0) {
+            for &(position, offset, damage) in &self.tree.unplaced {
+                if !self.leave.has(position) {
+                    self.skip(position, offset, damage.into());
+                }
             }
         }
         let kinds: Vec<_> = ObjectKind::ALL.into_iter().filter(|&kind| self.visitor.wants(kind)).collect();
         let roots: usize = kinds.iter().map(|&kind| self.tree.roots(kind).len()).sum();
-        let jobs = roots + self.tree.adrift.len() + self.tree.broken.len();
+        let all = roots + self.tree.adrift.len() + self.tree.broken.len();
+        let jobs = match portion.share {
+            Share::ALL => Jobs::All(all),
+            _ => Jobs::Some(self.tree.jobs_of(portion, self.pack, &kinds)),
+        };
+        let work = Work { jobs, kinds };
+        let jobs = work.jobs.len();
         let threads = if jobs < FEW { 1 } else { self.limits.threads.get() };
         let queue = Queue::new(jobs, threads);
         thread::scope(|scope| {
             for _ in 1..threads {
-                let started = thread::Builder::new().spawn_scoped(scope, || Worker::new(self, &queue, &kinds).run());
+                let started = thread::Builder::new().spawn_scoped(scope, || Worker::new(self, &queue, &work).run());
                 if started.is_err() {
                     queue.without_one();
                 }
             }
-            Worker::new(self, &queue, &kinds).run();
+            Worker::new(self, &queue, &work).run();
         });
     }
 
     /// The job of a number below that of all jobs.
-    pub(super) fn job(&self, mut number: usize, kinds: &[ObjectKind]) -> Option<Job> {
-        for &kind in kinds {
+    pub(super) fn job(&self, number: usize, work: &Work) -> Option<Job> {
+        let mut number = work.jobs.number(number)?;
+        for &kind in &work.kinds {
             let roots = self.tree.roots(kind);
             match roots.get(number) {
                 Some(&root) => return Some(Job::Root(root)),

@@ -16,7 +16,7 @@ use super::inflate::{Inflater, inflating};
 use super::pool::Pool;
 use super::queue::Queue;
 use super::tree::NONE;
-use super::walk::{Job, Walk};
+use super::walk::{Job, Walk, Work};
 use crate::source::object::{Damage, Large, Object, ObjectId, ObjectInfo, ObjectKind, SkipReason, Visitor};
 
 /// An object that others build on.
@@ -50,7 +50,7 @@ enum Step<'w, N> {
 pub(super) struct Worker<'w, 'q, V: Visitor> {
     walk: &'w Walk<'w, V>,
     queue: &'q Queue<Child<'w, V::Node>>,
-    kinds: &'q [ObjectKind],
+    work: &'q Work,
     jobs: Range<usize>,
     stack: Vec<Frame<'w, V::Node>>,
     lane: Option<Lane<'w>>,
@@ -66,11 +66,11 @@ pub(super) struct Worker<'w, 'q, V: Visitor> {
 const JOBS: usize = 4;
 
 impl<'w, 'q, V: Visitor> Worker<'w, 'q, V> {
-    pub(super) fn new(walk: &'w Walk<'w, V>, queue: &'q Queue<Child<'w, V::Node>>, kinds: &'q [ObjectKind]) -> Self {
+    pub(super) fn new(walk: &'w Walk<'w, V>, queue: &'q Queue<Child<'w, V::Node>>, work: &'q Work) -> Self {
         Self {
             walk,
             queue,
-            kinds,
+            work,
             jobs: 0..0,
             stack: Vec::new(),
             lane: None,
@@ -108,7 +108,7 @@ impl<'w, 'q, V: Visitor> Worker<'w, 'q, V> {
                 self.jobs = self.queue.jobs(JOBS);
             }
             if let Some(number) = self.jobs.next() {
-                if let Some(job) = self.walk.job(number, self.kinds) {
+                if let Some(job) = self.walk.job(number, self.work) {
                     return Some(Step::Begin(job));
                 }
                 continue;
@@ -169,7 +169,7 @@ impl<'w, 'q, V: Visitor> Worker<'w, 'q, V> {
             Step::Begin(Job::Adrift(entry, base)) => {
                 let object = self.walk.elsewhere.base(&base);
                 let object = object.ok_or(SkipReason::MissingBase(base))?;
-                if !self.kinds.contains(&object.kind) {
+                if !self.work.kinds.contains(&object.kind) {
                     return Ok(());
                 }
                 let parent = self.parent(object.bytes, None, object.kind);
@@ -334,7 +334,7 @@ impl<'w, 'q, V: Visitor> Worker<'w, 'q, V> {
         if !matches!(reason, SkipReason::Panicked)
             && let Some(Object { kind, bytes }) = walk.elsewhere.copy(&id)
         {
-            if !self.kinds.contains(&kind) {
+            if !self.work.kinds.contains(&kind) {
                 return;
             }
             let info = self.info(entry, id, kind, bytes.len() as u64);
