@@ -100,8 +100,9 @@ fn generate(rules: &[(String, RuleSyntax)]) -> String {
 fn write_rule(out: &mut String, provider: &str, rule: &RuleSyntax, compiled: Option<&compile::Compiled>) {
     let matcher = match (compiled, rule.extractor) {
         (Some(compiled), _) => format!(
-            "Matcher::Pattern(Pattern {{ source: {:?}, reach: {}, stretch: {}, block: {}, regex: OnceLock::new() }})",
+            "Matcher::Pattern(Pattern {{ source: {:?}, program: {:?}, reach: {}, stretch: {}, block: {}, regex: OnceLock::new() }})",
             compiled.pattern,
+            compiled.program,
             compiled.reach,
             option(compiled.stretch.map(|stretch| format!("{stretch:?}"))),
             option(rule.block.map(|block| format!("Block::{block:?}"))),

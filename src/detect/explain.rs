@@ -112,7 +112,7 @@ mod tests {
             ("password: /run/secrets/db", "/run/secrets/db", Objection::Structure),
             ("API_TOKEN=notrandom", "notrandom", Objection::NotGenerated),
             ("password: db-credentials", "db-credentials", Objection::Name),
-            ("password: abc", "abc", Objection::Length),
+            ("password: ab", "ab", Objection::Length),
         ] {
             assert_eq!(fates(text), [(value.to_owned(), Fate::Rejected(objection))], "{text}");
         }

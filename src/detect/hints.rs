@@ -56,7 +56,7 @@ impl Hints {
         let lower = path.to_ascii_lowercase();
         let name = lower.rsplit('/').next().unwrap_or(&lower);
         Self {
-            notation: notation(name),
+            notation: notation(&lower, name),
             test: is_test(&lower, name),
             generic: !is_machine_made(name) && !is_translation(&lower, name),
             binary: false,
@@ -71,11 +71,54 @@ impl Hints {
     }
 }
 
-fn notation(name: &str) -> Notation {
-    let stem = name.trim_end_matches(".example").trim_end_matches(".sample").trim_end_matches(".template").trim_end_matches(".dist");
-    if stem.starts_with(".env") || stem.ends_with(".env") || stem.starts_with("dockerfile") {
+fn notation(path: &str, name: &str) -> Notation {
+    /// Behind the extension that tells how a text is written.
+    const BEHIND: [&str; 23] = [
+        "example",
+        "sample",
+        "template",
+        "dist",
+        "j2",
+        "jinja",
+        "jinja2",
+        "erb",
+        "tmpl",
+        "in",
+        "default",
+        "bak",
+        "orig",
+        "old",
+        "prod",
+        "production",
+        "dev",
+        "development",
+        "staging",
+        "local",
+        "test",
+        "save",
+        "epp",
+    ];
+    let mut stem = name;
+    while let Some((rest, extension)) = stem.rsplit_once('.').filter(|(rest, _)| !rest.is_empty()) {
+        if !BEHIND.contains(&extension) {
+            break;
+        }
+        stem = rest;
+    }
+    let env = |joint: char| stem == "env" || stem.strip_prefix("env").is_some_and(|rest| rest.starts_with(joint));
+    let dotenv = stem.starts_with(".env") || stem.ends_with(".env") || env('.') || !stem.contains('.') && (env('-') || env('_'));
+    if dotenv || stem.starts_with("dockerfile") || stem.starts_with("containerfile") {
         return Notation::Lines;
     }
+    // Files of variables of Ansible need no extension.
+    let variables = || path.rsplit('/').skip(1).take(2).any(|folder| matches!(folder, "group_vars" | "host_vars"));
+    if !stem.contains('.') && variables() {
+        return Notation::Yaml;
+    }
+    extension_notation(if stem.contains('.') { stem } else { name })
+}
+
+fn extension_notation(stem: &str) -> Notation {
     match stem.rsplit_once('.').map_or(stem, |(_, extension)| extension) {
         "md" | "markdown" | "mdx" | "rst" | "adoc" | "asciidoc" | "txt" | "html" | "htm" | "org" | "tex" | "wiki" => Notation::Prose,
         "yaml" | "yml" | "tpl" | "gotmpl" => Notation::Yaml,
@@ -185,6 +228,15 @@ mod tests {
             ("Dockerfile.dev", Notation::Lines),
             ("a/main.go", Notation::Source),
             ("LICENSE", Notation::Unknown),
+            ("env-example-mysql", Notation::Lines),
+            ("env.production", Notation::Lines),
+            ("environment.ts", Notation::Source),
+            ("roles/db/templates/my.cnf.j2", Notation::Lines),
+            ("config/database.yml.erb", Notation::Yaml),
+            ("app/views/index.erb", Notation::Source),
+            ("settings.py.prod.example", Notation::Source),
+            ("group_vars/all", Notation::Yaml),
+            ("inventory/host_vars/web1/main", Notation::Yaml),
         ] {
             assert_eq!(Hints::of_path(path).notation, notation, "{path}");
         }

@@ -38,7 +38,18 @@ fn is_versioned(value: &[u8]) -> bool {
     let mut parts = value.split(|byte| matches!(byte, b'-' | b'_' | b':' | b'.' | b'/'));
     let version = |part: &[u8]| matches!(part, [b'v', rest @ ..] if (1..=3).contains(&rest.len()) && rest.iter().all(u8::is_ascii_digit));
     let word = |part: &[u8]| part.len() >= 2 && part.iter().all(u8::is_ascii_lowercase) && randomness::reads_as_words(part);
-    parts.next_back().is_some_and(version) && parts.all(word)
+    parts.next_back().is_some_and(version) && parts.all(word) || is_titled_version(value)
+}
+
+/// `RecentItemsV3`
+fn is_titled_version(value: &[u8]) -> bool {
+    let digits = value.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let Some(name) = value[..value.len() - digits].strip_suffix(b"V").filter(|_| (1..=2).contains(&digits)) else { return false };
+    let words = assign::words(&String::from_utf8_lossy(name));
+    name.iter().all(u8::is_ascii_alphabetic)
+        && words.len() >= 2
+        && words.iter().all(|word| word.len() >= 3)
+        && randomness::reads_as_words(name)
 }
 
 /// Forty hexadecimal digits in capitals: the fingerprint of a certificate or of a key of OpenPGP.

@@ -21,7 +21,9 @@ impl Verdict {
 }
 
 /// Lengths between which a value can be a password or token, in bytes.
-const LENGTHS: std::ops::RangeInclusive<usize> = 5..=512;
+const LENGTHS: std::ops::RangeInclusive<usize> = 5..=8192;
+/// Longer values are texts, certificates or programs, unless a generator made them.
+const LONG: usize = 512;
 
 /// Judges a value by the sort of name it is assigned to.
 pub(super) fn judge(value: &[u8], judge: Judge) -> Option<Verdict> {
@@ -33,13 +35,16 @@ pub(super) fn weigh(value: &[u8], judge: Judge) -> Result<Verdict, Objection> {
     if !LENGTHS.contains(&value.len()) {
         return Err(Objection::Length);
     }
+    if value.len() > LONG && !(is_one_word(value) && randomness::is_random(value)) && !randomness::is_noise(value) {
+        return Err(Objection::Length);
+    }
     if randomness::is_noise(value) && !encoded::is_escaped(value) {
         return weigh_noise(value);
     }
     if placeholder::is_placeholder(value) {
         return Err(Objection::Placeholder);
     }
-    if structure::is_structure(value) {
+    if is_time_uuid(value) || structure::is_structure(value) {
         return Err(Objection::Structure);
     }
     if let Some(plain) = encoded::percent(value) {
@@ -82,8 +87,16 @@ fn is_no_token(value: &[u8]) -> bool {
         || value.iter().any(|byte| byte.is_ascii_whitespace() || !byte.is_ascii())
 }
 
-/// Whether text that was in base64 is no secret either: a placeholder, or words.
+/// As base64 and hexadecimal have it.
+fn is_one_word(value: &[u8]) -> bool {
+    value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_' | b'.'))
+}
+
+/// Whether text that was in base64 is no secret either: a placeholder, words, or what everybody may know.
 fn encodes_nothing(text: &[u8]) -> bool {
+    if text.starts_with(b"-----BEGIN CERTIFICATE") || text.starts_with(b"-----BEGIN PUBLIC") {
+        return true;
+    }
     // So few bytes can be text by chance.
     if text.len() < 8 && !text.iter().all(u8::is_ascii_alphanumeric) {
         return false;
@@ -155,7 +168,7 @@ fn password(value: &[u8]) -> Option<Verdict> {
 /// A value under a name that means a machine's secret: only what a generator makes counts.
 fn token(value: &[u8]) -> Option<Verdict> {
     let makeup = Makeup::of(value);
-    let generated = randomness::is_random(value) || is_uuid(value);
+    let generated = randomness::is_random(value) || is_uuid(value) || ends_with_uuid(value);
     let confidence = match (generated, makeup.length) {
         (true, 24..) => Confidence::High,
         (true, _) => Confidence::Medium,
@@ -168,10 +181,21 @@ fn token(value: &[u8]) -> Option<Verdict> {
     Some(Verdict { confidence, reasons: vec![reason] })
 }
 
+/// `access-test-1a2b3c4d-…`: words, and a UUID.
+fn ends_with_uuid(value: &[u8]) -> bool {
+    const LENGTH: usize = 36;
+    value.len().checked_sub(LENGTH).is_some_and(|at| at > 1 && matches!(value[at - 1], b'-' | b'_' | b'.' | b':') && is_uuid(&value[at..]))
+}
+
 /// A UUID that somebody generated: `aaaaaaaa-bbbb-…` is none.
 pub(super) fn is_uuid(value: &[u8]) -> bool {
     let distinct = (b'0'..=b'9').chain(b'a'..=b'f').filter(|digit| value.iter().any(|byte| byte.to_ascii_lowercase() == *digit)).count();
     distinct > 8 && validator::passes(Validator::Uuid, value)
+}
+
+/// A UUID made of a time and a machine's address: not by chance.
+pub(super) fn is_time_uuid(value: &[u8]) -> bool {
+    value.get(14) == Some(&b'1') && validator::passes(Validator::Uuid, value)
 }
 
 /// Whether the value is the name of a secret, a key or a field: words that are joined, one of
@@ -355,6 +379,9 @@ mod tests {
             "routes/main",
             "valor1",
             "\u{f}f3R&3k",
+            "6ba7b812-9dad-11d1-80b4-00c04fd430c8",
+            "updates.item.{0}.{1}",
+            "*.batch.index_api",
         ] {
             assert!(verdict(value, Judge::Password) < Some(Confidence::Medium), "{value}");
         }
@@ -389,6 +416,9 @@ mod tests {
             "ECC_SECG_P256K1",
             "advapi32.AllocateAndInitializeSid",
             "openssh-key-v1\\x00",
+            "RecentItemsV3",
+            "updates.item2.{0}.{1}",
+            "*.batch.index_api_v3",
         ] {
             assert!(verdict(value, Judge::Token) < Some(Confidence::Medium), "{value}");
         }

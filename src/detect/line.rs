@@ -6,13 +6,24 @@ use crate::text::Span;
 /// How far a line is followed to either side, in bytes.
 const REACH: usize = 1024;
 
-/// The line that holds `at`, without its end, or the nearest `REACH` bytes of it.
+/// How much farther a line is followed through a run of letters and digits that may be one long value, in bytes.
+const RUN: usize = 8192;
+
+/// The line that holds `at`, without its end, or the nearest `REACH` bytes of it and the rest of what stands there.
 pub(super) fn around(text: &[u8], at: usize) -> Span {
     let low = at.saturating_sub(REACH);
     let high = (at + REACH).min(text.len());
     let start = memchr::memrchr3(b'\n', b'\r', 0, &text[low..at]).map_or(low, |found| low + found + 1);
-    let end = memchr::memchr3(b'\n', b'\r', 0, &text[at..high]).map_or(high, |found| at + found);
+    let end = memchr::memchr3(b'\n', b'\r', 0, &text[at..high]).map_or_else(|| end_of_run(text, high), |found| at + found);
     Span::new(start, end)
+}
+
+/// Where a run of letters and digits ends that goes on at a place, with the mark behind it.
+fn end_of_run(text: &[u8], at: usize) -> usize {
+    let part = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_' | b'.');
+    let length = text[at..].iter().take(RUN).take_while(part).count();
+    let mark = text.get(at + length).is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'\\'));
+    at + length + usize::from(length > 0 && mark)
 }
 
 /// The next line after one, or `None` at the end of the text.

@@ -1,10 +1,10 @@
 //! Logins in sentences and columns: a user and a secret, of which only their places say what they are.
 
-use super::assign::notation_at;
+use super::assign::{Context, notation_at};
 use super::columns::Purpose;
-use super::lexicon::ACCOUNTS;
+use super::lexicon::{ACCOUNTS, VALUE_NAMES};
 use super::prose::{REACH, is_generated, marked, unpunctuated, words_of};
-use super::{Notation, Reason, Search, judge, line, pipe, table};
+use super::{Notation, Reason, Search, judge, line, pipe, table, weak};
 use crate::rule::{Confidence, Extractor, Judge};
 use crate::text::Span;
 
@@ -28,6 +28,7 @@ pub(super) fn at(search: &mut Search<'_>, hit: Span) {
     }
     let words = words_of(search.text, Span::new(hit.end, whole.end.min(hit.end + REACH)));
     let cue = search.bytes(hit).to_ascii_lowercase();
+    let mut shown = false;
     let value = if cue.ends_with(b":") {
         of_account(search, whole, hit, &words)
     } else if cue.starts_with(b"rotated") || cue.ends_with(b"value") {
@@ -38,11 +39,84 @@ pub(super) fn at(search: &mut Search<'_>, hit: Span) {
     } else if cue.ends_with(b" is") {
         spaced_pair(search.text, &words)
     } else {
+        // ``credentials (`admin/secret`)``: a pair in marks shows a login, whatever its parts are.
+        shown = cue.starts_with(b"cred") || cue.starts_with(b"log");
         pair(search.text, &words)
     };
-    if let Some(value) = value {
-        of_login(search, value);
+    if let Some(value) = value
+        && !of_login(search, value)
+        && shown
+        && is_shown(search.text, value)
+    {
+        _ = weak_of_login(search, value);
     }
+}
+
+/// Whether a value ends where marks end: `` `admin/secret` ``.
+fn is_shown(text: &[u8], value: Span) -> bool {
+    matches!(text.get(value.end), Some(b'`' | b'"'))
+}
+
+/// `username and password are admin / secret`, `the user is admin and the password is secret`: a sentence that names both parts
+/// of a login, and then both values.
+pub(super) fn named_pair(search: &mut Search<'_>, context: &Context) -> bool {
+    let text = search.text;
+    let end = context.line.end.min(context.name.end + REACH);
+    search.look(Span::new(context.line.start, end));
+    let before = words_of(text, Span::new(context.line.start.max(context.name.start.saturating_sub(REACH)), context.name.start));
+    let after = words_of(text, Span::new(context.name.end, end));
+    let lower = |span: Span| String::from_utf8_lossy(&text[span.range()]).to_lowercase();
+    let filler = |span: &&Span| !matches!(lower(**span).as_str(), "the" | "its" | "default" | "a" | "your" | "initial");
+    let before: Vec<Span> = before.iter().filter(filler).copied().collect();
+    let value = match before.as_slice() {
+        // `username and password are admin / secret`
+        [.., user, joint] if matches!(lower(*joint).as_str(), "and" | "&" | "/" | "und") && is_user_word(&lower(*user)) => {
+            both(text, &after)
+        }
+        // `username is admin and password is secret`
+        [.., user, verb, name, joint] if lower(*joint) == "and" && lower(*verb) == "is" && is_user_word(&lower(*user)) => {
+            let secret = match after.as_slice() {
+                [verb, secret, more @ ..] if lower(*verb) == "is" && (more.is_empty() || text[secret.end - 1] == b'.') => {
+                    Some(unpunctuated(text, *secret)).filter(|secret| !text[secret.range()].ends_with(b"ed"))
+                }
+                _ => None,
+            };
+            secret.filter(|_| is_user(text, unpunctuated(text, *name)))
+        }
+        // ``email (`me@corp.net`) and password (`secret`)``
+        [.., user, name, joint] if lower(*joint) == "and" && text[name.start] == b'(' && is_user_word(&lower(*user)) => {
+            after.first().filter(|secret| text[secret.start] == b'(').and_then(|&secret| marked(text, secret, context.line.end))
+        }
+        _ => None,
+    };
+    match value {
+        Some(value) => of_login(search, value) || weak_of_login(search, value),
+        None => false,
+    }
+}
+
+fn is_user_word(word: &str) -> bool {
+    let word = word.trim_start_matches(['(', '`', '*', '"']);
+    matches!(word, "username" | "user" | "login" | "name" | "email" | "account" | "benutzer" | "benutzername" | "usuario" | "utilisateur")
+}
+
+/// The secret of `are admin / secret` or `: admin and secret`, each in marks.
+fn both(text: &[u8], words: &[Span]) -> Option<Span> {
+    let connects = |word: Span| matches!(&text[word.range()], b"are" | b"is" | b":" | b"=" | b"are:" | b"is:");
+    let words = words.iter().position(|&word| !connects(word)).map(|at| &words[at..])?;
+    let whole = is_marked(text, *words.first()?);
+    spaced_pair(text, words).or_else(|| joined_pair(text, words[0])).filter(|_| whole)
+}
+
+/// A weak password that a sentence shows together with its user.
+fn weak_of_login(search: &mut Search<'_>, value: Span) -> bool {
+    let bytes = search.bytes(value);
+    let text = String::from_utf8_lossy(bytes);
+    let is_weak = weak::is_literal(bytes) && !VALUE_NAMES.has(&text) && !bytes.starts_with(b"-");
+    if is_weak {
+        search.found(Extractor::WeakPassword, value, Confidence::Medium, vec![Reason::Prose, Reason::Weak]);
+    }
+    is_weak
 }
 
 /// `user:secret`, a line each, as chpasswd reads them from a list of cloud-init or a here document.
@@ -61,7 +135,7 @@ fn accounts_below(search: &mut Search<'_>, header: Span) {
             && !search.bytes(value).starts_with(b"/")
             && !search.bytes(value).iter().any(|byte| byte.is_ascii_whitespace() || *byte == b':');
         if parted && one {
-            of_login(search, value);
+            _ = of_login(search, value);
         }
         next = search.line_after(line);
     }
@@ -73,16 +147,17 @@ fn login_column(search: &mut Search<'_>, header: Span, hit: Span) {
         let words = words_of(search.text, cell);
         let one = |text| words.first().filter(|_| words.len() == 1).and_then(|&word| joined_pair(text, word));
         if let Some(value) = spaced_pair(search.text, &words).or_else(|| one(search.text)) {
-            of_login(search, value);
+            _ = of_login(search, value);
         }
     }
 }
 
-fn of_login(search: &mut Search<'_>, value: Span) {
-    if let Some(verdict) = judge::judge(search.bytes(value), Judge::Password).filter(|verdict| verdict.confidence >= Confidence::Medium) {
-        let reasons = std::iter::once(Reason::Prose).chain(verdict.reasons).collect();
-        search.found(Extractor::Password, value, judge::lower(verdict.confidence), reasons);
-    }
+fn of_login(search: &mut Search<'_>, value: Span) -> bool {
+    let verdict = judge::judge(search.bytes(value), Judge::Password).filter(|verdict| verdict.confidence >= Confidence::Medium);
+    let Some(verdict) = verdict else { return false };
+    let reasons = std::iter::once(Reason::Prose).chain(verdict.reasons).collect();
+    search.found(Extractor::Password, value, judge::lower(verdict.confidence), reasons);
+    true
 }
 
 /// `grafana admin: X`, with nothing behind it.
@@ -107,8 +182,8 @@ fn pair(text: &[u8], words: &[Span]) -> Option<Span> {
     if let Some(secret) = words.get(..3).filter(|words| &text[words[1].range()] == b":").and_then(|words| spaced_pair(text, words)) {
         return Some(secret);
     }
-    let at = words.iter().position(|&word| connects(word))?;
-    let words = words.get(at + 1..)?;
+    let opens = words.first().is_some_and(|word| text[word.start..word.end].starts_with(b"(`"));
+    let words = if opens { words } else { words.get(words.iter().position(|&word| connects(word))? + 1..)? };
     spaced_pair(text, words).or_else(|| joined_pair(text, *words.first()?))
 }
 

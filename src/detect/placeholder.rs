@@ -39,7 +39,7 @@ pub(super) fn is_self_declared(value: &[u8]) -> bool {
         || is_constant(value)
         || holds_mark(&lower)
         || is_enclosed(&lower)
-        || !digits && is_repetitive(value)
+        || !digits && is_repetitive(value) && !is_short_word(value)
         || is_reference(value)
         || is_encrypted(value)
 }
@@ -50,7 +50,16 @@ fn holds_mark(lower: &str) -> bool {
     const COUNTED: [&str; 8] = ["10", "11", "12", "21", "23", "99", "00", "20"];
     let digits = lower.len() - lower.trim_end_matches(|c: char| c.is_ascii_digit()).len();
     let chosen = lower.starts_with("my") && digits == 2 && !COUNTED.iter().any(|count| lower.ends_with(count)) && !lower.contains("0");
-    PLACEHOLDER_MARKS.iter().any(|mark| lower.contains(mark) && !(chosen && mark.starts_with("my")))
+    PLACEHOLDER_MARKS.iter().any(|mark| holds(lower, mark) && !(chosen && mark.starts_with("my")))
+}
+
+/// Whether a text holds a mark: a short word stands by itself, as in `todo-later` and not in `mastodon`.
+fn holds(lower: &str, mark: &str) -> bool {
+    let word = mark.len() <= 4 && mark.bytes().all(|byte| byte.is_ascii_lowercase()) && !is_repetitive(mark.as_bytes());
+    let letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
+    lower
+        .match_indices(mark)
+        .any(|(at, _)| !word || !letter(lower[..at].chars().next_back()) && !letter(lower[at + mark.len()..].chars().next()))
 }
 
 /// Whether a value that looks generated says of itself that it stands in for one, is encrypted, or
@@ -58,6 +67,8 @@ fn holds_mark(lower: &str) -> bool {
 pub(super) fn is_marked(value: &[u8]) -> bool {
     let lower = String::from_utf8_lossy(value).to_lowercase();
     PLACEHOLDER_MARKS.iter().any(|mark| mark.len() > 4 && lower.contains(mark))
+        || lower.contains("(...)")
+        || lower.contains("[...]")
         || is_repetitive(value)
         || is_encrypted(value)
         || holds_reference(value)
@@ -162,6 +173,11 @@ fn is_enclosed(value: &str) -> bool {
     }) || value.contains('<') && value.contains('>')
         || value.contains('…')
         || value.contains("...")
+}
+
+/// `odoo`, `n8n`: so short that two distinct letters can be a word.
+fn is_short_word(value: &[u8]) -> bool {
+    value.len() <= 4 && value.iter().any(|byte| *byte != value[0]) && value.iter().all(u8::is_ascii_alphanumeric) && !value.contains(&b'x')
 }
 
 /// One or two distinct characters, or a short unit again and again.

@@ -2,7 +2,7 @@
 
 use super::assign::{self, Context, NameClass, Value, notation_at};
 use super::lexicon::{ABOUT, PASSWORDS, VALUE_NAMES};
-use super::{Notation, Reason, Search, judge, line, randomness, table, weak};
+use super::{Notation, Reason, Search, judge, line, login, randomness, table, weak};
 use crate::rule::Confidence;
 use crate::text::Span;
 
@@ -21,6 +21,9 @@ pub(super) fn around(search: &mut Search<'_>, context: &Context) {
         Notation::Prose | Notation::Unknown => {}
         Notation::Source if is_in_message(search.text, context) => return in_message(search, context),
         _ => return,
+    }
+    if context.class == NameClass::Password && login::named_pair(search, context) {
+        return;
     }
     let mut values = behind(search, context);
     if values.is_empty() {

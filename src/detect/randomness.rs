@@ -59,6 +59,9 @@ pub(super) fn is_hex(value: &[u8], least: usize) -> bool {
     value.len() >= least && (lower || upper) && value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic)
 }
 
+/// About as many characters as generators choose from.
+const ALPHABET: usize = 64;
+
 /// Whether a value of at least 12 characters looks like the output of a generator.
 pub(super) fn is_random(value: &[u8]) -> bool {
     if value.len() < 12 {
@@ -69,7 +72,8 @@ pub(super) fn is_random(value: &[u8]) -> bool {
     }
     let makeup = Makeup::of(value);
     let entropy = super::validator::entropy(value);
-    let spread = entropy / (makeup.length as f64).log2();
+    // More characters do not make an alphabet larger.
+    let spread = entropy / (makeup.length.min(ALPHABET) as f64).log2();
     if spread < 0.72 {
         return false;
     }

@@ -27,6 +27,7 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
         || starts(b")") && has(b"=") && has(b".")
         || has(b"[*].")
         || is_macro(value)
+        || starts(b"`") && has(b"`(")
         || is_call_behind_pointer(value)
         || value.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())
     {
@@ -53,6 +54,7 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(value) else { return false };
     if is_translation(text)
         || is_wildcard(text)
+        || is_format(text)
         || is_expression(text)
         || text.starts_with(':') && text.contains(":`")
         || text.ends_with("/aws4_request")
@@ -127,10 +129,17 @@ fn is_translation(text: &str) -> bool {
     escapes.any(|code| code >= 0xa0)
 }
 
-/// `*.example.net`
+/// `*.example.net`, `*.orders.created_v2`
 fn is_wildcard(text: &str) -> bool {
-    let host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    let host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     text.strip_prefix("*.").is_some_and(|name| name.contains('.') && name.bytes().all(host))
+}
+
+/// `orders.{0}.{1}`: numbered places for values, between dots.
+fn is_format(text: &str) -> bool {
+    let slot =
+        |part: &str| part.strip_prefix('{').and_then(|part| part.strip_suffix('}')).is_some_and(|number| number.parse::<u8>().is_ok());
+    text.split('.').count() >= 2 && text.split('.').any(slot)
 }
 
 /// `^[-]{0,2}pass(word|wd)?`, `[_a-zA-Z][_a-zA-Z0-9]*`: a regular expression.

@@ -39,6 +39,7 @@ pub(super) fn is_literal(value: &[u8]) -> bool {
         && value.iter().all(typed)
         && value.iter().any(u8::is_ascii_alphanumeric)
         && !placeholder::is_self_declared(value)
+        && !judge::is_time_uuid(value)
         && (is_known(value) || !structure::is_structure(value) && !judge::is_measure(value) && !names_something(value))
 }
 
@@ -85,11 +86,13 @@ fn names_something(value: &[u8]) -> bool {
 /// Whether the place of a value says that it is read as a password.
 fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bool {
     let value = search.bytes(span);
-    if class == NameClass::Token && !(matches!(search.hints.notation, Notation::Lines | Notation::Yaml) && is_typed_secret(value)) {
-        return false;
-    }
     let before = before(search, span);
     let quoted = is_quoted(search, span);
+    let settings = matches!(search.hints.notation, Notation::Lines | Notation::Yaml);
+    let code = matches!(search.hints.notation, Notation::Source | Notation::Quoted);
+    if class == NameClass::Token && !(settings && is_typed_secret(value) || !code && is_of_variable(before, value)) {
+        return false;
+    }
     // `requirepass word` in a sentence, `password: # from the vault`
     let spoken = why == Reason::Name && search.hints.notation == Notation::Prose && !quoted && {
         let joint = before.trim_ascii_end();
@@ -97,7 +100,12 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
         let assigned = joint.last().is_some_and(|last| b":=>|*_".contains(last) || !last.is_ascii());
         joint.len() < before.len() && !assigned && !(option && joint.last().is_some_and(u8::is_ascii_alphanumeric))
     };
-    let in_sentence = search.hints.notation == Notation::Prose && !quoted && goes_on(search, span);
+    // `$ APP_PASS=word app serve`
+    let variable = matches!(before, [.., last, b'='] if last.is_ascii_uppercase());
+    let in_sentence = search.hints.notation == Notation::Prose && !quoted && !variable && goes_on(search, span);
+    // `- Password: BlueHarbour`, and no more on the line.
+    let label =
+        || why == Reason::Name && is_label(before) && is_alone(search, span) && assign::words(&String::from_utf8_lossy(value)).len() > 1;
     if about_names(before) || spoken || in_sentence || !quoted && value.starts_with(b"#") {
         return false;
     }
@@ -105,10 +113,51 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
         Reason::KubernetesSecret | Reason::Table | Reason::Prose => true,
         _ => match search.hints.notation {
             Notation::Lines | Notation::Yaml => true,
-            Notation::Prose => quoted || !value.iter().any(u8::is_ascii_uppercase) || value.iter().any(u8::is_ascii_digit),
-            Notation::Source | Notation::Quoted | Notation::Unknown => quoted,
+            Notation::Prose => quoted || !value.iter().any(u8::is_ascii_uppercase) || value.iter().any(u8::is_ascii_digit) || label(),
+            Notation::Source | Notation::Quoted | Notation::Unknown => quoted || is_element(search, span),
         },
     }
+}
+
+/// `JWT_SECRET=letmeinnow`, `SIGNING_KEY: hello`: one word for a variable of the environment, which is in capitals. Joined words
+/// there can be the name of a secret that is kept elsewhere.
+fn is_of_variable(before: &[u8], value: &[u8]) -> bool {
+    let joint = before.trim_ascii_end();
+    let joint = joint.strip_suffix(b"\"").or(joint.strip_suffix(b"'")).unwrap_or(joint).trim_ascii_end();
+    let Some(name) = joint.strip_suffix(b"=").or(joint.strip_suffix(b":")).map(<[u8]>::trim_ascii_end) else { return false };
+    let part = |byte: &&u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || **byte == b'_';
+    let length = name.iter().rev().take_while(part).count();
+    const KEYS: [&[u8]; 8] = [
+        b"secret_key",
+        b"secret_access_key",
+        b"signing_key",
+        b"signing-key",
+        b"jwt_secret",
+        b"jwt-secret",
+        b"session_secret",
+        b"cookie_secret",
+    ];
+    let key = KEYS.iter().any(|key| name.ends_with(key));
+    let start = name.len() - length;
+    let free = start == 0 || matches!(name[start - 1], b' ' | b'\t' | b'-' | b'"' | b'\'');
+    let joined = name[start..].contains(&b'_') || length > 6;
+    let word = value.iter().all(u8::is_ascii_alphanumeric) && value.iter().any(u8::is_ascii_alphabetic);
+    (free && joined || key) && word && value.len() >= 5 && !value.iter().all(u8::is_ascii_uppercase)
+}
+
+/// `- **Password**: `: nothing but a label.
+fn is_label(before: &[u8]) -> bool {
+    let label = before.trim_ascii();
+    let label = label.strip_prefix(b"- ").or(label.strip_prefix(b"* ")).unwrap_or(label);
+    let mut letters = label.iter().filter(|byte| !matches!(byte, b'*' | b'_'));
+    label.contains(&b':') && letters.all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b':' | b' '))
+}
+
+/// Nothing follows the value on its line.
+fn is_alone(search: &Search<'_>, span: Span) -> bool {
+    let line = line::around(search.text, span.start);
+    search.look(Span::new(span.start, line.end + 1));
+    search.text[span.end..line.end.max(span.end)].trim_ascii().is_empty()
 }
 
 /// What stands before a value on its line.
@@ -150,6 +199,12 @@ fn about_names(before: &[u8]) -> bool {
     let start = before[..name].iter().rposition(|byte| !byte.is_ascii_alphanumeric() && !b"_-.".contains(byte)).map_or(0, |at| at + 1);
     let words = assign::words(&String::from_utf8_lossy(&before[start..name]));
     words.iter().any(|word| WORDS.contains(&word.as_str()))
+}
+
+/// `<password>word</password>`
+fn is_element(search: &Search<'_>, span: Span) -> bool {
+    search.look(Span::new(span.start.saturating_sub(1), span.end + 2));
+    span.start > 0 && search.text[span.start - 1] == b'>' && search.text[span.end..].starts_with(b"</")
 }
 
 /// Between a pair of quotes.

@@ -4,6 +4,7 @@
 //! Shared with `build.rs`; depends on `syntax`, `stretch` and crates only.
 
 use regex_syntax::ParserBuilder;
+use regex_syntax::ast::{self, Ast, RepetitionKind, RepetitionRange};
 use regex_syntax::hir::{Hir, HirKind};
 
 use super::stretch::Stretch;
@@ -20,8 +21,10 @@ pub const MAX_REACH: usize = 4096;
 /// What `compile` works out about a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compiled {
-    /// The pattern with macros expanded, to be compiled in verbose mode without Unicode.
+    /// The pattern with macros expanded, in verbose mode without Unicode.
     pub pattern: String,
+    /// What is searched for: the same without the bounds of long repetitions.
+    pub program: String,
     /// The longest match in bytes.
     pub reach: usize,
     /// What every match contains.
@@ -64,7 +67,9 @@ pub fn compile(rule: &RuleSyntax) -> Result<Option<Compiled>, RuleError> {
     for reject in &rule.reject {
         parse(reject).map_err(|message| error("reject", message))?;
     }
-    Ok(Some(Compiled { pattern, reach, stretch: Stretch::of(&hir), keywords }))
+    let stretch = Stretch::of(&hir);
+    let program = unbounded(&pattern);
+    Ok(Some(Compiled { pattern, reach, stretch, keywords, program }))
 }
 
 fn check_id(id: &str) -> Result<(), RuleError> {
@@ -120,6 +125,39 @@ fn reach(hir: &Hir, block: Option<Block>) -> Result<usize, RuleError> {
         None if block.is_some() => Err(error("pattern", "with `block` the pattern matches the first line alone; bound its repetitions")),
         None => Err(error("pattern", "a match can be endless; write bounded repetitions such as {20,80} instead of `+` and `*`")),
     }
+}
+
+/// A pattern without the upper bounds of long repetitions. Each bound is so many copies of a part, which take long to compile;
+/// and what is searched is bounded anyway.
+fn unbounded(pattern: &str) -> String {
+    const LONG: u32 = 150;
+    let parsed = ast::parse::ParserBuilder::new().ignore_whitespace(true).build().parse(pattern).expect("it was parsed before");
+    let mut program = pattern.to_owned();
+    let mut open = vec![&parsed];
+    let mut bounds = Vec::new();
+    while let Some(part) = open.pop() {
+        match part {
+            Ast::Repetition(repetition) => {
+                if let RepetitionKind::Range(RepetitionRange::Bounded(least, most)) = repetition.op.kind
+                    && most >= LONG
+                    && most > least
+                {
+                    bounds.push((repetition.op.span.start.offset, least));
+                }
+                open.push(&repetition.ast);
+            }
+            Ast::Group(group) => open.push(&group.ast),
+            Ast::Concat(concat) => open.extend(&concat.asts),
+            Ast::Alternation(alternation) => open.extend(&alternation.asts),
+            _ => {}
+        }
+    }
+    bounds.sort_unstable();
+    for (start, least) in bounds.into_iter().rev() {
+        let end = start + pattern[start..].find('}').expect("a bound ends") + 1;
+        program.replace_range(start..end, &format!("{{{least},}}"));
+    }
+    program
 }
 
 /// Texts of at least three bytes of which every match contains one, the longest there are.
@@ -257,6 +295,17 @@ mod tests {
     fn implied(pattern: &str, keywords: &[&str]) -> bool {
         let keywords: Vec<String> = keywords.iter().map(|&keyword| keyword.to_owned()).collect();
         implies_keyword(&parse(pattern).expect("a valid pattern"), &keywords)
+    }
+
+    #[test]
+    fn long_repetitions_lose_their_upper_bounds() {
+        for (pattern, wanted) in [
+            (r"eyJ[a-z]{14,1100}\.[^{}]{0,2400}? x{3}", r"eyJ[a-z]{14,}\.[^{}]{0,}? x{3}"),
+            (r"a{20,149} (?: b{160} | (?<secret> c{1,150} )? ){2,300}", r"a{20,149} (?: b{160} | (?<secret> c{1,} )? ){2,}"),
+        ] {
+            assert_eq!(unbounded(pattern), wanted);
+            assert!(parse(&unbounded(pattern)).is_ok(), "{pattern}");
+        }
     }
 
     #[test]

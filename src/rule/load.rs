@@ -112,9 +112,16 @@ fn line_of(text: &str, id: &str, field: &str) -> usize {
 fn finish(mut syntax: RuleSyntax, provider: &'static str) -> Result<&'static Rule, RuleError> {
     let compiled = compile(&syntax)?;
     let matcher = match (compiled, syntax.extractor) {
-        (Some(Compiled { pattern, reach, stretch, keywords }), _) => {
+        (Some(Compiled { pattern, program, reach, stretch, keywords }), _) => {
             syntax.keywords = keywords;
-            Matcher::Pattern(Pattern { source: pattern.leak(), reach, stretch, block: syntax.block, regex: OnceLock::new() })
+            Matcher::Pattern(Pattern {
+                source: pattern.leak(),
+                program: program.leak(),
+                reach,
+                stretch,
+                block: syntax.block,
+                regex: OnceLock::new(),
+            })
         }
         (None, Some(extractor)) => Matcher::Extractor(extractor),
         (None, None) => unreachable!("`compile` refuses a rule with neither pattern nor extractor"),

@@ -55,6 +55,8 @@ pub enum Matcher {
 pub struct Pattern {
     /// Verbose syntax, macros expanded.
     pub source: &'static str,
+    /// What is searched for: the same without the bounds of long repetitions.
+    pub program: &'static str,
     /// The longest match in bytes.
     pub reach: usize,
     /// What every match contains.
@@ -68,7 +70,7 @@ pub struct Pattern {
 impl Pattern {
     /// The compiled form; the source was proven when the rule was loaded.
     pub fn regex(&self) -> &Regex {
-        self.regex.get_or_init(|| compile_regex(self.source))
+        self.regex.get_or_init(|| compile_regex(self.program))
     }
 }
 

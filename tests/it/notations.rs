@@ -161,8 +161,16 @@ fn value(random: &mut Numbers) -> String {
     const QUOTED: &str = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789\"'\\`&<>\"'\\";
     const LETTERS: &str = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
     const SCRIPTS: &str = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789éßжд語";
-    let (alphabet, least, most) =
-        [(PRINTABLE, 16, 64), (QUOTED, 16, 64), (LETTERS, 12, 64), (SCRIPTS, 16, 40), (LETTERS, 65, 500)][random.below(5)];
+    let sorts = [
+        (PRINTABLE, 16, 64),
+        (QUOTED, 16, 64),
+        (LETTERS, 12, 64),
+        (SCRIPTS, 16, 40),
+        (LETTERS, 65, 500),
+        (LETTERS, 2, 11),
+        (LETTERS, 500, 5000),
+    ];
+    let (alphabet, least, most) = sorts[random.below(sorts.len())];
     let alphabet: Vec<char> = alphabet.chars().collect();
     let length = least + random.below(most - least + 1);
     // Between letters, as generators that know shells make them.

@@ -24,11 +24,13 @@ pub(super) fn stop(text: &[u8], context: &Context, literal: bool) -> Stop {
     }
 }
 
-pub(super) fn bare(text: &[u8], start: usize, end: usize, stop: Stop) -> Span {
+pub(super) fn bare(text: &[u8], start: usize, end: usize, stop: Stop, notation: Notation) -> Span {
     let value = &text[start..end];
     let closes = |(at, &byte): (usize, &u8)| match byte {
         b'&' | b';' if stop == Stop::AtList && is_ampersand(value, at) => false,
-        b' ' | b'\t' | b'"' | b'`' | b'\0' => true,
+        // In a file of lines a mark between two characters is one of the value, as `#` is.
+        b'"' | b'`' => notation != Notation::Lines || stop != Stop::AtBlank || !is_inner(value, at),
+        b' ' | b'\t' | b'\0' => true,
         b'&' | b';' | b'}' | b')' | b'\'' | b'\\' => stop != Stop::AtBlank,
         b'<' | b'>' => stop == Stop::InQuery,
         b',' => stop != Stop::AtBlank || begins_assignment(&text[start + at + 1..end]),
@@ -36,6 +38,12 @@ pub(super) fn bare(text: &[u8], start: usize, end: usize, stop: Stop) -> Span {
     };
     let length = text[start..end].iter().enumerate().position(closes).unwrap_or(end - start);
     Span::new(start, start + length)
+}
+
+/// Whether letters or digits stand on both sides of a mark, and no other mark like it follows or comes before.
+fn is_inner(value: &[u8], at: usize) -> bool {
+    let beside = |at: Option<usize>| at.and_then(|at| value.get(at)).is_some_and(|byte| byte.is_ascii_graphic() && !b"\"'`".contains(byte));
+    beside(at.checked_sub(1)) && beside(Some(at + 1)) && value.iter().filter(|byte| **byte == value[at]).count() == 1
 }
 
 /// Whether `&amp;` around an offset writes a character of the value, and joins no parameters.

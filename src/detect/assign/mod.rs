@@ -54,7 +54,8 @@ pub(super) fn at(search: &mut Search<'_>, cue: Cue, hit: Span) {
     }
     let assigned = value::after(search, &context);
     // `password: password` is a value only where nothing but values can stand.
-    let settings = class == NameClass::Password && matches!(search.hints.notation, Notation::Yaml | Notation::Lines);
+    let settings = class == NameClass::Password
+        && (matches!(search.hints.notation, Notation::Yaml | Notation::Lines) || is_field_of_example(search, &context));
     let repeats = |value: &Value| !settings && search.text[value.span.range()].eq_ignore_ascii_case(&search.text[name.range()]);
     let assigned = assigned.map(|values| values.into_iter().filter(|value| !repeats(value)).collect::<Vec<_>>());
     let linked = class == NameClass::Token && is_of_link(search, &context);
@@ -82,6 +83,20 @@ pub(super) fn at(search: &mut Search<'_>, cue: Cue, hit: Span) {
     if assigned.is_none() && search.matches.len() == before {
         prose::around(search, &context);
     }
+}
+
+/// `    password: "password"` and ``- Password: `password` `` in a document: a line that has a name and its quoted value alone.
+fn is_field_of_example(search: &Search<'_>, context: &Context) -> bool {
+    let line = search.bytes(context.line).trim_ascii();
+    let before = search.text[context.line.start..context.name.start].trim_ascii();
+    let rest = search.text[context.name.end..context.line.end].trim_ascii();
+    let value = rest.strip_prefix(b":").map(<[u8]>::trim_ascii_start).unwrap_or_default();
+    let quoted = matches!(value, [open @ (b'"' | b'\'' | b'`'), inner @ .., close] if open == close && !inner.contains(open));
+    // `- PASSWORD=password`
+    let capitals = !search.bytes(context.name).iter().any(u8::is_ascii_lowercase);
+    let variable = capitals && rest.strip_prefix(b"=").is_some_and(|value| value.iter().all(u8::is_ascii_alphanumeric));
+    let example = matches!(search.hints.notation, Notation::Prose | Notation::Unknown);
+    example && line.len() < 2 * NAME_REACH && matches!(before, b"" | b"-" | b"*") && (quoted || variable)
 }
 
 /// A name that means a secret, where it stands, and what sort it means.
@@ -149,7 +164,9 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
         in_binary(search, class, value, verdict, why);
         return;
     }
-    let confidence = if value.uncertain { judge::lower(verdict.confidence) } else { verdict.confidence };
+    // `storageKey: 'order-table-columns'`: to a program words that are joined are a name.
+    let named = class == NameClass::Token && search.hints.notation == Notation::Source && verdict.reasons == [Reason::Words];
+    let confidence = if value.uncertain || named { judge::lower(verdict.confidence) } else { verdict.confidence };
     let reasons = std::iter::once(why).chain(verdict.reasons).collect();
     search.found(class.extractor(), value.span, confidence, reasons);
 }

@@ -60,6 +60,10 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     if cue == Cue::Token && words.ends_with(&["secret".to_owned(), "id".to_owned()]) {
         return Some(NameClass::Token);
     }
+    // `APP_OTP_KEY_BASE`, as Rails has them.
+    if cue == Cue::Token && words.len() > 2 && words.ends_with(&["key".to_owned(), "base".to_owned()]) {
+        return Some(NameClass::Token);
+    }
     // `POSTGRES_PASSWORD_2`, `old_password`
     while words.len() > 1 && words.last().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit())) {
         words.pop();
@@ -119,7 +123,8 @@ fn class_of(words: &[String], at: usize) -> Option<NameClass> {
     let key = trimmed == "key" && before.is_some_and(|before| KEY_QUALIFIERS.has(before));
     let run_together = trimmed.strip_suffix("key").is_some_and(|stem| stem.len() > 4 && KEY_QUALIFIERS.has(stem));
     let cookie = trimmed == "cookie" && before == Some("erlang") || trimmed == "erlangcookie";
-    (key || keys || run_together || cookie).then_some(NameClass::Token)
+    let tokens = trimmed == "tokens" && before.is_none_or(|before| !NOT_ONE.has(before));
+    (key || keys || run_together || cookie || tokens).then_some(NameClass::Token)
 }
 
 /// Before a password's word, and written together with it, these make another word: `nopasswd`,

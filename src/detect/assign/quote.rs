@@ -1,5 +1,6 @@
 //! Literals between quotes of any sort.
 
+use crate::detect::Notation;
 use crate::text::Span;
 
 /// A quoted literal at `start`, also with escaped quotes (`\"x\"`) and with a letter before
@@ -29,6 +30,19 @@ pub(in crate::detect) fn quoted(text: &[u8], start: usize, end: usize) -> Option
         }
         _ => None,
     }
+}
+
+/// The same in a notation: in YAML two single quotes always write one.
+pub(in crate::detect) fn quoted_in(text: &[u8], start: usize, end: usize, notation: Notation) -> Option<Span> {
+    let span = quoted(text, start, end)?;
+    if notation != Notation::Yaml || text[start] != b'\'' || span.start != start + 1 || span.is_empty() {
+        return Some(span);
+    }
+    let mut close = span.end;
+    while text[..end].get(close + 1) == Some(&b'\'') {
+        close += 2 + memchr::memchr(b'\'', &text[close + 2..end])?;
+    }
+    Some(Span::new(span.start, close))
 }
 
 /// Where the next quote stands that no backslash escapes.
@@ -100,6 +114,15 @@ pub(in crate::detect) fn quoted_literals(text: &[u8], start: usize, end: usize) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_quotes_of_yaml_are_one() {
+        let read = |text: &str| quoted_in(text.as_bytes(), 0, text.len(), Notation::Yaml).map(|span| text[span.range()].to_owned());
+        assert_eq!(read("'ab''\"''c', x"), Some("ab''\"''c".to_owned()));
+        assert_eq!(read("'ab'''"), Some("ab''".to_owned()));
+        assert_eq!(read("'', 'ab'"), Some(String::new()));
+        assert_eq!(read("'ab', 'cd'"), Some("ab".to_owned()));
+    }
 
     #[test]
     fn doubled_quotes_are_part_of_a_literal() {

@@ -2,7 +2,7 @@
 
 use super::super::{Notation, Search, judge, randomness, table};
 use super::bare::{self, Stop, bare, ends_value, stop, trim_end};
-use super::quote::{quoted, quoted_literals};
+use super::quote::{quoted, quoted_in, quoted_literals};
 use super::{Context, FULLWIDTH_COLON, inside_literal, notation_at, scalar};
 use crate::text::Span;
 
@@ -55,7 +55,7 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     if text[start..line.end].starts_with(b"{{") {
         return action_default(text, start, line.end).map(sure);
     }
-    if let Some(span) = quoted(text, start, line.end) {
+    if let Some(span) = quoted_in(text, start, line.end, notation) {
         // The next name of an object, and no value: `"key": "password", "value": …`.
         let is_name = separator == Separator::Argument && text[span.end + 1..line.end].trim_ascii_start().starts_with(b":");
         if is_name {
@@ -243,7 +243,7 @@ fn unquoted(search: &Search<'_>, context: &Context, notation: Notation, separato
         return None;
     }
     let stop = stop(text, context, literal);
-    let span = bare(text, start, line.end, stop);
+    let span = bare(text, start, line.end, stop, notation);
     let rest = text[span.end..line.end].trim_ascii();
     let goes_on = stop == Stop::AtBlank && separator != Separator::Blank && !rest.is_empty() && !ends_value(rest);
     let shell = notation == Notation::Lines || text.get(context.name.end) == Some(&b'=');
