@@ -132,6 +132,7 @@ pub(super) fn reads_as_words(value: &[u8]) -> bool {
     let mut longest_cluster = 0;
     let mut cluster = 0;
     let mut odd_capitals = 0;
+    let mut common = 0_usize;
     for (at, &byte) in value.iter().enumerate() {
         let vowel = matches!(byte.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u' | b'y');
         cluster = if byte.is_ascii_alphabetic() && !vowel { cluster + 1 } else { 0 };
@@ -142,12 +143,48 @@ pub(super) fn reads_as_words(value: &[u8]) -> bool {
         }
         pairs += 1;
         rare += usize::from(is_rare_pair(byte.to_ascii_lowercase(), next.to_ascii_lowercase()));
+        common += usize::from(is_common_pair(byte.to_ascii_lowercase(), next.to_ascii_lowercase()));
         // `aB` starts a word; `ABc` and `AbC` right after one another do not.
         let starts_word = byte.is_ascii_lowercase() && next.is_ascii_uppercase();
         let next_is_short = starts_word && value.get(at + 2).is_some_and(|third| !third.is_ascii_lowercase());
         odd_capitals += usize::from(next_is_short);
     }
-    pairs > 0 && rare * 6 <= pairs && longest_cluster <= 5 && odd_capitals * 6 <= pairs
+    // In capitals alone only the pairs tell, so they tell more.
+    let chance = pairs >= 13 && common * 2 < pairs && value.iter().all(u8::is_ascii_uppercase);
+    pairs > 0 && rare * 6 <= pairs && longest_cluster <= 5 && odd_capitals * 6 <= pairs && !chance
+}
+
+/// Pairs of letters that make up most of any English text.
+fn is_common_pair(first: u8, second: u8) -> bool {
+    const COMMON: [&[u8]; 26] = [
+        b"bcdgilmnprstuvy",
+        b"aeiloru",
+        b"aehiklotu",
+        b"aeiosu",
+        b"acdelmnrstvxy",
+        b"aefioru",
+        b"aehioru",
+        b"aeiot",
+        b"acdefglmnorstvz",
+        b"ou",
+        b"eis",
+        b"adeiloty",
+        b"abeiopu",
+        b"acdegiostu",
+        b"bcdfilmnoprstuvw",
+        b"aehilorstu",
+        b"u",
+        b"acdeikmnorsty",
+        b"acehiopstuw",
+        b"aehiorstuwy",
+        b"bceglmnprst",
+        b"aei",
+        b"aehio",
+        b"cpt",
+        b"eos",
+        b"ae",
+    ];
+    COMMON[usize::from(first - b'a')].contains(&second)
 }
 
 /// Pairs of letters that hardly occur inside words of European languages.
@@ -194,6 +231,7 @@ mod tests {
             "yI7CqhxNl5Mk6WG",
             "51b51fab09da44b5a0193df76a96d6f1",
             "MUMYLLQLOEIIZOYAKBXU",
+            "HLEEGAVOMOMSYJFS",
             "Xyk4fxh9aUUsvn2tIqEqXb4jZEmKt7kW",
             "E2kSn8Dhyk1ERNVHX0a3hBlbf0F8UFPUtP3SwvaMUJ8=",
             "visqetHqtHwf11poyNUzbfIQueaz",
@@ -241,6 +279,8 @@ mod tests {
             "TransportLayerSecurity",
             "internationalization",
             "STRIPE_WEBHOOK_HANDLER",
+            "AUTHENTICATIONSERVER",
+            "PRODUCTIONDATABASE",
         ] {
             assert!(!is_random(value.as_bytes()), "{value}");
         }

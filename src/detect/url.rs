@@ -1,6 +1,6 @@
 //! Passwords in the user information of URLs: `scheme://user:password@host`.
 
-use super::{Notation, Reason, Search, judge, weak};
+use super::{Reason, Search, judge, weak};
 use crate::rule::{Confidence, Extractor, Judge};
 use crate::text::Span;
 
@@ -48,9 +48,8 @@ fn consider(search: &mut Search<'_>, hit: Span, user: Span, password: Span) {
     let host = host_after(text, password.end + 1);
     search.look(Span::new(hit.start, password.end + 2 + host.len()));
     if is_chosen(search.bytes(user), search.bytes(password)) && !is_example(host) {
-        // What runs on the developer's own machine is hardly worth a finding, unless it is what a team's settings say.
-        let settings = matches!(search.hints.notation, Notation::Lines | Notation::Yaml);
-        let loopback = !settings && matches!(host, b"localhost" | b"127.0.0.1" | b"0.0.0.0" | b"host.docker.internal");
+        // What runs on the developer's own machine is hardly worth a finding.
+        let loopback = matches!(host, b"localhost" | b"127.0.0.1" | b"0.0.0.0" | b"host.docker.internal");
         let confidence = if loopback { Confidence::Low } else { Confidence::Medium };
         return search.found(Extractor::WeakPassword, password, confidence, vec![Reason::UrlUserinfo, Reason::Weak]);
     }
