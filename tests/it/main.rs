@@ -12,6 +12,7 @@ mod commits;
 mod commits_made;
 mod complete;
 mod config;
+mod dependencies;
 mod docs;
 mod explain;
 mod faults;
