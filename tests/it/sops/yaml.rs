@@ -224,10 +224,16 @@ fn what_go_yaml_reads_otherwise_is_refused() {
         ("a: 1\n? foo\n: bar\n", 2),
         ("!!str : x\na: b\n", 1),
         ("a: !!binary aGVsbG8=\n", 1),
+        ("data:\n  - &users:\n    - x\n", 2),
+        ("a: &x: b\n", 1),
+        ("a: &x?\n  b: c\n", 1),
     ] {
         let error = bench.encrypt("x.yaml", bad.as_bytes()).expect_err(bad).to_string();
         assert!(error.starts_with(&format!("line {line}: ")), "{bad}: {error}");
     }
+    bench.put("x.yaml", b"data:\n  - &users:\n    - x\n");
+    let theirs = bench.sops(&["encrypt", "--age", &bench.recipients[0], "x.yaml"]);
+    assert!(text(&theirs.stderr).contains("non-string key"), "sops takes the name of an anchor for a key");
     for good in ["%YAML 1.1\n---\na: 1\n", "a: what?\nb: 2\n", "# why?\na: 1\n# what?\nb: 2\n", "{ ? a : b }\n", "?a: b\n"] {
         let ours = bench.encrypt("x.yaml", good.as_bytes()).unwrap_or_else(|error| panic!("{good}: {error}"));
         bench.sops_decrypt("x.yaml", &ours).unwrap_or_else(|error| panic!("{good}: {error}"));

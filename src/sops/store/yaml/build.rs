@@ -27,6 +27,8 @@ pub(super) enum Keys {
     Any,
 }
 
+const ODD_ANCHOR: &str = "an anchor whose name has other signs than letters, digits, `_` and `-`: sops' YAML parser ends the name there";
+
 /// Builds tree and shapes.
 pub(super) fn build(text: &str, stream: &Stream, limits: &Limits, keys: Keys) -> Result<Built, ReadError> {
     let mut builder = Builder {
@@ -51,7 +53,8 @@ pub(super) fn build(text: &str, stream: &Stream, limits: &Limits, keys: Keys) ->
         built.tree.documents.push(map);
         built.shapes.push(shape);
     }
-    built.refusals = builder.refusals;
+    let odd = stream.odd_anchors.iter().map(|line| Refusal { line: *line, reason: ODD_ANCHOR.to_owned() });
+    built.refusals = odd.chain(builder.refusals).collect();
     built.altered = builder.altered;
     Ok(built)
 }
