@@ -86,6 +86,18 @@ pub struct Source {
     pub(crate) layout: Layout,
 }
 
+impl Source {
+    /// The decrypted tree of this file as other formats are to hold it. JSON has one kind of number, and sops encrypts all of
+    /// them as floats; a port is to stay `8080`.
+    #[must_use]
+    pub fn for_other_formats(&self, tree: Tree) -> Tree {
+        match self.layout {
+            Layout::Json(_) => json::with_integers(tree),
+            _ => tree,
+        }
+    }
+}
+
 /// What a store remembers of the bytes it read.
 #[derive(Debug)]
 pub(crate) enum Layout {
