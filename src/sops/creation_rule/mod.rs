@@ -9,7 +9,6 @@ mod settle;
 
 pub use rule::recipient_list;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::foreign::is_rule_field;
@@ -139,7 +138,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] for what is no configuration at all. A rule that cannot be used fails when it applies.
     pub fn parse(bytes: &[u8]) -> Result<Self, ConfigError> {
-        let written = Yaml::default().read_settings(&utf8(bytes))?;
+        let written = Yaml::default().read_settings(bytes)?;
         let mut config = Self::default();
         config.warn_unknown_top(&written);
         let top = settle::settled(&written)?;
@@ -258,17 +257,6 @@ fn style(top: &Map) -> Style {
         }
     };
     Style { yaml_indent: indent("yaml").filter(|width| *width > 0), json_indent: indent("json"), binary_indent: indent("json_binary") }
-}
-
-/// The text in UTF-8: a byte order mark says that it is UTF-16.
-fn utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
-    let unit: fn([u8; 2]) -> u16 = match bytes {
-        [0xff, 0xfe, ..] => u16::from_le_bytes,
-        [0xfe, 0xff, ..] => u16::from_be_bytes,
-        _ => return Cow::Borrowed(bytes),
-    };
-    let units: Vec<u16> = bytes[2..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
-    String::from_utf16(&units).map_or(Cow::Borrowed(bytes), |text| Cow::Owned(text.into_bytes()))
 }
 
 const fn is_null(node: &Node) -> bool {

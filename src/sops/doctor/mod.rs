@@ -16,7 +16,7 @@ use super::mac::{MacError, MacScope, Protection};
 use super::metadata::Metadata;
 use super::ops::{self, DecryptError};
 use super::recipient::{Kind, Recipient};
-use super::store::{Format, Limits, ReadError, Source, Style};
+use super::store::{Format, Limits, ReadError, Source, Style, as_utf8};
 use super::tree::Scalar;
 
 /// What is known about a file.
@@ -62,7 +62,7 @@ pub enum State {
 /// Whether the bytes could be a SOPS file: they hold something encrypted, and be it a MAC.
 #[must_use]
 pub fn looks_encrypted(bytes: &[u8]) -> bool {
-    memchr::memmem::find(bytes, b"ENC[AES256_GCM,").is_some()
+    memchr::memmem::find(&as_utf8(bytes), b"ENC[AES256_GCM,").is_some()
 }
 
 /// Examines a file.

@@ -13,6 +13,8 @@ pub mod yaml;
 
 pub use format::Format;
 
+use std::borrow::Cow;
+
 use super::cipher::Envelope;
 use super::metadata::Metadata;
 use super::tree::{Comment, Map, Node, Text, Tree};
@@ -213,6 +215,18 @@ fn conflict(bytes: &[u8]) -> Option<usize> {
     let first = marker(b"<<<<<<<", 0)?;
     let middle = marker(b"=======", first)?;
     marker(b">>>>>>>", middle).map(|_| first + 1)
+}
+
+/// The text in UTF-8: a byte order mark says that it is UTF-16, as PowerShell writes what a program prints.
+#[must_use]
+pub fn as_utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let unit: fn([u8; 2]) -> u16 = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => return Cow::Borrowed(bytes),
+    };
+    let units: Vec<u16> = bytes[2..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
+    String::from_utf16(&units).map_or(Cow::Borrowed(bytes), |text| Cow::Owned(text.into_bytes()))
 }
 
 impl Default for Limits {

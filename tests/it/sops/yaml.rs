@@ -65,6 +65,25 @@ fn line_ends_and_bom_stay() {
 }
 
 #[test]
+fn utf_16_is_read_and_utf_8_written() {
+    let bench = Bench::new();
+    let utf_16 = |text: &str| [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let plain = "a: gr\u{fc}n\r\nb: 1\r\n";
+    let ours = bench.encrypt("x.yaml", &utf_16(plain)).expect("encrypts");
+    bench.sops_decrypt("x.yaml", &ours).expect("sops decrypts");
+    let encrypted = utf_16(&text(&bench.sops_encrypt("x.yaml", plain.as_bytes(), &[])));
+    bench.put("x.yaml", &encrypted);
+    assert_eq!(bench.sopup_prints(&["decrypt", "x.yaml"]), text(&bench.sops(&["decrypt", "x.yaml"]).stdout));
+    assert_eq!(bench.sopup_prints(&["filestatus", "x.yaml"]), "{\"encrypted\":true}\n");
+    bench.put(".sops.yaml", format!("creation_rules:\n  - path_regex: x.yaml\n    age: {}\n", bench.recipients[0]).as_bytes());
+    assert!(bench.sopup_prints(&["doctor", "x.yaml"]).ends_with("1 SOPS file: 0 errors, 1 warning\n"));
+    assert_eq!(bench.sopup_reads(&["set", "--value-stdin", "x.yaml", "[\"b\"]"], b"2").code, 0);
+    let set = bench.get("x.yaml");
+    assert!(text(&bench.sops_decrypt("x.yaml", &set).expect("sops decrypts")).contains("gr\u{fc}n"));
+    assert!(text(&set).starts_with("a: ENC"));
+}
+
+#[test]
 fn case_33_comments_of_all_kinds_open_in_sops() {
     let bench = Bench::new();
     let ours = bench.encrypt("x.yaml", COMMENTS.as_bytes()).expect("encrypts");

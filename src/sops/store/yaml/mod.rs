@@ -1,7 +1,8 @@
 //! YAML: read as go-yaml v3 reads it, written by splicing bytes into the user's text.
 //!
 //! The text is never printed from a tree as long as there is a text to splice into, so comments, blank lines, quotes,
-//! indentation and line ends outside the changed values stay byte for byte. Every result is read back and compared.
+//! indentation and line ends outside the changed values stay byte for byte. Every result is read back and compared. As
+//! sops does, it reads UTF-16 too, and writes UTF-8.
 
 mod build;
 mod checks;
@@ -18,7 +19,7 @@ use self::build::Keys;
 use self::emit::Look;
 use self::render::{METADATA_KEY, Splices};
 use self::shape::{DocShape, Shape};
-use super::{Layout as AnyLayout, Limits, ReadError, Refusal, Source, Store, Style, WriteError};
+use super::{Layout as AnyLayout, Limits, ReadError, Refusal, Source, Store, Style, WriteError, as_utf8};
 use crate::sops::metadata::Metadata;
 use crate::sops::tree::{Comment, Map, Node, Scalar, Tree};
 
@@ -46,7 +47,7 @@ pub(crate) struct Layout {
 impl Store for Yaml {
     fn read_plain(&self, bytes: &[u8]) -> Result<Source, ReadError> {
         let mut source = self.read(bytes, Keys::Text)?;
-        if let Some(refusal) = libyaml_refusal(bytes) {
+        if let Some(refusal) = libyaml_refusal(&as_utf8(bytes)) {
             source.refusals.push(refusal);
         }
         Ok(source)
@@ -89,7 +90,8 @@ impl Yaml {
     }
 
     fn read(&self, bytes: &[u8], keys: Keys) -> Result<Source, ReadError> {
-        let whole = self.limits.text(bytes)?;
+        let decoded = as_utf8(bytes);
+        let whole = self.limits.text(&decoded)?;
         let text = whole.strip_prefix(BOM).unwrap_or(whole);
         let stream = events::parse(text, &self.limits)?;
         if stream.events.is_empty() {
