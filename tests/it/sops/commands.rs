@@ -269,6 +269,12 @@ fn filestatus_prints_what_sops_prints() {
     bench.put("plain.bin", b"\xff\xfe");
     assert_eq!(bench.sopup_prints(&["filestatus", "plain.bin"]), "{\"encrypted\":false}\n");
     assert_eq!(bench.sopup(&["filestatus", "absent.yaml"]).code, 2);
+    encrypted(&bench, "secrets.env", "A=b\n");
+    bench.put("secrets.env.enc", &bench.get("secrets.env"));
+    let run = bench.sopup(&["filestatus", "secrets.env.enc"]);
+    assert!(run.code == 2 && run.stdout.is_empty() && run.stderr.contains("--input-type"), "{}", run.stderr);
+    assert!(!bench.sops(&["filestatus", "secrets.env.enc"]).status.success());
+    assert_eq!(bench.sopup_prints(&["filestatus", "--input-type", "dotenv", "secrets.env.enc"]), "{\"encrypted\":true}\n");
 }
 
 #[test]
