@@ -15,7 +15,7 @@ mod resolve;
 mod scalars;
 mod shape;
 
-use self::build::Keys;
+use self::build::Reading;
 use self::emit::Look;
 use self::render::{METADATA_KEY, Splices};
 use self::shape::{DocShape, Shape};
@@ -46,7 +46,7 @@ pub(crate) struct Layout {
 
 impl Store for Yaml {
     fn read_plain(&self, bytes: &[u8]) -> Result<Source, ReadError> {
-        let mut source = self.read(bytes, Keys::Text)?;
+        let mut source = self.read(bytes, Reading::Plain)?;
         if let Some(refusal) = libyaml_refusal(&as_utf8(bytes)) {
             source.refusals.push(refusal);
         }
@@ -54,7 +54,7 @@ impl Store for Yaml {
     }
 
     fn read_encrypted(&self, bytes: &[u8]) -> Result<Source, ReadError> {
-        self.read(bytes, Keys::Text)
+        self.read(bytes, Reading::Encrypted)
     }
 
     fn write(&self, tree: &Tree, metadata: Option<&Metadata>, source: Option<&Source>) -> Result<Vec<u8>, WriteError> {
@@ -85,11 +85,11 @@ impl Yaml {
     /// # Errors
     /// [`ReadError`]; the message never repeats file content other than keys.
     pub fn read_settings(&self, bytes: &[u8]) -> Result<Map, ReadError> {
-        let source = self.read(bytes, Keys::Any)?;
+        let source = self.read(bytes, Reading::Settings)?;
         Ok(source.tree.documents.into_iter().next().unwrap_or_default())
     }
 
-    fn read(&self, bytes: &[u8], keys: Keys) -> Result<Source, ReadError> {
+    fn read(&self, bytes: &[u8], reading: Reading) -> Result<Source, ReadError> {
         let decoded = as_utf8(bytes);
         let whole = self.limits.text(&decoded)?;
         let text = whole.strip_prefix(BOM).unwrap_or(whole);
@@ -97,7 +97,7 @@ impl Yaml {
         if stream.events.is_empty() {
             return Err(ReadError::Empty);
         }
-        let built = build::build(text, &stream, &self.limits, keys)?;
+        let built = build::build(text, &stream, &self.limits, reading)?;
         let mut tree = built.tree;
         let mut metadata = None;
         for (at, document) in tree.documents.iter_mut().enumerate() {
@@ -133,7 +133,7 @@ impl Yaml {
 
     /// Reads the result back: the values must be those that were meant, in the same order.
     fn check(&self, text: &str, tree: &Tree, metadata: Option<&Metadata>) -> Result<(), WriteError> {
-        let read = self.read(text.as_bytes(), Keys::Text).map_err(|_| WriteError::NotFaithful)?;
+        let read = self.read(text.as_bytes(), Reading::Encrypted).map_err(|_| WriteError::NotFaithful)?;
         let same_metadata = match (metadata, &read.metadata) {
             (None, None) => true,
             (Some(metadata), Some(map)) => Metadata::parse(map.clone()).is_ok_and(|found| {

@@ -1,6 +1,6 @@
 //! Writes a changed tree into the text it was read from: only what differs is spliced, every other byte stays.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::Range;
 
 use super::emit::{self, Look};
@@ -66,9 +66,11 @@ impl<'a> Splices<'a> {
 
     fn map(&mut self, shape: &MapShape, map: &Map, document_end: Option<usize>) -> Result<(), WriteError> {
         self.comments(&shape.comments, map.comments(), shape.column)?;
-        let old: HashMap<&str, &EntryShape> = shape.entries.iter().map(|entry| (entry.key.as_str(), entry)).collect();
+        // A key may stand twice in what sops wrote.
+        let mut old: HashMap<&str, VecDeque<&EntryShape>> = HashMap::new();
+        shape.entries.iter().for_each(|entry| old.entry(&entry.key).or_default().push_back(entry));
         for entry in map.entries() {
-            if let Some(known) = old.get(entry.key.as_str()) {
+            if let Some(known) = old.get_mut(entry.key.as_str()).and_then(VecDeque::pop_front) {
                 self.entry(shape, known, &entry.value)?;
             }
         }
