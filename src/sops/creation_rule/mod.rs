@@ -2,7 +2,8 @@
 //!
 //! Finding and reading the configuration file is the caller's business. The rules of evaluation (order, first match
 //! wins, the path is relative to the configuration's directory) are measured on sops 3.11 and agree with its
-//! `config/config.go`. A rule is judged when it applies: a fault in another one is no reason to fail.
+//! `config/config.go`. A rule is judged when it applies: a fault in another one is no reason to fail, but for a field of
+//! the wrong type, which is an error of the whole file.
 
 mod rule;
 mod settle;
@@ -83,13 +84,27 @@ pub enum ConfigError {
     /// It is not YAML as sops reads it.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// A field has the wrong type.
+    /// A field has the wrong type; sops then rejects the whole file.
     #[error("{place}: `{field}` is malformed")]
     Field {
         /// Where: `creation_rules[0]`.
         place: String,
         /// The field.
         field: &'static str,
+    },
+    /// The recipients are neither a text nor a list of texts; sops says so only of the rule that applies.
+    #[error("{place}: `age` is malformed")]
+    AgeKeys {
+        /// Where.
+        place: String,
+    },
+    /// The paths of a rule are not told by a regular expression of Go.
+    #[error("{place}: `path_regex` is no regular expression of Go, and sops encrypts nothing once it comes to this rule: {reason}")]
+    PathPattern {
+        /// Where.
+        place: String,
+        /// What the compiler says.
+        reason: String,
     },
     /// More than one selector in a rule.
     #[error("{place}: more than one of: {}", Selector::FIELDS.join(", "))]
@@ -153,7 +168,7 @@ impl Config {
             let place = format!("creation_rules[{at}]");
             let map = node.as_map().ok_or_else(wrong)?;
             config.warn_unknown(&place, map);
-            rules.push(Listed::read(map, &place));
+            rules.push(Listed::read(map, &place).map_err(|error| error.with_line(bytes, at))?);
         }
         config.warn_rules(&rules);
         config.rules = Some(rules);
@@ -233,14 +248,29 @@ impl CreationRule {
     }
 }
 
+impl ConfigError {
+    /// The same error with the line of its field, if it is about one of a rule.
+    fn with_line(self, bytes: &[u8], rule: usize) -> Self {
+        let Self::Field { place, field } = self else { return self };
+        let line = Yaml::default().line_of(bytes, "creation_rules", rule, field);
+        Self::Field { place: line.map_or(place.clone(), |line| format!("line {line}: {place}")), field }
+    }
+}
+
 impl Listed {
-    fn read(map: &Map, place: &str) -> Self {
-        let path_regex = rule::path_regex(map, place).map_err(Arc::new);
-        let rule = match &path_regex {
-            Ok(path_regex) => rule::read(map, place, path_regex.clone()).map_err(Arc::new),
-            Err(error) => Err(Arc::clone(error)),
-        };
-        Self { path_regex, rule }
+    /// What is wrong with the types of its fields is an error of the whole file.
+    fn read(map: &Map, place: &str) -> Result<Self, ConfigError> {
+        let path_regex = judged(rule::path_regex(map, place))?;
+        let rule = judged(rule::read(map, place, path_regex.as_ref().ok().cloned().flatten()))?;
+        let rule = path_regex.as_ref().map_err(Arc::clone).and(rule);
+        Ok(Self { path_regex, rule })
+    }
+}
+
+fn judged<T>(read: Result<T, ConfigError>) -> Result<Result<T, Arc<ConfigError>>, ConfigError> {
+    match read {
+        Err(error @ ConfigError::Field { .. }) => Err(error),
+        read => Ok(read.map_err(Arc::new)),
     }
 }
 

@@ -89,6 +89,18 @@ impl Yaml {
         Ok(source.tree.documents.into_iter().next().unwrap_or_default())
     }
 
+    /// The line of a field in a map of a list of settings, empty items not counted; of what is in it, if it stands deeper.
+    #[must_use]
+    pub fn line_of(&self, bytes: &[u8], list: &str, item: usize, field: &str) -> Option<usize> {
+        let source = self.read(bytes, Reading::Settings).ok()?;
+        let AnyLayout::Yaml(layout) = &source.layout else { return None };
+        let entry = layout.shapes.first()?.root.entries.iter().find(|entry| entry.key == list)?;
+        let Shape::List(items) = &entry.value else { return None };
+        let map = items.items.iter().map(|item| &item.value).filter(|value| !value.is_null()).nth(item)?;
+        let at = map.key_at(field)?;
+        Some(layout.text[..at].matches('\n').count() + 1)
+    }
+
     fn read(&self, bytes: &[u8], reading: Reading) -> Result<Source, ReadError> {
         let decoded = as_utf8(bytes);
         let whole = self.limits.text(&decoded)?;
