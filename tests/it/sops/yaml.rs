@@ -249,7 +249,7 @@ fn case_32_what_sops_refuses_is_refused() {
         assert!(!theirs.status.success(), "sops takes {plain:?}");
         assert!(bench.encrypt("x.yaml", plain.as_bytes()).is_err(), "we take {plain:?}");
     }
-    let accepted = ["yes: x\non: y\n", "\"1\": x\n", "---\n# c\n---\na: b\n", "{a: b, c: [d, 'e']}\n"];
+    let accepted = ["yes: x\non: y\n", "\"1\": x\n", "---\n# c\n---\na: b\n", "a: b\n---", "{a: b, c: [d, 'e']}\n"];
     for plain in accepted {
         bench.sops_encrypt("x.yaml", plain.as_bytes(), &[]);
         let ours = bench.encrypt("x.yaml", plain.as_bytes()).expect("we take what sops takes");

@@ -59,7 +59,9 @@ impl<'a> Splices<'a> {
         self.comments(&shape.root.comments, map.comments(), 0)?;
         // `{}` or a spelled-out null gives way to the entries.
         let span = shape.root.span.clone();
-        self.edits.push((span, String::new()));
+        if !span.is_empty() {
+            self.edits.push((span, String::new()));
+        }
         self.insert_lines(shape.end, entries);
         Ok(())
     }
