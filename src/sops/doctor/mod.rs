@@ -18,7 +18,7 @@ use super::ops::{self, DecryptError};
 use super::recipient::{Kind, Recipient};
 use super::selector::Selector;
 use super::store::{Format, Limits, ReadError, Source, Style, as_utf8};
-use super::tree::Scalar;
+use super::tree::{Node, Scalar};
 
 /// What is known about a file.
 #[derive(Clone, Copy, Debug)]
@@ -122,9 +122,11 @@ fn unreadable(patient: &Patient<'_>, error: ReadError) -> Diagnosis {
 fn plain(patient: &Patient<'_>, source: &Source) -> Diagnosis {
     let selector = patient.rule.map(|rule| rule.selector.clone().unwrap_or_default());
     let (mut selected, mut sealed, mut has_values) = (false, false, false);
-    crypt::inspect(&source.tree, &selector.clone().unwrap_or_default(), &mut |_, value, protection| {
+    // The rest of a Secret names it.
+    let are_secrets = source.tree.documents.iter().all(|map| map.get("kind").and_then(Node::as_str) == Some("Secret"));
+    crypt::inspect(&source.tree, &selector.clone().unwrap_or_default(), &mut |path, value, protection| {
         let is_value = !value.to_bytes().is_empty() && !is_placeholder(value);
-        has_values |= is_value;
+        has_values |= is_value && (!are_secrets || path.first().is_some_and(|key| ["data", "stringData"].contains(&key.as_ref())));
         selected |= protection == Protection::Encrypted && is_value;
         sealed |= matches!(value, Scalar::Text(text) if text.as_str().is_some_and(|text| Envelope::parse(text).is_ok()));
     });

@@ -240,8 +240,9 @@ fn that_one_key_opens_everything_is_said_once() {
 fn what_holds_nothing_to_encrypt_is_no_problem() {
     let bench = Bench::with_keys(1);
     let key = &bench.recipients[0];
-    let rules =
-        format!("creation_rules:\n  - path_regex: ^hosts/doc2/\n    age: {key}\n  - path_regex: secrets/|\\.yaml$\n    age: {key}\n");
+    let rules = format!(
+        "creation_rules:\n  - path_regex: ^hosts/doc2/\n    age: {key}\n  - path_regex: secrets/|\\.yaml$\n    encrypted_regex: ^(data|stringData|a)$\n    age: {key}\n"
+    );
     bench.put("repo/.sops.yaml", rules.as_bytes());
     let put = |name: &str, content: &str| bench.put(&format!("repo/{name}"), content.as_bytes());
     put("tmpl/.sops.yaml", "creation_rules:\n  - age: ${BOOTSTRAP_AGE_KEY}\n");
@@ -252,6 +253,7 @@ fn what_holds_nothing_to_encrypt_is_no_problem() {
         ("secrets/kustomization.yaml", "kind: Kustomization\nresources:\n  - a.yaml\n"),
         ("hosts/doc2/k.pub", "ssh-ed25519 AAAA me\n"),
         ("none.enc.yaml", "data: {}\n"),
+        ("secret.enc.yaml", "kind: Secret\nmetadata:\n  name: db\nstringData: {}\n"),
         ("filled.sops.yaml", "a: ${SECRET_A}\n"),
         ("tmpl/app.sops.yaml", "a: https://${SECRET_DOMAIN}\n"),
     ];
