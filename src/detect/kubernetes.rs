@@ -10,8 +10,7 @@ const NEAR: usize = 48;
 
 /// A name was seen that nothing is assigned to on its own line.
 pub(super) fn at(search: &mut Search<'_>, context: &Context) {
-    let field = field_of(search.text, context);
-    if field == b"kind:" && search.bytes(context.name) == b"Secret" {
+    if search.bytes(context.name) == b"Secret" && Field::before(search.text, context).bytes() == b"kind:" {
         manifest::secret(search, context.line);
         return;
     }
@@ -23,22 +22,40 @@ pub(super) fn at(search: &mut Search<'_>, context: &Context) {
 
 /// The value of a name that stands in a field of its own.
 pub(super) fn value_of(search: &Search<'_>, context: &Context) -> Option<Value> {
-    let named = || is_name_field(&field_of(search.text, context));
+    let named = || Field::before(search.text, context).is_name();
     same_line_value(search.text, context)
         .or_else(|| named().then(|| value_before(search.text, context).or_else(|| beside(search, context))).flatten())
 }
 
-/// What stands before a name on its line.
-fn field_of(text: &[u8], context: &Context) -> Vec<u8> {
-    let near = context.name.start.saturating_sub(NEAR).max(context.line.start);
-    let before = text[near..context.name.start].trim_ascii();
-    let field = before.trim_ascii_start().strip_prefix(b"- ").unwrap_or(before).trim_ascii();
-    field.iter().copied().filter(|byte| !matches!(byte, b'"' | b'\'' | b' ' | b'{')).collect()
+/// What stands before a name on its line, without quotes and blanks.
+struct Field {
+    bytes: [u8; NEAR],
+    length: usize,
 }
 
-fn is_name_field(field: &[u8]) -> bool {
-    let field = field.to_ascii_lowercase();
-    [&b"name:"[..], b"name=", b"key:", b"key=", b"-name:", b"parameterkey:"].iter().any(|known| field.ends_with(known))
+impl Field {
+    fn before(text: &[u8], context: &Context) -> Self {
+        let near = context.name.start.saturating_sub(NEAR).max(context.line.start);
+        let before = text[near..context.name.start].trim_ascii();
+        let field = before.strip_prefix(b"- ").unwrap_or(before).trim_ascii();
+        let mut all = Self { bytes: [0; NEAR], length: 0 };
+        for &byte in field.iter().filter(|byte| !matches!(byte, b'"' | b'\'' | b' ' | b'{')) {
+            all.bytes[all.length] = byte;
+            all.length += 1;
+        }
+        all
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    /// Whether it is one that holds names.
+    fn is_name(&self) -> bool {
+        const NAMES: [&[u8]; 4] = [b"name:", b"name=", b"key:", b"key="];
+        let ends = |name: &&[u8]| self.length.checked_sub(name.len()).is_some_and(|at| self.bytes()[at..].eq_ignore_ascii_case(name));
+        NAMES.iter().any(ends)
+    }
 }
 
 /// `{"name": "X", "value": "Y"}`, `<add key="X" value="Y"/>`.

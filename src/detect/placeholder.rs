@@ -1,6 +1,10 @@
 //! Values that stand in for a secret: placeholders people write, tokens of documentation, and the
 //! references of `reference`.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use super::lexicon::{NO_VALUES, PASSWORDS, PLACEHOLDER_MARKS, STAND_INS, WEAK_PASSWORDS};
 use super::reference::{holds_numbered_verb, holds_reference, is_encrypted, is_reference};
 
@@ -50,23 +54,27 @@ fn holds_mark(lower: &str) -> bool {
     const COUNTED: [&str; 8] = ["10", "11", "12", "21", "23", "99", "00", "20"];
     let digits = lower.len() - lower.trim_end_matches(|c: char| c.is_ascii_digit()).len();
     let chosen = lower.starts_with("my") && digits == 2 && !COUNTED.iter().any(|count| lower.ends_with(count)) && !lower.contains("0");
-    PLACEHOLDER_MARKS.iter().any(|mark| holds(lower, mark) && !(chosen && mark.starts_with("my")))
+    marks_in(lower).any(|mark| !(chosen && mark.starts_with("my")))
 }
 
-/// Whether a text holds a mark: a short word stands by itself, as in `todo-later` and not in `mastodon`.
-fn holds(lower: &str, mark: &str) -> bool {
-    let word = mark.len() <= 4 && mark.bytes().all(|byte| byte.is_ascii_lowercase()) && !is_repetitive(mark.as_bytes());
+/// The marks of stand-ins in a text in lower case. A short word stands by itself, as in `todo-later` and not in `mastodon`.
+fn marks_in(lower: &str) -> impl Iterator<Item = &str> {
+    static MARKS: LazyLock<AhoCorasick> =
+        LazyLock::new(|| AhoCorasick::new(PLACEHOLDER_MARKS.iter()).expect("the marks are few and short"));
     let letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
-    lower
-        .match_indices(mark)
-        .any(|(at, _)| !word || !letter(lower[..at].chars().next_back()) && !letter(lower[at + mark.len()..].chars().next()))
+    MARKS.find_overlapping_iter(lower).filter_map(move |found| {
+        let mark = &lower[found.range()];
+        let word = mark.len() <= 4 && mark.bytes().all(|byte| byte.is_ascii_lowercase()) && !is_repetitive(mark.as_bytes());
+        let alone = || !letter(lower[..found.start()].chars().next_back()) && !letter(lower[found.end()..].chars().next());
+        (!word || alone()).then_some(mark)
+    })
 }
 
 /// Whether a value that looks generated says of itself that it stands in for one, is encrypted, or
 /// holds a whole reference: `Xy7!example#9`, `${HOST}:3#xK9`.
 pub(super) fn is_marked(value: &[u8]) -> bool {
     let lower = String::from_utf8_lossy(value).to_lowercase();
-    PLACEHOLDER_MARKS.iter().any(|mark| mark.len() > 4 && lower.contains(mark))
+    marks_in(&lower).any(|mark| mark.len() > 4)
         || lower.contains("(...)")
         || lower.contains("[...]")
         || is_repetitive(value)

@@ -55,7 +55,7 @@ fn column(search: &Search<'_>, name: Span) -> Option<usize> {
     let low = open.saturating_sub(HEAD);
     search.look(Span::new(low, name.end));
     let head = &search.text[low..open];
-    let start = head.windows(STATEMENT.len()).rposition(begins_statement)?;
+    let start = memchr::memchr2_iter(b'i', b'I', head).rfind(|&at| begins_statement(&head[at..]))?;
     (!head[start..].contains(&b';')).then(|| memchr::memchr_iter(b',', columns).count())
 }
 

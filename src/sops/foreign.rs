@@ -21,6 +21,9 @@ const RULE_FIELDS: [(&str, &str); 7] = [
     ("pgp", "pgp"),
 ];
 
+/// How many digits a long id has.
+const LONG_ID: usize = 16;
+
 /// The name of a key of another kind.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct ForeignName {
@@ -47,14 +50,14 @@ impl fmt::Display for ForeignName {
 
 impl ForeignName {
     /// Whether both name one key. A rule may leave out the version of an Azure key; the file then has the version that was
-    /// current. Fingerprints are hexadecimal.
+    /// current. Fingerprints are hexadecimal, and a long id of a PGP key is the end of its fingerprint.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         if self.kind != other.kind {
             return false;
         }
         match self.kind {
-            "pgp" => self.name.eq_ignore_ascii_case(&other.name),
+            "pgp" => is_end_of(&self.name, &other.name) || is_end_of(&other.name, &self.name),
             "azure_kv" => self.name == other.name || is_version_of(&self.name, &other.name) || is_version_of(&other.name, &self.name),
             _ => self.name == other.name,
         }
@@ -186,6 +189,13 @@ fn is_version_of(long: &str, short: &str) -> bool {
     key.is_some_and(|key| !key.contains('/')) && version.is_some_and(|version| !version.contains('/'))
 }
 
+/// Whether `short` is the PGP key `long`, given by its fingerprint or its long id.
+fn is_end_of(short: &str, long: &str) -> bool {
+    let bare = |name: &str| name.trim_start_matches("0x").to_ascii_lowercase();
+    let (short, long) = (bare(short), bare(long));
+    short == long || (short.len() >= LONG_ID && long.ends_with(&short))
+}
+
 fn text<'a>(map: &'a Map, field: &str) -> &'a str {
     match map.get(field) {
         Some(Node::Alias(target)) => target.as_str().unwrap_or_default(),
@@ -205,6 +215,8 @@ mod tests {
             ("azure_kv", "https://a.vault.azure.net/keys/k/1", "https://a.vault.azure.net/keys/k/2", false),
             ("azure_kv", "https://a.vault.azure.net/keys/k", "https://a.vault.azure.net/keys/kk", false),
             ("pgp", "abcd", "ABCD", true),
+            ("pgp", "FEB9EA0B2906786F", "1E89C0FFEE0000000000F00DFEB9EA0B2906786F", true),
+            ("pgp", "2906786F", "1E89C0FFEE0000000000F00DFEB9EA0B2906786F", false),
             ("kms", "arn:aws:kms:a", "arn:aws:kms:A", false),
         ];
         for (kind, a, b, same) in pairs {

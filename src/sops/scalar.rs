@@ -71,6 +71,21 @@ impl Scalar {
         })
     }
 
+    /// The value as a text where a format or a program takes nothing but texts, spelled as sops spells it (its `ValToString`):
+    /// `true`, `1.0`, `1E+06`. Only null differs: it is empty, not `<nil>`.
+    #[must_use]
+    pub fn to_plain_text(&self) -> Zeroizing<Vec<u8>> {
+        match self {
+            Self::Bool(value) => Zeroizing::new(value.to_string().into_bytes()),
+            Self::Float(number) if number.is_finite() => {
+                let text = short_float(*number).to_uppercase();
+                let is_whole = !text.contains(['.', 'E']);
+                Zeroizing::new(format!("{text}{}", if is_whole { ".0" } else { "" }).into_bytes())
+            }
+            other => other.to_bytes(),
+        }
+    }
+
     /// The type tag under which the value is encrypted; null has none.
     #[must_use]
     pub const fn value_type(&self) -> Option<ValueType> {

@@ -153,13 +153,17 @@ impl List {
         })
     }
 
-    /// The item at `index`, comments not counted.
-    pub fn get_mut(&mut self, index: usize) -> Option<&mut Node> {
-        let values = self.items.iter_mut().filter_map(|item| match item {
+    /// The items without the comments, for changing them.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Node> {
+        self.items.iter_mut().filter_map(|item| match item {
             ListItem::Value(node) => Some(node),
             ListItem::Comment(_) => None,
-        });
-        values.into_iter().nth(index)
+        })
+    }
+
+    /// The item at `index`, comments not counted.
+    pub fn get_mut(&mut self, index: usize) -> Option<&mut Node> {
+        self.values_mut().nth(index)
     }
 
     /// The comments without the items.

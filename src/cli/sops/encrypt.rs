@@ -8,8 +8,11 @@ use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use crate::file::Access;
-use crate::sops::ops::{self, FileStatus};
+use crate::sops::ops::{self, EncryptError, FileStatus};
 use crate::sops::store::{Format, Store};
+
+/// The exit code of sops for a file that is encrypted already.
+const ENCRYPTED_ALREADY: u8 = 203;
 
 /// Encrypt the values of a file, as sops does
 ///
@@ -31,6 +34,10 @@ pub(in crate::cli) struct Args {
     /// Format of the result; without, that of the input
     #[arg(long, value_enum, value_name = "FORMAT")]
     output_type: Option<FormatArg>,
+
+    /// End with 203 if the file is encrypted already, as scripts made for sops expect
+    #[arg(long, hide = true)]
+    only_plain: bool,
 
     #[command(flatten)]
     plan: PlanArgs,
@@ -55,6 +62,9 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let (from, to) = (store(format, style), store(target, style));
     // sops fails here; a second run changing nothing is more use.
     if ops::file_status(&*from, &plain).is_ok_and(|status| status == FileStatus::Encrypted) {
+        if args.only_plain {
+            return Err(CliError::from(EncryptError::AlreadyEncrypted).about(&name).exiting(Exit::Child(ENCRYPTED_ALREADY)));
+        }
         ui.note(&format!("{} is encrypted already; `sopup updatekeys` changes who can decrypt it", name.display()));
         if held.is_none() {
             args.output.write(None, &plain, Access::KeptOrShared, ui)?;

@@ -142,9 +142,13 @@ impl From<ConfigError> for CliError {
 impl From<&ConfigError> for CliError {
     fn from(error: &ConfigError) -> Self {
         let hint = match error {
-            ConfigError::Read(_) | ConfigError::Field { .. } => "correct .sops.yaml, or use another one with `--config FILE`",
+            ConfigError::Read(_) | ConfigError::Field { .. } | ConfigError::AgeKeys { .. } => {
+                "correct .sops.yaml, or use another one with `--config FILE`"
+            }
             ConfigError::ManySelectors { .. } => "keep one of them",
-            ConfigError::Pattern { .. } => "sops reads regular expressions as Go does: without look-ahead and back-references",
+            ConfigError::Pattern { .. } | ConfigError::PathPattern { .. } => {
+                "sops reads regular expressions as Go does: without look-ahead and back-references"
+            }
             ConfigError::Recipient { source, .. } => recipient(source),
         };
         Self::new(format!(".sops.yaml: {error}"), hint)

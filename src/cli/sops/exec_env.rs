@@ -13,7 +13,7 @@ use crate::cli::ui::Ui;
 use crate::secret::Secret;
 use crate::sops::ops;
 use crate::sops::store::{Format, Style};
-use crate::sops::tree::{Entry, Node, Scalar, Tree};
+use crate::sops::tree::{Entry, Node, Tree};
 
 /// Run a command with the decrypted values in its environment
 ///
@@ -63,7 +63,7 @@ pub(in crate::cli) fn values(file: &Path, format: Format, ui: &Ui) -> Result<Vec
     let tree = Keys::find().open(ui, |keyring| {
         let opened = ops::open(&*store, &bytes, keyring)?;
         opened.mac?;
-        Ok::<_, ops::DecryptError>(opened.tree)
+        Ok::<_, ops::DecryptError>(opened.source.for_other_formats(opened.tree))
     })?;
     let values = variables(&tree)?;
     let is_quoted = |(_, value): &&(String, Secret)| matches!(value.expose(), [b'"', .., b'"'] | [b'\'', .., b'\'']);
@@ -98,8 +98,7 @@ fn variable(entry: &Entry) -> Result<(String, Secret), CliError> {
     }
     let value = match node {
         Node::Map(_) | Node::List(_) => return Err(wrong("it holds more than one value")),
-        Node::Scalar(Scalar::Bool(value)) => Secret::new(value.to_string().into_bytes()),
-        Node::Scalar(scalar) => Secret::new(scalar.to_bytes().to_vec()),
+        Node::Scalar(scalar) => Secret::new(scalar.to_plain_text().to_vec()),
         Node::Alias(_) => unreachable!("aliases were followed"),
     };
     if value.expose().contains(&0) {

@@ -62,7 +62,7 @@ pub(super) struct Input {
     pub(super) file: Option<PathBuf>,
 
     /// Take the input for a file of this name: for its format and for the rules of .sops.yaml
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     filename_override: Option<PathBuf>,
 
     #[command(flatten)]

@@ -20,7 +20,7 @@ use crate::sops::ops::{self, Editor, MacCheck, NewPlain};
 use crate::sops::path::TreePath;
 use crate::sops::plugin::ProgramPlugins;
 use crate::sops::store::{Format, Store, json};
-use crate::sops::tree::Node;
+use crate::sops::tree::{Node, Scalar};
 
 /// Set one value of a SOPS file
 ///
@@ -214,7 +214,13 @@ fn value(args: &Args, ui: &Ui) -> Result<Node, CliError> {
     if args.string {
         return Ok(Node::text(without_end(text)));
     }
-    json::parse_value(text).map_err(|error| {
+    let value = json::parse_value(text).map_err(|error| {
         CliError::new(format!("the value is not JSON: {error}"), "put a text in quotes, or say `--string` to take it as it is")
+    })?;
+    let holds_texts_alone = matches!(args.input_type.of(&args.file), Format::Dotenv | Format::Ini);
+    Ok(match value {
+        // The MAC covers how a value is typed, which such a file does not keep.
+        Node::Scalar(Scalar::Bool(_) | Scalar::Int(_) | Scalar::Float(_)) if holds_texts_alone => Node::text(text.trim()),
+        value => value,
     })
 }

@@ -45,7 +45,7 @@ pub(super) fn at(search: &mut Search<'_>, cue: Cue, hit: Span) {
     if search.bytes(name) == b"passwd" && !search.hints.binary {
         pipe::at(search, name);
     }
-    let Some(class) = name::classify(&String::from_utf8_lossy(search.bytes(full)), cue) else { return };
+    let Some(class) = name::class_of_bytes(search.bytes(full), cue) else { return };
     let whole = search.line_around(name.start);
     let context = Context { name, line: whole, class };
     let before = search.matches.len();

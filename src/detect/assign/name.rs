@@ -1,5 +1,10 @@
 //! What a name means: a password, a token, or neither.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
 use crate::detect::lexicon::{ABOUT, KEY_QUALIFIERS, NO_TOKEN, NOT_ONE, PASSWORD_ENDINGS, PASSWORDS, TOKENS};
 use crate::rule::Cue;
 
@@ -42,7 +47,28 @@ pub(in crate::detect) fn words(name: &str) -> Vec<String> {
     words
 }
 
+thread_local! {
+    /// Names come again and again, in every version of a file.
+    static KNOWN: RefCell<HashMap<Box<[u8]>, (Cue, Option<NameClass>), RandomState>> = RefCell::default();
+}
+
 /// What a name means, if it means a secret at all.
+pub(super) fn class_of_bytes(name: &[u8], cue: Cue) -> Option<NameClass> {
+    const MOST: usize = 4096;
+    KNOWN.with_borrow_mut(|known| {
+        if let Some((_, class)) = known.get(name).filter(|(known, _)| *known == cue) {
+            return *class;
+        }
+        let class = classify(&String::from_utf8_lossy(name), cue);
+        if known.len() >= MOST {
+            known.clear();
+        }
+        known.insert(name.into(), (cue, class));
+        class
+    })
+}
+
+/// The same of a text.
 pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     let mut words = words(name);
     if cue == Cue::Token && words.len() == 2 && words == ["api", "key"] {

@@ -2,14 +2,14 @@
 //!
 //! Finding and reading the configuration file is the caller's business. The rules of evaluation (order, first match
 //! wins, the path is relative to the configuration's directory) are measured on sops 3.11 and agree with its
-//! `config/config.go`. A rule is judged when it applies: a fault in another one is no reason to fail.
+//! `config/config.go`. A rule is judged when it applies: a fault in another one is no reason to fail, but for a field of
+//! the wrong type, which is an error of the whole file.
 
 mod rule;
 mod settle;
 
 pub use rule::recipient_list;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::foreign::is_rule_field;
@@ -84,13 +84,27 @@ pub enum ConfigError {
     /// It is not YAML as sops reads it.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// A field has the wrong type.
+    /// A field has the wrong type; sops then rejects the whole file.
     #[error("{place}: `{field}` is malformed")]
     Field {
         /// Where: `creation_rules[0]`.
         place: String,
         /// The field.
         field: &'static str,
+    },
+    /// The recipients are neither a text nor a list of texts; sops says so only of the rule that applies.
+    #[error("{place}: `age` is malformed")]
+    AgeKeys {
+        /// Where.
+        place: String,
+    },
+    /// The paths of a rule are not told by a regular expression of Go.
+    #[error("{place}: `path_regex` is no regular expression of Go, and sops encrypts nothing once it comes to this rule: {reason}")]
+    PathPattern {
+        /// Where.
+        place: String,
+        /// What the compiler says.
+        reason: String,
     },
     /// More than one selector in a rule.
     #[error("{place}: more than one of: {}", Selector::FIELDS.join(", "))]
@@ -139,7 +153,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] for what is no configuration at all. A rule that cannot be used fails when it applies.
     pub fn parse(bytes: &[u8]) -> Result<Self, ConfigError> {
-        let written = Yaml::default().read_settings(&utf8(bytes))?;
+        let written = Yaml::default().read_settings(bytes)?;
         let mut config = Self::default();
         config.warn_unknown_top(&written);
         let top = settle::settled(&written)?;
@@ -154,7 +168,7 @@ impl Config {
             let place = format!("creation_rules[{at}]");
             let map = node.as_map().ok_or_else(wrong)?;
             config.warn_unknown(&place, map);
-            rules.push(Listed::read(map, &place));
+            rules.push(Listed::read(map, &place).map_err(|error| error.with_line(bytes, at))?);
         }
         config.warn_rules(&rules);
         config.rules = Some(rules);
@@ -234,14 +248,29 @@ impl CreationRule {
     }
 }
 
+impl ConfigError {
+    /// The same error with the line of its field, if it is about one of a rule.
+    fn with_line(self, bytes: &[u8], rule: usize) -> Self {
+        let Self::Field { place, field } = self else { return self };
+        let line = Yaml::default().line_of(bytes, "creation_rules", rule, field);
+        Self::Field { place: line.map_or(place.clone(), |line| format!("line {line}: {place}")), field }
+    }
+}
+
 impl Listed {
-    fn read(map: &Map, place: &str) -> Self {
-        let path_regex = rule::path_regex(map, place).map_err(Arc::new);
-        let rule = match &path_regex {
-            Ok(path_regex) => rule::read(map, place, path_regex.clone()).map_err(Arc::new),
-            Err(error) => Err(Arc::clone(error)),
-        };
-        Self { path_regex, rule }
+    /// What is wrong with the types of its fields is an error of the whole file.
+    fn read(map: &Map, place: &str) -> Result<Self, ConfigError> {
+        let path_regex = judged(rule::path_regex(map, place))?;
+        let rule = judged(rule::read(map, place, path_regex.as_ref().ok().cloned().flatten()))?;
+        let rule = path_regex.as_ref().map_err(Arc::clone).and(rule);
+        Ok(Self { path_regex, rule })
+    }
+}
+
+fn judged<T>(read: Result<T, ConfigError>) -> Result<Result<T, Arc<ConfigError>>, ConfigError> {
+    match read {
+        Err(error @ ConfigError::Field { .. }) => Err(error),
+        read => Ok(read.map_err(Arc::new)),
     }
 }
 
@@ -258,17 +287,6 @@ fn style(top: &Map) -> Style {
         }
     };
     Style { yaml_indent: indent("yaml").filter(|width| *width > 0), json_indent: indent("json"), binary_indent: indent("json_binary") }
-}
-
-/// The text in UTF-8: a byte order mark says that it is UTF-16.
-fn utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
-    let unit: fn([u8; 2]) -> u16 = match bytes {
-        [0xff, 0xfe, ..] => u16::from_le_bytes,
-        [0xfe, 0xff, ..] => u16::from_be_bytes,
-        _ => return Cow::Borrowed(bytes),
-    };
-    let units: Vec<u16> = bytes[2..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
-    String::from_utf16(&units).map_or(Cow::Borrowed(bytes), |text| Cow::Owned(text.into_bytes()))
 }
 
 const fn is_null(node: &Node) -> bool {

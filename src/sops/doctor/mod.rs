@@ -16,8 +16,9 @@ use super::mac::{MacError, MacScope, Protection};
 use super::metadata::Metadata;
 use super::ops::{self, DecryptError};
 use super::recipient::{Kind, Recipient};
-use super::store::{Format, Limits, ReadError, Source, Style};
-use super::tree::Scalar;
+use super::selector::Selector;
+use super::store::{Format, Limits, ReadError, Source, Style, as_utf8};
+use super::tree::{Node, Scalar};
 
 /// What is known about a file.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +42,8 @@ pub struct Diagnosis {
     pub problems: Vec<Problem>,
     /// Whether it is a SOPS file, and whether it could be opened.
     pub state: State,
+    /// Whether a file that is not encrypted holds something to encrypt.
+    pub has_values: bool,
     /// What is to be recorded of it; only if it was opened and its MAC holds.
     pub record: Option<Record>,
 }
@@ -62,7 +65,7 @@ pub enum State {
 /// Whether the bytes could be a SOPS file: they hold something encrypted, and be it a MAC.
 #[must_use]
 pub fn looks_encrypted(bytes: &[u8]) -> bool {
-    memchr::memmem::find(bytes, b"ENC[AES256_GCM,").is_some()
+    memchr::memmem::find(&as_utf8(bytes), b"ENC[AES256_GCM,").is_some()
 }
 
 /// Examines a file.
@@ -106,19 +109,25 @@ pub fn examine(patient: &Patient<'_>) -> Diagnosis {
 /// A file that is not of its format. If nothing looks encrypted, it is none of our business, unless a rule says so.
 fn unreadable(patient: &Patient<'_>, error: ReadError) -> Diagnosis {
     let problem = match patient.format {
+        // There is nothing to encrypt.
+        _ if matches!(error, ReadError::Empty) || patient.bytes.trim_ascii().is_empty() => return Diagnosis::default(),
         Format::Binary => patient.rule.map(|_| Problem::NotEncrypted),
         _ if looks_encrypted(patient.bytes) => Some(Problem::Unreadable(error.or_conflict(patient.bytes))),
         _ => patient.rule.map(|_| Problem::NotEncrypted),
     };
-    Diagnosis { problems: problem.into_iter().collect(), ..Diagnosis::default() }
+    Diagnosis { problems: problem.into_iter().collect(), has_values: true, ..Diagnosis::default() }
 }
 
 /// A file without metadata: fine, unless the rule would encrypt some of it or some of it is encrypted.
 fn plain(patient: &Patient<'_>, source: &Source) -> Diagnosis {
     let selector = patient.rule.map(|rule| rule.selector.clone().unwrap_or_default());
-    let (mut selected, mut sealed) = (false, false);
-    crypt::inspect(&source.tree, &selector.clone().unwrap_or_default(), &mut |_, value, protection| {
-        selected |= protection == Protection::Encrypted && !value.to_bytes().is_empty();
+    let (mut selected, mut sealed, mut has_values) = (false, false, false);
+    // The rest of a Secret names it.
+    let are_secrets = source.tree.documents.iter().all(|map| map.get("kind").and_then(Node::as_str) == Some("Secret"));
+    crypt::inspect(&source.tree, &selector.clone().unwrap_or_default(), &mut |path, value, protection| {
+        let is_value = !value.to_bytes().is_empty() && !is_placeholder(value);
+        has_values |= is_value && (!are_secrets || path.first().is_some_and(|key| ["data", "stringData"].contains(&key.as_ref())));
+        selected |= protection == Protection::Encrypted && is_value;
         sealed |= matches!(value, Scalar::Text(text) if text.as_str().is_some_and(|text| Envelope::parse(text).is_ok()));
     });
     let problem = if sealed {
@@ -128,7 +137,13 @@ fn plain(patient: &Patient<'_>, source: &Source) -> Diagnosis {
     } else {
         None
     };
-    Diagnosis { problems: problem.into_iter().collect(), ..Diagnosis::default() }
+    Diagnosis { problems: problem.into_iter().collect(), has_values, ..Diagnosis::default() }
+}
+
+/// `${NAME}`, which something else fills in.
+fn is_placeholder(value: &Scalar) -> bool {
+    let Scalar::Text(text) = value else { return false };
+    text.as_str().is_some_and(|text| text.trim().starts_with("${") && text.trim().ends_with('}'))
 }
 
 fn values(source: &Source, metadata: &Metadata, problems: &mut Vec<Problem>) {
@@ -138,13 +153,13 @@ fn values(source: &Source, metadata: &Metadata, problems: &mut Vec<Problem>) {
         if value.to_bytes().is_empty() {
             return;
         }
-        let envelope = match value {
-            Scalar::Text(text) => text.as_str().and_then(|text| Envelope::parse(text).ok()),
-            _ => None,
-        };
+        let text = if let Scalar::Text(text) = value { text.as_str() } else { None };
+        let envelope = text.and_then(|text| Envelope::parse(text).ok());
+        let is_damaged = envelope.is_none() && text.is_some_and(Envelope::looks_like);
         let path = path.join(".");
         match (&envelope, protection) {
             (None, Protection::Plain) => plain += 1,
+            (None, Protection::Encrypted) if is_damaged => problems.push(Problem::DamagedValue { path: path.clone() }),
             (None, Protection::Encrypted) => problems.push(Problem::PlainValue { path: path.clone() }),
             (Some(_), Protection::Encrypted) => encrypted += 1,
             (Some(_), Protection::Plain) => problems.push(Problem::EncryptedInPlainPlace { path: path.clone() }),
@@ -198,9 +213,17 @@ fn foreign_keys(metadata: &Metadata, rule: &CreationRule, problems: &mut Vec<Pro
 fn selector(metadata: &Metadata, rule: &CreationRule, problems: &mut Vec<Problem>) {
     let expected = rule.selector.clone().unwrap_or_default();
     if expected != *metadata.selector() {
-        let (field, value) = expected.to_field();
-        problems.push(Problem::OtherSelector { found: shown(metadata), expected: format!("{field}: {value}") });
+        problems.push(Problem::OtherSelector { found: described(metadata.selector()), expected: described(&expected) });
     }
+}
+
+/// A selector in words; the default one is hardly known as such.
+fn described(selector: &Selector) -> String {
+    if *selector == Selector::default() {
+        return "the default one, which encrypts everything".to_owned();
+    }
+    let (field, value) = selector.to_field();
+    format!("`{field}: {value}`")
 }
 
 fn decrypted(patient: &Patient<'_>, keyring: &Keyring, found: &mut Diagnosis) {

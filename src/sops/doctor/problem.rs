@@ -35,6 +35,12 @@ pub enum Problem {
         /// The keys, joined by dots.
         path: String,
     },
+    /// An encrypted value that was cut or changed.
+    #[error("`{path}` is an encrypted value that is damaged: nobody can decrypt it; take it from an older version of the file")]
+    DamagedValue {
+        /// The keys, joined by dots.
+        path: String,
+    },
     /// An encrypted value where the selector says plain: sops would hand out the ciphertext.
     #[error("`{path}` is encrypted, although the selector says it is plain; sops will not decrypt it")]
     EncryptedInPlainPlace {
@@ -83,7 +89,7 @@ pub enum Problem {
         recipient: String,
     },
     /// The selector is not that of the rule.
-    #[error("its selector `{found}` is not that of its creation rule, `{expected}`")]
+    #[error("its selector is {found}, and that of its creation rule is {expected}")]
     OtherSelector {
         /// The file's.
         found: String,
@@ -155,6 +161,7 @@ impl Problem {
             Self::BadMac(_) => "bad-mac",
             Self::DoesNotDecrypt(_) => "does-not-decrypt",
             Self::PlainValue { .. } => "plain-value",
+            Self::DamagedValue { .. } => "damaged-value",
             Self::EncryptedInPlainPlace { .. } => "encrypted-in-plain-place",
             Self::NothingEncrypted { .. } => "nothing-encrypted",
             Self::PlainComments { .. } => "plain-comments",

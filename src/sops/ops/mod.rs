@@ -356,7 +356,7 @@ pub fn convert(from: &dyn Store, to: &dyn Store, bytes: &[u8], keyring: &Keyring
     if check == MacCheck::Required {
         opened.mac?;
     }
-    Ok(to.write(&opened.tree, None, None)?)
+    Ok(to.write(&opened.source.for_other_formats(opened.tree), None, None)?)
 }
 
 /// Whether a file is encrypted with sops, as `sops filestatus` says it: it has a usable `sops` block.

@@ -175,7 +175,7 @@ fn write_entry(entry: &Entry, out: &mut Vec<u8>) -> Result<(), WriteError> {
         return Err(unrepresentable(&format!("the key `{}`", entry.key.escape_debug())));
     }
     let scalar = scalar(&entry.value).ok_or_else(|| unrepresentable(&format!("the nested value of `{}`", entry.key)))?;
-    let bytes = scalar.to_bytes();
+    let bytes = scalar.to_plain_text();
     let text = std::str::from_utf8(&bytes).map_err(|_| unrepresentable("bytes that are not UTF-8 text"))?;
     out.extend_from_slice(entry.key.as_bytes());
     out.push(b'=');

@@ -90,6 +90,39 @@ pub fn parse_value(text: &str) -> Result<Node, ReadError> {
     Parser::new(text, &limits).document()
 }
 
+/// The tree with floats that are whole numbers as integers.
+pub(super) fn with_integers(mut tree: Tree) -> Tree {
+    tree.documents.iter_mut().for_each(make_integers);
+    tree
+}
+
+fn make_integers(map: &mut Map) {
+    for item in &mut map.items {
+        if let MapItem::Entry(entry) = item {
+            make_integer(&mut entry.value);
+        }
+    }
+}
+
+fn make_integer(node: &mut Node) {
+    match node {
+        Node::Map(map) => make_integers(map),
+        Node::List(list) => list.values_mut().for_each(make_integer),
+        Node::Alias(target) => make_integer(target),
+        Node::Scalar(scalar) => {
+            if let Some(number) = integer_of(scalar) {
+                *scalar = Scalar::Int(number);
+            }
+        }
+    }
+}
+
+/// The integer that the text of a float spells.
+fn integer_of(scalar: &Scalar) -> Option<i64> {
+    let Scalar::Float(number) = scalar else { return None };
+    Some(float_text(*number)).filter(|text| text != "-0")?.parse().ok()
+}
+
 struct Parser<'a> {
     text: &'a str,
     at: usize,

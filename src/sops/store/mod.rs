@@ -13,6 +13,8 @@ pub mod yaml;
 
 pub use format::Format;
 
+use std::borrow::Cow;
+
 use super::cipher::Envelope;
 use super::metadata::Metadata;
 use super::tree::{Comment, Map, Node, Text, Tree};
@@ -84,6 +86,18 @@ pub struct Source {
     /// Numbers that encryption would write in another way.
     pub altered: Vec<Altered>,
     pub(crate) layout: Layout,
+}
+
+impl Source {
+    /// The decrypted tree of this file as other formats are to hold it. JSON has one kind of number, and sops encrypts all of
+    /// them as floats; a port is to stay `8080`.
+    #[must_use]
+    pub fn for_other_formats(&self, tree: Tree) -> Tree {
+        match self.layout {
+            Layout::Json(_) => json::with_integers(tree),
+            _ => tree,
+        }
+    }
 }
 
 /// What a store remembers of the bytes it read.
@@ -201,6 +215,18 @@ fn conflict(bytes: &[u8]) -> Option<usize> {
     let first = marker(b"<<<<<<<", 0)?;
     let middle = marker(b"=======", first)?;
     marker(b">>>>>>>", middle).map(|_| first + 1)
+}
+
+/// The text in UTF-8: a byte order mark says that it is UTF-16, as PowerShell writes what a program prints.
+#[must_use]
+pub fn as_utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let unit: fn([u8; 2]) -> u16 = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => return Cow::Borrowed(bytes),
+    };
+    let units: Vec<u16> = bytes[2..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
+    String::from_utf16(&units).map_or(Cow::Borrowed(bytes), |text| Cow::Owned(text.into_bytes()))
 }
 
 impl Default for Limits {

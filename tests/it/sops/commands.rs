@@ -109,6 +109,44 @@ fn every_kind_of_value_is_extracted_as_sops_extracts_it() {
 }
 
 #[test]
+fn values_are_spelled_as_other_formats_take_them() {
+    let bench = Bench::new();
+    let plain = "s:\n  t: true\n  f: 1.0\n  g: 1000000.5\n  h: 0.00000025\n  i: 5\n  n: null\n";
+    bench.put("x.yaml", &bench.sops_encrypt("x.yaml", plain.as_bytes(), &[]));
+    bench.put("flat.yaml", &bench.sops_encrypt("flat.yaml", plain.replace("s:\n", "").replace("  ", "").as_bytes(), &[]));
+    for (file, format) in [("flat.yaml", "dotenv"), ("x.yaml", "ini")] {
+        let args = ["decrypt", "--output-type", format, file];
+        assert_eq!(bench.sopup_prints(&args), text(&bench.sops(&args).stdout).replace("<nil>", ""), "{format}");
+    }
+    let args = ["exec-env", "--pristine", "flat.yaml", "/usr/bin/printenv t f g h i n"];
+    assert_eq!(bench.sopup_prints(&args), text(&bench.sops(&args).stdout).replace("<nil>", ""));
+    let json = b"{\"port\": 8080, \"big\": 123456789, \"part\": 1.5, \"list\": [1, {\"n\": 2}]}";
+    bench.put("x.json", &bench.sops_encrypt("x.json", json, &[]));
+    let converted = bench.sopup_prints(&["decrypt", "--output-type", "yaml", "x.json"]);
+    assert_eq!(converted, "port: 8080\nbig: 123456789\npart: 1.5\nlist:\n    - 1\n    - \"n\": 2\n");
+    bench.put("p.json", b"{\"port\": 8080, \"part\": 1.5}");
+    bench.sopup_prints(&["encrypt", "--age", &bench.recipients[0], "-i", "p.json"]);
+    assert_eq!(bench.sopup_prints(&["decrypt", "--output-type", "dotenv", "p.json"]), "port=8080\npart=1.5\n");
+    assert_eq!(bench.sopup_prints(&["exec-env", "p.json", "echo $port"]), "8080\n");
+}
+
+#[test]
+fn what_is_set_in_a_file_of_texts_is_a_text() {
+    let bench = Bench::new();
+    for (name, plain, path) in
+        [("x.env", "a_unencrypted=x\n", "[\"a_unencrypted\"]"), ("x.ini", "[s]\na_unencrypted = x\n", "[\"s\"][\"a_unencrypted\"]")]
+    {
+        encrypted(&bench, name, &format!("{plain}b=secret\n"));
+        for value in ["true", "1.0", "1e3"] {
+            let run = bench.sopup_reads(&["set", "--allow-plain", "--value-stdin", name, path], value.as_bytes());
+            assert_eq!(run.code, 0, "{}", run.stderr);
+            let args = ["decrypt", "--extract", path, name];
+            assert_eq!((bench.sopup_prints(&args).as_str(), text(&bench.sops(&args).stdout).as_str()), (value, value), "{name}");
+        }
+    }
+}
+
+#[test]
 fn a_broken_mac_is_an_error_unless_it_is_ignored() {
     let bench = Bench::new();
     encrypted(&bench, "x.yaml", "a: b\nc_unencrypted: plain\n");
@@ -231,6 +269,12 @@ fn filestatus_prints_what_sops_prints() {
     bench.put("plain.bin", b"\xff\xfe");
     assert_eq!(bench.sopup_prints(&["filestatus", "plain.bin"]), "{\"encrypted\":false}\n");
     assert_eq!(bench.sopup(&["filestatus", "absent.yaml"]).code, 2);
+    encrypted(&bench, "secrets.env", "A=b\n");
+    bench.put("secrets.env.enc", &bench.get("secrets.env"));
+    let run = bench.sopup(&["filestatus", "secrets.env.enc"]);
+    assert!(run.code == 2 && run.stdout.is_empty() && run.stderr.contains("--input-type"), "{}", run.stderr);
+    assert!(!bench.sops(&["filestatus", "secrets.env.enc"]).status.success());
+    assert_eq!(bench.sopup_prints(&["filestatus", "--input-type", "dotenv", "secrets.env.enc"]), "{\"encrypted\":true}\n");
 }
 
 #[test]

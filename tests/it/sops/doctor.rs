@@ -149,6 +149,9 @@ fn case_48_kustomize_hands_ciphertext_on_and_the_doctor_says_so() {
     let flux = "kind: Kustomization\nspec:\n  decryption:\n    provider: sops\n";
     bench.put("repo/clusters/dev.yaml", flux.as_bytes());
     assert!(!codes(&doctor(&bench, &[]).1, "overlays/dev/db.enc.yaml").contains(&"undecrypted".to_owned()));
+    std::fs::remove_file(bench.path("repo/clusters/dev.yaml")).expect("removes");
+    bench.put("repo/up.sh", b"flux create kustomization dev --decryption-provider=sops\n");
+    assert!(!codes(&doctor(&bench, &[]).1, "overlays/dev/db.enc.yaml").contains(&"undecrypted".to_owned()));
 }
 
 #[test]
@@ -231,4 +234,61 @@ fn that_one_key_opens_everything_is_said_once() {
     let human = bench.sopup(&["doctor", "repo"]);
     let said = "warning: .: 3 files can each be opened by one key only; if that is lost, so are their values\n";
     assert_eq!((human.code, human.stdout), (0, format!("{said}3 SOPS files: 0 errors, 1 warning\n")));
+}
+
+#[test]
+fn what_holds_nothing_to_encrypt_is_no_problem() {
+    let bench = Bench::with_keys(1);
+    let key = &bench.recipients[0];
+    let rules = format!(
+        "creation_rules:\n  - path_regex: ^hosts/doc2/\n    age: {key}\n  - path_regex: secrets/|\\.yaml$\n    encrypted_regex: ^(data|stringData|a)$\n    age: {key}\n"
+    );
+    bench.put("repo/.sops.yaml", rules.as_bytes());
+    let put = |name: &str, content: &str| bench.put(&format!("repo/{name}"), content.as_bytes());
+    put("tmpl/.sops.yaml", "creation_rules:\n  - age: ${BOOTSTRAP_AGE_KEY}\n");
+    let nothing = [
+        ("secrets/empty.yaml", ""),
+        ("secrets/comments.yaml", "# later\n"),
+        ("secrets/external.yaml", "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nspec:\n  store: vault\n"),
+        ("secrets/kustomization.yaml", "kind: Kustomization\nresources:\n  - a.yaml\n"),
+        ("hosts/doc2/k.pub", "ssh-ed25519 AAAA me\n"),
+        ("none.enc.yaml", "data: {}\n"),
+        ("secret.enc.yaml", "kind: Secret\nmetadata:\n  name: db\nstringData: {}\n"),
+        ("filled.sops.yaml", "a: ${SECRET_A}\n"),
+        ("tmpl/app.sops.yaml", "a: https://${SECRET_DOMAIN}\n"),
+    ];
+    nothing.iter().for_each(|(name, content)| put(name, content));
+    put("secrets/both.yaml", "kind: ConfigMap\n---\nkind: Secret\nstringData:\n  a: hunter2hunter2\n");
+    let good = encrypted(&bench, "good.enc.yaml", "a: hunter2hunter2\n");
+    put("damaged.enc.yaml", &good.replacen(",iv:", ",iv:2k=", 1));
+    let (_, report) = doctor(&bench, &[]);
+    for (path, _) in nothing {
+        assert_eq!(codes(&report, path), Vec::<String>::new(), "{path}");
+    }
+    assert_eq!(report["rules"].as_array().map(Vec::len), Some(1), "one key for two files: {report:#}");
+    assert_eq!(codes(&report, "secrets/both.yaml"), ["not-encrypted"]);
+    let damaged = codes(&report, "damaged.enc.yaml");
+    assert!(damaged.contains(&"damaged-value".to_owned()) && !damaged.contains(&"plain-value".to_owned()), "{damaged:?}");
+}
+
+#[test]
+fn what_many_files_have_in_common_is_counted() {
+    let bench = Bench::with_keys(2);
+    let keys = bench.recipients.join(",");
+    bench.put("repo/.sops.yaml", format!("creation_rules:\n  - age: {keys}\n    mac_only_encrypted: true\n").as_bytes());
+    for at in 0..12 {
+        encrypted(&bench, &format!("apps/{at:02}.yaml"), "a: hunter2hunter2\n");
+    }
+    encrypted(&bench, "top.yaml", "a: hunter2hunter2\n");
+    bench.put("repo/.sops.yaml", format!("creation_rules:\n  - age: {keys}\n    encrypted_regex: ^a$\n").as_bytes());
+    bench.put("keys.txt", b"");
+    let run = bench.sopup(&["doctor", "repo"]);
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert!(
+        lines[0].starts_with("warning: .: 13 files have another selector than their creation rule: theirs is the default one"),
+        "{lines:#?}"
+    );
+    assert!(lines[1].starts_with("warning: .: 13 files have plain values that can be changed unnoticed"), "{lines:#?}");
+    assert_eq!(lines[2], "13 SOPS files: 0 errors, 2 warnings");
+    assert_eq!(lines[4..], ["  top.yaml", "  apps: 12 files, among them apps/00.yaml, apps/01.yaml, apps/02.yaml"], "{lines:#?}");
 }

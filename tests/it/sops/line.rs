@@ -112,6 +112,18 @@ fn the_value_of_set_stays_off_the_command_line_unless_the_line_is_one_of_sops() 
 }
 
 #[test]
+fn an_encrypted_file_is_an_error_to_encrypt_under_the_name_of_sops() {
+    let bench = bench();
+    bench.put("twice.yaml", &bench.sops_encrypt("twice.yaml", b"a: b\n", &[]));
+    let args = ["encrypt", "--age", &bench.recipients[0], "twice.yaml"];
+    let (theirs, ours) = (bench.sops(&args), linked(&bench, &args));
+    assert_eq!((ours.code, Some(ours.code), ours.stdout.as_str()), (203, theirs.status.code(), ""), "{}", ours.stderr);
+    assert_eq!(bench.sopup(&args).code, 0);
+    let named = ["encrypt", "--age", &bench.recipients[0], "--filename-override", "-x.yaml"];
+    assert_eq!(bench.sopup_reads(&named, b"a: b\n").code, 0);
+}
+
+#[test]
 fn what_sopup_cannot_do_is_refused_with_the_reason() {
     let bench = bench();
     let before = bench.get("e.yaml");

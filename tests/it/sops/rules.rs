@@ -126,6 +126,37 @@ fn a_faulty_rule_stops_only_what_it_is_for() {
 }
 
 #[test]
+fn fields_of_wrong_types_stop_everything_as_with_sops() {
+    let bench = Bench::new();
+    let key = &bench.recipients[0];
+    bench.put("x.yaml", b"a: hello\n");
+    for (field, line) in [
+        ("path_regex: {a: b}\n    age: none".to_owned(), Some(4)),
+        (format!("key_groups:\n      - age: {key}"), Some(6)),
+        ("key_groups:\n      - pgp: ABCD".to_owned(), Some(6)),
+        ("encrypted_regex: [a]".to_owned(), Some(5)),
+        ("shamir_threshold: x".to_owned(), Some(5)),
+        ("mac_only_encrypted: foo".to_owned(), Some(5)),
+        ("age: {a: b}".to_owned(), None),
+        ("shamir_threshold: 1.5".to_owned(), None),
+        ("encrypted_regex: 1.5".to_owned(), None),
+        ("encrypted_regex: 2024-01-02".to_owned(), None),
+        ("path_regex: '('".to_owned(), Some(0)),
+    ] {
+        let after = if field.starts_with("path_regex") { "" } else { "path_regex: y\n    " };
+        let config = format!("creation_rules:\n  - path_regex: x\n    age: {key}\n  - {after}{field}\n");
+        bench.put(".sops.yaml", config.as_bytes());
+        let (theirs, ours) = (bench.sops(&["encrypt", "x.yaml"]), bench.sopup(&["encrypt", "x.yaml"]));
+        let stops = line.is_some_and(|line| line > 0);
+        assert_eq!((ours.code != 0, !theirs.status.success()), (stops, stops), "{field}: {}", ours.stderr);
+        let named = line.filter(|_| stops).is_none_or(|line| ours.stderr.contains(&format!("line {line}: creation_rules[1]")));
+        assert!(named, "{field}: {}", ours.stderr);
+    }
+    let other = bench.sopup_reads(&["encrypt", "--filename-override", "q.yaml"], b"a: b\n");
+    assert!(other.code == 2 && other.stderr.contains("no regular expression of Go") && !other.stderr.contains("plain"), "{}", other.stderr);
+}
+
+#[test]
 fn the_configuration_is_read_as_yaml() {
     let bench = Bench::with_keys(2);
     let (a, b) = (&bench.recipients[0], &bench.recipients[1]);
@@ -188,7 +219,7 @@ fn the_doctor_compares_a_file_with_its_rule() {
     let keyring = bench.keyring(&[0]);
     let look = |bytes: &[u8]| examine(&Patient { bytes, format: Format::Yaml, rule, keyring: Some(&keyring), record: None }).problems;
     let found = look(&file);
-    for expected in ["is not named by its creation rule", "cannot open it", "is not that of its creation rule", "only one key"] {
+    for expected in ["is not named by its creation rule", "cannot open it", "that of its creation rule is", "only one key"] {
         assert!(found.iter().any(|problem| problem.to_string().contains(expected)), "{expected}: {found:?}");
     }
     assert!(look(b"a: b\n").iter().any(|problem| matches!(problem, Problem::NotEncrypted)));

@@ -65,6 +65,25 @@ fn line_ends_and_bom_stay() {
 }
 
 #[test]
+fn utf_16_is_read_and_utf_8_written() {
+    let bench = Bench::new();
+    let utf_16 = |text: &str| [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let plain = "a: gr\u{fc}n\r\nb: 1\r\n";
+    let ours = bench.encrypt("x.yaml", &utf_16(plain)).expect("encrypts");
+    bench.sops_decrypt("x.yaml", &ours).expect("sops decrypts");
+    let encrypted = utf_16(&text(&bench.sops_encrypt("x.yaml", plain.as_bytes(), &[])));
+    bench.put("x.yaml", &encrypted);
+    assert_eq!(bench.sopup_prints(&["decrypt", "x.yaml"]), text(&bench.sops(&["decrypt", "x.yaml"]).stdout));
+    assert_eq!(bench.sopup_prints(&["filestatus", "x.yaml"]), "{\"encrypted\":true}\n");
+    bench.put(".sops.yaml", format!("creation_rules:\n  - path_regex: x.yaml\n    age: {}\n", bench.recipients[0]).as_bytes());
+    assert!(bench.sopup_prints(&["doctor", "x.yaml"]).ends_with("1 SOPS file: 0 errors, 1 warning\n"));
+    assert_eq!(bench.sopup_reads(&["set", "--value-stdin", "x.yaml", "[\"b\"]"], b"2").code, 0);
+    let set = bench.get("x.yaml");
+    assert!(text(&bench.sops_decrypt("x.yaml", &set).expect("sops decrypts")).contains("gr\u{fc}n"));
+    assert!(text(&set).starts_with("a: ENC"));
+}
+
+#[test]
 fn case_33_comments_of_all_kinds_open_in_sops() {
     let bench = Bench::new();
     let ours = bench.encrypt("x.yaml", COMMENTS.as_bytes()).expect("encrypts");
@@ -160,9 +179,36 @@ fn case_30_anchors_outside_encrypted_values_stay() {
 #[test]
 fn case_30_anchors_in_encrypted_values_are_refused() {
     let bench = Bench::new();
-    for plain in ["a: &x secret\nb: *x\n", "a: &x\n  k: v\nb: *x\n", "a: &x secret\n"] {
+    for plain in ["a: &x secret\nb: *x\n", "a: &x\n  k: v\nb: *x\n"] {
         let error = bench.encrypt("x.yaml", plain.as_bytes()).expect_err("refused").to_string();
         assert!(error.contains("write the value out"), "{error}");
+    }
+}
+
+#[test]
+fn anchors_that_no_alias_uses_go() {
+    let bench = Bench::new();
+    let plain = "n: &app traefik\nl:\n  - &one x\nb: &text |\n  y\n";
+    let ours = bench.encrypt("x.yaml", plain.as_bytes()).expect("encrypts");
+    let theirs = bench.sops_encrypt("x.yaml", plain.as_bytes(), &[]);
+    let by_sops = |encrypted: &[u8]| text(&bench.sops_decrypt("x.yaml", encrypted).expect("sops decrypts")).replace("&text ", "");
+    assert_eq!(by_sops(&ours), by_sops(&theirs));
+}
+
+#[test]
+fn keys_that_stand_twice_in_what_sops_wrote_are_read() {
+    let bench = Bench::new();
+    for (encrypted_by_sops, plain) in [(true, "a: 1\n---\nb: 2\nb: 3\nc: x\n"), (false, "a:\n    b: 2\n    c: 1\n")] {
+        assert_eq!(bench.encrypt("x.yaml", plain.as_bytes()).is_err(), encrypted_by_sops);
+        let file = bench.sops_encrypt("x.yaml", plain.as_bytes(), &[]);
+        // Whoever adds a key by hand: the MAC is ignored then.
+        let line = text(&file).lines().find(|line| line.trim_start().starts_with("b: ")).expect("a value").to_owned();
+        let file = if encrypted_by_sops { text(&file) } else { text(&file).replacen(&line, &format!("{line}\n{line}"), 1) };
+        bench.put("x.yaml", file.as_bytes());
+        let args: &[&str] = if encrypted_by_sops { &["decrypt", "x.yaml"] } else { &["decrypt", "--ignore-mac", "x.yaml"] };
+        assert_eq!(bench.sopup_prints(args), text(&bench.sops(args).stdout));
+        let doctor = bench.sopup(&["doctor", "x.yaml"]);
+        assert!(!doctor.stdout.contains("cannot be read"), "{}", doctor.stdout);
     }
 }
 
@@ -203,7 +249,7 @@ fn case_32_what_sops_refuses_is_refused() {
         assert!(!theirs.status.success(), "sops takes {plain:?}");
         assert!(bench.encrypt("x.yaml", plain.as_bytes()).is_err(), "we take {plain:?}");
     }
-    let accepted = ["yes: x\non: y\n", "\"1\": x\n", "---\n# c\n---\na: b\n", "{a: b, c: [d, 'e']}\n"];
+    let accepted = ["yes: x\non: y\n", "\"1\": x\n", "---\n# c\n---\na: b\n", "a: b\n---", "{a: b, c: [d, 'e']}\n"];
     for plain in accepted {
         bench.sops_encrypt("x.yaml", plain.as_bytes(), &[]);
         let ours = bench.encrypt("x.yaml", plain.as_bytes()).expect("we take what sops takes");
@@ -224,10 +270,16 @@ fn what_go_yaml_reads_otherwise_is_refused() {
         ("a: 1\n? foo\n: bar\n", 2),
         ("!!str : x\na: b\n", 1),
         ("a: !!binary aGVsbG8=\n", 1),
+        ("data:\n  - &users:\n    - x\n", 2),
+        ("a: &x: b\n", 1),
+        ("a: &x?\n  b: c\n", 1),
     ] {
         let error = bench.encrypt("x.yaml", bad.as_bytes()).expect_err(bad).to_string();
         assert!(error.starts_with(&format!("line {line}: ")), "{bad}: {error}");
     }
+    bench.put("x.yaml", b"data:\n  - &users:\n    - x\n");
+    let theirs = bench.sops(&["encrypt", "--age", &bench.recipients[0], "x.yaml"]);
+    assert!(text(&theirs.stderr).contains("non-string key"), "sops takes the name of an anchor for a key");
     for good in ["%YAML 1.1\n---\na: 1\n", "a: what?\nb: 2\n", "# why?\na: 1\n# what?\nb: 2\n", "{ ? a : b }\n", "?a: b\n"] {
         let ours = bench.encrypt("x.yaml", good.as_bytes()).unwrap_or_else(|error| panic!("{good}: {error}"));
         bench.sops_decrypt("x.yaml", &ours).unwrap_or_else(|error| panic!("{good}: {error}"));

@@ -14,6 +14,9 @@ pub(super) struct Kustomizations {
     decrypted: bool,
 }
 
+/// How scripts that call flux say that it decrypts.
+const FLUX_OPTIONS: [&[u8]; 2] = [b"--decryption-provider=sops", b"--decryption-provider sops"];
+
 #[derive(Deserialize)]
 struct Kustomization {
     #[serde(default)]
@@ -24,6 +27,7 @@ impl Kustomizations {
     /// Looks at a file of the repository.
     pub(super) fn note(&mut self, path: &str, bytes: &[u8]) {
         let name = path.rsplit('/').next().unwrap_or(path);
+        self.decrypted |= FLUX_OPTIONS.iter().any(|option| memchr::memmem::find(bytes, option).is_some());
         let Ok(text) = std::str::from_utf8(bytes) else { return };
         if ["kustomization.yaml", "kustomization.yml", "Kustomization"].contains(&name) {
             let read = check_nesting(text, DOCUMENTS).ok().and_then(|()| serde_yaml::from_str(text).ok());

@@ -2,16 +2,17 @@
 //! rules cover manuals, templates and sources too.
 
 use crate::sops::creation_rule::CreationRule;
-use crate::sops::store::Format;
+use crate::sops::store::{Format, as_utf8};
 
 /// Whether a plain file that a rule covers should be encrypted: the rule is for it alone, or its name or its content says
 /// that it holds secrets.
 pub(super) fn is_meant(path: &str, bytes: &[u8], rule: &CreationRule) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    if memchr::memmem::find(bytes, b"{{").is_some() || is_sample(name) {
+    let bytes = &*as_utf8(bytes);
+    if memchr::memmem::find(bytes, b"{{").is_some() || is_sample(name) || is_in_samples(path) {
         return false;
     }
-    let names_it = rule.path_regex.as_ref().is_some_and(|regex| names_one_file(regex.as_str()));
+    let names_it = rule.path_regex.as_ref().is_some_and(|regex| names_one_file(regex.as_str(), path));
     let format = Format::from_path(path);
     let says_secret = path.split('/').any(|part| part.to_ascii_lowercase().contains("secret"));
     names_it
@@ -19,7 +20,11 @@ pub(super) fn is_meant(path: &str, bytes: &[u8], rule: &CreationRule) -> bool {
         || match format {
             Format::Dotenv => true,
             Format::Binary => memchr::memmem::find(bytes, b"PRIVATE KEY-----").is_some(),
-            Format::Yaml => says_secret || is_secret_manifest(bytes),
+            // The path says nothing of an ExternalSecret or a Kustomization.
+            Format::Yaml => match kinds(bytes).as_slice() {
+                [] => says_secret,
+                kinds => kinds.contains(&"Secret"),
+            },
             Format::Json | Format::Ini => says_secret,
         }
 }
@@ -36,15 +41,23 @@ fn is_sample(name: &str) -> bool {
     ["example", "sample", "template", "tmpl", "tpl", "dist"].iter().any(|word| name.contains(word))
 }
 
-/// A Secret of Kubernetes.
-fn is_secret_manifest(bytes: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(bytes) else { return false };
-    text.lines().any(|line| line.strip_prefix("kind:").is_some_and(|kind| kind.trim() == "Secret"))
+/// Whether a file lies among templates and examples.
+pub(super) fn is_in_samples(path: &str) -> bool {
+    let mut folders = path.split('/').rev().skip(1);
+    folders.any(|folder| ["tmpl", "template", "templates", "example", "examples", "sample", "samples"].contains(&folder))
 }
 
-/// Whether a regular expression has no part that stands for more than one text.
-fn names_one_file(regex: &str) -> bool {
-    !regex.is_empty() && !regex.contains(['*', '+', '?', '[', '(', '{', '|']) && !regex.starts_with("\\.")
+/// The kinds of the manifests of Kubernetes in a file.
+fn kinds(bytes: &[u8]) -> Vec<&str> {
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    text.lines().filter_map(|line| line.strip_prefix("kind:")).map(|kind| kind.trim().trim_matches(['"', '\''])).collect()
+}
+
+/// Whether a regular expression has no part that stands for more than one text, and ends where the path does: one that ends
+/// before it is for a folder.
+fn names_one_file(regex: &str, path: &str) -> bool {
+    let is_literal = !regex.is_empty() && !regex.contains(['*', '+', '?', '[', '(', '{', '|']) && !regex.starts_with("\\.");
+    is_literal && path.ends_with(&regex.trim_start_matches('^').trim_end_matches('$').replace('\\', ""))
 }
 
 #[cfg(test)]
@@ -58,9 +71,11 @@ mod tests {
             ("prod.yaml", true),
             (r"\.yaml$", false),
             (r"\.(enc|sops)\.yaml$", false),
-            ("secrets/.*", false),
+            ("config/.*", false),
+            ("^config/", false),
+            ("config/prod", false),
         ] {
-            assert_eq!(names_one_file(regex), one, "{regex}");
+            assert_eq!(names_one_file(regex, "config/prod.yaml"), one, "{regex}");
         }
     }
 }

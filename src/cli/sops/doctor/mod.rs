@@ -2,6 +2,7 @@
 
 mod kustomize;
 mod meant;
+mod repeated;
 mod report;
 
 use std::collections::HashMap;
@@ -26,7 +27,7 @@ use crate::sops::doctor::{Diagnosis, Patient, Problem, State, Weight, examine, l
 use crate::sops::store::Format;
 use crate::source::{Respect, Target, Walk, walk};
 use kustomize::Kustomizations;
-use meant::{is_meant, is_store_by_name};
+use meant::{is_in_samples, is_meant, is_store_by_name};
 pub(in crate::cli) use report::{Found, Report};
 
 /// Where digests are kept, at the top of what is examined.
@@ -132,7 +133,7 @@ pub(in crate::cli) fn examined(path: &Path, keys: Option<&Keys>) -> Result<Exami
         state != State::Plain
     });
     report.rules(rules, &base);
-    report.single_recipients();
+    report.say_once();
     report.sort();
     Ok(Examined { base, report, records: new, files })
 }
@@ -225,7 +226,7 @@ fn look(path: &str, bytes: &[u8], rule: Option<&CreationRule>, keys: Option<&Key
         found.problems.retain(|problem| !matches!(problem, Problem::NotEncrypted));
     }
     let unnamed = found.state == State::Plain && found.problems.is_empty();
-    if unnamed && is_store_by_name(path.rsplit('/').next().unwrap_or(path)) {
+    if unnamed && found.has_values && is_store_by_name(path.rsplit('/').next().unwrap_or(path)) && !is_in_samples(path) {
         found.problems.push(Problem::PlainStore);
     }
     if found.state == State::Opened && records.is_some() && record.is_none() {
@@ -252,23 +253,14 @@ impl RuleBook {
 }
 
 impl Report {
-    /// That one key opens everything is said once, not for each file.
-    fn single_recipients(&mut self) {
-        let is_single = |problem: &Problem| matches!(problem, Problem::SingleRecipient);
-        let count = self.files.iter().filter(|file| file.problems.iter().any(is_single)).count();
-        if count < 2 {
-            return;
-        }
-        self.files.iter_mut().for_each(|file| file.problems.retain(|problem| !is_single(problem)));
-        let text = format!("{count} files can each be opened by one key only; if that is lost, so are their values");
-        self.advice.push((".".to_owned(), Weight::Warning, text));
-    }
-
     /// Adds what is wrong with the rules themselves.
     fn rules(&mut self, book: RuleBook, base: &Path) {
         let base = base.canonicalize().unwrap_or_else(|_| base.to_path_buf());
         for (path, rules) in book.read {
             let shown = path.strip_prefix(&base).unwrap_or(&path).display().to_string();
+            if is_in_samples(&shown) {
+                continue;
+            }
             match rules {
                 Ok(rules) => {
                     self.advice.extend(rules.config.warnings.iter().map(|warning| (shown.clone(), Weight::Warning, describe(warning))));

@@ -1,5 +1,6 @@
 //! What the doctor found, for people and as `sopup.doctor/v1`.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use owo_colors::OwoColorize as _;
@@ -7,6 +8,12 @@ use serde::Serialize;
 
 use crate::report::safe;
 use crate::sops::doctor::{Problem, State, Weight};
+
+/// As many files are listed one by one.
+const LISTED: usize = 10;
+
+/// As many names stand for a folder.
+const EXAMPLES: usize = 3;
 
 /// Everything that was found.
 #[derive(Default)]
@@ -70,8 +77,9 @@ impl Report {
                 "{} could not be opened, so MACs, comments and digests were not checked there:",
                 number(self.count_in(State::Closed), "file")
             )?;
-            for file in self.files.iter().filter(|file| file.state == State::Closed) {
-                writeln!(out, "  {}", safe::line(&file.path))?;
+            let closed = self.files.iter().filter(|file| file.state == State::Closed);
+            for text in listed(&closed.map(|file| file.path.as_str()).collect::<Vec<_>>()) {
+                writeln!(out, "  {}", safe::line(&text))?;
             }
         }
         out.flush()
@@ -104,6 +112,22 @@ impl Report {
         writeln!(out)?;
         out.flush()
     }
+}
+
+/// Names of files; many of them are counted by their topmost folders, with a few names.
+fn listed(paths: &[&str]) -> Vec<String> {
+    if paths.len() <= LISTED {
+        return paths.iter().map(|path| (*path).to_owned()).collect();
+    }
+    let mut folders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for path in paths {
+        folders.entry(path.split_once('/').map_or(".", |(folder, _)| folder)).or_default().push(path);
+    }
+    let told = folders.iter().map(|(folder, paths)| match paths.as_slice() {
+        few if few.len() <= EXAMPLES => few.join(", "),
+        many => format!("{folder}: {} files, among them {}", many.len(), many[..EXAMPLES].join(", ")),
+    });
+    told.collect()
 }
 
 fn line(out: &mut impl Write, path: &str, weight: Weight, text: &str) -> io::Result<()> {

@@ -224,6 +224,9 @@ impl Line {
         if command == "set" && self.operands.len() > 2 && !named("value-file") && !named("value-stdin") {
             words.push(OsString::from("--value-typed"));
         }
+        if command == "encrypt" {
+            words.push(OsString::from("--only-plain"));
+        }
         words.extend(passed);
         if !self.operands.is_empty() {
             words.push(OsString::from("--"));
@@ -331,7 +334,7 @@ mod tests {
         for (typed, made) in [
             ("-d f", "decrypt -- f"),
             ("f", "edit -- f"),
-            ("--verbose -e -i --age=x f", "encrypt --in-place --age=x -- f"),
+            ("--verbose -e -i --age=x f", "encrypt --in-place --age=x --only-plain -- f"),
             ("-d f --output o", "decrypt --output=o -- f"),
             ("-config c decrypt f", "decrypt --config=c -- f"),
             ("--config c decrypt --extract p f", "decrypt --config=c --extract=p -- f"),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::{DEFAULT_SECTION, Line, METADATA_SECTION, unrepresentable};
 use crate::sops::metadata::Metadata;
 use crate::sops::store::{WriteError, flatten};
-use crate::sops::tree::{Comment, Entry, Map, MapItem, Node, Scalar};
+use crate::sops::tree::{Comment, Entry, Map, MapItem, Node};
 
 pub(super) fn write(map: &Map, lines: &[Line], metadata: Option<&Metadata>) -> Result<String, WriteError> {
     let mut writer = Writer { out: String::new(), sections: sections(map)? };
@@ -173,11 +173,7 @@ fn value(entry: &Entry) -> Result<String, WriteError> {
         Node::Scalar(scalar) => scalar,
         _ => return Err(unrepresentable(&format!("the nested value of `{}`", entry.key))),
     };
-    let text = match scalar {
-        Scalar::Bool(value) => value.to_string(),
-        scalar => String::from_utf8_lossy(&scalar.to_bytes()).into_owned(),
-    };
-    quoted(&entry.key, &text)
+    quoted(&entry.key, &String::from_utf8_lossy(&scalar.to_plain_text()))
 }
 
 /// A value so that go-ini reads it back.

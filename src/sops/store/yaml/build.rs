@@ -18,26 +18,33 @@ pub(super) struct Built {
     pub(super) altered: Vec<Altered>,
 }
 
-/// Which keys a map may have.
+/// As what a text is read, which decides about the keys that a map may have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Keys {
-    /// Texts, as in all files of sops.
-    Text,
-    /// Numbers and the like too, which settings may have where nobody looks.
-    Any,
+pub(super) enum Reading {
+    /// A file that is to be encrypted: texts, each once.
+    Plain,
+    /// A file of sops: texts. sops looks for keys that stand twice at the top of the first document alone, so what it wrote may
+    /// have them elsewhere.
+    Encrypted,
+    /// Settings: each once, and numbers and the like too, which may stand where nobody looks.
+    Settings,
 }
 
+const ODD_ANCHOR: &str = "an anchor whose name has other signs than letters, digits, `_` and `-`: sops' YAML parser ends the name there";
+
 /// Builds tree and shapes.
-pub(super) fn build(text: &str, stream: &Stream, limits: &Limits, keys: Keys) -> Result<Built, ReadError> {
+pub(super) fn build(text: &str, stream: &Stream, limits: &Limits, reading: Reading) -> Result<Built, ReadError> {
     let mut builder = Builder {
         text,
         events: &stream.events,
         stream,
         placement: comments::place(stream, text),
         anchors: HashMap::new(),
+        used: stream.events.iter().filter_map(|event| if let EvKind::Alias(id) = event.kind { Some(id) } else { None }).collect(),
         alias_nodes: limits.alias_nodes,
         depth: limits.depth,
-        keys,
+        reading,
+        documents: 0,
         flow: 0,
         at: 0,
         last_end: 0,
@@ -51,7 +58,8 @@ pub(super) fn build(text: &str, stream: &Stream, limits: &Limits, keys: Keys) ->
         built.tree.documents.push(map);
         built.shapes.push(shape);
     }
-    built.refusals = builder.refusals;
+    let odd = stream.odd_anchors.iter().map(|line| Refusal { line: *line, reason: ODD_ANCHOR.to_owned() });
+    built.refusals = odd.chain(builder.refusals).collect();
     built.altered = builder.altered;
     Ok(built)
 }
@@ -62,10 +70,14 @@ pub(super) struct Builder<'a> {
     stream: &'a Stream,
     placement: Placement,
     anchors: HashMap<usize, Node>,
+    /// The anchors that aliases lead to.
+    used: HashSet<usize>,
     /// How many more nodes aliases may stand for.
     alias_nodes: usize,
     depth: usize,
-    keys: Keys,
+    reading: Reading,
+    /// How many documents are read.
+    documents: usize,
     /// How many flow collections are open.
     pub(super) flow: usize,
     at: usize,
@@ -97,6 +109,7 @@ impl<'a> Builder<'a> {
         };
         let end = self.next()?;
         let end = self.document_end(end);
+        self.documents += 1;
         Ok((map, DocShape { root, end }))
     }
 
@@ -161,7 +174,7 @@ impl<'a> Builder<'a> {
                 shape.column = key_event.column;
                 shape.span.start = shape.span.start.min(key_event.start);
             }
-            if !seen.insert(key.clone()) {
+            if !seen.insert(key.clone()) && !self.takes_keys_twice() {
                 return Err(syntax(key_event, &format!("the key `{key}` stands twice in one map")));
             }
             self.last_end = key_event.span.end;
@@ -175,6 +188,11 @@ impl<'a> Builder<'a> {
         self.comments_before(here, None, &mut shape.comments, |c| map.items.push(MapItem::Comment(c)));
         shape.span.end = self.close(notation)?;
         Ok((Node::Map(map), Shape::Map(shape)))
+    }
+
+    /// Whether sops takes a key that stands twice in the map that is being read.
+    fn takes_keys_twice(&self) -> bool {
+        self.reading == Reading::Encrypted && (self.documents > 0 || !self.path.is_empty())
     }
 
     fn list(&mut self, start: &'a Ev, notation: Notation) -> Result<(Node, Shape), ReadError> {
@@ -218,6 +236,11 @@ impl<'a> Builder<'a> {
         Ok((Node::List(list), Shape::List(shape)))
     }
 
+    /// Whether an alias leads to an anchor; one that none does goes with the value that it stands before, as with sops.
+    pub(super) fn is_used(&self, anchor: usize) -> bool {
+        self.used.contains(&anchor)
+    }
+
     /// Takes the end event; a flow collection's closing sign is text.
     fn close(&mut self, notation: Notation) -> Result<usize, ReadError> {
         let end = self.next()?;
@@ -251,7 +274,7 @@ impl<'a> Builder<'a> {
         };
         match (event.tag.as_deref(), form) {
             (Some("str" | "merge"), _) | (None | Some("!"), Form::Quoted | Form::Block(_)) => {}
-            _ if self.keys == Keys::Any => {}
+            _ if self.reading == Reading::Settings => {}
             (None, Form::Plain) => match resolve::resolve(text) {
                 Resolved::Merge | Resolved::Value(Scalar::Text(_)) => {}
                 _ => return Err(not_text()),

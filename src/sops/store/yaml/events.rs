@@ -11,6 +11,8 @@ use crate::sops::store::{Limits, ReadError};
 pub(super) struct Stream {
     pub(super) events: Vec<Ev>,
     pub(super) comments: Vec<CommentEv>,
+    /// Lines of anchors whose names sops' YAML parser ends elsewhere.
+    pub(super) odd_anchors: Vec<usize>,
 }
 
 /// One event.
@@ -105,7 +107,7 @@ impl Stream {
                 (EvKind::Scalar { text: value, form: form(style) }, anchor, tag)
             }
             Event::Alias(id) => (EvKind::Alias(id), 0, None),
-            Event::Anchor(..) => return self.anchor(&range),
+            Event::Anchor(..) => return self.anchor(text, &range, line),
             Event::Comment(..) => return self.comment(text, range, line, column),
             _ => return,
         };
@@ -114,8 +116,13 @@ impl Stream {
         self.events.push(Ev { kind, span: range, start, line, column, tag, anchor });
     }
 
-    /// An anchor is announced after its node, and stands before it.
-    fn anchor(&mut self, range: &Range<usize>) {
+    /// An anchor is announced after its node, and stands before it. To sops' parser, a name has letters, digits, `_` and `-`
+    /// alone: `&users:` is the anchor of a map there.
+    fn anchor(&mut self, text: &str, range: &Range<usize>, line: usize) {
+        let name = text[range.clone()].trim_start_matches('&');
+        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)) {
+            self.odd_anchors.push(line);
+        }
         if let Some(node) = self.events.last_mut() {
             node.start = node.start.min(range.start);
         }
@@ -154,16 +161,14 @@ fn tag_text(tag: &Tag) -> String {
     }
 }
 
-/// The parser's message may quote the text around the fault, so only its kind is kept.
+/// The parser's messages say what is wrong and quote at most a sign or a name, but one made by hand might quote more.
 fn syntax(text: &str, error: &ScanError) -> ReadError {
     let line = error.marker().line();
     let templated = text.lines().nth(line.saturating_sub(1)).is_some_and(|line| line.contains("{{"));
     let reason = if templated {
         "this is a template (`{{ … }}`), not YAML; encrypt the file it renders, or its values file".to_owned()
     } else {
-        let kind = format!("{:?}", error.kind());
-        let name: String = kind.chars().take_while(|c| c.is_alphanumeric()).collect();
-        format!("not valid YAML ({name})")
+        format!("not valid YAML: {}", error.info())
     };
     ReadError::Syntax { line, reason }
 }

@@ -1,7 +1,8 @@
 //! YAML: read as go-yaml v3 reads it, written by splicing bytes into the user's text.
 //!
 //! The text is never printed from a tree as long as there is a text to splice into, so comments, blank lines, quotes,
-//! indentation and line ends outside the changed values stay byte for byte. Every result is read back and compared.
+//! indentation and line ends outside the changed values stay byte for byte. Every result is read back and compared. As
+//! sops does, it reads UTF-16 too, and writes UTF-8.
 
 mod build;
 mod checks;
@@ -14,11 +15,11 @@ mod resolve;
 mod scalars;
 mod shape;
 
-use self::build::Keys;
+use self::build::Reading;
 use self::emit::Look;
 use self::render::{METADATA_KEY, Splices};
 use self::shape::{DocShape, Shape};
-use super::{Layout as AnyLayout, Limits, ReadError, Refusal, Source, Store, Style, WriteError};
+use super::{Layout as AnyLayout, Limits, ReadError, Refusal, Source, Store, Style, WriteError, as_utf8};
 use crate::sops::metadata::Metadata;
 use crate::sops::tree::{Comment, Map, Node, Scalar, Tree};
 
@@ -45,15 +46,15 @@ pub(crate) struct Layout {
 
 impl Store for Yaml {
     fn read_plain(&self, bytes: &[u8]) -> Result<Source, ReadError> {
-        let mut source = self.read(bytes, Keys::Text)?;
-        if let Some(refusal) = libyaml_refusal(bytes) {
+        let mut source = self.read(bytes, Reading::Plain)?;
+        if let Some(refusal) = libyaml_refusal(&as_utf8(bytes)) {
             source.refusals.push(refusal);
         }
         Ok(source)
     }
 
     fn read_encrypted(&self, bytes: &[u8]) -> Result<Source, ReadError> {
-        self.read(bytes, Keys::Text)
+        self.read(bytes, Reading::Encrypted)
     }
 
     fn write(&self, tree: &Tree, metadata: Option<&Metadata>, source: Option<&Source>) -> Result<Vec<u8>, WriteError> {
@@ -84,18 +85,31 @@ impl Yaml {
     /// # Errors
     /// [`ReadError`]; the message never repeats file content other than keys.
     pub fn read_settings(&self, bytes: &[u8]) -> Result<Map, ReadError> {
-        let source = self.read(bytes, Keys::Any)?;
+        let source = self.read(bytes, Reading::Settings)?;
         Ok(source.tree.documents.into_iter().next().unwrap_or_default())
     }
 
-    fn read(&self, bytes: &[u8], keys: Keys) -> Result<Source, ReadError> {
-        let whole = self.limits.text(bytes)?;
+    /// The line of a field in a map of a list of settings, empty items not counted; of what is in it, if it stands deeper.
+    #[must_use]
+    pub fn line_of(&self, bytes: &[u8], list: &str, item: usize, field: &str) -> Option<usize> {
+        let source = self.read(bytes, Reading::Settings).ok()?;
+        let AnyLayout::Yaml(layout) = &source.layout else { return None };
+        let entry = layout.shapes.first()?.root.entries.iter().find(|entry| entry.key == list)?;
+        let Shape::List(items) = &entry.value else { return None };
+        let map = items.items.iter().map(|item| &item.value).filter(|value| !value.is_null()).nth(item)?;
+        let at = map.key_at(field)?;
+        Some(layout.text[..at].matches('\n').count() + 1)
+    }
+
+    fn read(&self, bytes: &[u8], reading: Reading) -> Result<Source, ReadError> {
+        let decoded = as_utf8(bytes);
+        let whole = self.limits.text(&decoded)?;
         let text = whole.strip_prefix(BOM).unwrap_or(whole);
         let stream = events::parse(text, &self.limits)?;
         if stream.events.is_empty() {
             return Err(ReadError::Empty);
         }
-        let built = build::build(text, &stream, &self.limits, keys)?;
+        let built = build::build(text, &stream, &self.limits, reading)?;
         let mut tree = built.tree;
         let mut metadata = None;
         for (at, document) in tree.documents.iter_mut().enumerate() {
@@ -131,7 +145,7 @@ impl Yaml {
 
     /// Reads the result back: the values must be those that were meant, in the same order.
     fn check(&self, text: &str, tree: &Tree, metadata: Option<&Metadata>) -> Result<(), WriteError> {
-        let read = self.read(text.as_bytes(), Keys::Text).map_err(|_| WriteError::NotFaithful)?;
+        let read = self.read(text.as_bytes(), Reading::Encrypted).map_err(|_| WriteError::NotFaithful)?;
         let same_metadata = match (metadata, &read.metadata) {
             (None, None) => true,
             (Some(metadata), Some(map)) => Metadata::parse(map.clone()).is_ok_and(|found| {

@@ -1,6 +1,6 @@
 //! Writes a changed tree into the text it was read from: only what differs is spliced, every other byte stays.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::Range;
 
 use super::emit::{self, Look};
@@ -59,16 +59,20 @@ impl<'a> Splices<'a> {
         self.comments(&shape.root.comments, map.comments(), 0)?;
         // `{}` or a spelled-out null gives way to the entries.
         let span = shape.root.span.clone();
-        self.edits.push((span, String::new()));
+        if !span.is_empty() {
+            self.edits.push((span, String::new()));
+        }
         self.insert_lines(shape.end, entries);
         Ok(())
     }
 
     fn map(&mut self, shape: &MapShape, map: &Map, document_end: Option<usize>) -> Result<(), WriteError> {
         self.comments(&shape.comments, map.comments(), shape.column)?;
-        let old: HashMap<&str, &EntryShape> = shape.entries.iter().map(|entry| (entry.key.as_str(), entry)).collect();
+        // A key may stand twice in what sops wrote.
+        let mut old: HashMap<&str, VecDeque<&EntryShape>> = HashMap::new();
+        shape.entries.iter().for_each(|entry| old.entry(&entry.key).or_default().push_back(entry));
         for entry in map.entries() {
-            if let Some(known) = old.get(entry.key.as_str()) {
+            if let Some(known) = old.get_mut(entry.key.as_str()).and_then(VecDeque::pop_front) {
                 self.entry(shape, known, &entry.value)?;
             }
         }

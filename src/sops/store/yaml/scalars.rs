@@ -22,7 +22,7 @@ impl Builder<'_> {
             Form::Block(sign) => split_block(self.text, whole, sign),
             Form::Plain | Form::Quoted => (whole, None),
         };
-        let pinned = (event.anchor != 0).then_some("an anchor");
+        let pinned = self.is_used(event.anchor).then_some("an anchor");
         let shape = ScalarShape { span, body, line: event.line, value: value.clone(), pinned };
         Ok((Node::Scalar(value), Shape::Scalar(shape)))
     }

@@ -108,6 +108,22 @@ impl Shape {
         }
     }
 
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self, Self::Scalar(scalar) if scalar.value == Scalar::Null)
+    }
+
+    /// Where a key stands, in a map or in those below it.
+    pub(super) fn key_at(&self, key: &str) -> Option<usize> {
+        match self {
+            Self::Map(map) => {
+                let own = map.entries.iter().find(|entry| entry.key == key).map(|entry| entry.key_span.start);
+                own.or_else(|| map.entries.iter().find_map(|entry| entry.value.key_at(key)))
+            }
+            Self::List(list) => list.items.iter().find_map(|item| item.value.key_at(key)),
+            Self::Scalar(_) | Self::Alias => None,
+        }
+    }
+
     /// Why some leaf below must not be replaced.
     pub(super) fn pinned(&self) -> Option<&'static str> {
         match self {
