@@ -16,6 +16,9 @@ pub struct Repo {
     /// How large it is, as far as the list says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
+    /// Of one that several tasks search together, which share of its history, as in `2/5`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
 }
 
 /// Why a list cannot be read.
@@ -102,7 +105,7 @@ fn repo_at(entry: usize, url: &str, name: Option<&str>, bytes: Option<u64>) -> R
     }
     let host = place_of(url).split('/').next().unwrap_or_default().to_owned();
     let id = name.filter(|_| !host.is_empty()).map_or_else(|| place_of(url), |name| format!("{host}/{name}"));
-    Ok(Repo { id, url: url.to_owned(), bytes })
+    Ok(Repo { id, url: url.to_owned(), bytes, shard: None })
 }
 
 /// An address without what does not tell repositories apart: `github.com/team/app`. Credentials in it are not part of it.

@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_secret_of_several_repositories_is_one_entry() {
-        let plan = Plan::new(listing("a\nb\nc\nd\n").expect("a list"), Some(2));
+        let plan = Plan::new(listing("a\nb\nc\nd\n").expect("a list"), Some(2), |_| 1);
         let (late, early) = ("2026-02-01T10:00:00+00:00", "2026-02-01T10:30:00+02:00");
         let results = vec![
             RepoResult::failed("a", "it was interrupted".to_owned()),
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn what_is_new_and_what_is_gone_is_told() {
-        let plan = Plan::new(listing("a\nb\n").expect("a list"), None);
+        let plan = Plan::new(listing("a\nb\n").expect("a list"), None, |_| 1);
         let date = "2026-02-01T10:00:00Z";
         let before = merge(&plan, vec![scanned("a", &[finding("f1", "high", date)]), scanned("b", &[finding("f2", "high", date)])], None);
         let now =

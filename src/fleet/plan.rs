@@ -36,14 +36,16 @@ pub enum PlanError {
 }
 
 impl Plan {
-    /// Spreads repositories over tasks: the largest first, each to the task that has least.
-    pub fn new(mut repos: Vec<Repo>, tasks: Option<usize>) -> Self {
+    /// Spreads repositories over tasks: the largest first, each to the task that has least. `shares` says in how many parts one
+    /// is searched.
+    pub fn new(repos: Vec<Repo>, tasks: Option<usize>, shares: impl Fn(&Repo) -> u64) -> Self {
+        let mut repos: Vec<Repo> = repos.into_iter().flat_map(|repo| cut(&repo, shares(&repo))).collect();
         let unknown = usual(&repos);
         let cost = |repo: &Repo| repo.bytes.unwrap_or(unknown).max(LEAST);
         let total: u64 = repos.iter().map(cost).fold(0, u64::saturating_add);
         let wanted = tasks.unwrap_or_else(|| usize::try_from(total.div_ceil(OF_A_TASK)).unwrap_or(usize::MAX));
         let count = wanted.clamp(1, repos.len().max(1));
-        repos.sort_by(|a, b| cost(b).cmp(&cost(a)).then_with(|| a.id.cmp(&b.id)));
+        repos.sort_by(|a, b| cost(b).cmp(&cost(a)).then_with(|| order(a).cmp(&order(b))));
         let mut loads = vec![0_u64; count];
         let mut tasks = vec![Task::default(); count];
         for repo in repos {
@@ -51,7 +53,7 @@ impl Plan {
             loads[least] = loads[least].saturating_add(cost(&repo));
             tasks[least].repositories.push(repo);
         }
-        tasks.iter_mut().for_each(|task| task.repositories.sort_by(|a, b| a.id.cmp(&b.id)));
+        tasks.iter_mut().for_each(|task| task.repositories.sort_by(|a, b| order(a).cmp(&order(b))));
         Self { schema: SCHEMA.to_owned(), tasks }
     }
 
@@ -81,6 +83,19 @@ impl Plan {
     }
 }
 
+fn order(repo: &Repo) -> (&str, Option<&str>) {
+    (&repo.id, repo.shard.as_deref())
+}
+
+/// The shares of a repository, or the repository.
+fn cut(repo: &Repo, shares: u64) -> Vec<Repo> {
+    if shares < 2 {
+        return vec![repo.clone()];
+    }
+    let share = |number| Repo { bytes: repo.bytes.map(|bytes| bytes / shares), shard: Some(format!("{number}/{shares}")), ..repo.clone() };
+    (1..=shares).map(share).collect()
+}
+
 /// The median of the sizes that are known, for those that are not.
 fn usual(repos: &[Repo]) -> u64 {
     let mut known: Vec<u64> = repos.iter().filter_map(|repo| repo.bytes).collect();
@@ -93,26 +108,36 @@ mod tests {
     use super::*;
 
     fn repo(id: &str, megabytes: Option<u64>) -> Repo {
-        Repo { id: id.to_owned(), url: format!("/srv/{id}"), bytes: megabytes.map(|size| size << 20) }
+        Repo { id: id.to_owned(), url: format!("/srv/{id}"), bytes: megabytes.map(|size| size << 20), shard: None }
     }
 
     #[test]
     fn tasks_are_of_about_equal_work_and_the_same_each_time() {
         let repos: Vec<Repo> = (1..=40).map(|n| repo(&format!("r{n:02}"), Some(n))).collect();
-        let plan = Plan::new(repos.clone(), Some(4));
+        let plan = Plan::new(repos.clone(), Some(4), |_| 1);
         let loads: Vec<u64> = plan.tasks.iter().map(|task| task.repositories.iter().filter_map(|repo| repo.bytes).sum()).collect();
         assert!(loads.iter().max() <= loads.iter().min().map(|least| least + (5 << 20)).as_ref(), "{loads:?}");
         assert_eq!(plan.repositories().count(), 40);
         let shuffled: Vec<Repo> = repos.into_iter().rev().collect();
-        assert_eq!(Plan::new(shuffled, Some(4)), plan);
+        assert_eq!(Plan::new(shuffled, Some(4), |_| 1), plan);
+        assert_eq!(Plan::read(&plan.write()).expect("reads"), plan);
+    }
+
+    #[test]
+    fn a_huge_repository_is_shared_out() {
+        let repos = vec![repo("huge", Some(4000)), repo("small", Some(10))];
+        let plan = Plan::new(repos, Some(4), |repo| if repo.bytes > Some(1 << 30) { 4 } else { 1 });
+        let shards: Vec<Vec<Option<&str>>> =
+            plan.tasks.iter().map(|task| task.repositories.iter().map(|repo| repo.shard.as_deref()).collect()).collect();
+        assert_eq!(shards, [vec![Some("1/4"), None], vec![Some("2/4")], vec![Some("3/4")], vec![Some("4/4")]]);
         assert_eq!(Plan::read(&plan.write()).expect("reads"), plan);
     }
 
     #[test]
     fn unknown_sizes_count_as_usual_ones() {
-        let plan = Plan::new(vec![repo("a", Some(2000)), repo("b", None), repo("c", Some(10))], None);
+        let plan = Plan::new(vec![repo("a", Some(2000)), repo("b", None), repo("c", Some(10))], None, |_| 1);
         assert_eq!(plan.tasks.len(), 3);
-        assert_eq!(Plan::new(vec![repo("a", None)], Some(9)).tasks.len(), 1);
+        assert_eq!(Plan::new(vec![repo("a", None)], Some(9), |_| 1).tasks.len(), 1);
         assert!(Plan::read("{\"schema\": \"x\", \"tasks\": []}").is_err());
     }
 }

@@ -29,6 +29,12 @@ pub struct RepoResult {
     /// The report of `sopup scan --format json`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<Value>,
+    /// Which share of its history it is of, as in the plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
+    /// In place of a report what `sopup scan --shard` wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Value>,
 }
 
 /// Whether a repository was scanned.
@@ -61,13 +67,19 @@ impl RepoResult {
     /// A repository with a report.
     pub fn scanned(id: &str, state: Option<String>, key: Option<String>, report: Value) -> Self {
         let (schema, id) = (SCHEMA.to_owned(), id.to_owned());
-        Self { schema, id, status: Status::Scanned, error: None, state, key, report: Some(report) }
+        Self { schema, id, status: Status::Scanned, error: None, state, key, report: Some(report), shard: None, part: None }
+    }
+
+    /// A share of one.
+    pub fn searched(id: &str, state: Option<String>, key: Option<String>, shard: &str, part: Value) -> Self {
+        let (shard, part) = (Some(shard.to_owned()), Some(part));
+        Self { report: None, shard, part, ..Self::scanned(id, state, key, Value::Null) }
     }
 
     /// A repository without one.
     pub fn failed(id: &str, error: String) -> Self {
         let (schema, id) = (SCHEMA.to_owned(), id.to_owned());
-        Self { schema, id, status: Status::Failed, error: Some(error), state: None, key: None, report: None }
+        Self { schema, id, status: Status::Failed, error: Some(error), state: None, key: None, report: None, shard: None, part: None }
     }
 }
 

@@ -1,13 +1,13 @@
 //! `sopup fleet`: many repositories, workers that are killed, one report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{Place, Run, binaries, finish, isolated, path_with};
+use crate::support::{Numbers, Place, Run, binaries, finish, isolated, path_with};
 
 const KEY: &str = "one key for all workers of the tests";
 const SHARED: &str = "Orchid.Meadow.Tundra.898";
@@ -269,4 +269,44 @@ fn manifests_run_the_tasks() {
         assert!(matches!(run.code, 0 | 3), "{}", run.stderr);
     }
     assert_eq!(across(&fleet.merged(&[]).1), fleet.alone());
+}
+
+/// A repository that is too large for one worker is searched by several, and is one entry of the report.
+#[test]
+fn several_workers_search_one_repository() {
+    let fleet = Fleet { place: Place::new() };
+    let work = Place::repository();
+    let mut random = Numbers(26);
+    for round in 0..8 {
+        let bytes: Vec<u8> = (0..1 << 16).flat_map(|_| random.next().to_le_bytes()).collect();
+        work.write(&format!("data/{round}.bin"), bytes);
+        work.write("notes.md", format!("Round {round}. The password is `gR4nite-Falcon-2{round}`.\n")).commit("notes");
+    }
+    let bare = fleet.place.join("repos/huge.git");
+    work.git(["clone", "--quiet", "--mirror", ".", bare.to_str().expect("UTF-8")]);
+    let run = fleet.run(&["plan", "--folder", "repos", "--tasks", "3", "--shard-above", "1", "--output", "plan.json"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let plan = fs::read_to_string(fleet.place.join("plan.json")).expect("a plan");
+    assert!(plan.contains("\"shard\":\"1/") && plan.matches("\"repositories\"").count() == 3, "{plan}");
+    for index in ["0", "1", "2"] {
+        let run = fleet.run(&["work", "--plan", "plan.json", "--results", "results", "--index", index]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+    }
+    let (run, merged) = fleet.merged(&[]);
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    let mut alone = fleet.place.command();
+    alone.args(["scan", "--format", "json", "repos/huge.git"]).env("SOPUP_FINGERPRINT_KEY", KEY);
+    let alone: Value = serde_json::from_str(&finish(alone.output().expect("sopup runs")).stdout).expect("JSON");
+    let prints = |values: &Value| -> BTreeSet<String> {
+        values.as_array().expect("a list").iter().map(|one| one["fingerprint"].as_str().expect("a text").to_owned()).collect()
+    };
+    assert_eq!(prints(&merged["secrets"]), prints(&alone["findings"]));
+    assert_eq!((merged["repositories"].as_array().expect("a list").len(), merged["secrets"].as_array().expect("a list").len()), (1, 8));
+
+    fs::remove_file(fleet.place.join("results/00001.jsonl.zst")).expect("is removed");
+    let (run, _) = fleet.merged(&[]);
+    assert!(run.code == 3 && run.stderr.contains("missing"), "{}", run.stderr);
+    fs::rename(&bare, fleet.place.join("elsewhere.git")).expect("is moved");
+    let (run, _) = fleet.merged(&[]);
+    assert!(run.code == 3 && run.stderr.contains("--clones"), "{}", run.stderr);
 }

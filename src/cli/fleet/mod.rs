@@ -2,7 +2,8 @@
 
 mod work;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -10,8 +11,8 @@ use super::Exit;
 use super::error::CliError;
 use super::output::write_file;
 use super::ui::Ui;
-use crate::file::Access;
-use crate::fleet::{self, Engine, Incomplete, Merged, Plan, Repo, Settings};
+use crate::file::{Access, PrivateDir};
+use crate::fleet::{self, Engine, Incomplete, Merged, Plan, Repo, RepoResult, Settings};
 use crate::report::safe;
 
 /// Scan many repositories: a plan of tasks, workers for them, and one report of all
@@ -59,6 +60,11 @@ struct PlanArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     tasks: Option<u32>,
 
+    /// Let several tasks search a repository together that is larger than this, in MiB. Each of them needs the same clone, and
+    /// `merge` needs it, too; clones with a working tree are left whole
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
+    shard_above: Option<u64>,
+
     /// Write the plan to a file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -85,6 +91,14 @@ struct MergeArgs {
     /// An earlier report in JSON: what is new since, and what is gone
     #[arg(long, value_name = "FILE")]
     previous: Option<PathBuf>,
+
+    /// Where the workers kept their clones, for repositories that several of them searched together
+    #[arg(long, value_name = "DIR")]
+    clones: Option<PathBuf>,
+
+    /// The options that the workers had for `sopup scan`, behind `--`; they matter for these repositories
+    #[arg(last = true, value_name = "OPTIONS")]
+    options: Vec<OsString>,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -169,7 +183,12 @@ fn plan(args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
     };
     let repos: Vec<Repo> = repos.into_iter().map(with_size).collect();
     let count = repos.len();
-    let plan = Plan::new(repos, args.tasks.map(|tasks| tasks as usize));
+    const MOST: u64 = 1000;
+    let shares = |repo: &Repo| match (args.shard_above, repo.bytes) {
+        (Some(most), Some(bytes)) if !Path::new(&repo.url).join(".git").exists() => bytes.div_ceil(most << 20).clamp(1, MOST),
+        _ => 1,
+    };
+    let plan = Plan::new(repos, args.tasks.map(|tasks| tasks as usize), shares);
     let exit = write(args.output.as_deref(), &plan.write(), ui)?;
     ui.note(&format!("{count} repositories in {} tasks", plan.tasks.len()));
     Ok(exit)
@@ -185,7 +204,7 @@ fn below(folder: &Path) -> Result<Vec<Repo>, CliError> {
         let is_bare = path.join("HEAD").is_file() && (path.join("objects").exists() || path.join("refs").exists());
         if path.join(".git").exists() || is_bare {
             let url = path.to_string_lossy().into_owned();
-            found.push(Repo { id: url.trim_end_matches(".git").to_owned(), url, bytes: None });
+            found.push(Repo { id: url.trim_end_matches(".git").to_owned(), url, bytes: None, shard: None });
             continue;
         }
         if depth == DEEPEST {
@@ -236,6 +255,7 @@ fn merge(args: &MergeArgs, ui: &Ui) -> Result<Exit, CliError> {
         Merged::read(&text_of(file)?)
             .map_err(|error| CliError::new(format!("{}: {error}", file.display()), "name a report that `fleet merge --format json` wrote"))
     });
+    let results = whole(&plan, results, args);
     let merged = fleet::merge(&plan, results, previous.transpose()?.as_ref());
     let text = match args.format {
         Form::Json => format!("{}\n", serde_json::to_string_pretty(&merged).unwrap_or_default()),
@@ -255,6 +275,39 @@ fn merge(args: &MergeArgs, ui: &Ui) -> Result<Exit, CliError> {
             Ok(Exit::Incomplete)
         }
     }
+}
+
+/// The results with those of shares put together.
+fn whole(plan: &Plan, results: Vec<RepoResult>, args: &MergeArgs) -> Vec<RepoResult> {
+    let (shares, mut whole): (Vec<RepoResult>, Vec<RepoResult>) = results.into_iter().partition(|result| result.shard.is_some());
+    let mut by_id = BTreeMap::<String, Vec<RepoResult>>::new();
+    for share in shares {
+        by_id.entry(share.id.clone()).or_default().push(share);
+    }
+    for (id, shares) in by_id {
+        let (state, key) = (shares[0].state.clone(), shares[0].key.clone());
+        let made = of_shares(plan, &id, &shares, args).map(|report| RepoResult::scanned(&id, state, key, report));
+        whole.push(made.unwrap_or_else(|why| RepoResult::failed(&id, why)));
+    }
+    whole
+}
+
+/// The report that the shares of a repository make.
+fn of_shares(plan: &Plan, id: &str, shares: &[RepoResult], args: &MergeArgs) -> Result<serde_json::Value, String> {
+    if let Some(why) = shares.iter().find_map(|share| share.error.as_ref()) {
+        return Err(why.clone());
+    }
+    let repo = plan.repositories().find(|repo| repo.id == id).ok_or("it is not in the plan")?;
+    let dir = work::place_of(repo, args.clones.as_deref())
+        .ok_or("several workers searched it, and its clone is not on this machine: name its folder with --clones")?;
+    let folder = PrivateDir::create(&[], &std::env::temp_dir()).map_err(|error| error.to_string())?;
+    let mut files = Vec::new();
+    for (number, part) in shares.iter().filter_map(|share| share.part.as_ref()).enumerate() {
+        let file = folder.path().join(number.to_string());
+        std::fs::write(&file, part.to_string()).map_err(|error| error.to_string())?;
+        files.push(file);
+    }
+    work::put_together(&dir, &files, &args.options)
 }
 
 /// Repositories that are named one by one.

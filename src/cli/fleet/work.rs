@@ -84,8 +84,9 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         };
         let file = args.results.join(format!("{index:05}{SUFFIX}"));
         let known = std::fs::read(&file).ok().and_then(|bytes| fleet::read(&bytes).ok()).unwrap_or_default();
-        let known: BTreeMap<String, RepoResult> = known.into_iter().map(|result| (result.id.clone(), result)).collect();
-        let results: Vec<RepoResult> = task.repositories.iter().map(|repo| of_repo(args, repo, known.get(&repo.id), ui)).collect();
+        let known: BTreeMap<_, RepoResult> = known.into_iter().map(|result| ((result.id.clone(), result.shard.clone()), result)).collect();
+        let of = |repo: &Repo| of_repo(args, repo, known.get(&(repo.id.clone(), repo.shard.clone())), ui);
+        let results: Vec<RepoResult> = task.repositories.iter().map(of).collect();
         write_file(&file, &fleet::written(&results), Access::KeptOrShared)?;
         if results.iter().any(|result| result.status == Status::Failed) {
             exit = Exit::Incomplete;
@@ -111,22 +112,26 @@ fn index(args: &Args) -> Result<usize, CliError> {
 
 /// What comes of a repository; a fault of one is a result, too.
 fn of_repo(args: &Args, repo: &Repo, known: Option<&RepoResult>, ui: &Ui) -> RepoResult {
+    let failed = |why| told(RepoResult { shard: repo.shard.clone(), ..RepoResult::failed(&repo.id, why) }, ui);
     let clone = match Clone::of(args, repo) {
         Ok(clone) => clone,
-        Err(why) => return told(RepoResult::failed(&repo.id, why), ui),
+        Err(why) => return failed(why),
     };
     let git = match repository(&clone.dir) {
         Ok(git) => git,
-        Err(why) => return told(RepoResult::failed(&repo.id, why), ui),
+        Err(why) => return failed(why),
     };
     let state = state(&git, &args.options);
     if let Some(known) = known.filter(|known| state.is_some() && known.state == state && known.status == Status::Scanned) {
         return known.clone();
     }
-    match scanned(&clone.dir, &args.options) {
-        Ok(report) => RepoResult::scanned(&repo.id, state, key(), report),
-        Err(why) => told(RepoResult::failed(&repo.id, why), ui),
-    }
+    let done = match &repo.shard {
+        None => scanned(&clone.dir, &args.options).map(|report| RepoResult::scanned(&repo.id, state, key(), report)),
+        Some(shard) => {
+            searched(&clone.dir, shard, &args.options).map(|part| RepoResult::searched(&repo.id, state, key(), shard, part))
+        }
+    };
+    done.unwrap_or_else(failed)
 }
 
 fn told(result: RepoResult, ui: &Ui) -> RepoResult {
@@ -152,7 +157,7 @@ impl Clone {
         };
         let folder = args.clones.clone().unwrap_or_else(|| args.results.join(format!(".clones-{}", std::process::id())));
         std::fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
-        let name = hex(&Sha256::digest(&repo.url)[..16]);
+        let name = name_of(repo);
         let dir = folder.join(format!("{name}.git"));
         if dir.exists() && run_line(&filled(&args.update, repo, &dir)).is_ok() {
             return Ok(Self { dir, temporary: false });
@@ -180,6 +185,18 @@ impl Drop for Clone {
             let _ = self.dir.parent().map(std::fs::remove_dir);
         }
     }
+}
+
+/// What the clone of a repository is called.
+fn name_of(repo: &Repo) -> String {
+    hex(&Sha256::digest(&repo.url)[..16])
+}
+
+/// Where a repository of a plan is on this machine: at its path, or among the clones.
+pub(super) fn place_of(repo: &Repo, clones: Option<&Path>) -> Option<PathBuf> {
+    let clone = || clones.map(|folder| folder.join(format!("{}.git", name_of(repo))));
+    let local = Path::new(&repo.url);
+    if local.exists() { Some(local.to_path_buf()) } else { clone().filter(|dir| dir.exists()) }
 }
 
 /// A text without the users and passwords of addresses in it.
@@ -221,9 +238,25 @@ fn repository(dir: &Path) -> Result<GitDir, String> {
 
 /// The report of a scan in a process of its own.
 fn scanned(dir: &Path, options: &[OsString]) -> Result<Value, String> {
+    report_of(|command| _ = command.args(["scan", "--format", "json"]).args(options).arg("--").arg(dir))
+}
+
+/// What a search of one share says.
+fn searched(dir: &Path, shard: &str, options: &[OsString]) -> Result<Value, String> {
+    report_of(|command| _ = command.args(["scan", "--history", "--shard", shard]).args(options).arg("--").arg(dir))
+}
+
+/// The report that all shares of a repository make, in files.
+pub(super) fn put_together(dir: &Path, parts: &[PathBuf], options: &[OsString]) -> Result<Value, String> {
+    report_of(|command| _ = command.args(["merge", "--format", "json", "--repository"]).arg(dir).args(options).arg("--").args(parts))
+}
+
+/// The JSON that sopup prints in a process of its own.
+fn report_of(asked: impl FnOnce(&mut Command)) -> Result<Value, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut command = Command::new(program);
-    command.args(["--color", "never", "--quiet", "scan", "--format", "json"]).args(options).arg("--").arg(dir);
+    command.args(["--color", "never", "--quiet"]);
+    asked(&mut command);
     let output = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
     let report = || serde_json::from_slice(&output.stdout).map_err(|error| format!("its report cannot be read: {error}"));
     match output.status.code() {
