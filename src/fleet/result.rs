@@ -76,6 +76,13 @@ impl RepoResult {
         Self { report: None, shard, part, ..Self::scanned(id, state, key, Value::Null) }
     }
 
+    /// The same of a share that could not be searched.
+    #[must_use]
+    pub fn of_shard(mut self, shard: Option<String>) -> Self {
+        self.shard = shard;
+        self
+    }
+
     /// A repository without one.
     pub fn failed(id: &str, error: String) -> Self {
         let (schema, id) = (SCHEMA.to_owned(), id.to_owned());

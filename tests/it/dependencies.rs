@@ -35,7 +35,8 @@ fn each_crate_that_is_named_has_its_reason() {
     let metadata = metadata();
     let own = list(&metadata, "packages").iter().find(|package| package["source"].is_null()).expect("sopup itself");
     let normal = list(own, "dependencies").iter().filter(|dependency| dependency["kind"].is_null());
-    let named: BTreeSet<&str> = normal.map(|dependency| dependency["rename"].as_str().unwrap_or_else(|| text(dependency, "name"))).collect();
+    let named: BTreeSet<&str> =
+        normal.map(|dependency| dependency["rename"].as_str().unwrap_or_else(|| text(dependency, "name"))).collect();
     let page = read("docs/dependencies.md");
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
     let told: BTreeSet<&str> = rows.map(|(name, _)| name).collect();
@@ -51,7 +52,10 @@ fn licences_and_sources_are_allowed() {
     let policy: toml_edit::Document<String> = toml_edit::Document::parse(read("deny.toml")).expect("TOML");
     let strings = |table: &str, key: &str| -> BTreeSet<String> {
         let array = policy[table][key].as_array().unwrap_or_else(|| panic!("no {table}.{key}"));
-        array.iter().map(|item| item.as_str().or_else(|| item.get("crate")?.as_str()).expect("a text").to_owned()).collect()
+        array
+            .iter()
+            .map(|item| item.as_str().or_else(|| item.as_inline_table()?.get("crate")?.as_str()).expect("a text").to_owned())
+            .collect()
     };
     let (allowed, banned) = (strings("licenses", "allow"), strings("bans", "deny"));
     let metadata = metadata();

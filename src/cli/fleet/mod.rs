@@ -229,9 +229,13 @@ fn with_size(repo: Repo) -> Repo {
     if repo.bytes.is_some() || !path.exists() {
         return repo;
     }
-    let objects = [path.join("objects/pack"), path.join(".git/objects/pack")];
-    let entries = objects.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
-    let bytes = entries.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum();
+    // Packs, and the folders of loose objects.
+    let within = |folder: PathBuf| std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let folders = [path.join("objects"), path.join(".git/objects")].into_iter().flat_map(within);
+    let files = folders.map(|entry| entry.path()).filter(|path| path.is_dir()).flat_map(within);
+    let bytes: u64 = files.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum();
+    // A few commits more make no other plan.
+    let bytes = bytes - bytes % (64 << 10);
     Repo { bytes: Some(bytes), ..repo }
 }
 

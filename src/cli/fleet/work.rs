@@ -112,7 +112,7 @@ fn index(args: &Args) -> Result<usize, CliError> {
 
 /// What comes of a repository; a fault of one is a result, too.
 fn of_repo(args: &Args, repo: &Repo, known: Option<&RepoResult>, ui: &Ui) -> RepoResult {
-    let failed = |why| told(RepoResult { shard: repo.shard.clone(), ..RepoResult::failed(&repo.id, why) }, ui);
+    let failed = |why| told(RepoResult::failed(&repo.id, why).of_shard(repo.shard.clone()), ui);
     let clone = match Clone::of(args, repo) {
         Ok(clone) => clone,
         Err(why) => return failed(why),
@@ -127,9 +127,7 @@ fn of_repo(args: &Args, repo: &Repo, known: Option<&RepoResult>, ui: &Ui) -> Rep
     }
     let done = match &repo.shard {
         None => scanned(&clone.dir, &args.options).map(|report| RepoResult::scanned(&repo.id, state, key(), report)),
-        Some(shard) => {
-            searched(&clone.dir, shard, &args.options).map(|part| RepoResult::searched(&repo.id, state, key(), shard, part))
-        }
+        Some(shard) => searched(&clone.dir, shard, &args.options).map(|part| RepoResult::searched(&repo.id, state, key(), shard, part)),
     };
     done.unwrap_or_else(failed)
 }
