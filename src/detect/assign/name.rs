@@ -47,9 +47,12 @@ pub(in crate::detect) fn words(name: &str) -> Vec<String> {
     words
 }
 
+/// What names mean, each with the word that led to it.
+type Classes = HashMap<Box<[u8]>, (Cue, Option<NameClass>), RandomState>;
+
 thread_local! {
     /// Names come again and again, in every version of a file.
-    static KNOWN: RefCell<HashMap<Box<[u8]>, (Cue, Option<NameClass>), RandomState>> = RefCell::default();
+    static KNOWN: RefCell<Classes> = RefCell::default();
 }
 
 /// What a name means, if it means a secret at all.
