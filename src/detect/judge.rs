@@ -73,7 +73,7 @@ fn weigh_noise(value: &[u8]) -> Result<Verdict, Objection> {
     if placeholder::is_marked(value) {
         return Err(Objection::Placeholder);
     }
-    if structure::is_unmistakable(value) {
+    if structure::is_unmistakable(value) || is_measure(value) {
         return Err(Objection::Structure);
     }
     Ok(Verdict { confidence: Confidence::High, reasons: vec![Reason::Random] })
@@ -82,9 +82,18 @@ fn weigh_noise(value: &[u8]) -> Result<Verdict, Objection> {
 /// Words, the name of a secret or a measure.
 fn is_no_token(value: &[u8]) -> bool {
     names_a_secret(value.strip_suffix(b"\\x00").unwrap_or(value))
+        || is_numbered_field(value)
         || is_measure(value)
         || identifier::is_identifier(value)
         || value.iter().any(|byte| byte.is_ascii_whitespace() || !byte.is_ascii())
+}
+
+/// `page-size=075`: a name and a few digits.
+fn is_numbered_field(value: &[u8]) -> bool {
+    let Some(equals) = memchr::memchr(b'=', value) else { return false };
+    let (name, number) = (&value[..equals], &value[equals + 1..]);
+    let part = |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_');
+    !name.is_empty() && name.iter().all(part) && (1..=6).contains(&number.len()) && number.iter().all(u8::is_ascii_digit)
 }
 
 /// As base64 and hexadecimal have it.
@@ -382,6 +391,9 @@ mod tests {
             "6ba7b812-9dad-11d1-80b4-00c04fd430c8",
             "updates.item.{0}.{1}",
             "*.batch.index_api",
+            "2019-03-20T17:54:53Z",
+            ",openldap.configPassword=",
+            "/tmp/repositories/6ba7b812-9dad-41d1-80b4-00c04fd430c8",
         ] {
             assert!(verdict(value, Judge::Password) < Some(Confidence::Medium), "{value}");
         }
@@ -419,6 +431,8 @@ mod tests {
             "RecentItemsV3",
             "updates.item2.{0}.{1}",
             "*.batch.index_api_v3",
+            "page-size=075",
+            "shop-project-45e35d85a593.json",
         ] {
             assert!(verdict(value, Judge::Token) < Some(Confidence::Medium), "{value}");
         }

@@ -9,7 +9,13 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
     let has = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
     let starts = |prefix: &[u8]| value.starts_with(prefix);
     // Base64 can begin with a slash and have another one.
-    let generated = || value.len() >= 32 && !value.contains(&b'.') && Makeup::of(value).classes() >= 3 && randomness::is_random(value);
+    let generated = || {
+        !is_system_path(value)
+            && value.len() >= 32
+            && !value.contains(&b'.')
+            && Makeup::of(value).classes() >= 3
+            && randomness::is_random(value)
+    };
     if starts(b"/") && !starts(b"//") && value[1..].contains(&b'/') && !generated()
         || starts(b"./")
         || starts(b"../")
@@ -77,9 +83,17 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
         || is_setting(text)
         || is_cut_call(text)
         || is_file_name(text)
+        || is_document(text)
+        || is_list_of_names(text)
         || text.ends_with(':')
         || text.starts_with("--")
         || is_call(text)
+}
+
+/// Below a folder that every system has.
+fn is_system_path(value: &[u8]) -> bool {
+    const ROOTS: [&[u8]; 8] = [b"/tmp/", b"/var/", b"/etc/", b"/usr/", b"/home/", b"/opt/", b"/run/", b"/mnt/"];
+    ROOTS.iter().any(|root| value.starts_with(root))
 }
 
 /// Whether a value that looks generated is an address, a digest, a hash, a key or a regular
@@ -87,6 +101,7 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
 pub(super) fn is_unmistakable(value: &[u8]) -> bool {
     memchr::memmem::find(value, b"://").is_some()
         || value.starts_with(b"-----BEGIN")
+        || is_system_path(value)
         || is_checksum(value)
         || is_hash(value)
         || std::str::from_utf8(value).is_ok_and(|text| {
@@ -94,11 +109,26 @@ pub(super) fn is_unmistakable(value: &[u8]) -> bool {
             let file = text.contains('/') && is_file_name(text);
             expression
                 || file
+                || is_list_of_names(text)
+                || is_document(text)
                 || is_translation(text)
                 || is_simple_call(text)
                 || is_module_and_type(text)
                 || text.ends_with("/aws4_request")
         })
+}
+
+/// `,shop.adminPassword=`: between two values of a list, of which the first was a slot.
+fn is_list_of_names(text: &str) -> bool {
+    let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    text.strip_prefix(',').and_then(|rest| rest.strip_suffix('=')).is_some_and(|name_of| name_of.bytes().all(name))
+}
+
+/// `shop-45e35d85a593.json`: a file of text, whatever its name is made of.
+fn is_document(text: &str) -> bool {
+    const ENDINGS: [&str; 10] = [".json", ".yaml", ".yml", ".pem", ".crt", ".key", ".txt", ".conf", ".xml", ".toml"];
+    let part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    ENDINGS.iter().any(|ending| text.len() > ending.len() + 2 && text.ends_with(ending)) && text.bytes().all(part)
 }
 
 /// `value:NoSchedule`: what keeps pods from a node of Kubernetes.

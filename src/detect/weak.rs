@@ -39,8 +39,16 @@ pub(super) fn is_literal(value: &[u8]) -> bool {
         && value.iter().all(typed)
         && value.iter().any(u8::is_ascii_alphanumeric)
         && !placeholder::is_self_declared(value)
+        && !is_label_of_field(value)
         && !judge::is_time_uuid(value)
         && (is_known(value) || !structure::is_structure(value) && !judge::is_measure(value) && !names_something(value))
+}
+
+/// `Password`, as a form calls the field.
+fn is_label_of_field(value: &[u8]) -> bool {
+    value[0].is_ascii_uppercase()
+        && value[1..].iter().all(u8::is_ascii_lowercase)
+        && PASSWORDS.has(&String::from_utf8_lossy(value).to_lowercase())
 }
 
 /// A literal that is not just the word for a password, which examples of command lines have in its place.
@@ -88,13 +96,17 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     let value = search.bytes(span);
     let before = before(search, span);
     let quoted = is_quoted(search, span);
+    // `'passwords' => 'customers'`: who has them.
+    let name = before.iter().rposition(|byte| byte.is_ascii_alphanumeric()).map_or(&before[..0], |at| &before[..=at]);
+    let several = name.ends_with(b"passwords");
     let settings = matches!(search.hints.notation, Notation::Lines | Notation::Yaml);
     let code = matches!(search.hints.notation, Notation::Source | Notation::Quoted);
     if class == NameClass::Token && !(settings && is_typed_secret(value) || !code && is_of_variable(before, value)) {
         return false;
     }
     // `requirepass word` in a sentence, `password: # from the vault`
-    let spoken = why == Reason::Name && search.hints.notation == Notation::Prose && !quoted && {
+    let remark = || before.trim_ascii_start().starts_with(b"#");
+    let spoken = why == Reason::Name && (search.hints.notation == Notation::Prose || remark()) && !quoted && {
         let joint = before.trim_ascii_end();
         let option = joint.rsplit(u8::is_ascii_whitespace).next().is_some_and(|name| name.starts_with(b"-"));
         let assigned = joint.last().is_some_and(|last| b":=>|*_".contains(last) || !last.is_ascii());
@@ -106,7 +118,7 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     // `- Password: BlueHarbour`, and no more on the line.
     let label =
         || why == Reason::Name && is_label(before) && is_alone(search, span) && assign::words(&String::from_utf8_lossy(value)).len() > 1;
-    if about_names(before) || spoken || in_sentence || !quoted && value.starts_with(b"#") {
+    if about_names(before) || several || spoken || in_sentence || !quoted && value.starts_with(b"#") {
         return false;
     }
     match why {

@@ -107,7 +107,8 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
 }
 
 /// Before `pass` these hand a request on, as in `proxy_pass`, or count runs over something.
-const OTHER_PASSES: [&str; 15] = [
+const OTHER_PASSES: [&str; 16] = [
+    "ask",
     "fastcgi",
     "proxy",
     "uwsgi",

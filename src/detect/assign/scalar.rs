@@ -19,9 +19,22 @@ const GENERATED: usize = 16;
 /// Under other names below one that means a secret they need this length.
 const KEYED: usize = 24;
 
-/// Fields that hold what is encrypted, hashed or public.
-const SEALED: [&[u8]; 10] =
-    [b"secure", b"cipher", b"ciphertext", b"encrypted", b"hash", b"checksum", b"digest", b"sha256", b"fingerprint", b"public_key"];
+/// Fields that hold what is encrypted, hashed or public, or what something is called.
+const SEALED: [&[u8]; 13] = [
+    b"name",
+    b"namespace",
+    b"id",
+    b"secure",
+    b"cipher",
+    b"ciphertext",
+    b"encrypted",
+    b"hash",
+    b"checksum",
+    b"digest",
+    b"sha256",
+    b"fingerprint",
+    b"public_key",
+];
 
 /// What a name's line says about where its value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
