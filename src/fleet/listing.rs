@@ -114,13 +114,21 @@ fn place_of(url: &str) -> String {
     if let Some((_, rest)) = url.split_once("://") {
         // Credentials stand before an `@`, and tokens behind a `?`; neither tells repositories apart.
         let rest = rest.rsplit('@').next().unwrap_or(rest);
-        return end(rest.split(['?', '#']).next().unwrap_or(rest));
+        return end(&with_plain_host(rest.split(['?', '#']).next().unwrap_or(rest)));
     }
     let scp = url.rsplit_once('@').map_or(url, |(_, place)| place);
     match scp.split_once(':') {
-        Some((host, path)) if !host.contains('/') => end(&format!("{host}/{path}")),
+        Some((host, path)) if !host.contains('/') => end(&with_plain_host(&format!("{host}/{}", path.trim_start_matches('/')))),
         _ => end(url),
     }
+}
+
+/// `GitHub.com:443/a/b` is `github.com/a/b`: a host in lower case, without the ports that protocols have anyway.
+fn with_plain_host(place: &str) -> String {
+    let (host, path) = place.split_once('/').unwrap_or((place, ""));
+    let host = host.to_ascii_lowercase();
+    let host = [":22", ":80", ":443", ":9418"].iter().find_map(|port| host.strip_suffix(port)).unwrap_or(&host).trim_end_matches('.');
+    format!("{host}/{path}")
 }
 
 #[cfg(test)]
@@ -137,6 +145,8 @@ mod tests {
             "# ours\nhttps://x:token@github.com/a/b.git 2048\ngit@github.com:a/c.git\n\n/srv/git/my repo.git\nhttps://github.com/a/b\n";
         let wanted = [("/srv/git/my repo", None), ("github.com/a/b", Some(2048)), ("github.com/a/c", None)];
         assert_eq!(ids(lines), wanted.map(|(id, bytes)| (id.to_owned(), bytes)));
+        let spellings = "ssh://git@GitHub.com:22/a/b.git\ngit@github.com:/a/b\nhttps://github.com/a/b/\nhttps://github.com.:443/a/b";
+        assert_eq!(ids(spellings), [("github.com/a/b".to_owned(), None)]);
         let gh = r#"[{"nameWithOwner":"a/b","url":"https://github.com/a/b","diskUsage":3}]"#;
         assert_eq!(ids(gh), [("github.com/a/b".to_owned(), Some(3072))]);
         let gitlab = "{\"path_with_namespace\":\"g/x\",\"http_url_to_repo\":\"https://gitlab.corp.net/g/x.git\",\"statistics\":{\"repository_size\":5}}\n";
