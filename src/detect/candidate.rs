@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::trace::NEAR;
-use super::{Match, Objection, Reason, Search, judge, placeholder, validator, weak};
+use super::{Match, Objection, Reason, Search};
+use crate::detect::worth::{judge, placeholder, validator, weak};
 use crate::rule::{Block, Confidence, Extractor, Judge, Matcher, Pattern, RuleIndex, Validator};
 use crate::text::Span;
 

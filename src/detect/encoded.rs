@@ -1,8 +1,9 @@
-//! Text in base64 or hexadecimal: what one value encodes, and runs of such characters anywhere in
-//! a text, which are decoded and searched as a text of their own.
+//! Runs of base64 or hexadecimal anywhere in a text, which are decoded and searched as a text of
+//! their own.
 
-use super::validator;
 use super::{Hints, Match, Notation, Reason, detect};
+use crate::detect::worth::encoding::{hex, is_printable};
+use crate::detect::worth::validator;
 use crate::rule::{Confidence, RuleSet};
 use crate::text::Span;
 
@@ -15,38 +16,6 @@ const LONGEST: usize = 64 * 1024;
 
 /// What a run is depends on so many bytes around it, and one more.
 pub(super) const MARGIN: usize = 4;
-
-/// The text that a value encodes, if it is base64 of printable text of at least four characters.
-pub(super) fn base64_text(value: &[u8]) -> Option<Vec<u8>> {
-    if value.len() < 8 || !value.len().is_multiple_of(4) {
-        return None;
-    }
-    let decoded = validator::base64(value)?;
-    (is_printable(&decoded) && decoded.len() >= 4).then_some(decoded)
-}
-
-/// What a value with at least two escapes such as `%2F`, and no other percent signs, stands for.
-pub(super) fn percent(value: &[u8]) -> Option<Vec<u8>> {
-    let mut plain = Vec::with_capacity(value.len());
-    let mut parts = value.split(|&byte| byte == b'%');
-    plain.extend_from_slice(parts.next()?);
-    let mut escapes = 0;
-    for part in parts {
-        plain.extend(hex(part.get(..2)?)?);
-        plain.extend_from_slice(&part[2..]);
-        escapes += 1;
-    }
-    (escapes >= 2).then_some(plain)
-}
-
-/// Whether at least three escapes such as `%2F`, and no other percent signs, say that a value was in a URL.
-pub(super) fn is_escaped(value: &[u8]) -> bool {
-    memchr::memchr_iter(b'%', value).count() >= 3 && percent(value).is_some()
-}
-
-fn is_printable(text: &[u8]) -> bool {
-    std::str::from_utf8(text).is_ok_and(|text| text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t')))
-}
 
 /// Calls `found` for every run of a part of a text that may encode text; runs are followed beyond
 /// the part.
@@ -130,14 +99,6 @@ fn decoded(run: &[u8]) -> Option<(Vec<u8>, Reason)> {
         None => (validator::base64(run)?, Reason::Base64),
     };
     is_printable(&text.0).then_some(text)
-}
-
-fn hex(run: &[u8]) -> Option<Vec<u8>> {
-    if !run.len().is_multiple_of(2) {
-        return None;
-    }
-    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
-    run.chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
 }
 
 /// The most telling secret in what a run encodes, as a match of the whole run.

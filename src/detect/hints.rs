@@ -214,6 +214,13 @@ fn is_machine_made(name: &str) -> bool {
     ) || [".min.js", ".min.css", ".js.map", ".css.map", ".lock", ".eps", ".ps", ".ai"].iter().any(|ending| name.ends_with(ending))
 }
 
+impl Notation {
+    /// Whether a value without quotes can be taken as it stands.
+    pub(super) fn takes_bare_values(self) -> bool {
+        matches!(self, Self::Unknown | Self::Prose | Self::Yaml | Self::Lines)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,9 +2,11 @@
 
 use super::assign::{Context, notation_at};
 use super::columns::Purpose;
-use super::lexicon::{ACCOUNTS, VALUE_NAMES};
-use super::prose::{REACH, is_generated, marked, unpunctuated, words_of};
-use super::{Notation, Reason, Search, judge, line, pipe, table, weak};
+use super::prose::{REACH, marked, unpunctuated, words_of};
+use super::{Notation, Reason, Search, line, pipe, table};
+use crate::detect::worth::lexicon::{ACCOUNTS, VALUE_NAMES};
+use crate::detect::worth::randomness::is_generated;
+use crate::detect::worth::{judge, weak};
 use crate::rule::{Confidence, Extractor, Judge};
 use crate::text::Span;
 

@@ -5,7 +5,8 @@
 
 use super::assign::{self, NameClass};
 use super::kubernetes::value_after;
-use super::{Reason, Search, encoded, judge, line, placeholder, weak};
+use super::{Reason, Search, line};
+use crate::detect::worth::{encoding, judge, placeholder, weak, words};
 use crate::rule::{Confidence, Cue, Extractor, Judge};
 use crate::text::Span;
 
@@ -80,7 +81,7 @@ fn entry(search: &mut Search<'_>, span: Span, is_encoded: bool) {
     let Some(colon) = memchr::memchr(b':', bytes) else { return };
     let key = String::from_utf8_lossy(bytes[..colon].trim_ascii()).trim_matches(['"', '\'']).to_owned();
     let Some(value) = value_after(search.text, span.start + colon, span.end) else { return };
-    let plain = if is_encoded { encoded::base64_text(search.bytes(value.span)) } else { Some(search.bytes(value.span).to_vec()) };
+    let plain = if is_encoded { encoding::base64_text(search.bytes(value.span)) } else { Some(search.bytes(value.span).to_vec()) };
     let Some(plain) = plain else { return };
     let class = assign::class_of_name(&key, Cue::Token);
     let single = plain.trim_ascii();
@@ -129,7 +130,7 @@ fn is_public(key: &str) -> bool {
         "schema",
         "server",
     ];
-    assign::words(key).last().is_some_and(|word| PUBLIC.contains(&word.as_str()))
+    words::words(key).last().is_some_and(|word| PUBLIC.contains(&word.as_str()))
 }
 
 fn worth(plain: &[u8], by_name: Option<Judge>) -> Option<(Confidence, Vec<Reason>)> {

@@ -10,47 +10,40 @@ mod assign;
 mod candidate;
 mod check;
 mod columns;
-mod digest;
 mod encoded;
 mod explain;
 mod grid;
 mod hints;
 mod html;
-mod identifier;
-mod judge;
 mod keyword;
 mod kubernetes;
-mod lexicon;
 mod line;
 mod login;
 mod manifest;
-mod passphrase;
 mod pipe;
-mod placeholder;
 mod prose;
-mod randomness;
 mod readings;
 mod reason;
-mod reference;
 mod settle;
 mod sql;
-mod structure;
 mod table;
 mod trace;
 mod url;
-mod validator;
 mod weak;
+mod worth;
 
 pub use check::{CheckFailure, check_rule};
-pub use explain::{Candidate, Fate, Objection, explain};
+pub use explain::{Candidate, Fate, explain};
 pub use hints::{Hints, Notation};
 pub use readings::{Reading, detect_bytes, detect_name};
-pub use reason::Reason;
+pub use reason::{Objection, Reason};
 pub use trace::Trace;
 
 use std::cell::{Cell, RefCell};
 
 use columns::Columns;
+
+use worth::judge;
 
 use crate::rule::{Confidence, Cue, Extractor, Judge, Matcher, RuleIndex, RuleSet};
 use crate::text::{Span, work};

@@ -1,8 +1,10 @@
 //! Secrets in sentences: `the password is X`, ``use `X` as the password``, `login: admin / X`.
 
 use super::assign::{self, Context, NameClass, Value, notation_at};
-use super::lexicon::{ABOUT, PASSWORDS, VALUE_NAMES};
-use super::{Notation, Reason, Search, judge, line, login, randomness, table, weak};
+use super::{Notation, Reason, Search, line, login, table};
+use crate::detect::worth::lexicon::{ABOUT, PASSWORDS, VALUE_NAMES};
+use crate::detect::worth::randomness::{self, is_generated};
+use crate::detect::worth::{judge, weak};
 use crate::rule::Confidence;
 use crate::text::Span;
 
@@ -371,10 +373,4 @@ pub(super) fn unpunctuated(text: &[u8], word: Span) -> Span {
     let bare = if text[word.start] == b'(' && bare.end < word.end { Span::new(word.start + 1, bare.end) } else { bare };
     let inner = table::undecorated(text, bare);
     if inner == bare { without(bare, b"*") } else { inner }
-}
-
-/// Nothing says that this is a password but its looks.
-pub(super) fn is_generated(value: &[u8]) -> bool {
-    let mixed = value.iter().any(u8::is_ascii_digit) && value.iter().any(|byte| !byte.is_ascii_lowercase() && !byte.is_ascii_digit());
-    value.len() >= 8 && mixed
 }

@@ -3,8 +3,9 @@
 
 use super::assign::{self, Context, NameClass, Value};
 use super::columns::{self, Column, Form, Key, Purpose};
-use super::lexicon::ACCOUNTS;
-use super::{Notation, Reason, Search, grid, html, judge, line};
+use super::{Notation, Reason, Search, grid, html, line};
+use crate::detect::worth::judge;
+use crate::detect::worth::lexicon::ACCOUNTS;
 use crate::rule::{Confidence, Extractor, Judge};
 use crate::text::Span;
 

@@ -1,6 +1,7 @@
 //! Passwords in the user information of URLs: `scheme://user:password@host`.
 
-use super::{Reason, Search, judge, weak};
+use super::{Reason, Search};
+use crate::detect::worth::{judge, weak};
 use crate::rule::{Confidence, Extractor, Judge};
 use crate::text::Span;
 

@@ -6,13 +6,12 @@
 //! worth is decided in `judge`.
 
 use super::assign::{NameClass, Value};
-use super::lexicon::{PASSWORDS, VALUE_NAMES, WEAK_PASSWORDS};
-use super::{Notation, Reason, Search, assign, judge, line, placeholder, structure};
+use super::{Notation, Reason, Search, line};
+use crate::detect::worth::weak::{is_literal, is_typed_secret};
+use crate::detect::worth::words::words;
 use crate::rule::{Confidence, Extractor};
 use crate::text::Span;
 
-/// Lengths between which a weak password lies, in bytes.
-const LENGTHS: std::ops::RangeInclusive<usize> = 3..=48;
 /// How far before a value its name and what it belongs to are, in bytes.
 const BEFORE: usize = 96;
 
@@ -29,58 +28,6 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
     let confidence = if sure { Confidence::Medium } else { Confidence::Low };
     search.found(Extractor::WeakPassword, value.span, confidence, vec![why, Reason::Weak]);
     true
-}
-
-/// Whether a text can be a literal that is used as a password: one word that is neither a stand-in
-/// nor the name of something, nor of a shape of its own.
-pub(super) fn is_literal(value: &[u8]) -> bool {
-    let typed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.!@#$%^&*+=?~/".contains(byte);
-    LENGTHS.contains(&value.len())
-        && value.iter().all(typed)
-        && value.iter().any(u8::is_ascii_alphanumeric)
-        && !placeholder::is_self_declared(value)
-        && !judge::is_time_uuid(value)
-        && (is_known(value) || !structure::is_structure(value) && !judge::is_measure(value) && !names_something(value))
-}
-
-/// A literal that is not just the word for a password, which examples of command lines have in its place.
-pub(super) fn is_chosen(value: &[u8]) -> bool {
-    !PASSWORDS.has(&String::from_utf8_lossy(value).to_lowercase()) && is_literal(value)
-}
-
-/// `admin`, `p@ssw0rd`, `123456`: among the passwords that everybody tries first.
-pub(super) fn is_known(value: &[u8]) -> bool {
-    let lower = String::from_utf8_lossy(value).to_lowercase();
-    WEAK_PASSWORDS.has(&lower)
-        || WEAK_PASSWORDS.has(lower.trim_end_matches(|c: char| c.is_ascii_digit() || c == '!')) && value.len() >= 5
-        || (3..=10).contains(&value.len()) && value.iter().all(u8::is_ascii_digit)
-}
-
-/// What a person puts where a machine's secret belongs: a well-known password, or a word and a number, as in `hello456`.
-fn is_typed_secret(value: &[u8]) -> bool {
-    let letters = value.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
-    let digits = &value[letters..];
-    let text = String::from_utf8_lossy(value).to_lowercase();
-    let known = letters > 0 && is_known(value) && !VALUE_NAMES.has(&text) && !PASSWORDS.has(&text);
-    known || letters >= 4 && (2..=6).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
-}
-
-/// `db-credentials`, `userPassword`, `rails_config`: joined words, one of which says what is kept there.
-fn names_something(value: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(value) else { return true };
-    let words = assign::words(text);
-    let named = words.iter().filter(|word| VALUE_NAMES.has(word)).count();
-    let dotted = text.contains('.') && text.split('.').all(|part| part.len() > 1 && part.bytes().all(|byte| byte.is_ascii_alphabetic()));
-    let titled = value[0].is_ascii_uppercase() && value[1..].iter().all(u8::is_ascii_lowercase);
-    let capitals = value.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
-    // `ConvertTo-SecureString`
-    let cmdlet = text.split_once('-').is_some_and(|(verb, noun)| {
-        [verb, noun]
-            .iter()
-            .all(|part| part.starts_with(|c: char| c.is_ascii_uppercase()) && part.bytes().all(|byte| byte.is_ascii_alphabetic()))
-            && assign::words(noun).len() > 1
-    });
-    named > 0 && words.len() > 1 || dotted || titled || capitals || cmdlet || text.contains('/') || text.ends_with('=')
 }
 
 /// Whether the place of a value says that it is read as a password.
@@ -104,8 +51,7 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     let variable = matches!(before, [.., last, b'='] if last.is_ascii_uppercase());
     let in_sentence = search.hints.notation == Notation::Prose && !quoted && !variable && goes_on(search, span);
     // `- Password: BlueHarbour`, and no more on the line.
-    let label =
-        || why == Reason::Name && is_label(before) && is_alone(search, span) && assign::words(&String::from_utf8_lossy(value)).len() > 1;
+    let label = || why == Reason::Name && is_label(before) && is_alone(search, span) && words(&String::from_utf8_lossy(value)).len() > 1;
     if about_names(before) || spoken || in_sentence || !quoted && value.starts_with(b"#") {
         return false;
     }
@@ -197,8 +143,7 @@ fn about_names(before: &[u8]) -> bool {
     ];
     let name = before.trim_ascii_end().iter().rposition(|byte| byte.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
     let start = before[..name].iter().rposition(|byte| !byte.is_ascii_alphanumeric() && !b"_-.".contains(byte)).map_or(0, |at| at + 1);
-    let words = assign::words(&String::from_utf8_lossy(&before[start..name]));
-    words.iter().any(|word| WORDS.contains(&word.as_str()))
+    words(&String::from_utf8_lossy(&before[start..name])).iter().any(|word| WORDS.contains(&word.as_str()))
 }
 
 /// `<password>word</password>`

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 
 use super::assign::{Context, NameClass};
 use super::columns::{Column, Purpose};
-use super::{Match, Reason, Search, kubernetes, table, validator};
+use super::{Match, Reason, Search, kubernetes, table};
+use crate::detect::worth::validator;
 use crate::rule::{Confidence, Extractor, Matcher, RuleSet, Validator};
 use crate::text::{Span, work};
 

@@ -2,7 +2,8 @@
 
 use super::quote::quoted;
 use super::{Context, NameClass, Value};
-use crate::detect::{Notation, Reason, Search, judge};
+use crate::detect::worth::judge;
+use crate::detect::{Notation, Reason, Search};
 use crate::text::Span;
 
 /// Methods that compare.

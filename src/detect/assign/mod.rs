@@ -9,10 +9,9 @@ mod quote;
 mod scalar;
 mod value;
 
-pub(super) use name::words;
-
-use super::lexicon::TECHNICAL;
-use super::{Notation, Objection, Reason, Search, judge, kubernetes, passphrase, pipe, prose, sql, table, weak};
+use super::{Notation, Objection, Reason, Search, kubernetes, pipe, prose, sql, table, weak};
+use crate::detect::worth::lexicon::TECHNICAL;
+use crate::detect::worth::{judge, passphrase};
 use crate::rule::{Confidence, Cue, Extractor, Judge};
 use crate::text::Span;
 pub(super) use name::NameClass;

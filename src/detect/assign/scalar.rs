@@ -3,10 +3,11 @@
 
 use std::borrow::Cow;
 
-use super::super::{Notation, Search, line, randomness};
+use super::super::{Notation, Search, line};
 use super::quote::quoted;
 use super::value::Value;
 use super::{Context, notation_at};
+use crate::detect::worth::randomness;
 use crate::text::Span;
 
 /// The most lines that a folded value has.

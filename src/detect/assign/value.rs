@@ -1,9 +1,10 @@
 //! What stands behind a name: the separator, and where the value begins and ends.
 
-use super::super::{Notation, Search, judge, randomness, table};
+use super::super::{Notation, Search, table};
 use super::bare::{self, Stop, bare, ends_value, stop, trim_end};
 use super::quote::{quoted, quoted_in, quoted_literals};
 use super::{Context, FULLWIDTH_COLON, inside_literal, notation_at, scalar};
+use crate::detect::worth::{judge, randomness};
 use crate::text::Span;
 
 /// A value assigned to a name.
@@ -239,7 +240,7 @@ fn unquoted(search: &Search<'_>, context: &Context, notation: Notation, separato
     }
     let in_text = literal && separator == Separator::Equals;
     let in_example = || is_shell_line(text, context) || separator == Separator::Colon && is_yaml_line(text, context, start);
-    if !in_text && !judge::takes_bare_values(notation) && !in_example() {
+    if !in_text && !notation.takes_bare_values() && !in_example() {
         return None;
     }
     let stop = stop(text, context, literal);

@@ -12,7 +12,7 @@ const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIEN
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
 /// Whether the credential passes.
-pub(super) fn passes(validator: Validator, value: &[u8]) -> bool {
+pub(in crate::detect) fn passes(validator: Validator, value: &[u8]) -> bool {
     match validator {
         Validator::Crc32Base62 => crc32_base62(value),
         Validator::Jwt => jwt(value),
@@ -24,7 +24,7 @@ pub(super) fn passes(validator: Validator, value: &[u8]) -> bool {
 }
 
 /// Decodes either alphabet, with or without padding; `None` for anything else.
-pub(super) fn base64(value: &[u8]) -> Option<Vec<u8>> {
+pub(in crate::detect) fn base64(value: &[u8]) -> Option<Vec<u8>> {
     let url_safe = value.iter().any(|byte| matches!(byte, b'-' | b'_'));
     let engine = if url_safe { &URL_SAFE } else { &STANDARD };
     engine.decode(value).ok()
@@ -48,7 +48,7 @@ fn crc32_base62(value: &[u8]) -> bool {
 /// The account number inside an AWS access key ID: 40 bits from the fifth character on, in base
 /// 32, less their lowest seven. Older keys, whose first such character is below `Q`, hold none
 /// and yield `Some(None)`.
-pub(super) fn aws_account(value: &[u8]) -> Option<Option<u64>> {
+pub(in crate::detect) fn aws_account(value: &[u8]) -> Option<Option<u64>> {
     let body = value.get(4..)?;
     if body.len() != 16 {
         return None;
@@ -86,7 +86,7 @@ fn uuid(value: &[u8]) -> bool {
 }
 
 /// Shannon entropy in bits per byte.
-pub(super) fn entropy(value: &[u8]) -> f64 {
+pub(in crate::detect) fn entropy(value: &[u8]) -> f64 {
     let mut counts = [0_u32; 256];
     for &byte in value {
         counts[usize::from(byte)] += 1;

@@ -3,19 +3,20 @@
 use super::lexicon::{PASSWORD_ENDINGS, PASSWORDS, TECHNICAL, VALUE_NAMES};
 use super::passphrase::{is_passphrase, is_role_password, is_spaced_passphrase};
 use super::randomness::Makeup;
-use super::{Notation, Objection, Reason, encoded, identifier, placeholder, randomness, structure, validator};
+use super::{encoding, identifier, measure, placeholder, randomness, structure, validator, words};
+use crate::detect::{Objection, Reason};
 use crate::rule::{Confidence, Judge, Validator};
 
 /// The outcome for a value that may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Verdict {
-    pub(super) confidence: Confidence,
-    pub(super) reasons: Vec<Reason>,
+pub(in crate::detect) struct Verdict {
+    pub(in crate::detect) confidence: Confidence,
+    pub(in crate::detect) reasons: Vec<Reason>,
 }
 
 impl Verdict {
     /// Whether the value is what somebody might have typed as a password, and no more.
-    pub(super) fn is_weak(&self) -> bool {
+    pub(in crate::detect) fn is_weak(&self) -> bool {
         self.reasons.contains(&Reason::Weak)
     }
 }
@@ -26,19 +27,19 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 5..=8192;
 const LONG: usize = 512;
 
 /// Judges a value by the sort of name it is assigned to.
-pub(super) fn judge(value: &[u8], judge: Judge) -> Option<Verdict> {
+pub(in crate::detect) fn judge(value: &[u8], judge: Judge) -> Option<Verdict> {
     weigh(value, judge).ok()
 }
 
 /// The same, with the reason why it is none.
-pub(super) fn weigh(value: &[u8], judge: Judge) -> Result<Verdict, Objection> {
+pub(in crate::detect) fn weigh(value: &[u8], judge: Judge) -> Result<Verdict, Objection> {
     if !LENGTHS.contains(&value.len()) {
         return Err(Objection::Length);
     }
     if value.len() > LONG && !(is_one_word(value) && randomness::is_random(value)) && !randomness::is_noise(value) {
         return Err(Objection::Length);
     }
-    if randomness::is_noise(value) && !encoded::is_escaped(value) {
+    if randomness::is_noise(value) && !encoding::is_escaped(value) {
         return weigh_noise(value);
     }
     if placeholder::is_placeholder(value) {
@@ -47,7 +48,7 @@ pub(super) fn weigh(value: &[u8], judge: Judge) -> Result<Verdict, Objection> {
     if is_time_uuid(value) || structure::is_structure(value) {
         return Err(Objection::Structure);
     }
-    if let Some(plain) = encoded::percent(value) {
+    if let Some(plain) = encoding::percent(value) {
         if plain.iter().any(u8::is_ascii_control) || !plain.iter().any(u8::is_ascii_alphanumeric) {
             return Err(Objection::Structure);
         }
@@ -55,7 +56,7 @@ pub(super) fn weigh(value: &[u8], judge: Judge) -> Result<Verdict, Objection> {
             return weigh(&plain, judge);
         }
     }
-    if encoded::base64_text(value).is_some_and(|text| encodes_nothing(text.trim_ascii())) {
+    if encoding::base64_text(value).is_some_and(|text| encodes_nothing(text.trim_ascii())) {
         return Err(Objection::Encodes);
     }
     match judge {
@@ -82,7 +83,7 @@ fn weigh_noise(value: &[u8]) -> Result<Verdict, Objection> {
 /// Words, the name of a secret or a measure.
 fn is_no_token(value: &[u8]) -> bool {
     names_a_secret(value.strip_suffix(b"\\x00").unwrap_or(value))
-        || is_measure(value)
+        || measure::is_measure(value)
         || identifier::is_identifier(value)
         || value.iter().any(|byte| byte.is_ascii_whitespace() || !byte.is_ascii())
 }
@@ -106,7 +107,7 @@ fn encodes_nothing(text: &[u8]) -> bool {
 }
 
 /// One step less sure.
-pub(super) fn lower(confidence: Confidence) -> Confidence {
+pub(in crate::detect) fn lower(confidence: Confidence) -> Confidence {
     match confidence {
         Confidence::High => Confidence::Medium,
         _ => Confidence::Low,
@@ -121,7 +122,7 @@ fn password(value: &[u8]) -> Option<Verdict> {
         return verdict(Confidence::Medium, Reason::Words);
     }
     if names_a_secret(value)
-        || is_measure(value)
+        || measure::is_measure(value)
         || value.iter().any(u8::is_ascii_whitespace)
         || identifier::is_ticket(value)
         || identifier::is_selector(value)
@@ -188,13 +189,13 @@ fn ends_with_uuid(value: &[u8]) -> bool {
 }
 
 /// A UUID that somebody generated: `aaaaaaaa-bbbb-…` is none.
-pub(super) fn is_uuid(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_uuid(value: &[u8]) -> bool {
     let distinct = (b'0'..=b'9').chain(b'a'..=b'f').filter(|digit| value.iter().any(|byte| byte.to_ascii_lowercase() == *digit)).count();
     distinct > 8 && validator::passes(Validator::Uuid, value)
 }
 
 /// A UUID made of a time and a machine's address: not by chance.
-pub(super) fn is_time_uuid(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_time_uuid(value: &[u8]) -> bool {
     value.get(14) == Some(&b'1') && validator::passes(Validator::Uuid, value)
 }
 
@@ -202,7 +203,7 @@ pub(super) fn is_time_uuid(value: &[u8]) -> bool {
 /// which says so.
 fn names_a_secret(value: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(value) else { return false };
-    let words = without_split_terms(super::assign::words(text));
+    let words = without_split_terms(words::words(text));
     let named = words.iter().any(|word| VALUE_NAMES.has(word) || word.len() > 5 && PASSWORDS.has(word));
     let technical = |word: &String| {
         TECHNICAL.has(word)
@@ -255,29 +256,6 @@ fn is_rfc(word: &str) -> bool {
 fn mixes(word: &str) -> bool {
     let makeup = Makeup::of(word.as_bytes());
     makeup.switches >= 3
-}
-
-/// A number with a unit, a version, a date, a size: `30d`, `1.2.3`, `2024-01-02`, `10.0.0.1:80`.
-pub(super) fn is_measure(value: &[u8]) -> bool {
-    let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let unit = &value[digits..];
-    (digits > 0 && is_unit(unit) && value.len() < 8)
-        || value.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':' | b'-' | b'/' | b',' | b'+' | b'T' | b'Z'))
-            && value.iter().any(|byte| !byte.is_ascii_digit())
-}
-
-/// Up to two lower-case letters, or one of the longer units that are in use.
-fn is_unit(unit: &[u8]) -> bool {
-    const LONGER: [&[u8]; 18] = [
-        b"min", b"sec", b"hrs", b"day", b"bit", b"bps", b"kib", b"mib", b"gib", b"tib", b"khz", b"mhz", b"ghz", b"rem", b"fps", b"dpi",
-        b"pct", b"deg",
-    ];
-    unit.len() <= 2 && unit.iter().all(u8::is_ascii_lowercase) || LONGER.contains(&unit)
-}
-
-/// Whether prose or a bare value of this notation can be taken as it stands.
-pub(super) fn takes_bare_values(notation: Notation) -> bool {
-    matches!(notation, Notation::Unknown | Notation::Prose | Notation::Yaml | Notation::Lines)
 }
 
 #[cfg(test)]

@@ -1,23 +1,25 @@
 //! How much a value looks like chance rather than like words.
 
+use super::validator;
+
 /// What sorts of characters a value is made of.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Makeup {
-    pub(super) lower: usize,
-    pub(super) upper: usize,
-    pub(super) digits: usize,
+pub(in crate::detect) struct Makeup {
+    pub(in crate::detect) lower: usize,
+    pub(in crate::detect) upper: usize,
+    pub(in crate::detect) digits: usize,
     /// Other than letters, digits and `-_.`, which join words.
-    pub(super) symbols: usize,
-    pub(super) joins: usize,
+    pub(in crate::detect) symbols: usize,
+    pub(in crate::detect) joins: usize,
     /// Bytes outside ASCII.
-    pub(super) foreign: usize,
+    pub(in crate::detect) foreign: usize,
     /// Changes between lower case, upper case, digits and the rest.
-    pub(super) switches: usize,
-    pub(super) length: usize,
+    pub(in crate::detect) switches: usize,
+    pub(in crate::detect) length: usize,
 }
 
 impl Makeup {
-    pub(super) fn of(value: &[u8]) -> Self {
+    pub(in crate::detect) fn of(value: &[u8]) -> Self {
         let mut makeup = Self { length: value.len(), ..Self::default() };
         let mut last = None;
         for &byte in value {
@@ -42,18 +44,18 @@ impl Makeup {
         makeup
     }
 
-    pub(super) fn letters(&self) -> usize {
+    pub(in crate::detect) fn letters(&self) -> usize {
         self.lower + self.upper
     }
 
     /// How many of lower case, upper case, digits and symbols occur.
-    pub(super) fn classes(&self) -> usize {
+    pub(in crate::detect) fn classes(&self) -> usize {
         [self.lower, self.upper, self.digits, self.symbols].iter().filter(|&&count| count > 0).count()
     }
 }
 
 /// Hexadecimal digits of one case, with both digits and letters, at least `least` of them.
-pub(super) fn is_hex(value: &[u8], least: usize) -> bool {
+pub(in crate::detect) fn is_hex(value: &[u8], least: usize) -> bool {
     let lower = value.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let upper = value.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'));
     value.len() >= least && (lower || upper) && value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic)
@@ -63,15 +65,15 @@ pub(super) fn is_hex(value: &[u8], least: usize) -> bool {
 const ALPHABET: usize = 64;
 
 /// Whether a value of at least 12 characters looks like the output of a generator.
-pub(super) fn is_random(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_random(value: &[u8]) -> bool {
     if value.len() < 12 {
         return false;
     }
     if is_hex(value, 16) {
-        return super::validator::entropy(value) > 2.6;
+        return validator::entropy(value) > 2.6;
     }
     let makeup = Makeup::of(value);
-    let entropy = super::validator::entropy(value);
+    let entropy = validator::entropy(value);
     // More characters do not make an alphabet larger.
     let spread = entropy / (makeup.length.min(ALPHABET) as f64).log2();
     if spread < 0.72 {
@@ -91,7 +93,7 @@ pub(super) fn is_random(value: &[u8]) -> bool {
 /// like: several of them, letters and digits in quick change, and hardly a word.
 ///
 /// `af,mYAsX8||sj#?O` is; `a.b(c)||d.e(f)`, `{{ .Values.x }}` and `<4 digits>` are not.
-pub(super) fn is_noise(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_noise(value: &[u8]) -> bool {
     const SHORTEST: usize = 10;
     if value.len() < SHORTEST || !value.iter().all(|byte| matches!(byte, b' '..=b'~')) {
         return false;
@@ -126,7 +128,7 @@ fn in_words(value: &[u8]) -> usize {
 
 /// Whether letters form words: pairs of letters that languages use, vowels where they are
 /// expected, capitals at word starts only.
-pub(super) fn reads_as_words(value: &[u8]) -> bool {
+pub(in crate::detect) fn reads_as_words(value: &[u8]) -> bool {
     let mut pairs = 0_usize;
     let mut rare = 0_usize;
     let mut longest_cluster = 0;
@@ -218,6 +220,12 @@ fn is_rare_pair(first: u8, second: u8) -> bool {
         b"bcdfghjkmnpqrstvwx",
     ];
     RARE[usize::from(first - b'a')].contains(&second)
+}
+
+/// Nothing says that this is a password but its looks.
+pub(in crate::detect) fn is_generated(value: &[u8]) -> bool {
+    let mixed = value.iter().any(u8::is_ascii_digit) && value.iter().any(|byte| !byte.is_ascii_lowercase() && !byte.is_ascii_digit());
+    value.len() >= 8 && mixed
 }
 
 #[cfg(test)]

@@ -8,16 +8,16 @@ use foldhash::fast::FixedState;
 type Words = HashSet<&'static str, FixedState>;
 
 /// A list of words or texts, separated by commas or line ends; `#` starts a comment line.
-pub(super) struct Lexicon(LazyLock<Words>);
+pub(in crate::detect) struct Lexicon(LazyLock<Words>);
 
 impl Lexicon {
     /// Whether a word is in the list.
-    pub(super) fn has(&self, word: &str) -> bool {
+    pub(in crate::detect) fn has(&self, word: &str) -> bool {
         self.0.contains(word)
     }
 
     /// All entries, in no order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &'static str> {
+    pub(in crate::detect) fn iter(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().copied()
     }
 }
@@ -25,8 +25,8 @@ impl Lexicon {
 macro_rules! lexicon {
     ($name:ident, $file:literal) => {
         #[doc = concat!("`patterns/lexicon/", $file, ".txt`.")]
-        pub(super) static $name: Lexicon =
-            Lexicon(LazyLock::new(|| entries(include_str!(concat!("../../patterns/lexicon/", $file, ".txt")))));
+        pub(in crate::detect) static $name: Lexicon =
+            Lexicon(LazyLock::new(|| entries(include_str!(concat!("../../../patterns/lexicon/", $file, ".txt")))));
     };
 }
 

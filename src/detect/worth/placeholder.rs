@@ -9,7 +9,7 @@ use super::lexicon::{NO_VALUES, PASSWORDS, PLACEHOLDER_MARKS, STAND_INS, WEAK_PA
 use super::reference::{holds_numbered_verb, holds_reference, is_encrypted, is_reference};
 
 /// Whether a value assigned to a name is a stand-in or a reference and so not a secret.
-pub(super) fn is_placeholder(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_placeholder(value: &[u8]) -> bool {
     let lower = String::from_utf8_lossy(value).to_lowercase();
     let plain = lower.strip_prefix("{noop}").unwrap_or(&lower);
     let bare = plain.trim_matches(|c: char| c.is_whitespace() || "\"'`*_()[]{}<>:".contains(c));
@@ -27,7 +27,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
 }
 
 /// Whether a text says of itself that it is no password: `changeme`, `<password>`, `required`.
-pub(super) fn is_self_declared(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_self_declared(value: &[u8]) -> bool {
     let lower = String::from_utf8_lossy(value).to_lowercase();
     let bare = lower.trim_matches(|c: char| c.is_whitespace() || "\"'`*_()[]{}<>:".contains(c));
     let letters: String = bare.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).collect();
@@ -72,7 +72,7 @@ fn marks_in(lower: &str) -> impl Iterator<Item = &str> {
 
 /// Whether a value that looks generated says of itself that it stands in for one, is encrypted, or
 /// holds a whole reference: `Xy7!example#9`, `${HOST}:3#xK9`.
-pub(super) fn is_marked(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_marked(value: &[u8]) -> bool {
     let lower = String::from_utf8_lossy(value).to_lowercase();
     marks_in(&lower).any(|mark| mark.len() > 4)
         || lower.contains("(...)")
@@ -189,7 +189,7 @@ fn is_short_word(value: &[u8]) -> bool {
 }
 
 /// One or two distinct characters, or a short unit again and again.
-pub(super) fn is_repetitive(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_repetitive(value: &[u8]) -> bool {
     let mut seen = [false; 256];
     value.iter().filter(|byte| !byte.is_ascii_whitespace()).for_each(|&byte| seen[usize::from(byte)] = true);
     let distinct = seen.iter().filter(|&&used| used).count();
@@ -204,7 +204,7 @@ fn is_documented(lower: &str) -> bool {
 }
 
 /// Whether something in a provider's format was invented for documentation.
-pub(super) fn is_fake_token(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_fake_token(value: &[u8]) -> bool {
     const MARKS: &[&[u8]] = &[
         b"example",
         b"xxxx",

@@ -5,7 +5,7 @@ use super::randomness;
 
 /// `tarantula-subtitle-seducing-ceramics`: at least four different words that have nothing to do
 /// with secrets or machines, as dice choose them.
-pub(super) fn is_passphrase(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_passphrase(value: &[u8]) -> bool {
     const SHORTEST: usize = 4;
     let words: Vec<&[u8]> = value.split(|byte| matches!(byte, b'-' | b'_' | b'.')).collect();
     let plain = |word: &&[u8]| {
@@ -21,7 +21,7 @@ pub(super) fn is_passphrase(value: &[u8]) -> bool {
 }
 
 /// `velvet hammock 9 rivers`: words in lower case that make no sentence, at least four with their numbers.
-pub(super) fn is_spaced_passphrase(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_spaced_passphrase(value: &[u8]) -> bool {
     if !value.contains(&b' ') || value.len() < 16 {
         return false;
     }
@@ -70,7 +70,7 @@ const IN_SENTENCES: [&str; 24] = [
 ];
 
 /// `Not all, who wander; 42 lost`: words and a number, with marks between them, in which nothing is said about passwords.
-pub(super) fn is_phrase_with_marks(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_phrase_with_marks(value: &[u8]) -> bool {
     let words: Vec<&[u8]> = value.split(|&byte| byte == b' ').collect();
     let number = |word: &&[u8]| word.iter().any(u8::is_ascii_digit);
     (4..=12).contains(&words.len()) && (16..=100).contains(&value.len()) && is_phrase_of(&words) && words.iter().any(number)
@@ -88,7 +88,7 @@ fn is_phrase_of(words: &[&[u8]]) -> bool {
 }
 
 /// `Onyx: Sparrow#66`: up to four words, one of them with letters, digits and a mark, in which nothing is said about passwords.
-pub(super) fn is_few_words_with_marks(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_few_words_with_marks(value: &[u8]) -> bool {
     let words: Vec<&[u8]> = value.split(|&byte| byte == b' ').collect();
     let mixed = |word: &&[u8]| {
         let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
@@ -143,7 +143,7 @@ const IN_NAMES: [&str; 40] = [
 ];
 
 /// `ops_prod_xedue`: a team, an environment or role, and a few letters that are no usual name.
-pub(super) fn is_role_password(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_role_password(value: &[u8]) -> bool {
     const ROLES: [&[u8]; 10] = [b"dev", b"stg", b"stage", b"staging", b"prod", b"production", b"root", b"admin", b"app", b"rw"];
     const NAMES: [&[u8]; 20] = [
         b"database",

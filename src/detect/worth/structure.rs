@@ -1,11 +1,11 @@
 //! Values that are no secret by their structure: paths, addresses, code and markup.
 
 use super::digest::{is_checksum, is_hash, is_key_id};
-use super::judge::is_measure;
+use super::measure::is_measure;
 use super::randomness::{self, Makeup};
 
 /// Paths, addresses, code and markup, whatever the name says.
-pub(super) fn is_structure(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_structure(value: &[u8]) -> bool {
     let has = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
     let starts = |prefix: &[u8]| value.starts_with(prefix);
     // Base64 can begin with a slash and have another one.
@@ -84,7 +84,7 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
 
 /// Whether a value that looks generated is an address, a digest, a hash, a key or a regular
 /// expression all the same.
-pub(super) fn is_unmistakable(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_unmistakable(value: &[u8]) -> bool {
     memchr::memmem::find(value, b"://").is_some()
         || value.starts_with(b"-----BEGIN")
         || is_checksum(value)

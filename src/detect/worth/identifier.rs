@@ -1,9 +1,9 @@
 //! Values that name something and are no generated secrets: members, labels, places in a store.
 
-use super::{assign, randomness};
+use super::{randomness, words};
 
 /// Whether a value under a name that means a machine's secret names one, or something else.
-pub(super) fn is_identifier(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_identifier(value: &[u8]) -> bool {
     is_path(value)
         || is_label(value)
         || is_member(value)
@@ -14,7 +14,7 @@ pub(super) fn is_identifier(value: &[u8]) -> bool {
 }
 
 /// `TICKETS-1870`: a project and the number of one of its issues.
-pub(super) fn is_ticket(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_ticket(value: &[u8]) -> bool {
     let Some(dash) = memchr::memchr(b'-', value) else { return false };
     let (project, number) = (&value[..dash], &value[dash + 1..]);
     (2..=10).contains(&project.len())
@@ -24,7 +24,7 @@ pub(super) fn is_ticket(value: &[u8]) -> bool {
 }
 
 /// `#normal_login_password`, `.login-form`: a selector of a style sheet or a test.
-pub(super) fn is_selector(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_selector(value: &[u8]) -> bool {
     let Some(name) = value.strip_prefix(b"#").or(value.strip_prefix(b".")) else { return false };
     let rules = memchr::memchr(b'{', name).filter(|_| name.contains(&b'}'));
     let name = name[..rules.unwrap_or(name.len())].trim_ascii_end();
@@ -45,7 +45,7 @@ fn is_versioned(value: &[u8]) -> bool {
 fn is_titled_version(value: &[u8]) -> bool {
     let digits = value.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let Some(name) = value[..value.len() - digits].strip_suffix(b"V").filter(|_| (1..=2).contains(&digits)) else { return false };
-    let words = assign::words(&String::from_utf8_lossy(name));
+    let words = words::words(&String::from_utf8_lossy(name));
     name.iter().all(u8::is_ascii_alphabetic)
         && words.len() >= 2
         && words.iter().all(|word| word.len() >= 3)
@@ -72,7 +72,7 @@ fn is_of_library(value: &[u8]) -> bool {
     let letters = library.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
     let numbered = letters >= 3 && library.len() - letters <= 2 && library[letters..].iter().all(u8::is_ascii_digit);
     let titled = name.first().is_some_and(u8::is_ascii_uppercase) && name.iter().all(u8::is_ascii_alphabetic);
-    numbered && titled && assign::words(&String::from_utf8_lossy(name)).len() >= 2
+    numbered && titled && words::words(&String::from_utf8_lossy(name)).len() >= 2
 }
 
 /// `repo_erlang26_jul_2026`, `Clientgeheim`: words and counts that are joined, or one word.
@@ -92,7 +92,7 @@ fn is_member(value: &[u8]) -> bool {
     if !value.first().is_some_and(u8::is_ascii_lowercase) || !value.iter().all(u8::is_ascii_alphabetic) {
         return false;
     }
-    let words = assign::words(&String::from_utf8_lossy(value));
+    let words = words::words(&String::from_utf8_lossy(value));
     words.len() >= 3 && words.iter().all(|word| word.len() >= 2) && value.len() >= 4 * words.len()
 }
 
