@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::ops::Deref;
 
-use super::syntax::hints::Hints;
-use super::syntax::page::Page;
-use super::worth::judge;
-use super::{Objection, Reason};
+use crate::detect::syntax::hints::Hints;
+use crate::detect::syntax::page::Page;
+use crate::detect::worth::judge;
+use crate::detect::{Objection, Reason};
 use crate::rule::{Confidence, Extractor, Judge, Matcher, RuleIndex, RuleSet};
 use crate::text::Span;
 

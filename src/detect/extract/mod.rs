@@ -24,10 +24,10 @@ use assign::compared;
 use name::Context;
 use report::report;
 
-use super::Reason;
-use super::search::Search;
-use super::syntax::field;
-use super::syntax::named::Value;
+use crate::detect::Reason;
+use crate::detect::search::Search;
+use crate::detect::syntax::field;
+use crate::detect::syntax::named::Value;
 use crate::rule::{Confidence, Cue};
 use crate::text::Span;
 

@@ -7,7 +7,7 @@ use crate::text::Span;
 
 /// How a table is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::detect) enum Form {
+pub(super) enum Form {
     Pipes,
     Grid,
     Html,
@@ -27,10 +27,10 @@ pub(in crate::detect) enum Purpose {
 
 /// A column, by its place in the rows, and what it is read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::detect) struct Key {
-    pub(in crate::detect) form: Form,
-    pub(in crate::detect) purpose: Purpose,
-    pub(in crate::detect) index: usize,
+pub(super) struct Key {
+    pub(super) form: Form,
+    pub(super) purpose: Purpose,
+    pub(super) index: usize,
 }
 
 /// What was found below a header.
@@ -54,7 +54,7 @@ impl Column {
     }
 
     /// Cells, if there are any.
-    pub(in crate::detect) fn of(cells: Vec<Span>) -> Self {
+    pub(super) fn of(cells: Vec<Span>) -> Self {
         if cells.is_empty() { Self::Absent } else { Self::Cells(cells) }
     }
 }
@@ -69,16 +69,16 @@ struct Part {
 
 /// The parts of columns that were read, by the start of their first rows.
 #[derive(Debug, Default)]
-pub(in crate::detect) struct Columns(BTreeMap<(Key, usize), Part>);
+pub(super) struct Columns(BTreeMap<(Key, usize), Part>);
 
 impl Columns {
     /// A column was read in these rows, by a header that depended on `looked`.
-    pub(in crate::detect) fn add(&mut self, key: Key, rows: Span, looked: Span) {
+    pub(super) fn add(&mut self, key: Key, rows: Span, looked: Span) {
         self.0.insert((key, rows.start), Part { end: rows.end, looked });
     }
 
     /// Of the part of a column that holds a row what it depended on, and the next part behind that row.
-    pub(in crate::detect) fn around(&self, key: Key, row: usize) -> (Option<Span>, Option<(usize, Span)>) {
+    pub(super) fn around(&self, key: Key, row: usize) -> (Option<Span>, Option<(usize, Span)>) {
         let above = self.0.range((key, 0)..=(key, row)).next_back().filter(|(_, part)| part.end > row);
         let below = self.0.range((key, row + 1)..).next().filter(|((other, _), _)| *other == key);
         (above.map(|(_, part)| part.looked), below.map(|((_, start), part)| (*start, part.looked)))

@@ -37,14 +37,14 @@ pub(in crate::detect) fn before(text: &[u8], line: Span) -> Option<Span> {
 }
 
 /// The next line, to its end.
-pub(in crate::detect) fn whole_after(text: &[u8], line: Span) -> Option<Span> {
+pub(super) fn whole_after(text: &[u8], line: Span) -> Option<Span> {
     let start = next_start(text, line)?;
     let length = memchr::memchr3(b'\n', b'\r', 0, &text[start..]).unwrap_or(text.len() - start);
     Some(Span::new(start, start + length))
 }
 
 /// The line before, from its start.
-pub(in crate::detect) fn whole_before(text: &[u8], line: Span) -> Option<Span> {
+pub(super) fn whole_before(text: &[u8], line: Span) -> Option<Span> {
     let end = previous_end(text, line)?;
     let start = memchr::memrchr3(b'\n', b'\r', 0, &text[..end]).map_or(0, |found| found + 1);
     Some(Span::new(start, end))

@@ -8,7 +8,7 @@ pub(in crate::detect) mod bare;
 pub(in crate::detect) mod cells;
 pub(in crate::detect) mod columns;
 pub(in crate::detect) mod field;
-pub(in crate::detect) mod grid;
+mod grid;
 pub(in crate::detect) mod hints;
 pub(in crate::detect) mod html;
 pub(in crate::detect) mod keyword;

@@ -92,7 +92,7 @@ impl<'a> Page<'a> {
     /// Reads a column row by row: `rows` hands over the rows in order, each with its cell.
     ///
     /// Whoever leaves rows to another header depends on what that one depended on.
-    pub(in crate::detect) fn read_column(&self, key: Key, mut rows: impl Iterator<Item = (Span, Option<Span>)>) -> Column {
+    pub(super) fn read_column(&self, key: Key, mut rows: impl Iterator<Item = (Span, Option<Span>)>) -> Column {
         let Some((first, cell)) = rows.next() else { return Column::Absent };
         let (known, below) = self.columns.borrow().around(key, first.start);
         if let Some(above) = known {

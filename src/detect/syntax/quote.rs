@@ -72,7 +72,7 @@ fn behind_doubled(text: &[u8], open: usize, mut close: usize, end: usize) -> usi
 }
 
 /// What quotation marks of typesetting enclose: `“X”`, `„X“`, `« X »`, `「X」`.
-pub(in crate::detect) fn typographic(text: &[u8], start: usize, end: usize) -> Option<Span> {
+pub(super) fn typographic(text: &[u8], start: usize, end: usize) -> Option<Span> {
     const MARKS: [(&str, &[&str]); 7] =
         [("“", &["”"]), ("‘", &["’"]), ("„", &["“", "”"]), ("«", &["»"]), ("‹", &["›"]), ("「", &["」"]), ("『", &["』"])];
     const BLANKS: [&[u8]; 3] = [b" ", "\u{a0}".as_bytes(), "\u{202f}".as_bytes()];

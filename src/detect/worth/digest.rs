@@ -2,7 +2,7 @@
 
 /// A one-way hash of a password in the usual notations: bcrypt, crypt, Apache, Argon2, LDAP,
 /// Django, Werkzeug, MySQL and PostgreSQL.
-pub(in crate::detect) fn is_hash(value: &[u8]) -> bool {
+pub(super) fn is_hash(value: &[u8]) -> bool {
     const MARKS: [&[u8]; 20] = [
         b"$2a$",
         b"$2b$",
@@ -35,13 +35,13 @@ pub(in crate::detect) fn is_hash(value: &[u8]) -> bool {
 }
 
 /// `sha256:…`, `sha512-…`: a checksum with the name of its algorithm.
-pub(in crate::detect) fn is_checksum(value: &[u8]) -> bool {
+pub(super) fn is_checksum(value: &[u8]) -> bool {
     const ALGORITHMS: [&[u8]; 5] = [b"sha1", b"sha256", b"sha384", b"sha512", b"md5"];
     let named = |rest: &[u8]| matches!(rest.first(), Some(b':' | b'-')) && rest.len() > 16;
     ALGORITHMS.iter().any(|algorithm| value.strip_prefix(*algorithm).is_some_and(named))
 }
 
 /// `0x0A9AF2115F4687BD`: a key ID or fingerprint of OpenPGP, an address of a chain of blocks.
-pub(in crate::detect) fn is_key_id(value: &[u8]) -> bool {
+pub(super) fn is_key_id(value: &[u8]) -> bool {
     value.strip_prefix(b"0x").is_some_and(|digits| matches!(digits.len(), 8 | 16 | 40) && digits.iter().all(u8::is_ascii_hexdigit))
 }

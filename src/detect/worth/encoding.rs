@@ -12,7 +12,7 @@ pub(in crate::detect) fn base64_text(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// What a value with at least two escapes such as `%2F`, and no other percent signs, stands for.
-pub(in crate::detect) fn percent(value: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn percent(value: &[u8]) -> Option<Vec<u8>> {
     let mut plain = Vec::with_capacity(value.len());
     let mut parts = value.split(|&byte| byte == b'%');
     plain.extend_from_slice(parts.next()?);
@@ -26,7 +26,7 @@ pub(in crate::detect) fn percent(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Whether at least three escapes such as `%2F`, and no other percent signs, say that a value was in a URL.
-pub(in crate::detect) fn is_escaped(value: &[u8]) -> bool {
+pub(super) fn is_escaped(value: &[u8]) -> bool {
     memchr::memchr_iter(b'%', value).count() >= 3 && percent(value).is_some()
 }
 

@@ -3,7 +3,7 @@
 use super::{randomness, words};
 
 /// Whether a value under a name that means a machine's secret names one, or something else.
-pub(in crate::detect) fn is_identifier(value: &[u8]) -> bool {
+pub(super) fn is_identifier(value: &[u8]) -> bool {
     is_path(value)
         || is_label(value)
         || is_member(value)
@@ -14,7 +14,7 @@ pub(in crate::detect) fn is_identifier(value: &[u8]) -> bool {
 }
 
 /// `TICKETS-1870`: a project and the number of one of its issues.
-pub(in crate::detect) fn is_ticket(value: &[u8]) -> bool {
+pub(super) fn is_ticket(value: &[u8]) -> bool {
     let Some(dash) = memchr::memchr(b'-', value) else { return false };
     let (project, number) = (&value[..dash], &value[dash + 1..]);
     (2..=10).contains(&project.len())
@@ -24,7 +24,7 @@ pub(in crate::detect) fn is_ticket(value: &[u8]) -> bool {
 }
 
 /// `#normal_login_password`, `.login-form`: a selector of a style sheet or a test.
-pub(in crate::detect) fn is_selector(value: &[u8]) -> bool {
+pub(super) fn is_selector(value: &[u8]) -> bool {
     let Some(name) = value.strip_prefix(b"#").or(value.strip_prefix(b".")) else { return false };
     let rules = memchr::memchr(b'{', name).filter(|_| name.contains(&b'}'));
     let name = name[..rules.unwrap_or(name.len())].trim_ascii_end();

@@ -195,7 +195,7 @@ pub(in crate::detect) fn is_uuid(value: &[u8]) -> bool {
 }
 
 /// A UUID made of a time and a machine's address: not by chance.
-pub(in crate::detect) fn is_time_uuid(value: &[u8]) -> bool {
+pub(super) fn is_time_uuid(value: &[u8]) -> bool {
     value.get(14) == Some(&b'1') && validator::passes(Validator::Uuid, value)
 }
 

@@ -1,7 +1,7 @@
 //! Values that say how much, when or which version.
 
 /// A number with a unit, a version, a date, a size: `30d`, `1.2.3`, `2024-01-02`, `10.0.0.1:80`.
-pub(in crate::detect) fn is_measure(value: &[u8]) -> bool {
+pub(super) fn is_measure(value: &[u8]) -> bool {
     let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let unit = &value[digits..];
     (digits > 0 && is_unit(unit) && value.len() < 8)

@@ -5,7 +5,7 @@ use super::randomness;
 
 /// `tarantula-subtitle-seducing-ceramics`: at least four different words that have nothing to do
 /// with secrets or machines, as dice choose them.
-pub(in crate::detect) fn is_passphrase(value: &[u8]) -> bool {
+pub(super) fn is_passphrase(value: &[u8]) -> bool {
     const SHORTEST: usize = 4;
     let words: Vec<&[u8]> = value.split(|byte| matches!(byte, b'-' | b'_' | b'.')).collect();
     let plain = |word: &&[u8]| {
@@ -21,7 +21,7 @@ pub(in crate::detect) fn is_passphrase(value: &[u8]) -> bool {
 }
 
 /// `velvet hammock 9 rivers`: words in lower case that make no sentence, at least four with their numbers.
-pub(in crate::detect) fn is_spaced_passphrase(value: &[u8]) -> bool {
+pub(super) fn is_spaced_passphrase(value: &[u8]) -> bool {
     if !value.contains(&b' ') || value.len() < 16 {
         return false;
     }
@@ -143,7 +143,7 @@ const IN_NAMES: [&str; 40] = [
 ];
 
 /// `ops_prod_xedue`: a team, an environment or role, and a few letters that are no usual name.
-pub(in crate::detect) fn is_role_password(value: &[u8]) -> bool {
+pub(super) fn is_role_password(value: &[u8]) -> bool {
     const ROLES: [&[u8]; 10] = [b"dev", b"stg", b"stage", b"staging", b"prod", b"production", b"root", b"admin", b"app", b"rw"];
     const NAMES: [&[u8]; 20] = [
         b"database",

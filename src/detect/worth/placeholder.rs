@@ -27,7 +27,7 @@ pub(in crate::detect) fn is_placeholder(value: &[u8]) -> bool {
 }
 
 /// Whether a text says of itself that it is no password: `changeme`, `<password>`, `required`.
-pub(in crate::detect) fn is_self_declared(value: &[u8]) -> bool {
+pub(super) fn is_self_declared(value: &[u8]) -> bool {
     let lower = String::from_utf8_lossy(value).to_lowercase();
     let bare = lower.trim_matches(|c: char| c.is_whitespace() || "\"'`*_()[]{}<>:".contains(c));
     let letters: String = bare.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).collect();

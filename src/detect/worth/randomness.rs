@@ -4,22 +4,22 @@ use super::validator;
 
 /// What sorts of characters a value is made of.
 #[derive(Debug, Clone, Copy, Default)]
-pub(in crate::detect) struct Makeup {
-    pub(in crate::detect) lower: usize,
-    pub(in crate::detect) upper: usize,
-    pub(in crate::detect) digits: usize,
+pub(super) struct Makeup {
+    pub(super) lower: usize,
+    pub(super) upper: usize,
+    pub(super) digits: usize,
     /// Other than letters, digits and `-_.`, which join words.
-    pub(in crate::detect) symbols: usize,
-    pub(in crate::detect) joins: usize,
+    pub(super) symbols: usize,
+    pub(super) joins: usize,
     /// Bytes outside ASCII.
-    pub(in crate::detect) foreign: usize,
+    pub(super) foreign: usize,
     /// Changes between lower case, upper case, digits and the rest.
-    pub(in crate::detect) switches: usize,
-    pub(in crate::detect) length: usize,
+    pub(super) switches: usize,
+    pub(super) length: usize,
 }
 
 impl Makeup {
-    pub(in crate::detect) fn of(value: &[u8]) -> Self {
+    pub(super) fn of(value: &[u8]) -> Self {
         let mut makeup = Self { length: value.len(), ..Self::default() };
         let mut last = None;
         for &byte in value {
@@ -44,18 +44,18 @@ impl Makeup {
         makeup
     }
 
-    pub(in crate::detect) fn letters(&self) -> usize {
+    pub(super) fn letters(&self) -> usize {
         self.lower + self.upper
     }
 
     /// How many of lower case, upper case, digits and symbols occur.
-    pub(in crate::detect) fn classes(&self) -> usize {
+    pub(super) fn classes(&self) -> usize {
         [self.lower, self.upper, self.digits, self.symbols].iter().filter(|&&count| count > 0).count()
     }
 }
 
 /// Hexadecimal digits of one case, with both digits and letters, at least `least` of them.
-pub(in crate::detect) fn is_hex(value: &[u8], least: usize) -> bool {
+pub(super) fn is_hex(value: &[u8], least: usize) -> bool {
     let lower = value.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let upper = value.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'));
     value.len() >= least && (lower || upper) && value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic)
@@ -93,7 +93,7 @@ pub(in crate::detect) fn is_random(value: &[u8]) -> bool {
 /// like: several of them, letters and digits in quick change, and hardly a word.
 ///
 /// `af,mYAsX8||sj#?O` is; `a.b(c)||d.e(f)`, `{{ .Values.x }}` and `<4 digits>` are not.
-pub(in crate::detect) fn is_noise(value: &[u8]) -> bool {
+pub(super) fn is_noise(value: &[u8]) -> bool {
     const SHORTEST: usize = 10;
     if value.len() < SHORTEST || !value.iter().all(|byte| matches!(byte, b' '..=b'~')) {
         return false;
@@ -128,7 +128,7 @@ fn in_words(value: &[u8]) -> usize {
 
 /// Whether letters form words: pairs of letters that languages use, vowels where they are
 /// expected, capitals at word starts only.
-pub(in crate::detect) fn reads_as_words(value: &[u8]) -> bool {
+pub(super) fn reads_as_words(value: &[u8]) -> bool {
     let mut pairs = 0_usize;
     let mut rare = 0_usize;
     let mut longest_cluster = 0;

@@ -106,7 +106,7 @@ pub(in crate::detect) fn is_reference(value: &[u8]) -> bool {
 
 /// `${NAME}`, `$(name …)`, `{{ name }}`, `<% name %>`, `#{name}`, `%{name}`: with both ends, and
 /// between them a name of at least three letters.
-pub(in crate::detect) fn holds_reference(value: &[u8]) -> bool {
+pub(super) fn holds_reference(value: &[u8]) -> bool {
     const PAIRS: [(&[u8], &[u8]); 7] =
         [(b"${", b"}"), (b"$(", b")"), (b"{{", b"}}"), (b"<%", b"%>"), (b"#{", b"}"), (b"%{", b"}"), (b"%(", b")")];
     let named = |inner: &[u8]| {
@@ -124,7 +124,7 @@ pub(in crate::detect) fn holds_reference(value: &[u8]) -> bool {
 }
 
 /// `%[3]s` of Go's formats.
-pub(in crate::detect) fn holds_numbered_verb(value: &[u8]) -> bool {
+pub(super) fn holds_numbered_verb(value: &[u8]) -> bool {
     memchr::memmem::find(value, b"%[").is_some_and(|at| value.get(at + 2).is_some_and(u8::is_ascii_digit))
 }
 
@@ -144,7 +144,7 @@ fn is_variable_of_psql(value: &[u8]) -> bool {
 }
 
 /// Already encrypted: SOPS, ansible-vault, Jasypt, Spring Cloud Config, eyaml, git-crypt, age, PGP.
-pub(in crate::detect) fn is_encrypted(value: &[u8]) -> bool {
+pub(super) fn is_encrypted(value: &[u8]) -> bool {
     const STARTS: &[&[u8]] = &[
         b"ENC[",
         b"ENC(",

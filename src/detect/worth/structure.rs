@@ -5,7 +5,7 @@ use super::measure::is_measure;
 use super::randomness::{self, Makeup};
 
 /// Paths, addresses, code and markup, whatever the name says.
-pub(in crate::detect) fn is_structure(value: &[u8]) -> bool {
+pub(super) fn is_structure(value: &[u8]) -> bool {
     let has = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
     let starts = |prefix: &[u8]| value.starts_with(prefix);
     // Base64 can begin with a slash and have another one.
@@ -84,7 +84,7 @@ pub(in crate::detect) fn is_structure(value: &[u8]) -> bool {
 
 /// Whether a value that looks generated is an address, a digest, a hash, a key or a regular
 /// expression all the same.
-pub(in crate::detect) fn is_unmistakable(value: &[u8]) -> bool {
+pub(super) fn is_unmistakable(value: &[u8]) -> bool {
     memchr::memmem::find(value, b"://").is_some()
         || value.starts_with(b"-----BEGIN")
         || is_checksum(value)
