@@ -1,7 +1,6 @@
 //! Logins in sentences and columns: a user and a secret, of which only their places say what they are.
 
 use super::name::{Context, NameClass};
-use super::pipe;
 use crate::detect::Reason;
 use crate::detect::search::Search;
 use crate::detect::syntax::cells::undecorated;
@@ -18,11 +17,6 @@ use crate::text::Span;
 /// `Login to X: admin / secret`, `sign in with admin/secret`.
 pub(super) fn read(search: &mut Search<'_>, hit: Span) {
     let whole = search.line_around(hit.start);
-    if search.bytes(hit).ends_with(b"chpasswd") {
-        pipe::read(search, hit);
-        accounts_below(search, whole);
-        return;
-    }
     let prose = matches!(search.notation_at(whole), Notation::Prose | Notation::Unknown);
     let remark =
         matches!(search.hints.notation, Notation::Yaml | Notation::Lines) && search.bytes(whole).trim_ascii_start().starts_with(b"#");
@@ -56,6 +50,29 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
         && is_shown(search.text, value)
     {
         _ = weak_of_login(search, value);
+    }
+}
+
+/// `user:secret`, a line each, as chpasswd reads them from a list of cloud-init or a here document.
+pub(super) fn read_accounts_below(search: &mut Search<'_>, hit: Span) {
+    const LINES: usize = 16;
+    let header = search.line_around(hit.start);
+    let mut next = search.line_after(header);
+    for _ in 0..LINES {
+        let Some(line) = next else { break };
+        let entry = line::trim(search.text, line);
+        let bytes = search.bytes(entry);
+        let skip = if bytes.starts_with(b"- ") { 2 } else { 0 };
+        let user = bytes[skip..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')).count();
+        let value = Span::new((entry.start + skip + user + 1).min(entry.end), entry.end);
+        let parted = user > 0 && bytes.get(skip + user) == Some(&b':');
+        let one = !value.is_empty()
+            && !search.bytes(value).starts_with(b"/")
+            && !search.bytes(value).iter().any(|byte| byte.is_ascii_whitespace() || *byte == b':');
+        if parted && one {
+            _ = of_login(search, value);
+        }
+        next = search.line_after(line);
     }
 }
 
@@ -127,28 +144,6 @@ fn weak_of_login(search: &mut Search<'_>, value: Span) -> bool {
         search.found(Extractor::WeakPassword, value, Confidence::Medium, vec![Reason::Prose, Reason::Weak]);
     }
     is_weak
-}
-
-/// `user:secret`, a line each, as chpasswd reads them from a list of cloud-init or a here document.
-fn accounts_below(search: &mut Search<'_>, header: Span) {
-    const LINES: usize = 16;
-    let mut next = search.line_after(header);
-    for _ in 0..LINES {
-        let Some(line) = next else { break };
-        let entry = line::trim(search.text, line);
-        let bytes = search.bytes(entry);
-        let skip = if bytes.starts_with(b"- ") { 2 } else { 0 };
-        let user = bytes[skip..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')).count();
-        let value = Span::new((entry.start + skip + user + 1).min(entry.end), entry.end);
-        let parted = user > 0 && bytes.get(skip + user) == Some(&b':');
-        let one = !value.is_empty()
-            && !search.bytes(value).starts_with(b"/")
-            && !search.bytes(value).iter().any(|byte| byte.is_ascii_whitespace() || *byte == b':');
-        if parted && one {
-            _ = of_login(search, value);
-        }
-        next = search.line_after(line);
-    }
 }
 
 /// The cells under a header `Login` or `Credentials` that hold `user / secret`.

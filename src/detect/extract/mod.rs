@@ -44,6 +44,10 @@ pub(super) fn follow(search: &mut Search<'_>, cue: Cue, hit: Span) {
         _ if search.hints.binary => {}
         Cue::Cell => table::read_credentials(search, hit),
         Cue::Account if search.hints.generic => account::read(search, hit),
+        Cue::Login if search.hints.generic && search.bytes(hit).ends_with(b"chpasswd") => {
+            pipe::read(search, hit);
+            login::read_accounts_below(search, hit);
+        }
         Cue::Login if search.hints.generic => login::read(search, hit),
         _ => {}
     }

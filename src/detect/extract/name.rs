@@ -80,9 +80,12 @@ pub(super) fn understand(search: &Search<'_>, name: Span, cue: Cue) -> Option<Co
     Some(Context { name, line: search.line_around(name.start), class })
 }
 
+/// What names mean that were read before, and around which cue.
+type Known = HashMap<Box<[u8]>, (Cue, Option<NameClass>), RandomState>;
+
 thread_local! {
     /// Names come again and again, in every version of a file.
-    static KNOWN: RefCell<HashMap<Box<[u8]>, (Cue, Option<NameClass>), RandomState>> = RefCell::default();
+    static KNOWN: RefCell<Known> = RefCell::default();
 }
 
 /// What a name means, if it means a secret at all.

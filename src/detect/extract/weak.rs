@@ -2,8 +2,8 @@
 //! dictionary word or a few digits.
 //!
 //! One policy for all places where a value can stand: what is read or run is a credential even if
-//! it is `admin`; what says of itself that it stands in for one is not. What a strong value is
-//! worth is decided in `judge`.
+//! it is `admin`; what says of itself that it stands in for one is not. Which values are such literals
+//! is decided in `worth::weak`; here, whether their place says that they are used.
 
 use super::name::NameClass;
 use crate::detect::Reason;
