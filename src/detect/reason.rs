@@ -1,4 +1,4 @@
-//! Why something is held to be a secret, as stable codes.
+//! Why something is held to be a secret, as stable codes, and why not.
 
 use std::fmt;
 
@@ -84,5 +84,47 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())
+    }
+}
+
+/// What speaks so strongly against a value that it is no match at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Objection {
+    /// Too short or too long for its sort.
+    Length,
+    /// It stands in for a secret, or refers to one, or is encrypted.
+    Placeholder,
+    /// A path, an address, a hash, code or markup.
+    Structure,
+    /// What it encodes is no secret.
+    Encodes,
+    /// It is the name of something, a number with a unit, or several words.
+    Name,
+    /// A machine's secret would look generated.
+    NotGenerated,
+    /// Its characters vary too little for its format.
+    Entropy,
+    /// The rule names it as an exception.
+    Exception,
+    /// A checksum or an inner structure is wrong.
+    Invalid,
+    /// In a binary file it would have to be surer.
+    Binary,
+}
+
+impl fmt::Display for Objection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Length => "its length is not that of a secret",
+            Self::Placeholder => "it is a placeholder, a reference, or encrypted",
+            Self::Structure => "it is a path, an address, a hash, code or markup",
+            Self::Encodes => "what it encodes is no secret",
+            Self::Name => "it is a name, a measure, or several words",
+            Self::NotGenerated => "a token would look generated",
+            Self::Entropy => "its characters vary too little for this format",
+            Self::Exception => "the rule lists it as an exception",
+            Self::Invalid => "its checksum or inner structure is wrong",
+            Self::Binary => "the file is binary, where only sure values count",
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! Which of the matches of a text stay, and where else in it their values are.
 
-use super::{Match, Reason, randomness};
+use super::worth::randomness;
+use super::{Match, Reason};
 use crate::rule::{Confidence, Judge, Kind, Matcher, RuleSet};
 use crate::text::{Span, work};
 

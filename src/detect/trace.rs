@@ -9,15 +9,13 @@
 
 use std::cell::RefCell;
 
-use super::candidate::{self, Chain, Chains};
-use super::keyword::{Keyword, Keywords};
-use super::{Hints, Match, Objection, Search, account, encoded, settle};
-use crate::rule::{Cue, RuleIndex, RuleSet, Trigger};
+use super::extract::candidate::{self, Chain, Chains};
+use super::extract::{self, account, encoded};
+use super::search::{NEAR, Search};
+use super::syntax::keyword::{Keyword, Keywords};
+use super::{Hints, Match, Notation, Objection, settle};
+use crate::rule::{Confidence, Cue, RuleIndex, RuleSet, Trigger};
 use crate::text::{Copied, Span};
-
-/// A step that read no further than this from its hits, in bytes, and found nothing, is not kept.
-/// Longer than any keyword.
-pub(super) const NEAR: usize = 256;
 
 /// The shortest part that is worth to be known from another text, in bytes.
 const SHORTEST: usize = 256;
@@ -228,8 +226,8 @@ impl<'a> Reader<'a> {
 
     fn cue(&mut self, cue: Cue, hit: Span) {
         self.search.begin(hit);
-        self.search.follow(cue, hit);
-        let looked = self.search.looked.get();
+        extract::follow(&mut self.search, cue, hit);
+        let looked = self.search.looked();
         if !self.search.matches.is_empty() || looked.start + NEAR < hit.start || looked.end > hit.end + NEAR {
             self.keep(Kind::Cue(cue), hit);
         }
@@ -242,7 +240,7 @@ impl<'a> Reader<'a> {
         self.search.begin(chain.window);
         candidate::run(&mut self.search, chain);
         // A block was followed beyond the window.
-        let far = self.search.looked.get().end > chain.window.end + NEAR;
+        let far = self.search.looked().end > chain.window.end + NEAR;
         if !self.search.matches.is_empty() || chain.window.len() > NEAR || far {
             self.keep(Kind::Chain(chain.rule), chain.extent);
         }
@@ -251,7 +249,7 @@ impl<'a> Reader<'a> {
     fn encoded(&mut self, run: Span) {
         self.search.begin(run);
         self.search.look(Span::new(run.start.saturating_sub(3), run.end + 3));
-        if let Some(found) = encoded::search(self.search.text, run, self.search.hints, self.search.rules) {
+        if let Some(found) = search_encoded(&self.search, run) {
             self.search.matches.push(found);
             self.keep(Kind::Encoded, run);
         }
@@ -259,7 +257,7 @@ impl<'a> Reader<'a> {
 
     fn keep(&mut self, kind: Kind, hit: Span) {
         let matches = std::mem::take(&mut self.search.matches);
-        self.steps.push(Step { kind, hit, looked: self.search.looked.get(), matches });
+        self.steps.push(Step { kind, hit, looked: self.search.looked(), matches });
     }
 
     fn end(mut self, keywords: Keywords) -> (Search<'a>, Trace) {
@@ -377,4 +375,18 @@ fn holding(spans: &[Span], hit: Span) -> bool {
 fn touches(spans: &[Span], hit: Span) -> bool {
     let next = spans.partition_point(|span| span.end < hit.start);
     spans.get(next).is_some_and(|span| span.start <= hit.end)
+}
+
+/// The most telling secret in what a run encodes, as a match of the whole run.
+fn search_encoded(search: &Search<'_>, run: Span) -> Option<Match> {
+    let (inner, how) = encoded::decoded(search.bytes(run))?;
+    let hints = Hints { notation: Notation::Unknown, binary: false, test: false, ..search.hints };
+    let matches = Trace::read(&inner, hints, search.rules).matches(&inner, search.rules);
+    let best = matches.into_iter().max_by_key(|found| (found.confidence, found.span.len()))?;
+    if best.confidence < Confidence::Medium {
+        return None;
+    }
+    let mut reasons = best.reasons;
+    reasons.push(how);
+    Some(Match { span: run, reasons, ..best })
 }

@@ -1,7 +1,7 @@
 //! The words that announce a secret in prose and in names, in the languages people leak in.
 //!
 //! They are keywords of the prefilter; whether a word is really a name with a value after it is
-//! decided in `detect::assign`. Shared with `build.rs`; depends on nothing.
+//! decided in `detect::extract::name`. Shared with `build.rs`; depends on nothing.
 
 /// What a word announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -151,7 +151,7 @@ pub enum Judge {
     Token,
 }
 
-/// A named check of a credential, see `detect::validator`.
+/// A named check of a credential, see `detect::worth::validator`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "docs/src/writing-rules.md documents the validators")]

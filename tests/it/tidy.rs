@@ -1,5 +1,6 @@
 //! The house rules that a compiler does not check.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +33,15 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Floors of the room `detect` and what each may use of it, from the bottom up. The files that are not listed stand on top.
+const FLOORS: &[(&str, &[&str])] = &[
+    ("reason", &[]),
+    ("worth", &["Reason", "Objection"]),
+    ("syntax", &[]),
+    ("search", &["Reason", "Objection", "worth", "syntax"]),
+    ("extract", &["Reason", "Objection", "Match", "worth", "syntax", "search"]),
+];
+
 /// Lines after which a file is asked to be split; tests at its end do not count.
 const LONGEST: usize = 400;
 
@@ -62,6 +72,19 @@ fn code(path: &Path) -> String {
     text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned()
 }
 
+/// What code names right behind a path: one word, or the first word of each item of a list.
+fn named_behind(path: &str, code: &str) -> Vec<String> {
+    let code: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let code = code.join("\n");
+    let word = |text: &str| text.trim_start().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+    let named = |(at, _)| {
+        let rest = &code[at + path.len()..];
+        let list = rest.strip_prefix('{').map(|list| list.split('}').next().unwrap_or_default());
+        list.map_or_else(|| vec![word(rest)], |list| list.split(',').map(word).collect())
+    };
+    code.match_indices(path).flat_map(named).filter(|name: &String| !name.is_empty()).collect()
+}
+
 #[test]
 fn rooms_use_only_rooms_below_them() {
     for (room, allowed) in ROOMS {
@@ -73,6 +96,49 @@ fn rooms_use_only_rooms_below_them() {
                 assert!(fine, "{}:{}: {room} uses {used}", path.display(), number + 1);
             }
         }
+    }
+}
+
+#[test]
+fn floors_of_detect_use_only_floors_below_them() {
+    for (floor, allowed) in FLOORS {
+        for path in files(&format!("detect/{floor}")) {
+            let text = code(&path);
+            let outermost = path.ends_with(format!("{floor}.rs")) || path.ends_with(format!("{floor}/mod.rs"));
+            for way in [if outermost { "super::" } else { "super::super::" }, "crate::detect::*", "detect::self"] {
+                let used = text.lines().find(|line| line.contains(way) && !line.trim_start().starts_with("//"));
+                assert_eq!(used, None, "{}: write crate::detect::…", path.display());
+            }
+            for name in named_behind("crate::detect::", &text) {
+                assert!(name == *floor || allowed.contains(&name.as_str()), "{}: {floor} uses {name}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn modules_of_a_floor_do_not_use_each_other_in_circles() {
+    for floor in ["worth", "syntax", "extract"] {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/detect").join(floor);
+        let mut uses: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for path in files(&format!("detect/{floor}")) {
+            let inside = path.strip_prefix(&root).expect("it lies in its floor");
+            let module = inside.components().next().expect("it has a name").as_os_str().to_string_lossy();
+            let module = module.trim_end_matches(".rs").to_owned();
+            let text = code(&path);
+            let mut named = named_behind(&format!("crate::detect::{floor}::"), &text);
+            if inside.components().count() == 1 || inside.ends_with("mod.rs") {
+                named.extend(named_behind("super::", &text));
+            }
+            named.retain(|name| *name != module);
+            uses.entry(module).or_default().extend(named);
+        }
+        uses.remove("mod");
+        while let Some(free) = uses.iter().find(|(_, used)| used.iter().all(|name| !uses.contains_key(name))).map(|(name, _)| name.clone())
+        {
+            uses.remove(&free);
+        }
+        assert!(uses.is_empty(), "{floor}: in circles or above one: {:?}", uses.keys());
     }
 }
 

@@ -1,0 +1,56 @@
+//! Literals that a name is compared with: `password == "X"`, `"X".equals(password)`.
+
+use crate::detect::Reason;
+use crate::detect::extract::name::{Context, NameClass};
+use crate::detect::search::Search;
+use crate::detect::syntax::hints::Notation;
+use crate::detect::syntax::named::Value;
+use crate::detect::syntax::quote::quoted;
+use crate::detect::worth::judge;
+use crate::text::Span;
+
+/// Methods that compare.
+const METHODS: [&[u8]; 4] = [b".equals", b".equalsIgnoreCase", b".eql?", b".isEqualTo"];
+/// Operators that compare, longer ones first.
+const OPERATORS: [&[u8]; 6] = [b"===", b"!==", b"==", b"!=", b"-eq ", b"-ne "];
+
+/// The literal that a program compares a secret with, if it is none of the words that stand for "none" or "any".
+pub(in crate::detect::extract) fn literal(search: &Search<'_>, context: &Context) -> Option<Value> {
+    if !matches!(search.hints.notation, Notation::Source | Notation::Unknown) {
+        return None;
+    }
+    let span = behind(search.text, context).or_else(|| ahead(search.text, context))?;
+    let verdict = judge::judge(search.bytes(span), context.class.judge())?;
+    // Both are compared with names of fields and kinds as well; what a generator made is no name.
+    let uncertain = context.class == NameClass::Password;
+    let fits = if uncertain { !verdict.is_weak() } else { verdict.reasons.contains(&Reason::Random) };
+    fits.then_some(Value { span, uncertain })
+}
+
+/// `form["password"] == "X"`, `apiKey.equals("X")`.
+fn behind(text: &[u8], context: &Context) -> Option<Span> {
+    let end = context.line.end;
+    let blanks = |at: usize| at + text[at..end].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let name = &text[context.name.range()];
+    if METHODS.iter().any(|method| name.ends_with(method)) {
+        let open = blanks(context.name.end);
+        return (text.get(open) == Some(&b'(')).then(|| quoted(text, blanks(open + 1), end)).flatten();
+    }
+    let closers = text[context.name.end..end].iter().take(4).take_while(|byte| matches!(byte, b'"' | b'\'' | b')' | b']')).count();
+    let at = blanks(context.name.end + closers);
+    let operator = OPERATORS.iter().find(|operator| text[at..end].starts_with(operator))?;
+    quoted(text, blanks(at + operator.len()), end)
+}
+
+/// `"X".equals(password)`, `"X" == password`.
+fn ahead(text: &[u8], context: &Context) -> Option<Span> {
+    let before = text[context.line.start..context.name.start].trim_ascii_end();
+    let literal = match before.strip_suffix(b"(") {
+        Some(call) => METHODS.iter().find_map(|method| call.strip_suffix(*method)),
+        None => OPERATORS.iter().find_map(|operator| before.strip_suffix(*operator)),
+    }?;
+    let literal = literal.trim_ascii_end();
+    let (quote, inner) = literal.split_last().filter(|(quote, _)| matches!(quote, b'"' | b'\''))?;
+    let open = memchr::memrchr(*quote, inner)? + 1;
+    (open < inner.len()).then(|| Span::new(context.line.start + open, context.line.start + inner.len()))
+}

@@ -1,0 +1,82 @@
+//! Values assigned to names that mean a secret, in whatever notation: a separator, a value. Where the
+//! value begins is in `value`, literals that a name is compared with are in `compared`.
+
+pub(super) mod compared;
+mod value;
+
+use super::name::{Context, NAME_REACH, NameClass};
+use super::report::report;
+use crate::detect::Reason;
+use crate::detect::search::Search;
+use crate::detect::syntax::hints::Notation;
+use crate::detect::syntax::named::Value;
+use crate::detect::worth::{judge, passphrase};
+use crate::rule::Confidence;
+use crate::text::Span;
+
+/// Reports what is assigned to a name; returns whether anything is.
+pub(super) fn read(search: &mut Search<'_>, context: &Context) -> bool {
+    let class = context.class;
+    let Some(values) = value::after(search, context) else { return false };
+    // `password: password` is a value only where nothing but values can stand.
+    let settings = class == NameClass::Password
+        && (matches!(search.hints.notation, Notation::Yaml | Notation::Lines) || is_field_of_example(search, context));
+    let repeats = |value: &Value| !settings && search.text[value.span.range()].eq_ignore_ascii_case(&search.text[context.name.range()]);
+    let values: Vec<Value> = values.into_iter().filter(|value| !repeats(value)).collect();
+    let linked = class == NameClass::Token && is_of_link(search, context);
+    for value in values {
+        if let Some(confidence) = phrase(search, context, value.span) {
+            search.found(class.extractor(), value.span, confidence, vec![Reason::Name, Reason::Words]);
+            continue;
+        }
+        // A link in a text is there for whoever reads it.
+        if linked && search.hints.notation == Notation::Prose {
+            if judge::judge(search.bytes(value.span), class.judge()).is_some() {
+                search.found(class.extractor(), value.span, Confidence::Low, vec![Reason::Name]);
+            }
+            continue;
+        }
+        report(search, class, &Value { uncertain: value.uncertain || linked, ..value }, Reason::Name);
+    }
+    true
+}
+
+/// `    password: "password"` and ``- Password: `password` `` in a document: a line that has a name and its quoted value alone.
+fn is_field_of_example(search: &Search<'_>, context: &Context) -> bool {
+    let line = search.bytes(context.line).trim_ascii();
+    let before = search.text[context.line.start..context.name.start].trim_ascii();
+    let rest = search.text[context.name.end..context.line.end].trim_ascii();
+    let value = rest.strip_prefix(b":").map(<[u8]>::trim_ascii_start).unwrap_or_default();
+    let quoted = matches!(value, [open @ (b'"' | b'\'' | b'`'), inner @ .., close] if open == close && !inner.contains(open));
+    // `- PASSWORD=password`
+    let capitals = !search.bytes(context.name).iter().any(u8::is_ascii_lowercase);
+    let variable = capitals && rest.strip_prefix(b"=").is_some_and(|value| value.iter().all(u8::is_ascii_alphanumeric));
+    let example = matches!(search.hints.notation, Notation::Prose | Notation::Unknown);
+    example && line.len() < 2 * NAME_REACH && matches!(before, b"" | b"-" | b"*") && (quoted || variable)
+}
+
+/// `passphrase: "Not all, who wander; 42 lost"`, `password: "Onyx: Sparrow#66"`: blanks and marks in quotes. Where the name asks
+/// for a phrase, words and a number will do.
+fn phrase(search: &Search<'_>, context: &Context, value: Span) -> Option<Confidence> {
+    let class = context.class;
+    let settings = matches!(search.hints.notation, Notation::Yaml | Notation::Lines | Notation::Quoted);
+    let named = || String::from_utf8_lossy(search.bytes(context.name)).to_lowercase().contains("phrase");
+    let quoted = || matches!(search.text.get(value.end), Some(b'"' | b'\''));
+    if class != NameClass::Password || !settings || !search.bytes(value).contains(&b' ') || !quoted() {
+        return None;
+    }
+    let bytes = search.bytes(value);
+    match () {
+        () if passphrase::is_few_words_with_marks(bytes) => Some(Confidence::High),
+        () if named() && passphrase::is_phrase_with_marks(bytes) => Some(Confidence::Medium),
+        () => None,
+    }
+}
+
+/// `https://shop.test/order?token=`: a page's own parameter, often of a link that anybody may follow.
+fn is_of_link(search: &Search<'_>, context: &Context) -> bool {
+    let before = &search.text[context.line.start..context.name.start];
+    let address = before.rsplit(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'(' | b'<')).next();
+    let http = |address: &[u8]| address.ends_with(b"?") || address.ends_with(b"&");
+    search.bytes(context.name) == b"token" && address.is_some_and(|part| http(part) && part.starts_with(b"http"))
+}

@@ -1,0 +1,306 @@
+//! What stands behind a name: the separator, and where the value begins and ends.
+
+use crate::detect::extract::name::{Context, FULLWIDTH_COLON};
+use crate::detect::search::Search;
+use crate::detect::syntax::bare::{self, Stop, bare, ends_value, stop, trim_end};
+use crate::detect::syntax::cells::{row_cells, tag, undecorated};
+use crate::detect::syntax::hints::Notation;
+use crate::detect::syntax::named::Value;
+use crate::detect::syntax::quote::{inside_literal, quoted, quoted_in, quoted_literals};
+use crate::detect::syntax::{scalar, table};
+use crate::detect::worth::{judge, randomness};
+use crate::text::Span;
+
+/// What joins a name and a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Separator {
+    /// `=`, `:=`, `=>`.
+    Equals,
+    /// `:`.
+    Colon,
+    /// `,` or `(`: only a quoted literal can follow.
+    Argument,
+    /// `>` of an XML element.
+    Element,
+    /// `|` of a table with rows of names and values.
+    Cell,
+    /// Nothing but blanks, after a flag or in a file of lines.
+    Blank,
+}
+
+/// The values assigned to a name, if anything is.
+pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>> {
+    let text = search.text;
+    let line = context.line;
+    let notation = search.notation_at(line);
+    if inside_action(&text[line.start..context.name.start]) {
+        return None;
+    }
+    let (separator, start) = separator(text, context, notation)?;
+    let start = skip_decoration(text, start, line.end);
+    let start = bare::second_of_pair(text, context.label(), start).unwrap_or(start);
+    if separator == Separator::Colon {
+        let values = scalar::below(search, context.label(), randomness::is_random);
+        if !values.is_empty() {
+            return Some(values);
+        }
+    }
+    if start >= line.end {
+        return None;
+    }
+    if text[start..line.end].starts_with(b"{{") {
+        return action_default(text, start, line.end).map(sure);
+    }
+    if let Some(span) = quoted_in(text, start, line.end, notation) {
+        // The next name of an object, and no value: `"key": "password", "value": …`.
+        let is_name = separator == Separator::Argument && text[span.end + 1..line.end].trim_ascii_start().starts_with(b":");
+        if is_name {
+            return None;
+        }
+        if text[span.range()].starts_with(b"{{")
+            && let Some(literal) = action_default(text, span.start, span.end)
+        {
+            return Some(sure(literal));
+        }
+        let uncertain = separator == Separator::Argument && !reads_variable(&text[line.start..context.name.start]);
+        return Some(vec![Value { span, uncertain }]);
+    }
+    match separator {
+        Separator::Argument => None,
+        // `redis://<user>:<pass>@host/<db>` has no elements.
+        Separator::Element if text.get(start) == Some(&b'@') => None,
+        Separator::Element => {
+            // `<Password><Value>X</Value>`
+            let inner = text[start..line.end].get(..7).filter(|tag| tag.eq_ignore_ascii_case(b"<value>"));
+            let start = start + inner.map_or(0, <[u8]>::len);
+            until(text, start, line.end, b'<').map(sure)
+        }
+        Separator::Cell if table::is_header(search, line) => Some(Vec::new()),
+        Separator::Cell => {
+            // `| Password | X | Y |`; behind a name further right other things follow.
+            let names_row = text[line.start..context.name.start].iter().filter(|byte| **byte == b'|').count() < 2;
+            let cells = row_cells(text, Span::new(start, line.end)).into_iter().take(if names_row { usize::MAX } else { 1 });
+            let value = |cell| Value { span: undecorated(text, cell), uncertain: false };
+            Some(cells.map(value).filter(|value| !value.span.is_empty()).collect())
+        }
+        Separator::Equals | Separator::Colon | Separator::Blank => unquoted(search, context, notation, separator, start),
+    }
+}
+
+/// Whether a template's action `{{ … }}` is open at the end of a line's beginning.
+fn inside_action(before: &[u8]) -> bool {
+    let open = memchr::memmem::rfind(before, b"{{");
+    open.is_some_and(|at| memchr::memmem::find(&before[at..], b"}}").is_none())
+}
+
+/// The literal of `{{ .Values.x | default "literal" }}`.
+fn action_default(text: &[u8], start: usize, end: usize) -> Option<Span> {
+    let close = start + memchr::memmem::find(&text[start..end], b"}}")?;
+    // `{{ 'X' | password_hash('sha512') }}`
+    let first = skip_blanks(text, start + 2, close);
+    if let Some(span) = quoted(text, first, close).filter(|span| span.start == first + 1) {
+        return Some(span).filter(|span| text[span.end + 1..close].trim_ascii_start().starts_with(b"|"));
+    }
+    let literal = start + memchr::memmem::find(&text[start..close], b"default \"")? + 8;
+    quoted(text, literal, close)
+}
+
+/// Whether what comes before a name reads a variable of the environment, which may have a default: `os.environ.get("`.
+fn reads_variable(before: &[u8]) -> bool {
+    const GETTERS: [&[u8]; 9] =
+        [b"environ.get", b"getenv", b"Getenv", b"GetEnv", b"ENV.fetch", b"getOrDefault", b"env.get", b" env", b"=env"];
+    let Some(before) = before.strip_suffix(b"\"").or(before.strip_suffix(b"'")) else { return false };
+    let call = before.strip_suffix(b"(").unwrap_or_default();
+    GETTERS.iter().any(|getter| call.ends_with(getter))
+}
+
+fn sure(span: Span) -> Vec<Value> {
+    vec![Value { span, uncertain: false }]
+}
+
+fn until(text: &[u8], start: usize, end: usize, stop: u8) -> Option<Span> {
+    memchr::memchr(stop, &text[start..end]).map(|length| Span::new(start, start + length))
+}
+
+fn separator(text: &[u8], context: &Context, notation: Notation) -> Option<(Separator, usize)> {
+    let end = context.line.end;
+    let element = context.name.start.checked_sub(1).is_some_and(|at| text[at] == b'<');
+    // `host/auth:tag`, `a:auth:b`, `!PSK:!DSS`: part of an address or a list, where a colon assigns nothing.
+    let attached = context.name.start.checked_sub(1).is_some_and(|at| matches!(text[at], b'/' | b':' | b'|' | b'#' | b'@' | b'!'));
+    let mut at = context.name.end;
+    let mut closers = 0;
+    let mut was_quoted = false;
+    while at < end && closers < 6 && matches!(text[at], b'"' | b'\'' | b'`' | b'*' | b')' | b']' | b'\\' | b'?' | b'!' | b'_') {
+        was_quoted |= matches!(text[at], b'"' | b'\'' | b'`');
+        closers += 1;
+        at += 1;
+    }
+    let joined = at;
+    at = skip_blanks(text, at, end);
+    let rest = &text[at..end];
+    let found = |separator, width: usize| Some((separator, skip_blanks(text, at + width, end)));
+    if rest.starts_with(b":") && !rest.starts_with(b":=") && is_no_label(text, context) {
+        return bare::default_after(text, context.label(), at).map(|start| (Separator::Equals, start));
+    }
+    match rest {
+        [b':', b'=', ..] | [b'=', b'>', ..] => found(Separator::Equals, 2),
+        [b':', b':', b' ', ..] if matches!(notation, Notation::Prose | Notation::Unknown) => found(Separator::Colon, 2),
+        [b'=', b'=' | b'~', ..] | [b':', b':', ..] => None,
+        _ if rest.starts_with(FULLWIDTH_COLON) => found(Separator::Colon, FULLWIDTH_COLON.len()),
+        [b'=', ..] => found(Separator::Equals, 1),
+        [b':', next, ..] if attached && !matches!(next, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'*') => None,
+        [b':', ..] => found(Separator::Colon, 1),
+        // A Ruby symbol or a quoted name.
+        [b',', ..] if was_quoted || closers == 0 && context.name.start > 0 && text[context.name.start - 1] == b':' => {
+            found(Separator::Argument, 1)
+        }
+        [b'(', ..] if closers == 0 && at == joined => found(Separator::Argument, 1),
+        // `var dbPassword string = "x"`
+        _ if rest.starts_with(b"string = ") && at > joined => found(Separator::Equals, 8),
+        [b'>', ..] if element => found(Separator::Element, 1),
+        [b'|', ..] if starts_row(&text[context.line.range()]) => found(Separator::Cell, 1),
+        _ => blank(text, context, notation, at, joined).map(|start| (Separator::Blank, start)),
+    }
+}
+
+/// Whether a colon behind the name labels nothing: `${PASSWORD:+x}`, `$PWD:/app`, `$(pwd):/app`,
+/// `--- PASS: TestX`.
+fn is_no_label(text: &[u8], context: &Context) -> bool {
+    let before = &text[context.line.start..context.name.start];
+    [&b"$"[..], b"${", b"$("].iter().any(|open| before.ends_with(open)) || before.trim_ascii() == b"---"
+}
+
+/// Whether a line is a row of a table.
+fn starts_row(line: &[u8]) -> bool {
+    line.trim_ascii_start().starts_with(b"|")
+}
+
+/// `--password X`, `requirepass X`, `password X` of netrc, `ENV DB_PASSWORD X`.
+fn blank(text: &[u8], context: &Context, notation: Notation, at: usize, joined: usize) -> Option<usize> {
+    let name = &text[context.name.range()];
+    if at == joined || at >= context.line.end {
+        return None;
+    }
+    let before = text[context.line.start..context.name.start].trim_ascii();
+    let flag = name.starts_with(b"--") || name.starts_with(b"-") && name.len() > 2;
+    let first = before.is_empty() || before.ends_with(b"ENV") || before.ends_with(b"ARG");
+    let directive = [&b"SetEnv"[..], b"fastcgi_param", b"uwsgi_param"].iter().any(|known| before.eq_ignore_ascii_case(known));
+    let option = [&b"requirepass"[..], b"masterauth", b"insecure-password"].contains(&name);
+    let single = !text[at..context.line.end].trim_ascii().contains(&b' ');
+    (flag || notation == Notation::Lines && first && single || directive && single || option).then_some(at)
+}
+
+fn skip_blanks(text: &[u8], mut at: usize, end: usize) -> usize {
+    while at < end && matches!(text[at], b' ' | b'\t') {
+        at += 1;
+    }
+    at
+}
+
+/// Marks of Markdown and HTML between separator and value: `**Password:** x`, `<code>x</code>`.
+fn skip_decoration(text: &[u8], mut at: usize, end: usize) -> usize {
+    loop {
+        let rest = &text[at..end];
+        let width = match rest {
+            [b'*', b'*', b' ', ..] => 2,
+            [b'*' | b'_', b' ', ..] => 1,
+            [b'<', ..] => match tag(rest) {
+                Some(width) => width,
+                None => return at,
+            },
+            [b'!', b'!', ..] => rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len()),
+            _ if rest.starts_with(b"**") && !rest.starts_with(b"***") => 2,
+            _ => return at,
+        };
+        at = skip_blanks(text, at + width, end);
+    }
+}
+
+fn unquoted(search: &Search<'_>, context: &Context, notation: Notation, separator: Separator, start: usize) -> Option<Vec<Value>> {
+    let text = search.text;
+    let line = context.line;
+    // `config['password'] = x`: the literal ends with the name.
+    let closed = matches!(text.get(context.name.end), Some(b'"' | b'\'' | b'`'));
+    let literal = !closed && inside_literal(text, line, context.name.start);
+    if let Some(values) = typed_or_called(text, start, line.end, notation) {
+        return values;
+    }
+    let in_text = literal && separator == Separator::Equals;
+    let in_example = || is_shell_line(text, context) || separator == Separator::Colon && is_yaml_line(text, context, start);
+    if !in_text && !notation.takes_bare_values() && !in_example() {
+        return None;
+    }
+    let stop = stop(text, context.label(), literal);
+    let span = bare(text, start, line.end, stop, notation);
+    let rest = text[span.end..line.end].trim_ascii();
+    let goes_on = stop == Stop::AtBlank && separator != Separator::Blank && !rest.is_empty() && !ends_value(rest);
+    let shell = notation == Notation::Lines || text.get(context.name.end) == Some(&b'=');
+    let uncertain = goes_on && !shell;
+    if uncertain && separator == Separator::Colon && notation == Notation::Yaml {
+        // A plain scalar of several words is one value, and prose.
+        return None;
+    }
+    Some(vec![Value { span: trim_end(text, span, notation), uncertain }])
+}
+
+/// `export NAME=` or `NAME=` at the start of a line, as in scripts inside other files.
+fn is_shell_line(text: &[u8], context: &Context) -> bool {
+    let before = text[context.line.start..context.name.start].trim_ascii();
+    let capitals = !text[context.name.range()].iter().any(u8::is_ascii_lowercase);
+    let attached = matches!(&text[context.name.end..context.line.end], [b'=', value, ..] if !value.is_ascii_whitespace());
+    attached && (before == b"export" || before.is_empty() && capitals)
+}
+
+/// `api_key: 5eb86c91…`, as examples in the comments of programs have it: nothing but a name and
+/// what only a generator makes.
+fn is_yaml_line(text: &[u8], context: &Context, start: usize) -> bool {
+    let before = text[context.line.start..context.name.start].trim_ascii();
+    let value = text[start..context.line.end].trim_ascii_end();
+    let generated = value.iter().any(u8::is_ascii_digit)
+        && value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'/' | b'='))
+        && value.len() >= 16
+        && (randomness::is_random(value) || judge::is_uuid(value));
+    matches!(before, b"" | b"-" | b"*" | b"#" | b"//") && generated
+}
+
+/// In programs: `password: string = "x"` and `password = call("x")`. The outer `None` means that
+/// neither is there.
+#[expect(clippy::option_option, reason = "not such a form / such a form without a value / its values")]
+fn typed_or_called(text: &[u8], start: usize, end: usize, notation: Notation) -> Option<Option<Vec<Value>>> {
+    if !matches!(notation, Notation::Source | Notation::Unknown | Notation::Quoted) {
+        return None;
+    }
+    let name = text[start..end]
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'<' | b'>' | b'?' | b'[' | b']' | b'&' | b':'))
+        .count();
+    let at = skip_blanks(text, start + name, end);
+    match &text[at..end] {
+        _ if name == 0 => None,
+        [b'=', next, ..] if *next != b'=' => {
+            let value = quoted(text, skip_blanks(text, at + 1, end), end);
+            Some(value.map(sure))
+        }
+        [b'(', ..] => {
+            let literals = quoted_literals(text, at + 1, end);
+            let mut values: Vec<Value> = literals.into_iter().map(|span| Value { span, uncertain: true }).collect();
+            values.extend(fallback(text, at, end).map(|span| Value { span, uncertain: false }));
+            Some(Some(values))
+        }
+        [b'?', b'?', ..] | [b'|', b'|', ..] => {
+            let value = quoted(text, skip_blanks(text, at + 2, end), end);
+            Some(value.map(sure))
+        }
+        _ => None,
+    }
+}
+
+/// The literal behind `??`, `||` or `or` after a call, or in the block behind it: what counts when the call yields nothing.
+fn fallback(text: &[u8], start: usize, end: usize) -> Option<Span> {
+    let close = start + text[start..end].iter().rposition(|&byte| byte == b')')?;
+    let at = skip_blanks(text, close + 1, end);
+    let rest = &text[at..end];
+    const OPERATORS: [&[u8]; 5] = [b"??", b"||", b"or ", b"?:", b"{ "];
+    let operator = OPERATORS.iter().find(|operator| rest.starts_with(operator))?;
+    quoted(text, skip_blanks(text, at + operator.len(), end), end)
+}

@@ -1,0 +1,213 @@
+//! Provider formats: each rule's pattern runs only around its keywords, and windows that touch
+//! run as one, so that a text full of keywords is still read once per rule.
+
+use std::collections::BTreeMap;
+
+use crate::detect::search::{NEAR, Search};
+use crate::detect::worth::{judge, placeholder, validator, weak};
+use crate::detect::{Match, Objection, Reason};
+use crate::rule::{Block, Confidence, Extractor, Judge, Matcher, Pattern, RuleIndex, Validator};
+use crate::text::Span;
+
+/// How far a PEM block may reach, in bytes.
+const BLOCK_REACH: usize = 64 * 1024;
+
+/// Hits of a rule's keywords whose windows touch, searched as one.
+pub(in crate::detect) struct Chain {
+    pub(in crate::detect) rule: RuleIndex,
+    /// From the first hit to the end of the last. Every hit of the rule in between is one of the chain.
+    pub(in crate::detect) extent: Span,
+    /// What is searched.
+    pub(in crate::detect) window: Span,
+    /// Whether it has to be searched at all.
+    pub(in crate::detect) wanted: bool,
+}
+
+/// The chain that may still grow, for each rule whose keyword was seen.
+#[derive(Default)]
+pub(in crate::detect) struct Chains(BTreeMap<RuleIndex, Chain>);
+
+impl Chains {
+    /// A keyword of a rule was seen. Returns the chain that this hit ends.
+    pub(in crate::detect) fn add(&mut self, search: &Search<'_>, rule: RuleIndex, hit: Span, wanted: bool) -> Option<Chain> {
+        let Matcher::Pattern(pattern) = &search.rules.rule(rule).matcher else { return None };
+        if !search.rules.is_on(rule) {
+            return None;
+        }
+        let reach = reach(pattern);
+        let window = Span::new(hit.start.saturating_sub(reach), (hit.end + reach).min(search.text.len()));
+        // What was seen this near is looked at again whenever it changes.
+        if reach <= NEAR && !may_match(pattern, &search.text[window.range()]) {
+            return None;
+        }
+        match self.0.get_mut(&rule) {
+            Some(open) if window.start <= open.window.end => {
+                open.window = Span::new(open.window.start.min(window.start), window.end);
+                open.extent = Span::new(open.extent.start.min(hit.start), hit.end);
+                open.wanted |= wanted;
+                None
+            }
+            _ => self.0.insert(rule, Chain { rule, extent: hit, window, wanted }),
+        }
+    }
+
+    /// What is left.
+    pub(in crate::detect) fn into_rest(self) -> impl Iterator<Item = Chain> {
+        self.0.into_values()
+    }
+}
+
+/// One byte more than a match can reach, so that `\b` sees what follows it.
+fn reach(pattern: &Pattern) -> usize {
+    pattern.reach + 1
+}
+
+/// Whether a text has what every match has.
+fn may_match(pattern: &Pattern, text: &[u8]) -> bool {
+    pattern.stretch.is_none_or(|stretch| stretch.is_in(text))
+}
+
+/// Searches a chain's window.
+pub(in crate::detect) fn run(search: &mut Search<'_>, chain: &Chain) {
+    let (index, window) = (chain.rule, chain.window);
+    let rule = search.rules.rule(index);
+    let Matcher::Pattern(pattern) = &rule.matcher else { return };
+    // A hit this near would have made the chain longer.
+    let margin = reach(pattern) + rule.keywords.iter().map(|keyword| keyword.len()).max().unwrap_or(0);
+    search.look(Span::new(window.start.saturating_sub(margin), window.end + margin));
+    if !may_match(pattern, search.bytes(window)) {
+        return;
+    }
+    let regex = pattern.regex();
+    // `\nghp_…`, `%3Dghp_…`: to the pattern the escape is a part of the word.
+    for hit in behind_escapes(search.text, chain.extent, rule.keywords) {
+        let end = window.end.min(hit.end + reach(pattern));
+        let captures = regex.captures(&search.text[hit.start..end]);
+        let secret = captures.as_ref().and_then(|captures| captures.name("secret").or(captures.get(0)));
+        if let Some(secret) = secret.filter(|secret| secret.start() == 0) {
+            consider(search, index, Span::new(hit.start, hit.start + secret.end()));
+        }
+    }
+    let haystack = &search.text[..window.end];
+    let mut at = window.start;
+    while let Some(captures) = regex.captures_at(haystack, at) {
+        let whole = captures.get(0).expect("group 0 is the match");
+        at = if whole.end() > whole.start() { whole.end() } else { whole.end() + 1 };
+        let secret = captures.name("secret").unwrap_or(whole);
+        consider(search, index, Span::new(secret.start(), secret.end()));
+        if at > haystack.len() {
+            break;
+        }
+    }
+}
+
+/// The keywords in a part of a text that stand behind an escape.
+fn behind_escapes<'a>(text: &'a [u8], part: Span, keywords: &'a [&'static str]) -> impl Iterator<Item = Span> + 'a {
+    let low = part.start.saturating_sub(LONGEST_ESCAPE);
+    let escapes = memchr::memchr2_iter(b'\\', b'%', &text[low..part.end]).map(move |at| low + at);
+    let starts = escapes.filter_map(move |at| escape(&text[at..part.end]).map(|length| at + length)).filter(move |&at| at >= part.start);
+    starts.filter_map(move |start| {
+        let fits = |keyword: &&&'static str| {
+            text[start..part.end].get(..keyword.len()).is_some_and(|bytes| bytes.eq_ignore_ascii_case(keyword.as_bytes()))
+        };
+        keywords.iter().find(fits).map(|keyword| Span::new(start, start + keyword.len()))
+    })
+}
+
+/// Bytes of `\u003d`.
+const LONGEST_ESCAPE: usize = 6;
+
+/// Length of the escape that a text begins with: `\n`, `\t`, `\u003d` or `%3D`.
+fn escape(text: &[u8]) -> Option<usize> {
+    let hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    match text {
+        [b'\\', b'n' | b't' | b'r', ..] => Some(2),
+        [b'\\', b'u', a, b, c, d, ..] if hex(&[*a, *b, *c, *d]) => Some(6),
+        [b'%', a, b, ..] if hex(&[*a, *b]) => Some(3),
+        _ => None,
+    }
+}
+
+/// Records what a pattern captured, if it is a credential.
+fn consider(search: &mut Search<'_>, index: RuleIndex, span: Span) {
+    match assess(search, index, span) {
+        Ok(found) => search.matches.push(found),
+        Err(objection) => search.reject(Some(index), span, objection),
+    }
+}
+
+/// Whether what a pattern captured is a credential.
+fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Objection> {
+    let rule = search.rules.rule(index);
+    let block = matches!(&rule.matcher, Matcher::Pattern(Pattern { block: Some(Block::Pem), .. }));
+    let span = if block { pem(search, span).ok_or(Objection::Structure)? } else { span };
+    let value = search.bytes(span);
+    if rule.min_entropy.is_some_and(|least| validator::entropy(value) < least) {
+        return Err(Objection::Entropy);
+    }
+    if rule.rejects(value) {
+        return Err(Objection::Exception);
+    }
+    if !block && rule.judge != Judge::Password && placeholder::is_fake_token(value) {
+        return Err(Objection::Placeholder);
+    }
+    if rule.validators.contains(&Validator::Base64) && validator::base64(value).is_some_and(|pair| is_customary(&pair)) {
+        return Err(Objection::Placeholder);
+    }
+    if !rule.validators.iter().all(|&check| validator::passes(check, value)) {
+        return Err(Objection::Invalid);
+    }
+    let mut reasons = vec![Reason::Format];
+    let mut confidence = rule.confidence;
+    if !rule.validators.is_empty() {
+        reasons.push(Reason::Validated);
+    }
+    if rule.judge != Judge::Format {
+        let verdict = match judge::weigh(value, rule.judge) {
+            Ok(verdict) if !verdict.reasons.contains(&Reason::Weak) => verdict,
+            outcome => {
+                match search.rules.extractor(Extractor::WeakPassword).filter(|_| rule.judge == Judge::Password && weak::is_chosen(value)) {
+                    Some(rule) => {
+                        return Ok(Match { rule, span, confidence: Confidence::Medium, reasons: vec![Reason::Format, Reason::Weak] });
+                    }
+                    None => outcome?,
+                }
+            }
+        };
+        confidence = confidence.min(verdict.confidence);
+        reasons.extend(verdict.reasons);
+    }
+    if search.hints.binary && rule.validators.is_empty() && confidence < Confidence::High {
+        return Err(Objection::Binary);
+    }
+    Ok(Match { rule: index, span, confidence, reasons })
+}
+
+/// `user:password`, with a password that stands for one.
+fn is_customary(pair: &[u8]) -> bool {
+    let Some(colon) = memchr::memchr(b':', pair) else { return false };
+    let (user, password) = (&pair[..colon], &pair[colon + 1..]);
+    user.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'@'))
+        && password.iter().all(u8::is_ascii_graphic)
+        && !password.starts_with(b"{")
+        && placeholder::is_placeholder(password)
+}
+
+/// From a `-----BEGIN X-----` to its `-----END X-----`, with at least a key's worth of base64
+/// between them.
+fn pem(search: &Search<'_>, begin: Span) -> Option<Span> {
+    let text = search.text;
+    const SHORTEST_BODY: usize = 64;
+    let end_of_reach = (begin.end + BLOCK_REACH).min(text.len());
+    let body = &text[begin.end..end_of_reach];
+    // A block ends before the next one begins.
+    let next = memchr::memmem::find(body, b"-----BEGIN").unwrap_or(body.len());
+    let end = memchr::memmem::find(&body[..next], b"-----END");
+    search.look(Span::new(begin.start, end.map_or(begin.end + next + 10, |end| begin.end + end + 8 + 80)));
+    let end = end?;
+    let tail = &body[end + 8..];
+    let dashes = memchr::memmem::find(&tail[..tail.len().min(80)], b"-----")?;
+    let encoded = body[..end].iter().filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')).count();
+    let elided = memchr::memmem::find(&body[..end], b"...").is_some() || placeholder::is_repetitive(&body[..end]);
+    (encoded >= SHORTEST_BODY && !elided).then(|| Span::new(begin.start, begin.end + end + 8 + dashes + 5))
+}

@@ -1,0 +1,226 @@
+//! Logins in sentences and columns: a user and a secret, of which only their places say what they are.
+
+use super::name::{Context, NameClass};
+use crate::detect::Reason;
+use crate::detect::search::Search;
+use crate::detect::syntax::cells::undecorated;
+use crate::detect::syntax::columns::Purpose;
+use crate::detect::syntax::hints::Notation;
+use crate::detect::syntax::sentence::{REACH, marked, unpunctuated, words_of};
+use crate::detect::syntax::{line, table};
+use crate::detect::worth::lexicon::{ACCOUNTS, VALUE_NAMES};
+use crate::detect::worth::randomness::is_generated;
+use crate::detect::worth::{judge, weak};
+use crate::rule::{Confidence, Extractor, Judge};
+use crate::text::Span;
+
+/// `Login to X: admin / secret`, `sign in with admin/secret`.
+pub(super) fn read(search: &mut Search<'_>, hit: Span) {
+    let whole = search.line_around(hit.start);
+    let prose = matches!(search.notation_at(whole), Notation::Prose | Notation::Unknown);
+    let remark =
+        matches!(search.hints.notation, Notation::Yaml | Notation::Lines) && search.bytes(whole).trim_ascii_start().starts_with(b"#");
+    if !prose && !remark {
+        return;
+    }
+    if table::is_header(search, whole) {
+        login_column(search, whole, hit);
+        return;
+    }
+    let words = words_of(search.text, Span::new(hit.end, whole.end.min(hit.end + REACH)));
+    let cue = search.bytes(hit).to_ascii_lowercase();
+    let mut shown = false;
+    let value = if cue.ends_with(b":") {
+        of_account(search, whole, hit, &words)
+    } else if cue.starts_with(b"rotated") || cue.ends_with(b"value") {
+        words.iter().take(3).find_map(|&word| marked(search.text, word, whole.end)).filter(|&span| is_generated(search.bytes(span)))
+    } else if cue.ends_with(b"/ ") {
+        let free = search.text[..hit.start].last().is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'/' | b'.' | b'-'));
+        words.first().map(|&word| unpunctuated(search.text, word)).filter(|&word| free && is_generated(search.bytes(word)))
+    } else if cue.ends_with(b" is") {
+        spaced_pair(search.text, &words)
+    } else {
+        // ``credentials (`admin/secret`)``: a pair in marks shows a login, whatever its parts are.
+        shown = cue.starts_with(b"cred") || cue.starts_with(b"log");
+        pair(search.text, &words)
+    };
+    if let Some(value) = value
+        && !of_login(search, value)
+        && shown
+        && is_shown(search.text, value)
+    {
+        _ = weak_of_login(search, value);
+    }
+}
+
+/// `user:secret`, a line each, as chpasswd reads them from a list of cloud-init or a here document.
+pub(super) fn read_accounts_below(search: &mut Search<'_>, hit: Span) {
+    const LINES: usize = 16;
+    let header = search.line_around(hit.start);
+    let mut next = search.line_after(header);
+    for _ in 0..LINES {
+        let Some(line) = next else { break };
+        let entry = line::trim(search.text, line);
+        let bytes = search.bytes(entry);
+        let skip = if bytes.starts_with(b"- ") { 2 } else { 0 };
+        let user = bytes[skip..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')).count();
+        let value = Span::new((entry.start + skip + user + 1).min(entry.end), entry.end);
+        let parted = user > 0 && bytes.get(skip + user) == Some(&b':');
+        let one = !value.is_empty()
+            && !search.bytes(value).starts_with(b"/")
+            && !search.bytes(value).iter().any(|byte| byte.is_ascii_whitespace() || *byte == b':');
+        if parted && one {
+            _ = of_login(search, value);
+        }
+        next = search.line_after(line);
+    }
+}
+
+/// Whether a value ends where marks end: `` `admin/secret` ``.
+fn is_shown(text: &[u8], value: Span) -> bool {
+    matches!(text.get(value.end), Some(b'`' | b'"'))
+}
+
+/// `username and password are admin / secret`, `the user is admin and the password is secret`: a sentence that names both parts
+/// of a login, and then both values.
+pub(super) fn read_pair(search: &mut Search<'_>, context: &Context) -> bool {
+    if context.class != NameClass::Password {
+        return false;
+    }
+    let text = search.text;
+    let end = context.line.end.min(context.name.end + REACH);
+    search.look(Span::new(context.line.start, end));
+    let before = words_of(text, Span::new(context.line.start.max(context.name.start.saturating_sub(REACH)), context.name.start));
+    let after = words_of(text, Span::new(context.name.end, end));
+    let lower = |span: Span| String::from_utf8_lossy(&text[span.range()]).to_lowercase();
+    let filler = |span: &&Span| !matches!(lower(**span).as_str(), "the" | "its" | "default" | "a" | "your" | "initial");
+    let before: Vec<Span> = before.iter().filter(filler).copied().collect();
+    let value = match before.as_slice() {
+        // `username and password are admin / secret`
+        [.., user, joint] if matches!(lower(*joint).as_str(), "and" | "&" | "/" | "und") && is_user_word(&lower(*user)) => {
+            both(text, &after)
+        }
+        // `username is admin and password is secret`
+        [.., user, verb, name, joint] if lower(*joint) == "and" && lower(*verb) == "is" && is_user_word(&lower(*user)) => {
+            let secret = match after.as_slice() {
+                [verb, secret, more @ ..] if lower(*verb) == "is" && (more.is_empty() || text[secret.end - 1] == b'.') => {
+                    Some(unpunctuated(text, *secret)).filter(|secret| !text[secret.range()].ends_with(b"ed"))
+                }
+                _ => None,
+            };
+            secret.filter(|_| is_user(text, unpunctuated(text, *name)))
+        }
+        // ``email (`me@corp.net`) and password (`secret`)``
+        [.., user, name, joint] if lower(*joint) == "and" && text[name.start] == b'(' && is_user_word(&lower(*user)) => {
+            after.first().filter(|secret| text[secret.start] == b'(').and_then(|&secret| marked(text, secret, context.line.end))
+        }
+        _ => None,
+    };
+    match value {
+        Some(value) => of_login(search, value) || weak_of_login(search, value),
+        None => false,
+    }
+}
+
+fn is_user_word(word: &str) -> bool {
+    let word = word.trim_start_matches(['(', '`', '*', '"']);
+    matches!(word, "username" | "user" | "login" | "name" | "email" | "account" | "benutzer" | "benutzername" | "usuario" | "utilisateur")
+}
+
+/// The secret of `are admin / secret` or `: admin and secret`, each in marks.
+fn both(text: &[u8], words: &[Span]) -> Option<Span> {
+    let connects = |word: Span| matches!(&text[word.range()], b"are" | b"is" | b":" | b"=" | b"are:" | b"is:");
+    let words = words.iter().position(|&word| !connects(word)).map(|at| &words[at..])?;
+    let whole = is_marked(text, *words.first()?);
+    spaced_pair(text, words).or_else(|| joined_pair(text, words[0])).filter(|_| whole)
+}
+
+/// A weak password that a sentence shows together with its user.
+fn weak_of_login(search: &mut Search<'_>, value: Span) -> bool {
+    let bytes = search.bytes(value);
+    let text = String::from_utf8_lossy(bytes);
+    let is_weak = weak::is_literal(bytes) && !VALUE_NAMES.has(&text) && !bytes.starts_with(b"-");
+    if is_weak {
+        search.found(Extractor::WeakPassword, value, Confidence::Medium, vec![Reason::Prose, Reason::Weak]);
+    }
+    is_weak
+}
+
+/// The cells under a header `Login` or `Credentials` that hold `user / secret`.
+fn login_column(search: &mut Search<'_>, header: Span, hit: Span) {
+    for cell in table::column(search, header, hit.start, Purpose::Logins).cells() {
+        let words = words_of(search.text, cell);
+        let one = |text| words.first().filter(|_| words.len() == 1).and_then(|&word| joined_pair(text, word));
+        if let Some(value) = spaced_pair(search.text, &words).or_else(|| one(search.text)) {
+            _ = of_login(search, value);
+        }
+    }
+}
+
+fn of_login(search: &mut Search<'_>, value: Span) -> bool {
+    let verdict = judge::judge(search.bytes(value), Judge::Password).filter(|verdict| verdict.confidence >= Confidence::Medium);
+    let Some(verdict) = verdict else { return false };
+    let reasons = std::iter::once(Reason::Prose).chain(verdict.reasons).collect();
+    search.found(Extractor::Password, value, judge::lower(verdict.confidence), reasons);
+    true
+}
+
+/// `grafana admin: X`, with nothing behind it.
+fn of_account(search: &Search<'_>, line: Span, hit: Span, words: &[Span]) -> Option<Span> {
+    let before = search.text[..hit.start].last();
+    let whole = before.is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'_' | b'-' | b'.' | b'"'));
+    let [word] = words else { return None };
+    let bytes = search.bytes(*word);
+    let mixed = bytes.len() >= 10 && bytes.iter().any(u8::is_ascii_digit) && bytes.iter().any(u8::is_ascii_uppercase);
+    let clean = bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'!' | b'#' | b'+'));
+    (whole && mixed && clean && word.end == line.end).then_some(*word)
+}
+
+/// The second part of the first `user / secret` or `user/secret` behind a connecting word.
+fn pair(text: &[u8], words: &[Span]) -> Option<Span> {
+    let connects = |word: Span| {
+        let bytes = text[word.range()].to_ascii_lowercase();
+        let arrow = ["→", "–", "—"].iter().any(|arrow| bytes == arrow.as_bytes());
+        arrow || bytes.ends_with(b":") || matches!(bytes.as_slice(), b"with" | b"as" | b"using" | b"are" | b"is" | b"=")
+    };
+    // `credentials admin : secret`
+    if let Some(secret) = words.get(..3).filter(|words| &text[words[1].range()] == b":").and_then(|words| spaced_pair(text, words)) {
+        return Some(secret);
+    }
+    let opens = words.first().is_some_and(|word| text[word.start..word.end].starts_with(b"(`"));
+    let words = if opens { words } else { words.get(words.iter().position(|&word| connects(word))? + 1..)? };
+    spaced_pair(text, words).or_else(|| joined_pair(text, *words.first()?))
+}
+
+/// The second part of `user/secret` or `user:secret`.
+fn joined_pair(text: &[u8], word: Span) -> Option<Span> {
+    let whole = unpunctuated(text, word);
+    let slash = memchr::memchr2(b'/', b':', &text[whole.range()])?;
+    let user = Span::new(whole.start, whole.start + slash);
+    is_user(text, user).then(|| Span::new(user.end + 1, whole.end))
+}
+
+/// The second part of `user / secret`, or of `` `user` and `secret` ``.
+fn spaced_pair(text: &[u8], words: &[Span]) -> Option<Span> {
+    let [user, joint, secret, ..] = words else { return None };
+    let joint = &text[joint.range()];
+    let joined = joint == b"/" || joint == b":" || is_and(joint) && is_marked(text, *user) && is_marked(text, *secret);
+    (joined && is_user(text, *user)).then(|| unpunctuated(text, *secret))
+}
+
+fn is_and(word: &[u8]) -> bool {
+    matches!(word, b":" | b"and" | b"&" | b"und" | b"y" | b"et" | b"e" | b"with")
+}
+
+fn is_marked(text: &[u8], word: Span) -> bool {
+    matches!(text[word.start], b'`' | b'*' | b'"')
+}
+
+fn is_user(text: &[u8], span: Span) -> bool {
+    let span = undecorated(text, span);
+    let bytes = &text[span.range()];
+    let known = || bytes.contains(&b'@') || ACCOUNTS.has(&String::from_utf8_lossy(bytes).to_lowercase());
+    bytes.first().is_some_and(|first| !first.is_ascii_uppercase() || known())
+        && bytes.len() <= 64
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'@'))
+}

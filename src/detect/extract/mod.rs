@@ -1,0 +1,101 @@
+//! Who finds candidates, each sort of place in its own file: providers' formats (`candidate`), what a
+//! name holds (`assign`, `manifest`, `table`, `sql`, `prose`, `pipe`), places that tell by themselves
+//! (`url`, `login`, `account`) and encoded text (`encoded`).
+//!
+//! How a text is written is read with `syntax`, what a value is worth is asked of `worth`. Readers of
+//! names do not call each other: who is asked after whom is told here.
+
+pub(in crate::detect) mod account;
+mod assign;
+pub(in crate::detect) mod candidate;
+pub(in crate::detect) mod encoded;
+mod login;
+mod manifest;
+mod name;
+mod pipe;
+mod prose;
+mod report;
+mod sql;
+mod table;
+mod url;
+mod weak;
+
+use assign::compared;
+use name::Context;
+use report::report;
+
+use crate::detect::Reason;
+use crate::detect::search::Search;
+use crate::detect::syntax::field;
+use crate::detect::syntax::named::Value;
+use crate::rule::{Confidence, Cue};
+use crate::text::Span;
+
+/// Runs the extractor that a cue asks for.
+pub(super) fn follow(search: &mut Search<'_>, cue: Cue, hit: Span) {
+    match cue {
+        Cue::Password | Cue::Token if search.hints.generic => read_name(search, cue, hit),
+        Cue::Url => {
+            url::read(search, hit);
+            if !search.hints.binary {
+                table::read_credentials(search, hit);
+            }
+        }
+        _ if search.hints.binary => {}
+        Cue::Cell => table::read_credentials(search, hit),
+        Cue::Account if search.hints.generic => account::read(search, hit),
+        Cue::Login if search.hints.generic && search.bytes(hit).ends_with(b"chpasswd") => {
+            pipe::read(search, hit);
+            login::read_accounts_below(search, hit);
+        }
+        Cue::Login if search.hints.generic => login::read(search, hit),
+        _ => {}
+    }
+}
+
+/// Looks for what the name around a cue holds. One reader is asked after the other:
+///
+/// 1. what the name is compared with; if it is, nothing else is asked,
+/// 2. what is assigned to it; if one of these values is likely a secret, nothing else is asked,
+/// 3. the data of a Secret that it begins, or a field beside its own,
+/// 4. the cells of its column, or the one beside it,
+/// 5. the rows that SQL inserts there,
+/// 6. if nothing is assigned and nothing was found: the sentence around it.
+fn read_name(search: &mut Search<'_>, cue: Cue, hit: Span) {
+    let Some(name) = name::find(search, hit) else { return };
+    if search.bytes(name) == b"passwd" && !search.hints.binary {
+        pipe::read(search, name);
+    }
+    let Some(context) = name::understand(search, name, cue) else { return };
+    let before = search.matches.len();
+    if let Some(value) = compared::literal(search, &context) {
+        return report(search, context.class, &value, Reason::Name);
+    }
+    let assigned = assign::read(search, &context);
+    let sure = search.matches[before..].iter().any(|found| found.confidence >= Confidence::Medium);
+    if sure || search.hints.binary {
+        return;
+    }
+    if manifest::begins_secret(search, &context) {
+        manifest::read(search, context.line);
+    } else {
+        let label = context.label();
+        let value = field::value_of(search, label).or_else(|| field::declared(search, label));
+        report_all(search, &context, value, Reason::NameValuePair);
+    }
+    let cells = table::values(search, &context);
+    report_all(search, &context, cells, Reason::Table);
+    let inserted = sql::values(search, &context);
+    report_all(search, &context, inserted, Reason::Table);
+    if assigned || search.matches.len() > before || prose::is_sentence(search, &context) && login::read_pair(search, &context) {
+        return;
+    }
+    let said = prose::values(search, &context);
+    report_all(search, &context, said, Reason::Prose);
+}
+
+fn report_all(search: &mut Search<'_>, context: &Context, values: impl IntoIterator<Item = Value>, why: Reason) {
+    for value in values {
+        report(search, context.class, &value, why);
+    }
+}

@@ -1,0 +1,409 @@
+//! Names: where one stands around a cue, and what it means: a password, a token, or neither.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use crate::detect::search::Search;
+use crate::detect::syntax::named::Label;
+use crate::detect::worth::lexicon::{ABOUT, KEY_QUALIFIERS, NO_TOKEN, NOT_ONE, PASSWORD_ENDINGS, PASSWORDS, TOKENS};
+use crate::detect::worth::words::words;
+use crate::rule::{Cue, Extractor, Judge};
+use crate::text::Span;
+
+/// How far a name reaches to either side of its cue, in bytes.
+pub(super) const NAME_REACH: usize = 96;
+
+/// How long a reference may be before its last name, in bytes.
+const REFERENCE_REACH: usize = 256;
+
+/// `：`, as Chinese and Japanese texts write it.
+pub(super) const FULLWIDTH_COLON: &[u8] = "：".as_bytes();
+
+/// The sort of secret a name promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NameClass {
+    /// Typed by a person, or used as if.
+    Password,
+    /// Issued to a machine.
+    Token,
+}
+
+/// A name that means a secret, where it stands, and what sort it means.
+pub(super) struct Context {
+    pub(super) name: Span,
+    pub(super) line: Span,
+    pub(super) class: NameClass,
+}
+
+impl Context {
+    /// The name and its line, without what it means.
+    pub(super) fn label(&self) -> Label {
+        Label { name: self.name, line: self.line }
+    }
+}
+
+impl NameClass {
+    pub(super) fn judge(self) -> Judge {
+        match self {
+            Self::Password => Judge::Password,
+            Self::Token => Judge::Token,
+        }
+    }
+
+    pub(super) fn extractor(self) -> Extractor {
+        match self {
+            Self::Password => Extractor::Password,
+            Self::Token => Extractor::Token,
+        }
+    }
+}
+
+/// The name that a cue belongs to, unless it was read before or names a type, a file or a part of an address.
+pub(super) fn find(search: &mut Search<'_>, hit: Span) -> Option<Span> {
+    if hit.start < search.name_end {
+        return None;
+    }
+    let reach = NAME_REACH + 1;
+    search.look(Span::new(hit.start.saturating_sub(reach), hit.end + reach));
+    let name = name_around(search.text, hit)?;
+    search.name_end = name.end;
+    search.look(Span::new(name.start.saturating_sub(reach), name.end));
+    (!is_reference(search, name.start) && !is_type(search.text, name) && !is_file(search.text, name)).then_some(name)
+}
+
+/// A name with its line, if it means a secret.
+pub(super) fn understand(search: &Search<'_>, name: Span, cue: Cue) -> Option<Context> {
+    let full = Span::new(name.start - path_before(search.text, name.start), name.end);
+    let class = class_of_bytes(search.bytes(full), cue)?;
+    Some(Context { name, line: search.line_around(name.start), class })
+}
+
+/// What names mean that were read before, and around which cue.
+type Known = HashMap<Box<[u8]>, (Cue, Option<NameClass>), RandomState>;
+
+thread_local! {
+    /// Names come again and again, in every version of a file.
+    static KNOWN: RefCell<Known> = RefCell::default();
+}
+
+/// What a name means, if it means a secret at all.
+fn class_of_bytes(name: &[u8], cue: Cue) -> Option<NameClass> {
+    const MOST: usize = 4096;
+    KNOWN.with_borrow_mut(|known| {
+        if let Some((_, class)) = known.get(name).filter(|(known, _)| *known == cue) {
+            return *class;
+        }
+        let class = classify(&String::from_utf8_lossy(name), cue);
+        if known.len() >= MOST {
+            known.clear();
+        }
+        known.insert(name.into(), (cue, class));
+        class
+    })
+}
+
+/// Like [`class_of_bytes`], of a text.
+pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
+    let mut words = words(name);
+    if cue == Cue::Token && words.len() == 2 && words == ["api", "key"] {
+        return Some(NameClass::Token);
+    }
+    // `X-Amz-Credential`, `X-Goog-Credential`: who signed a URL, when and for what.
+    if words.len() == 3 && words[0] == "x" && words[2] == "credential" {
+        return None;
+    }
+    // git's setting for the ID of a key that signs.
+    if words.last().is_some_and(|word| word == "signingkey") {
+        return None;
+    }
+    // Half of the credentials of Vault's AppRole, and a token of Nomad and Consul.
+    if cue == Cue::Token && words.ends_with(&["secret".to_owned(), "id".to_owned()]) {
+        return Some(NameClass::Token);
+    }
+    // `APP_OTP_KEY_BASE`, as Rails has them.
+    if cue == Cue::Token && words.len() > 2 && words.ends_with(&["key".to_owned(), "base".to_owned()]) {
+        return Some(NameClass::Token);
+    }
+    // `POSTGRES_PASSWORD_2`, `old_password`
+    while words.len() > 1 && words.last().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit())) {
+        words.pop();
+    }
+    let (at, class) = (0..words.len()).rev().find_map(|at| class_of(&words, at).map(|class| (at, class)))?;
+    let is_other_pass = words[at] == "pass" && at > 0 && OTHER_PASSES.contains(&words[at - 1].as_str());
+    let about = words[at + 1..].iter().any(|word| ABOUT.has(word) || is_agent(word));
+    // What signs or encrypts cookies is no cookie.
+    let no_token = |word: &str| class == NameClass::Token && NO_TOKEN.has(word) && !(word == "cookie" && words[at] == "secret");
+    let negated = words[..at].iter().any(|word| NOT_ONE.has(word) || no_token(word));
+    (!about && !negated && !is_other_pass).then_some(class)
+}
+
+/// Before `pass` these hand a request on, as in `proxy_pass`, or count runs over something.
+const OTHER_PASSES: [&str; 16] = [
+    "ask",
+    "fastcgi",
+    "proxy",
+    "uwsgi",
+    "scgi",
+    "grpc",
+    "memcached",
+    "first",
+    "second",
+    "third",
+    "last",
+    "single",
+    "multi",
+    "render",
+    "compiler",
+    "boarding",
+];
+
+/// `refresher`, `validator`: does something with secrets and is none.
+fn is_agent(word: &str) -> bool {
+    word.len() > 5 && (word.ends_with("er") || word.ends_with("or")) && !matches!(word, "server" | "master" | "docker")
+}
+
+fn class_of(words: &[String], at: usize) -> Option<NameClass> {
+    let word = words[at].as_str();
+    let trimmed = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    let ends = || PASSWORD_ENDINGS.iter().any(|ending| trimmed.strip_suffix(ending).is_some_and(|stem| !is_other_stem(stem)));
+    if PASSWORDS.has(trimmed) || ends() {
+        return Some(NameClass::Password);
+    }
+    let before = at.checked_sub(1).map(|before| words[before].as_str());
+    let is_protocol = before == Some("o") && at == 1;
+    if trimmed == "auth" && (at + 1 < words.len() || is_protocol) {
+        return None;
+    }
+    if trimmed == "salt" && words.len() == 1 {
+        return None;
+    }
+    if TOKENS.has(trimmed) || ["apikey", "token", "secret"].iter().any(|ending| trimmed.ends_with(ending) && trimmed.len() < 20) {
+        return Some(NameClass::Token);
+    }
+    let keys = trimmed == "keys" && matches!(before, Some("api" | "unseal"));
+    let key = trimmed == "key" && before.is_some_and(|before| KEY_QUALIFIERS.has(before));
+    let run_together = trimmed.strip_suffix("key").is_some_and(|stem| stem.len() > 4 && KEY_QUALIFIERS.has(stem));
+    let cookie = trimmed == "cookie" && before == Some("erlang") || trimmed == "erlangcookie";
+    let tokens = trimmed == "tokens" && before.is_none_or(|before| !NOT_ONE.has(before));
+    (key || keys || run_together || cookie || tokens).then_some(NameClass::Token)
+}
+
+/// Before a password's word, and written together with it, these make another word: `nopasswd`,
+/// `genpwd`, and a product's name.
+fn is_other_stem(stem: &str) -> bool {
+    NOT_ONE.has(stem) || matches!(stem, "gen" | "write" | "merge" | "mk" | "set" | "1" | "one")
+}
+
+/// The name that a cue belongs to; `None` for a run of letters too long to be one.
+fn name_around(text: &[u8], hit: Span) -> Option<Span> {
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || *byte >= 0x80;
+    let low = hit.start.saturating_sub(NAME_REACH);
+    let high = (hit.end + NAME_REACH).min(text.len());
+    // A cue such as `pw:` ends with its separator, which is not part of the name.
+    let cue = &text[hit.range()];
+    if is_unspaced(cue) {
+        return Some(hit);
+    }
+    let core = hit.start + cue.iter().rposition(part).map_or(0, |at| at + 1);
+    let before = text[low..hit.start].iter().rev().take_while(|byte| part(byte)).count();
+    let mut end = core;
+    if core == hit.end {
+        end += text[core..high].iter().take_while(|byte| part(byte)).count();
+    }
+    if before == NAME_REACH || end == hit.end + NAME_REACH {
+        return None;
+    }
+    if let Some(colon) = memchr::memmem::find(&text[core..end], FULLWIDTH_COLON) {
+        end = core + colon;
+    }
+    while end > core && matches!(text[end - 1], b'.' | b'-') {
+        end -= 1;
+    }
+    Some(Span::new(hit.start - before + escape_before(text, hit.start - before), end))
+}
+
+/// Length of the rest of an escape that only looks like a part of the name: `\u0026pageToken`.
+fn escape_before(text: &[u8], start: usize) -> usize {
+    let escaped = start > 0 && text[start - 1] == b'\\';
+    match &text[start..] {
+        [b'u', a, b, c, d, ..] if escaped && [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) => 5,
+        _ => 0,
+    }
+}
+
+/// Whether a name is the end of a reference, of an address, of a system file's path or of the address of a badge:
+/// `ref+sops://prod.yaml#/db/password`, `/etc/passwd`, `badge.svg?token`.
+fn is_reference(search: &Search<'_>, start: usize) -> bool {
+    let before = Span::new(start.saturating_sub(REFERENCE_REACH), start);
+    search.look(before);
+    let bytes = search.bytes(before);
+    let mut parts = bytes.rsplit(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'(' | b'<'));
+    const ROOTS: [&[u8]; 7] = [b"/etc/", b"/usr/", b"/var/", b"/opt/", b"/run/", b"/home/", b"/tmp/"];
+    parts.next().is_some_and(|part| {
+        let file = ROOTS.iter().any(|root| part.starts_with(root)) && part.ends_with(b"/");
+        let badge = part.ends_with(b".svg?");
+        // `[go-password](https://github.com/owner/go-password) | v0.3.1`
+        let address = part.ends_with(b"/") && memchr::memmem::find(part, b"://").is_some();
+        file || badge || address || memchr::memmem::find(part, b"ref+").is_some()
+    })
+}
+
+/// `AWS::SecretsManager::Secret`: the last part of a type's name; `shop::db::Password` is a variable's.
+fn is_type(text: &[u8], name: Span) -> bool {
+    let Some(before) = text[..name.start].strip_suffix(b"::") else { return false };
+    let capital = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_uppercase);
+    let part = before.iter().rev().take(NAME_REACH).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    capital(text.get(name.start)) && capital(before[before.len() - part..].first())
+}
+
+/// `lib/swarm_join_token.rb`, `manifests/root_password.pp`: a path of a file, as lists of checksums have them.
+fn is_file(text: &[u8], name: Span) -> bool {
+    let last = text[name.range()].rsplit(|&byte| byte == b'.').next().unwrap_or_default();
+    let extension = last.len() < name.len() && (1..=5).contains(&last.len()) && last.iter().all(u8::is_ascii_alphanumeric);
+    extension && name.start > 0 && text[name.start - 1] == b'/'
+}
+
+/// Whether a cue is of a script that puts no spaces between words: Thai, Chinese, Japanese, Korean.
+fn is_unspaced(cue: &[u8]) -> bool {
+    matches!(cue, [0xe0, 0xb8..=0xbf, ..] | [0xe3..=0xed, ..])
+}
+
+/// Length of a path segment before a name: `checksum/` of `checksum/secret`.
+fn path_before(text: &[u8], start: usize) -> usize {
+    if start == 0 || text[start - 1] != b'/' {
+        return 0;
+    }
+    let segment = text[start.saturating_sub(NAME_REACH)..start - 1].iter().rev();
+    1 + segment.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(name: &str) -> Option<NameClass> {
+        classify(name, Cue::Password)
+    }
+
+    #[test]
+    fn names_that_hold_passwords() {
+        for name in [
+            "password",
+            "DB_PASSWORD",
+            "adminPassword",
+            "spring.datasource.password",
+            "PGPASSWORD",
+            "pgpass",
+            "requirepass",
+            "rabbitmq_pass",
+            "ansible_become_pass",
+            "MYSQL_ROOT_PASSWORD",
+            "postgresPassword",
+            "--db-password",
+            "pwd",
+            "PASSWORD_2",
+            "contraseña",
+            "пароль",
+            "smtp_auth_password",
+            "userPassword1",
+            "passwordProd",
+            "http.proxyPassword",
+            "bind_pw",
+            "mot_de_passe",
+            "CACHE_PASSWORD",
+            "kata sandi",
+            "Şifre",
+        ] {
+            assert_eq!(class(name), Some(NameClass::Password), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_hold_tokens() {
+        for name in [
+            "JWT_SECRET",
+            "secret_key",
+            "SECRET_KEY_BASE",
+            "apiKey",
+            "API_KEY",
+            "client-secret",
+            "SENTRY_AUTH",
+            "erlangCookie",
+            "routing_key",
+            "access_token",
+            "SONAR_TOKEN",
+            "AWS_SECRET_ACCESS_KEY",
+            "encryptionKey",
+            "github_token",
+            "x-api-key",
+            "apiKeys",
+            "jeton",
+            "clusterkey",
+            "AUTH_SALT",
+            "cookie-secret",
+            "wifi key",
+            "pre-shared key",
+        ] {
+            assert_eq!(class(name), Some(NameClass::Token), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_about_secrets() {
+        for name in [
+            "PASSWORD_FILE",
+            "passwordKey",
+            "adminPasswordKey",
+            "SECRET_NAME",
+            "SECRET_KEY_REF",
+            "TOKEN_TTL_SECONDS",
+            "PASSWORD_MIN_LENGTH",
+            "existingSecret",
+            "secretName",
+            "TOKEN_URL",
+            "validate_password.length",
+            "password_policy",
+            "nextToken",
+            "public_key",
+            "csrf_token",
+            "fastcgi_pass",
+            "proxy_pass",
+            "bypass",
+            "compass",
+            "passing",
+            "author",
+            "authorization",
+            "tokenizer",
+            "secretKeyRef",
+            "primary_key",
+            "access_key_id",
+            "max_tokens",
+            "keyboard",
+            "monkey",
+            "isPasswordValid",
+            "passport",
+            "hwScaleFilterFirstPass",
+            "NOPASSWD",
+            "kolla-genpwd",
+            "1password",
+            "CRYPTO_KEY_CIPHER",
+            "secretUID",
+            "salt",
+            "cookie",
+            "OAuth",
+            "sql_pass_scheme",
+            "htpasswd_password_characters",
+            "X-Goog-Credential",
+        ] {
+            assert_eq!(class(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn words_split_at_case_and_joins() {
+        assert_eq!(words("dbPasswordURL2"), ["db", "password", "url2"]);
+        assert_eq!(words("HTTPServer_key"), ["http", "server", "key"]);
+    }
+}

@@ -1,0 +1,335 @@
+//! Secrets in sentences: `the password is X`, ``use `X` as the password``. Sentences that name a user
+//! as well are read in `login`.
+
+use super::name::{Context, NameClass};
+use crate::detect::search::Search;
+use crate::detect::syntax::hints::Notation;
+use crate::detect::syntax::line;
+use crate::detect::syntax::named::Value;
+use crate::detect::syntax::quote::inside_literal;
+use crate::detect::syntax::sentence::{REACH, marked, unpunctuated, words_of};
+use crate::detect::worth::lexicon::{ABOUT, PASSWORDS, VALUE_NAMES};
+use crate::detect::worth::randomness::{self, is_generated};
+use crate::detect::worth::{judge, weak};
+use crate::rule::Confidence;
+use crate::text::Span;
+
+/// Words looked at behind a name.
+const WORDS: usize = 12;
+/// Words of scripts that put no spaces between words, as `は` of `パスワードは「X」です`.
+const PARTICLES: [&str; 4] = ["は", "是", "为", "為"];
+
+/// What the text around a name says that it is: a sentence, or a message of a program.
+pub(super) fn values(search: &Search<'_>, context: &Context) -> Vec<Value> {
+    let message = || search.notation_at(context.line) == Notation::Source && !is_attribute_value(search.text, context);
+    if is_sentence(search, context) {
+        in_sentence(search, context)
+    } else if message() && is_in_message(search.text, context) {
+        in_message(search, context)
+    } else {
+        Vec::new()
+    }
+}
+
+/// Whether a name can be a word of a sentence.
+pub(super) fn is_sentence(search: &Search<'_>, context: &Context) -> bool {
+    let prose = matches!(search.notation_at(context.line), Notation::Prose | Notation::Unknown);
+    prose && !is_attribute_value(search.text, context)
+}
+
+/// What stands after a name, or before it, or below it.
+fn in_sentence(search: &Search<'_>, context: &Context) -> Vec<Value> {
+    let values = behind(search, context);
+    if !values.is_empty() {
+        return values;
+    }
+    let other = ahead(search.text, context).or_else(|| under(search, context)).or_else(|| announced(search, context));
+    other.filter(|value| worth(search, context, value.span) >= Some(Confidence::Medium)).into_iter().collect()
+}
+
+/// `log("using password X for app")`: the name is a word between others in a literal.
+fn is_in_message(text: &[u8], context: &Context) -> bool {
+    let (before, after) = (text[..context.name.start].last(), text.get(context.name.end));
+    before == Some(&b' ') && matches!(after, Some(b' ' | b':')) && inside_literal(text, context.line, context.name.start)
+}
+
+/// What a message of a program says a password is: only what looks generated, since such texts are templates otherwise.
+fn in_message(search: &Search<'_>, context: &Context) -> Vec<Value> {
+    let values = behind(search, context).into_iter().filter(|value| is_generated(search.bytes(value.span)));
+    values.map(|value| Value { uncertain: true, ..value }).collect()
+}
+
+/// `column="password"`: what an element's attribute holds.
+fn is_attribute_value(text: &[u8], context: &Context) -> bool {
+    let before = &text[context.line.start..context.name.start];
+    let open = before.ends_with(b"=\"") || before.ends_with(b"='");
+    open && before.contains(&b'<') && matches!(text.get(context.name.end), Some(b'"' | b'\''))
+}
+
+fn worth(search: &Search<'_>, context: &Context, span: Span) -> Option<Confidence> {
+    judge::judge(search.bytes(span), context.class.judge()).map(|verdict| verdict.confidence)
+}
+
+/// `password X`, `password is X`, `password was changed to X`, `token for the API: X`.
+///
+/// Two at most, as in `was X and is now Y`.
+fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
+    let text = search.text;
+    let end = context.line.end.min(context.name.end + REACH);
+    if is_denied(&text[context.line.start..context.name.start]) {
+        return Vec::new();
+    }
+    // Also a verb.
+    if search.bytes(context.name).eq_ignore_ascii_case(b"pass") {
+        let next = line::trim(text, Span::new(context.name.end, end));
+        let value = marked(text, next, end).filter(|&span| is_generated(search.bytes(span)));
+        return value.map(|span| Value { span, uncertain: false }).into_iter().collect();
+    }
+    let mut found: Vec<Value> = Vec::new();
+    let parted = text.get(context.name.end).is_some_and(u8::is_ascii_whitespace);
+    let mut joint = if parted { Joint::Direct } else { Joint::Quoted };
+    let particle = PARTICLES.iter().find(|particle| text[context.name.end..end].starts_with(particle.as_bytes()));
+    let start = context.name.end + particle.map_or(0, |particle| particle.len());
+    if particle.is_some() && !text[start..end].first().is_some_and(u8::is_ascii_whitespace) {
+        joint = Joint::Verb;
+    }
+    let words = words_of(text, Span::new(start, end));
+    if words.first().is_some_and(|&word| is_noun(search.bytes(unpunctuated(text, word)))) {
+        return Vec::new();
+    }
+    for (count, word) in words.into_iter().take(WORDS).enumerate() {
+        let bytes = &text[word.range()];
+        let marked = marked(text, word, context.line.end);
+        match marked {
+            Some(span) if joint != Joint::None && worth(search, context, span) >= Some(Confidence::Medium) => {
+                found.push(Value { span, uncertain: false });
+            }
+            Some(span) if joint.points() && is_weak(search, context, start, span) => found.push(Value { span, uncertain: false }),
+            _ => {}
+        }
+        let bare = unpunctuated(text, word);
+        // `is **admin**`, `is _admin_`, `password ***admin***`
+        let strong = bytes.starts_with(b"***") || joint != Joint::Direct && matches!(bytes[0], b'*' | b'_');
+        if found.is_empty() && strong && bare.start > word.start && joint.points() && is_weak(search, context, start, bare) {
+            found.push(Value { span: bare, uncertain: false });
+            break;
+        }
+        let last = matches!(text[word.end..context.line.end].trim_ascii_start(), [] | [b'(', ..]);
+        if found.is_empty()
+            && marked.is_none()
+            && joint.lets_bare(count, last)
+            && is_bare_secret(search.bytes(bare), joint)
+            && worth(search, context, bare) >= Some(Confidence::Medium)
+        {
+            found.push(Value { span: bare, uncertain: true });
+            break;
+        }
+        // `password/data-hash: x`: the colon is another name's; `password ? 'a' : 'b'`: a choice.
+        if is_field(bytes) || bytes == b"?" {
+            break;
+        }
+        joint = if count == 0 && !parted && bytes.iter().any(u8::is_ascii_alphanumeric) { Joint::None } else { Joint::of(bytes, count) };
+        let stops = bytes.ends_with(b".") || bytes.ends_with(b";") && found.is_empty();
+        if stops || found.len() == 2 {
+            break;
+        }
+    }
+    found
+}
+
+/// A literal without capitals that a sentence names as the password, though a weak one. Between the two stand no
+/// comma and nothing that the sentence could be about instead.
+fn is_weak(search: &Search<'_>, context: &Context, start: usize, span: Span) -> bool {
+    let value = search.bytes(span);
+    let between = String::from_utf8_lossy(&search.text[start..span.start]).to_lowercase();
+    let about = |word: &str| ABOUT.has(word) && !matches!(word, "user" | "login" | "default" | "set" | "host" | "username");
+    let plain = !between.contains([',', '(', ';']) && !between.split(|c: char| !c.is_alphanumeric()).any(about);
+    let text = String::from_utf8_lossy(value);
+    let named = VALUE_NAMES.has(&text) || PASSWORDS.has(&text) || value.contains(&b'_') || value.starts_with(b"-");
+    context.class == NameClass::Password && plain && !named && !value.iter().any(u8::is_ascii_uppercase) && weak::is_literal(value)
+}
+
+/// `no password`, `without a password`: there is none.
+fn is_denied(before: &[u8]) -> bool {
+    let mut words = before.rsplit(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
+    let word = words.next().filter(|word| !matches!(*word, b"a" | b"any")).or_else(|| words.next()).unwrap_or_default();
+    [&b"no"[..], b"without", b"ohne", b"sans", b"sin"].iter().any(|denial| word.eq_ignore_ascii_case(denial))
+}
+
+/// `password file`, `key fingerprint`: the sentence is about something else.
+fn is_noun(word: &[u8]) -> bool {
+    const NOUNS: [&[u8]; 18] = [
+        b"id",
+        b"ids",
+        b"file",
+        b"files",
+        b"policy",
+        b"manager",
+        b"utility",
+        b"tool",
+        b"hash",
+        b"hashes",
+        b"fingerprint",
+        b"thumbprint",
+        b"generator",
+        b"prompt",
+        b"protection",
+        b"authentication",
+        b"rotation",
+        b"length",
+    ];
+    let word = word.strip_suffix(b":").unwrap_or(word);
+    NOUNS.iter().any(|noun| word.eq_ignore_ascii_case(noun))
+}
+
+/// A field of an object: `"user": {`.
+fn is_field(word: &[u8]) -> bool {
+    word.ends_with(b"\":") || matches!(word, [b'{' | b'[', b'"' | b'{', ..])
+}
+
+/// What stands alone below a heading or a term: `## Admin password` and the next line, `: X` of a
+/// definition list.
+fn under(search: &Search<'_>, context: &Context) -> Option<Value> {
+    let text = search.text;
+    let documents = matches!(search.hints.notation, Notation::Prose | Notation::Unknown);
+    let free = text[context.line.start..context.name.start].last().is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'*' | b'-'));
+    if !documents || !free {
+        return None;
+    }
+    let before = text[context.line.start..context.name.start].trim_ascii();
+    let after = text[context.name.end..context.line.end].trim_ascii();
+    let heading = before.starts_with(b"#");
+    let short =
+        before.split(u8::is_ascii_whitespace).count() <= 4 && !before.iter().any(|byte| matches!(byte, b'.' | b',' | b'|' | b'<' | b'-'));
+    if !short || !after.iter().all(|byte| matches!(byte, b'*' | b':' | b'_' | b'#')) {
+        return None;
+    }
+    let mut next = search.line_after(context.line)?;
+    if search.bytes(next).trim_ascii().is_empty() {
+        next = search.line_after(next).filter(|_| heading)?;
+    }
+    let line = line::trim(text, next);
+    let (line, defined) = match search.bytes(line) {
+        [b':', b' ', ..] => (line::trim(text, Span::new(line.start + 1, line.end)), true),
+        _ => (line, false),
+    };
+    let value = marked(text, line, line.end).unwrap_or(line);
+    let alone = value == line || value.end + 2 >= line.end;
+    let word = !search.bytes(value).iter().any(u8::is_ascii_whitespace);
+    let digit = search.bytes(value).iter().any(u8::is_ascii_digit);
+    (alone && word && (heading || defined || value != line) && (digit || value != line)).then_some(Value { span: value, uncertain: false })
+}
+
+/// `Use the following password to unlock the installer:` and, alone on the next line or the one after,
+/// what a generator made.
+fn announced(search: &Search<'_>, context: &Context) -> Option<Value> {
+    const SHORTEST: usize = 16;
+    let text = search.text;
+    let rest = text[context.name.end..context.line.end].trim_ascii();
+    let sentence = rest.ends_with(b":") && rest.len() <= REACH && !rest.iter().any(|byte| b"=\"`'|<{[".contains(byte));
+    if !sentence || is_denied(&text[context.line.start..context.name.start]) {
+        return None;
+    }
+    let mut next = search.line_after(context.line)?;
+    if search.bytes(next).trim_ascii().is_empty() {
+        next = search.line_after(next)?;
+    }
+    let line = line::trim(text, next);
+    let value = marked(text, line, line.end).filter(|value| value.end + 2 >= line.end).unwrap_or(line);
+    let one = search.bytes(value).iter().all(|byte| byte.is_ascii_graphic());
+    (one && value.len() >= SHORTEST && randomness::is_random(search.bytes(value))).then_some(Value { span: value, uncertain: false })
+}
+
+/// Whether a word without quotes reads as no word of a sentence: no markup or flag, and after
+/// anything but a verb digits together with capitals or symbols.
+fn is_bare_secret(word: &[u8], joint: Joint) -> bool {
+    let clean = !word
+        .iter()
+        .any(|byte| matches!(byte, b'|' | b'(' | b')' | b'[' | b']' | b'<' | b'>' | b'{' | b'}' | b',' | b'/' | b'\\' | b'`' | b'"'))
+        && !word.starts_with(b"-");
+    let digit = word.iter().any(u8::is_ascii_digit);
+    let mixed = digit
+        && word.iter().any(|byte| byte.is_ascii_uppercase() || byte.is_ascii_punctuation() && !matches!(byte, b'-' | b'.' | b'_' | b'\''));
+    let code = !word.iter().any(|byte| byte.is_ascii_lowercase() || byte.is_ascii_punctuation());
+    let mixed = mixed && (joint != Joint::Direct || !code || randomness::is_random(word));
+    clean
+        && (joint == Joint::Verb
+            || mixed
+            || joint == Joint::Label && digit
+            || matches!(joint, Joint::Label | Joint::To) && randomness::is_random(word))
+}
+
+/// How a word ties what follows it to the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Joint {
+    /// Nothing stands between.
+    Direct,
+    /// `is`, `was`, `=`: a bare word can follow.
+    Verb,
+    /// `to`, as in "was changed to".
+    To,
+    /// A colon or a dash after other words: a bare word can follow that ends the line.
+    Label,
+    /// Only what is quoted can follow.
+    Quoted,
+    /// Nothing can.
+    None,
+}
+
+impl Joint {
+    /// Whether what follows is the value and nothing about it.
+    fn points(self) -> bool {
+        matches!(self, Self::Verb | Self::Direct | Self::Label)
+    }
+
+    /// Whether a word without quotes can follow; `to` loses its force with distance.
+    fn lets_bare(self, count: usize, last: bool) -> bool {
+        matches!(self, Self::Direct | Self::Verb) || self == Self::To && count <= 3 || self == Self::Label && last
+    }
+
+    fn of(word: &[u8], count: usize) -> Self {
+        const VERBS: [&str; 16] =
+            ["es", "est", "era", "é", "è", "ist", "lautet", "war", "är", "er", "jest", "是", "为", "は", "это", "este"];
+        let lower = word.to_ascii_lowercase();
+        if std::str::from_utf8(&lower).is_ok_and(|word| VERBS.contains(&word)) {
+            return Self::Verb;
+        }
+        match lower.as_slice() {
+            b"is" | b"was" | b"=" | b":" | b"is:" | b"=>" | b"->" | b"\xe2\x86\x92" | b"\xe2\x87\x92" => Self::Verb,
+            b"to" | b"to:" => Self::To,
+            b"be" | b"are" | b"as" | b"now" | b"still" | b"currently" => Self::Quoted,
+            b"*" | b"**" if count == 0 => Self::Quoted,
+            b"-" | b"\xe2\x80\x93" | b"\xe2\x80\x94" => Self::Label,
+            b"user:" | b"username:" | b"account:" | b"email:" | b"id:" | b"host:" | b"url:" | b"port:" => Self::None,
+            other if other.ends_with(b":") || other.ends_with(b":**") => Self::Label,
+            _ => Self::None,
+        }
+    }
+}
+
+/// ``use `X` as the password``, ``X` is the password``.
+fn ahead(text: &[u8], context: &Context) -> Option<Value> {
+    let start = context.line.start.max(context.name.start.saturating_sub(REACH));
+    let before = &text[start..context.name.start];
+    if let Some(word) = bare_ahead(before) {
+        return Some(Value { span: Span::new(start + word.start, start + word.end), uncertain: true });
+    }
+    let close = before.iter().rposition(|byte| matches!(byte, b'`' | b'"' | b'\''))?;
+    let quote = before[close];
+    let open = before[..close].iter().rposition(|&byte| byte == quote)?;
+    let between = String::from_utf8_lossy(&before[close + 1..]).to_lowercase();
+    let joins = [" as ", " is the ", " is your ", " is our ", " for the ", " (the "].iter().any(|join| between.starts_with(join));
+    let short = between.split_whitespace().count() <= 5 && !between.contains(['.', ',', ';']);
+    (joins && short && close > open + 1).then(|| Value { span: Span::new(start + open + 1, start + close), uncertain: false })
+}
+
+/// `Use X as password`: the word before `as`, if it is no word of a sentence.
+fn bare_ahead(before: &[u8]) -> Option<Span> {
+    let words = words_of(before, Span::new(0, before.len()));
+    let at = words.iter().rposition(|word| before[word.range()] == *b"as").filter(|at| words.len() - at <= 3)?;
+    let [.., verb, word] = &words[..at] else { return None };
+    let verb = before[verb.range()].to_ascii_lowercase();
+    let value = &before[word.range()];
+    let plain = value.iter().all(|byte| byte.is_ascii_graphic() && !b"`\"'/<>()[]{}".contains(byte));
+    (matches!(verb.as_slice(), b"use" | b"using" | b"enter" | b"with") && plain && is_generated(value)).then_some(*word)
+}

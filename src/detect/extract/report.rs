@@ -1,0 +1,87 @@
+//! The one way in which a candidate under a name becomes a match: it is judged, and recorded with
+//! what speaks for it, or with why it is none.
+
+use super::name::NameClass;
+use super::weak;
+use crate::detect::search::Search;
+use crate::detect::syntax::hints::Notation;
+use crate::detect::syntax::named::Value;
+use crate::detect::syntax::scalar;
+use crate::detect::worth::judge;
+use crate::detect::worth::lexicon::TECHNICAL;
+use crate::detect::{Objection, Reason};
+use crate::rule::Confidence;
+use crate::text::Span;
+
+/// Judges a value and records it.
+pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, why: Reason) {
+    let value = match class {
+        NameClass::Password => *value,
+        NameClass::Token => Value { span: without_user(search.text, value.span), ..*value },
+    };
+    let value = Value { span: without_scheme(search.bytes(value.span), value.span), ..value };
+    let verdict = match judge::weigh(&scalar::folded(search.bytes(value.span)), class.judge()) {
+        Ok(verdict) if !verdict.is_weak() => verdict,
+        outcome => {
+            if !weak::report(search, class, &value, why) {
+                let objection = outcome.err().unwrap_or(Objection::Name);
+                search.reject(search.rules.extractor(class.extractor()), value.span, objection);
+            }
+            return;
+        }
+    };
+    if is_elided(search.text, value.span) || is_ciphertext(search.text, value.span) {
+        return search.reject(search.rules.extractor(class.extractor()), value.span, Objection::Placeholder);
+    }
+    if search.hints.binary {
+        in_binary(search, class, value, verdict, why);
+        return;
+    }
+    // `storageKey: 'order-table-columns'`: to a program words that are joined are a name.
+    let named = class == NameClass::Token && search.hints.notation == Notation::Source && verdict.reasons == [Reason::Words];
+    let confidence = if value.uncertain || named { judge::lower(verdict.confidence) } else { verdict.confidence };
+    let reasons = std::iter::once(why).chain(verdict.reasons).collect();
+    search.found(class.extractor(), value.span, confidence, reasons);
+}
+
+/// Programs are full of names and texts about secrets: only a value that cannot be either counts.
+fn in_binary(search: &mut Search<'_>, class: NameClass, value: Value, verdict: judge::Verdict, why: Reason) {
+    let printable = search.bytes(value.span).iter().all(|byte| byte.is_ascii_graphic());
+    if verdict.confidence < Confidence::High || !printable || value.uncertain {
+        search.reject(search.rules.extractor(class.extractor()), value.span, Objection::Binary);
+    } else {
+        let reasons = std::iter::once(why).chain(verdict.reasons).chain([Reason::Binary]).collect();
+        search.found(class.extractor(), value.span, Confidence::Medium, reasons);
+    }
+}
+
+/// Of `pass:secret`, as OpenSSL's options have it, and of `{noop}secret`, as Spring Security and LDAP do, the secret.
+fn without_scheme(bytes: &[u8], value: Span) -> Span {
+    const SCHEMES: [&[u8]; 4] = [b"pass:", b"{noop}", b"{plain}", b"{cleartext}"];
+    let scheme = SCHEMES.iter().find(|scheme| bytes.len() > scheme.len() && bytes[..scheme.len()].eq_ignore_ascii_case(scheme));
+    Span::new(value.start + scheme.map_or(0, |scheme| scheme.len()), value.end)
+}
+
+/// Of `admin:secret`, as in `auth = "admin:secret"`, the secret.
+fn without_user(text: &[u8], value: Span) -> Span {
+    let bytes = &text[value.range()];
+    let user = bytes.iter().take_while(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')).count();
+    let pair = (1..=32).contains(&user)
+        && bytes[0].is_ascii_lowercase()
+        && !TECHNICAL.has(&String::from_utf8_lossy(&bytes[..user]))
+        && bytes.get(user) == Some(&b':')
+        && !bytes[user..].starts_with(b"://");
+    if pair { Span::new(value.start + user + 1, value.end) } else { value }
+}
+
+/// Whether a value is cut short by dots: `eyJhbGciOi...`.
+fn is_elided(text: &[u8], value: Span) -> bool {
+    let rest = &text[value.end..];
+    rest.starts_with(b"...") || rest.starts_with("…".as_bytes())
+}
+
+/// Whether a value is a part of `ENC[AES256_GCM,data:…Pw=,iv:…,tag:…,type:str]`, whose base64 can look like a name.
+fn is_ciphertext(text: &[u8], value: Span) -> bool {
+    let value = &text[value.range()];
+    [&b",iv:"[..], b",tag:", b",type:"].iter().any(|part| value.starts_with(part))
+}

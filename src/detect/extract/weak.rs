@@ -1,0 +1,169 @@
+//! Weak passwords: literals that somebody typed as a password, though they are a default, a
+//! dictionary word or a few digits.
+//!
+//! One policy for all places where a value can stand: what is read or run is a credential even if
+//! it is `admin`; what says of itself that it stands in for one is not. Which values are such literals
+//! is decided in `worth::weak`; here, whether their place says that they are used.
+
+use super::name::NameClass;
+use crate::detect::Reason;
+use crate::detect::search::Search;
+use crate::detect::syntax::hints::Notation;
+use crate::detect::syntax::line;
+use crate::detect::syntax::named::Value;
+use crate::detect::worth::weak::{is_literal, is_typed_secret};
+use crate::detect::worth::words::words;
+use crate::rule::{Confidence, Extractor};
+use crate::text::Span;
+
+/// How far before a value its name and what it belongs to are, in bytes.
+const BEFORE: usize = 96;
+
+/// Records a value under a password's name if it is a literal.
+pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, why: Reason) -> bool {
+    if search.hints.binary || !is_literal(search.bytes(value.span)) {
+        return false;
+    }
+    let sure = !value.uncertain && is_sure(search, class, value.span, why);
+    // A machine's secret is generated; only a well-known word in its place is worth a word.
+    if class == NameClass::Token && !sure {
+        return false;
+    }
+    let confidence = if sure { Confidence::Medium } else { Confidence::Low };
+    search.found(Extractor::WeakPassword, value.span, confidence, vec![why, Reason::Weak]);
+    true
+}
+
+/// Whether the place of a value says that it is read as a password.
+fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bool {
+    let value = search.bytes(span);
+    let before = before(search, span);
+    let quoted = is_quoted(search, span);
+    // `'passwords' => 'customers'`: who has them.
+    let name = before.iter().rposition(|byte| byte.is_ascii_alphanumeric()).map_or(&before[..0], |at| &before[..=at]);
+    let several = name.ends_with(b"passwords");
+    let settings = matches!(search.hints.notation, Notation::Lines | Notation::Yaml);
+    let code = matches!(search.hints.notation, Notation::Source | Notation::Quoted);
+    if class == NameClass::Token && !(settings && is_typed_secret(value) || !code && is_of_variable(before, value)) {
+        return false;
+    }
+    // `requirepass word` in a sentence, `password: # from the vault`
+    let remark = || before.trim_ascii_start().starts_with(b"#");
+    let spoken = why == Reason::Name && (search.hints.notation == Notation::Prose || remark()) && !quoted && {
+        let joint = before.trim_ascii_end();
+        let option = joint.rsplit(u8::is_ascii_whitespace).next().is_some_and(|name| name.starts_with(b"-"));
+        let assigned = joint.last().is_some_and(|last| b":=>|*_".contains(last) || !last.is_ascii());
+        joint.len() < before.len() && !assigned && !(option && joint.last().is_some_and(u8::is_ascii_alphanumeric))
+    };
+    // `$ APP_PASS=word app serve`
+    let variable = matches!(before, [.., last, b'='] if last.is_ascii_uppercase());
+    let in_sentence = search.hints.notation == Notation::Prose && !quoted && !variable && goes_on(search, span);
+    // `- Password: BlueHarbour`, and no more on the line.
+    let label = || why == Reason::Name && is_label(before) && is_alone(search, span) && words(&String::from_utf8_lossy(value)).len() > 1;
+    if about_names(before) || several || spoken || in_sentence || !quoted && value.starts_with(b"#") {
+        return false;
+    }
+    match why {
+        Reason::KubernetesSecret | Reason::Table | Reason::Prose => true,
+        _ => match search.hints.notation {
+            Notation::Lines | Notation::Yaml => true,
+            Notation::Prose => quoted || !value.iter().any(u8::is_ascii_uppercase) || value.iter().any(u8::is_ascii_digit) || label(),
+            Notation::Source | Notation::Quoted | Notation::Unknown => quoted || is_element(search, span),
+        },
+    }
+}
+
+/// `JWT_SECRET=letmeinnow`, `SIGNING_KEY: hello`: one word for a variable of the environment, which is in capitals. Joined words
+/// there can be the name of a secret that is kept elsewhere.
+fn is_of_variable(before: &[u8], value: &[u8]) -> bool {
+    let joint = before.trim_ascii_end();
+    let joint = joint.strip_suffix(b"\"").or(joint.strip_suffix(b"'")).unwrap_or(joint).trim_ascii_end();
+    let Some(name) = joint.strip_suffix(b"=").or(joint.strip_suffix(b":")).map(<[u8]>::trim_ascii_end) else { return false };
+    let part = |byte: &&u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || **byte == b'_';
+    let length = name.iter().rev().take_while(part).count();
+    const KEYS: [&[u8]; 8] = [
+        b"secret_key",
+        b"secret_access_key",
+        b"signing_key",
+        b"signing-key",
+        b"jwt_secret",
+        b"jwt-secret",
+        b"session_secret",
+        b"cookie_secret",
+    ];
+    let key = KEYS.iter().any(|key| name.ends_with(key));
+    let start = name.len() - length;
+    let free = start == 0 || matches!(name[start - 1], b' ' | b'\t' | b'-' | b'"' | b'\'');
+    let joined = name[start..].contains(&b'_') || length > 6;
+    let word = value.iter().all(u8::is_ascii_alphanumeric) && value.iter().any(u8::is_ascii_alphabetic);
+    (free && joined || key) && word && value.len() >= 5 && !value.iter().all(u8::is_ascii_uppercase)
+}
+
+/// `- **Password**: `: nothing but a label.
+fn is_label(before: &[u8]) -> bool {
+    let label = before.trim_ascii();
+    let label = label.strip_prefix(b"- ").or(label.strip_prefix(b"* ")).unwrap_or(label);
+    let mut letters = label.iter().filter(|byte| !matches!(byte, b'*' | b'_'));
+    label.contains(&b':') && letters.all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b':' | b' '))
+}
+
+/// Nothing follows the value on its line.
+fn is_alone(search: &Search<'_>, span: Span) -> bool {
+    let line = line::around(search.text, span.start);
+    search.look(Span::new(span.start, line.end + 1));
+    search.text[span.end..line.end.max(span.end)].trim_ascii().is_empty()
+}
+
+/// What stands before a value on its line.
+fn before<'a>(search: &'a Search<'_>, span: Span) -> &'a [u8] {
+    let line = line::around(search.text, span.start);
+    search.look(Span::new(line.start.saturating_sub(4), span.end));
+    &search.text[line.start.max(span.start.saturating_sub(BEFORE))..span.start]
+}
+
+/// `password=secret is not a good idea`: two words of a sentence follow.
+fn goes_on(search: &Search<'_>, span: Span) -> bool {
+    let line = line::around(search.text, span.start);
+    search.look(Span::new(span.start, line.end + 4));
+    let mut words = search.text[span.end.min(line.end)..line.end].split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let spoken = |word: Option<&[u8]>| word.is_some_and(|word| word.iter().all(u8::is_ascii_lowercase));
+    spoken(words.next()) && spoken(words.next())
+}
+
+/// Whether a constant holds the name of a field, and no value: `FIELD_PASSWORD = "pwd"`; or something is passed in another
+/// sense: `pass_by_value`, `pass_through`.
+fn about_names(before: &[u8]) -> bool {
+    const WORDS: [&str; 14] = [
+        "field",
+        "param",
+        "parameter",
+        "column",
+        "attribute",
+        "attr",
+        "property",
+        "prop",
+        "header",
+        "label",
+        "selector",
+        "grant",
+        "by",
+        "through",
+    ];
+    let name = before.trim_ascii_end().iter().rposition(|byte| byte.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
+    let start = before[..name].iter().rposition(|byte| !byte.is_ascii_alphanumeric() && !b"_-.".contains(byte)).map_or(0, |at| at + 1);
+    words(&String::from_utf8_lossy(&before[start..name])).iter().any(|word| WORDS.contains(&word.as_str()))
+}
+
+/// `<password>word</password>`
+fn is_element(search: &Search<'_>, span: Span) -> bool {
+    search.look(Span::new(span.start.saturating_sub(1), span.end + 2));
+    span.start > 0 && search.text[span.start - 1] == b'>' && search.text[span.end..].starts_with(b"</")
+}
+
+/// Between a pair of quotes.
+fn is_quoted(search: &Search<'_>, span: Span) -> bool {
+    let mark = |byte: u8| matches!(byte, b'"' | b'\'' | b'`');
+    let open = span.start.checked_sub(1).map(|at| search.text[at]);
+    search.look(Span::new(span.start.saturating_sub(1), span.end + 1));
+    open.is_some_and(mark) && search.text.get(span.end).is_some_and(|&close| mark(close) || close == b'\\')
+}

@@ -1,0 +1,110 @@
+//! Where a value without quotes ends.
+
+use super::hints::Notation;
+use super::named::Label;
+use crate::text::Span;
+
+/// Where an unquoted value ends besides blanks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::detect) enum Stop {
+    AtBlank,
+    /// It is one of several: in a connection string, a flow mapping.
+    AtList,
+    /// It is one of several in a URL.
+    InQuery,
+}
+
+/// Behind `?`, `&`, `;`, `{` or `,` a value ends where the next begins.
+pub(in crate::detect) fn stop(text: &[u8], label: Label, literal: bool) -> Stop {
+    match text[label.line.start..label.name.start].trim_ascii_end().last() {
+        Some(b'?' | b'&') => Stop::InQuery,
+        Some(b';' | b'{' | b',') => Stop::AtList,
+        _ if literal => Stop::AtList,
+        _ => Stop::AtBlank,
+    }
+}
+
+pub(in crate::detect) fn bare(text: &[u8], start: usize, end: usize, stop: Stop, notation: Notation) -> Span {
+    let value = &text[start..end];
+    let closes = |(at, &byte): (usize, &u8)| match byte {
+        b'&' | b';' if stop == Stop::AtList && is_ampersand(value, at) => false,
+        // In a file of lines a mark between two characters is one of the value, as `#` is.
+        b'"' | b'`' => notation != Notation::Lines || stop != Stop::AtBlank || !is_inner(value, at),
+        b' ' | b'\t' | b'\0' => true,
+        b'&' | b';' | b'}' | b')' | b'\'' | b'\\' => stop != Stop::AtBlank,
+        b'<' | b'>' => stop == Stop::InQuery,
+        b',' => stop != Stop::AtBlank || begins_assignment(&text[start + at + 1..end]),
+        _ => false,
+    };
+    let length = text[start..end].iter().enumerate().position(closes).unwrap_or(end - start);
+    Span::new(start, start + length)
+}
+
+/// Whether letters or digits stand on both sides of a mark, and no other mark like it follows or comes before.
+fn is_inner(value: &[u8], at: usize) -> bool {
+    let beside = |at: Option<usize>| at.and_then(|at| value.get(at)).is_some_and(|byte| byte.is_ascii_graphic() && !b"\"'`".contains(byte));
+    beside(at.checked_sub(1)) && beside(Some(at + 1)) && value.iter().filter(|byte| **byte == value[at]).count() == 1
+}
+
+/// Whether `&amp;` around an offset writes a character of the value, and joins no parameters.
+fn is_ampersand(value: &[u8], at: usize) -> bool {
+    let open = if value[at] == b'&' { Some(at) } else { at.checked_sub(4) };
+    open.is_some_and(|open| value[open..].strip_prefix(b"&amp;").is_some_and(|rest| !begins_assignment(rest)))
+}
+
+/// `name=` of the next item, as in `--set a=1,b=2`.
+fn begins_assignment(rest: &[u8]) -> bool {
+    let name = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'[' | b']')).count();
+    name > 0 && rest.get(name) == Some(&b'=')
+}
+
+/// What may follow a value on its line without making it a sentence.
+pub(in crate::detect) fn ends_value(rest: &[u8]) -> bool {
+    [&b"#"[..], b"//", b"-->", b"|", b"*/", b";", b",", b"}", b"\\", b"<", b"("].iter().any(|end| rest.starts_with(end))
+}
+
+/// Without the punctuation that closes a sentence, a list or markup.
+pub(in crate::detect) fn trim_end(text: &[u8], span: Span, notation: Notation) -> Span {
+    let mut bytes = &text[span.range()];
+    if let Some(at) = memchr::memmem::find(bytes, b"</") {
+        bytes = &bytes[..at];
+    }
+    loop {
+        let last = match bytes {
+            [rest @ .., b',' | b';'] => rest,
+            [rest @ .., b'.' | b':'] if notation != Notation::Lines => rest,
+            [rest @ .., b')'] if !rest.contains(&b'(') => rest,
+            [rest @ .., b'}'] if !rest.contains(&b'{') => rest,
+            [rest @ .., b']'] if !rest.contains(&b'[') => rest,
+            [rest @ .., b'*', b'*'] if notation == Notation::Prose && !rest.contains(&b'*') => rest,
+            _ => break,
+        };
+        bytes = last;
+    }
+    Span::new(span.start, span.start + bytes.len())
+}
+
+/// Where the default of `${NAME:default}`, `${NAME:-default}` and `${NAME:=default}` begins.
+pub(in crate::detect) fn default_after(text: &[u8], label: Label, colon: usize) -> Option<usize> {
+    let variable = text[label.line.start..label.name.start].ends_with(b"${");
+    let start = match text[colon + 1..label.line.end].first() {
+        Some(b'?' | b'+') | None => return None,
+        Some(b'-' | b'=') => colon + 2,
+        Some(_) => colon + 1,
+    };
+    // Another variable is read on its own.
+    let is_literal = !text[start..label.line.end].starts_with(b"${");
+    (variable && is_literal).then_some(start)
+}
+
+/// Behind `user / password:`, where the second of two values begins.
+pub(in crate::detect) fn second_of_pair(text: &[u8], label: Label, start: usize) -> Option<usize> {
+    const USERS: [&[u8]; 7] = [b"user", b"username", b"login", b"account", b"benutzer", b"usuario", b"identifiant"];
+    let before = text[label.line.start..label.name.start].trim_ascii_end().strip_suffix(b"/")?.trim_ascii_end();
+    let word = before.rsplit(|byte| !byte.is_ascii_alphabetic()).next()?.to_ascii_lowercase();
+    let value = &text[start.min(label.line.end)..label.line.end];
+    let slash = memchr::memchr(b'/', value).filter(|_| USERS.contains(&word.as_slice()))?;
+    let user = value[..slash].iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-@`\"' ".contains(byte));
+    let blanks = value[slash + 1..].iter().take_while(|byte| **byte == b' ').count();
+    (user && slash > 0).then_some(start + slash + 1 + blanks)
+}

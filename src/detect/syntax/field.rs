@@ -1,0 +1,201 @@
+//! Names and values in fields of their own: `name:`/`value:` pairs of containers, declarations.
+
+use super::hints::Notation;
+use super::line;
+use super::named::{Label, Value};
+use super::page::Page;
+use super::quote::quoted_literals;
+use crate::text::Span;
+
+/// What is looked at before a name on its line, in bytes; the field it stands in is shorter.
+const NEAR: usize = 48;
+
+/// Whether a name stands behind a key, as in `kind: Secret`.
+pub(in crate::detect) fn is_behind(page: &Page<'_>, label: Label, key: &[u8]) -> bool {
+    Field::before(page.text, label).bytes() == key
+}
+
+/// The value of a name that stands in a field of its own.
+pub(in crate::detect) fn value_of(page: &Page<'_>, label: Label) -> Option<Value> {
+    let named = || Field::before(page.text, label).is_name();
+    same_line_value(page.text, label).or_else(|| named().then(|| value_before(page.text, label).or_else(|| beside(page, label))).flatten())
+}
+
+/// What stands before a name on its line, without quotes and blanks.
+struct Field {
+    bytes: [u8; NEAR],
+    length: usize,
+}
+
+impl Field {
+    fn before(text: &[u8], label: Label) -> Self {
+        let near = label.name.start.saturating_sub(NEAR).max(label.line.start);
+        let before = text[near..label.name.start].trim_ascii();
+        let field = before.strip_prefix(b"- ").unwrap_or(before).trim_ascii();
+        let mut all = Self { bytes: [0; NEAR], length: 0 };
+        for &byte in field.iter().filter(|byte| !matches!(byte, b'"' | b'\'' | b' ' | b'{')) {
+            all.bytes[all.length] = byte;
+            all.length += 1;
+        }
+        all
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    /// Whether it is one that holds names.
+    fn is_name(&self) -> bool {
+        const NAMES: [&[u8]; 4] = [b"name:", b"name=", b"key:", b"key="];
+        let ends = |name: &&[u8]| self.length.checked_sub(name.len()).is_some_and(|at| self.bytes()[at..].eq_ignore_ascii_case(name));
+        NAMES.iter().any(ends)
+    }
+}
+
+/// `{"name": "X", "value": "Y"}`, `<add key="X" value="Y"/>`.
+fn same_line_value(text: &[u8], label: Label) -> Option<Value> {
+    let start = label.name.end;
+    let end = label.line.end;
+    if !matches!(text.get(start), Some(b'"' | b'\'' | b',')) {
+        return None;
+    }
+    let near = &text[start..end.min(start + NEAR / 2)];
+    let at = start + memchr::memmem::find(&near.to_ascii_lowercase(), b"value")? + 5;
+    value_after(text, at, end)
+}
+
+/// `{"value": "Y", "name": "X"}`.
+fn value_before(text: &[u8], label: Label) -> Option<Value> {
+    let low = label.line.start.max(label.name.start.saturating_sub(4 * NEAR));
+    let open = low + memchr::memrchr(b'{', &text[low..label.name.start])?;
+    let before = text[open..label.name.start].to_ascii_lowercase();
+    let at = open + memchr::memmem::find(&before, b"value")? + 5;
+    value_after(text, at, label.name.start)
+}
+
+/// What a declaration holds that bears the name: `variable "x" { default = "Y" }`,
+/// `X: {Type: String, Default: Y}`, also over several lines.
+pub(in crate::detect) fn declared(page: &Page<'_>, label: Label) -> Option<Value> {
+    const LINES: usize = 6;
+    let text = page.text;
+    let rest = &text[label.name.end..label.line.end];
+    let closers = rest.iter().take_while(|byte| matches!(byte, b'"' | b'\'' | b':' | b' ')).count();
+    let opens = match &rest[closers..] {
+        [] | [b'\r'] => rest.contains(&b':'),
+        [b'{', ..] => closers > 0,
+        _ => false,
+    };
+    if !opens || page.hints.notation == Notation::Source {
+        return None;
+    }
+    let field = |span: Span| {
+        let bytes = &text[span.range()];
+        let key = bytes.trim_ascii_start();
+        let start = span.end - key.len() + usize::from(matches!(key.first(), Some(b'"' | b'\'')));
+        let key = text[start..span.end].split(|byte| !byte.is_ascii_alphabetic()).next()?;
+        let fits = [&b"default"[..], b"value", b"defaultvalue", b"initialvalue"].iter().any(|known| key.eq_ignore_ascii_case(known));
+        fits.then(|| value_after(text, start + key.len(), span.end)).flatten()
+    };
+    if rest.len() > closers + 1 && rest[closers] == b'{' {
+        let inside = label.name.end + closers + 1;
+        let end = inside + memchr::memchr(b'}', &text[inside..label.line.end.min(inside + 4 * NEAR)])?;
+        let mut at = inside;
+        for part in text[inside..end].split(|&byte| byte == b',') {
+            if let Some(value) = field(Span::new(at, at + part.len())) {
+                return Some(value);
+            }
+            at += part.len() + 1;
+        }
+        return None;
+    }
+    let own = line::indent(page.bytes(label.line));
+    let mut next = page.line_after(label.line);
+    for _ in 0..LINES {
+        let span = next.filter(|&span| line::indent(page.bytes(span)) > own)?;
+        if let Some(value) = field(span) {
+            return Some(value);
+        }
+        next = page.line_after(span);
+    }
+    None
+}
+
+/// What stands behind a field's name: `: x`, `": "x"`, ` = "x"`.
+pub(in crate::detect) fn value_after(text: &[u8], at: usize, end: usize) -> Option<Value> {
+    let skip = text[at..end].iter().take_while(|byte| matches!(byte, b'"' | b'\'' | b' ' | b'\t')).count();
+    if !matches!(text.get(at + skip), Some(b':' | b'=')) {
+        return None;
+    }
+    let mut start = at + skip + 1;
+    while start < end && matches!(text[start], b' ' | b'\t') {
+        start += 1;
+    }
+    if let Some(span) = quoted_literals(text, start, end).first().copied().filter(|span| span.start <= start + 2) {
+        return Some(Value { span, uncertain: false });
+    }
+    let bare = &text[start..end];
+    let comment = memchr::memmem::find(bare, b" #").unwrap_or(bare.len());
+    // `{name: X, value: y}`, `(name = X, value = y)`
+    let closes = |at: &usize| match bare[*at] {
+        b')' => !bare[..*at].contains(&b'('),
+        _ => !bare[..*at].contains(&b'{'),
+    };
+    let length = memchr::memchr3(b',', b'}', b')', &bare[..comment]).filter(closes).unwrap_or(comment);
+    let span = line::trim(text, Span::new(start, start + length));
+    (!span.is_empty() && !holds_blank(text, span)).then_some(Value { span, uncertain: false })
+}
+
+fn holds_blank(text: &[u8], span: Span) -> bool {
+    text[span.range()].iter().any(u8::is_ascii_whitespace)
+}
+
+/// The `value` field of the same mapping, on one of the lines around the name.
+fn beside(page: &Page<'_>, label: Label) -> Option<Value> {
+    const LINES: usize = 3;
+    let text = page.text;
+    let column = |span: Span| {
+        let bytes = &text[span.range()];
+        let indent = line::indent(bytes);
+        let dash = bytes[indent..].starts_with(b"- ");
+        (indent + if dash { 2 } else { 0 }, dash)
+    };
+    let (own, starts_item) = column(label.line);
+    let value_in = |span: Span| {
+        let (indent, _) = column(span);
+        let rest = &text[span.start + indent.min(span.len())..span.end];
+        let unquoted = rest.strip_prefix(b"\"").unwrap_or(rest);
+        let is_value = indent == own && unquoted.len() > 5 && unquoted[..5].eq_ignore_ascii_case(b"value");
+        is_value.then(|| value_after(text, span.end - unquoted.len() + 5, span.end)).flatten()
+    };
+    let mut next = label.line;
+    for _ in 0..LINES {
+        let Some(span) = page.line_after(next) else { break };
+        let (indent, dash) = column(span);
+        if indent < own || dash && indent <= own {
+            break;
+        }
+        if let Some(value) = value_in(span) {
+            return Some(value);
+        }
+        next = span;
+    }
+    let mut next = label.line;
+    for _ in 0..LINES {
+        if starts_item && next == label.line {
+            break;
+        }
+        let Some(span) = page.line_before(next) else { break };
+        let (indent, dash) = column(span);
+        if indent < own {
+            break;
+        }
+        if let Some(value) = value_in(span) {
+            return Some(value);
+        }
+        if dash && indent == own {
+            break;
+        }
+        next = span;
+    }
+    None
+}

@@ -1,0 +1,265 @@
+//! What a path says about a text: its notation, and whether it is a test, a lock file or binary.
+//!
+//! A text without a path gets the most permissive hints.
+
+/// How a text assigns values to names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notation {
+    /// Not known: anything goes.
+    Unknown,
+    /// Documentation: prose, tables, lists, fenced blocks.
+    Prose,
+    /// YAML, also templated.
+    Yaml,
+    /// Name and value per line: dotenv, INI, properties, shell, Dockerfile, netrc.
+    Lines,
+    /// Values are quoted: JSON, TOML, HCL.
+    Quoted,
+    /// A programming language: only quoted literals are values.
+    Source,
+}
+
+/// What is known about a text before it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hints {
+    /// How it assigns values.
+    pub notation: Notation,
+    /// It is a test or a fixture.
+    pub test: bool,
+    /// Names and prose mean something in it; off for lock files.
+    pub generic: bool,
+    /// It holds NUL bytes.
+    pub binary: bool,
+}
+
+impl Hints {
+    /// Nothing is known.
+    pub const NONE: Self = Self { notation: Notation::Unknown, test: false, generic: true, binary: false };
+
+    /// How many classes there are.
+    pub const CLASSES: u8 = 12;
+
+    /// A number for how a text is read: its notation, and whether names mean something in it.
+    pub fn class(self) -> u8 {
+        self.notation as u8 * 2 + u8::from(self.generic)
+    }
+
+    /// The hints of a class.
+    pub fn of_class(class: u8) -> Self {
+        const NOTATIONS: [Notation; 6] =
+            [Notation::Unknown, Notation::Prose, Notation::Yaml, Notation::Lines, Notation::Quoted, Notation::Source];
+        Self { notation: NOTATIONS[usize::from(class / 2)], generic: class % 2 == 1, ..Self::NONE }
+    }
+
+    /// From a path with `/` between its parts.
+    pub fn of_path(path: &str) -> Self {
+        let lower = path.to_ascii_lowercase();
+        let name = lower.rsplit('/').next().unwrap_or(&lower);
+        Self {
+            notation: notation(&lower, name),
+            test: is_test(&lower, name),
+            generic: !is_machine_made(name) && !is_translation(&lower, name),
+            binary: false,
+        }
+    }
+
+    /// With what the bytes themselves say.
+    #[must_use]
+    pub fn and_bytes(self, text: &[u8]) -> Self {
+        let binary = memchr::memchr(0, &text[..text.len().min(8192)]).is_some();
+        Self { binary, ..self }
+    }
+}
+
+fn notation(path: &str, name: &str) -> Notation {
+    /// Behind the extension that tells how a text is written.
+    const BEHIND: [&str; 23] = [
+        "example",
+        "sample",
+        "template",
+        "dist",
+        "j2",
+        "jinja",
+        "jinja2",
+        "erb",
+        "tmpl",
+        "in",
+        "default",
+        "bak",
+        "orig",
+        "old",
+        "prod",
+        "production",
+        "dev",
+        "development",
+        "staging",
+        "local",
+        "test",
+        "save",
+        "epp",
+    ];
+    let mut stem = name;
+    while let Some((rest, extension)) = stem.rsplit_once('.').filter(|(rest, _)| !rest.is_empty()) {
+        if !BEHIND.contains(&extension) {
+            break;
+        }
+        stem = rest;
+    }
+    let env = |joint: char| stem == "env" || stem.strip_prefix("env").is_some_and(|rest| rest.starts_with(joint));
+    let dotenv = stem.starts_with(".env") || stem.ends_with(".env") || env('.') || !stem.contains('.') && (env('-') || env('_'));
+    if dotenv || stem.starts_with("dockerfile") || stem.starts_with("containerfile") {
+        return Notation::Lines;
+    }
+    // Files of variables of Ansible need no extension.
+    let variables = || path.rsplit('/').skip(1).take(2).any(|folder| matches!(folder, "group_vars" | "host_vars"));
+    if !stem.contains('.') && variables() {
+        return Notation::Yaml;
+    }
+    extension_notation(if stem.contains('.') { stem } else { name })
+}
+
+fn extension_notation(stem: &str) -> Notation {
+    match stem.rsplit_once('.').map_or(stem, |(_, extension)| extension) {
+        "md" | "markdown" | "mdx" | "rst" | "adoc" | "asciidoc" | "txt" | "html" | "htm" | "org" | "tex" | "wiki" => Notation::Prose,
+        "yaml" | "yml" | "tpl" | "gotmpl" => Notation::Yaml,
+        "ini" | "cfg" | "conf" | "cnf" | "properties" | "sh" | "bash" | "zsh" | "fish" | "ps1" | "bat" | "cmd" | "service" | "env"
+        | "envrc" | "netrc" | "npmrc" | "pypirc" | "dockerfile" | "containerfile" | "makefile" | "mk" => Notation::Lines,
+        "json" | "jsonc" | "json5" | "toml" | "tf" | "tfvars" | "hcl" | "ipynb" | "tfstate" => Notation::Quoted,
+        "rs" | "go" | "py" | "pyi" | "js" | "jsx" | "mjs" | "cjs" | "ts" | "tsx" | "java" | "kt" | "kts" | "scala" | "groovy"
+        | "gradle" | "c" | "h" | "cc" | "cpp" | "hpp" | "cxx" | "cs" | "fs" | "vb" | "swift" | "m" | "mm" | "rb" | "erb" | "php" | "pl"
+        | "pm" | "lua" | "r" | "jl" | "ex" | "exs" | "erl" | "hs" | "clj" | "dart" | "elm" | "vue" | "svelte" | "sql" | "proto" | "zig"
+        | "nim" | "jenkinsfile" | "bzl" | "star" | "nix" | "css" | "scss" | "less" | "svg" | "graphql" | "cmake" => Notation::Source,
+        _ => Notation::Unknown,
+    }
+}
+
+fn is_test(path: &str, name: &str) -> bool {
+    let folder = |part: &str| {
+        matches!(
+            part,
+            "test"
+                | "tests"
+                | "testing"
+                | "testdata"
+                | "test-data"
+                | "fixtures"
+                | "__tests__"
+                | "__mocks__"
+                | "mocks"
+                | "spec"
+                | "specs"
+                | "e2e"
+                | "ci"
+                | "__snapshots__"
+        ) || part.ends_with("_test")
+            || part.ends_with("-tests")
+    };
+    let mut parts = path.rsplit('/');
+    parts.next();
+    let stem = name.split('.').next().unwrap_or(name);
+    let marked = name.contains(".test.") || name.contains(".spec.") || name.contains(".stories.") || name.ends_with(".snap");
+    parts.any(folder)
+        || marked
+        || stem.ends_with("_test")
+        || stem.ends_with("_tests")
+        || stem.starts_with("test_")
+        || stem.starts_with("test-")
+        || stem == "test"
+        || stem.ends_with("-test")
+        || (stem.ends_with("test") && name.ends_with(".java"))
+}
+
+/// Texts of a program in some language: `locales/fr.json`, `lang/de/auth.php`, `app.ga.yml` beside others.
+fn is_translation(path: &str, name: &str) -> bool {
+    const FOLDERS: [&str; 9] = ["locale", "locales", "i18n", "l10n", "lang", "langs", "languages", "translations", "locale-data"];
+    const EXTENSIONS: [&str; 12] = ["json", "yml", "yaml", "php", "properties", "po", "pot", "ts", "js", "strings", "ftl", "arb"];
+    let Some((stem, extension)) = name.rsplit_once('.') else { return false };
+    let language = |tag: &str| {
+        let (language, region) = tag.split_once(['-', '_']).unwrap_or((tag, "xx"));
+        let letters = |part: &str| part.bytes().all(|byte| byte.is_ascii_lowercase());
+        (2..=3).contains(&language.len()) && letters(language) && (2..=4).contains(&region.len()) && letters(region)
+    };
+    let folders = || path.rsplit('/').skip(1);
+    let catalogue = || stem.split('.').count() == 2 && stem.starts_with("locale.") && stem.rsplit('.').next().is_some_and(language);
+    let messages = || stem.strip_prefix("messages_").is_some_and(language) && extension == "properties";
+    EXTENSIONS.contains(&extension) && (folders().any(|folder| FOLDERS.contains(&folder)) || catalogue() || messages())
+}
+
+/// Written by tools, full of digests or of pictures in characters: names in them announce nothing.
+fn is_machine_made(name: &str) -> bool {
+    matches!(
+        name,
+        "package-lock.json"
+            | "npm-shrinkwrap.json"
+            | "yarn.lock"
+            | "pnpm-lock.yaml"
+            | "cargo.lock"
+            | "go.sum"
+            | "poetry.lock"
+            | "uv.lock"
+            | "pipfile.lock"
+            | "composer.lock"
+            | "gemfile.lock"
+            | "packages.lock.json"
+            | "mix.lock"
+            | "flake.lock"
+            | "bun.lock"
+            | "podfile.lock"
+            | "gradle.lockfile"
+            | ".terraform.lock.hcl"
+            | "chart.lock"
+            | "pdm.lock"
+            | "deno.lock"
+            | "pubspec.lock"
+    ) || [".min.js", ".min.css", ".js.map", ".css.map", ".lock", ".eps", ".ps", ".ai"].iter().any(|ending| name.ends_with(ending))
+}
+
+impl Notation {
+    /// Whether a value without quotes can be taken as it stands.
+    pub(in crate::detect) fn takes_bare_values(self) -> bool {
+        matches!(self, Self::Unknown | Self::Prose | Self::Yaml | Self::Lines)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_notation_off_the_name() {
+        for (path, notation) in [
+            (".env.example", Notation::Lines),
+            ("services/a/.env", Notation::Lines),
+            ("docs/Guide.MD", Notation::Prose),
+            ("k8s/secret.yaml", Notation::Yaml),
+            ("Dockerfile.dev", Notation::Lines),
+            ("a/main.go", Notation::Source),
+            ("LICENSE", Notation::Unknown),
+            ("env-example-mysql", Notation::Lines),
+            ("env.production", Notation::Lines),
+            ("environment.ts", Notation::Source),
+            ("roles/db/templates/my.cnf.j2", Notation::Lines),
+            ("config/database.yml.erb", Notation::Yaml),
+            ("app/views/index.erb", Notation::Source),
+            ("settings.py.prod.example", Notation::Source),
+            ("group_vars/all", Notation::Yaml),
+            ("inventory/host_vars/web1/main", Notation::Yaml),
+        ] {
+            assert_eq!(Hints::of_path(path).notation, notation, "{path}");
+        }
+    }
+
+    #[test]
+    fn knows_tests_and_lock_files() {
+        assert!(Hints::of_path("src/tests/a.rs").test);
+        assert!(Hints::of_path("web/login.test.ts").test);
+        assert!(!Hints::of_path("src/latest/attestation.rs").test);
+        assert!(Hints::of_path("charts/db/ci/test-values.yaml").test);
+        assert!(Hints::of_path("lib/__snapshots__/stack.snap").test);
+        assert!(!Hints::of_path("web/package-lock.json").generic);
+        assert!(!Hints::of_path("lang/pt_BR/auth.php").generic);
+        assert!(!Hints::of_path("config/locales/fr.yml").generic);
+        assert!(!Hints::of_path("public/locale.ga.yml").generic);
+        assert!(Hints::of_path("lang/main.go").generic);
+    }
+}

@@ -1,0 +1,56 @@
+//! Words of sentences, with and without what marks them.
+
+use super::cells::{tag, undecorated};
+use super::quote::typographic;
+use crate::text::Span;
+
+/// How far a sentence is followed, in bytes.
+pub(in crate::detect) const REACH: usize = 160;
+
+/// Runs of non-blanks.
+pub(in crate::detect) fn words_of(text: &[u8], span: Span) -> Vec<Span> {
+    let mut words = Vec::new();
+    let mut at = span.start;
+    while at < span.end {
+        let length = text[at..span.end].iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
+        if length > 0 {
+            words.push(Span::new(at, at + length));
+        }
+        at += length.max(1);
+    }
+    words
+}
+
+/// The content of a quoted or back-ticked word that opens at `word`.
+pub(in crate::detect) fn marked(text: &[u8], word: Span, end: usize) -> Option<Span> {
+    let skip = text[word.range()].iter().take_while(|byte| matches!(byte, b'(' | b'*' | b'[')).count();
+    let open = word.start + skip;
+    if let Some(width) = tag(&text[open..end]) {
+        let start = open + width;
+        let length = memchr::memchr(b'<', &text[start..end])?;
+        return Some(Span::new(start, start + length)).filter(|span| !span.is_empty());
+    }
+    if let Some(inner) = text[open..end].strip_prefix(b"``") {
+        let length = memchr::memmem::find(inner, b"``")?;
+        let span = Span::new(open + 2, open + 2 + length);
+        return Some(undecorated(text, span)).filter(|span| !span.is_empty());
+    }
+    if let Some(span) = typographic(text, open, end) {
+        return Some(span);
+    }
+    let quote = *text.get(open).filter(|byte| matches!(byte, b'`' | b'"' | b'\''))?;
+    let length = memchr::memchr(quote, &text[open + 1..end])?;
+    let span = undecorated(text, Span::new(open + 1, open + 1 + length));
+    Some(span).filter(|span| !span.is_empty())
+}
+
+pub(in crate::detect) fn unpunctuated(text: &[u8], word: Span) -> Span {
+    let without = |span: Span, marks: &[u8]| {
+        let kept = span.len() - text[span.range()].iter().rev().take_while(|byte| marks.contains(byte)).count();
+        Span::new(span.start, span.start + kept)
+    };
+    let bare = without(word, b".,;)'\"");
+    let bare = if text[word.start] == b'(' && bare.end < word.end { Span::new(word.start + 1, bare.end) } else { bare };
+    let inner = undecorated(text, bare);
+    if inner == bare { without(bare, b"*") } else { inner }
+}

@@ -1,0 +1,19 @@
+//! Values that say how much, when or which version.
+
+/// A number with a unit, a version, a date, a size: `30d`, `1.2.3`, `2024-01-02`, `10.0.0.1:80`.
+pub(super) fn is_measure(value: &[u8]) -> bool {
+    let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let unit = &value[digits..];
+    (digits > 0 && is_unit(unit) && value.len() < 8)
+        || value.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':' | b'-' | b'/' | b',' | b'+' | b'T' | b'Z'))
+            && value.iter().any(|byte| !byte.is_ascii_digit())
+}
+
+/// Up to two lower-case letters, or one of the longer units that are in use.
+fn is_unit(unit: &[u8]) -> bool {
+    const LONGER: [&[u8]; 18] = [
+        b"min", b"sec", b"hrs", b"day", b"bit", b"bps", b"kib", b"mib", b"gib", b"tib", b"khz", b"mhz", b"ghz", b"rem", b"fps", b"dpi",
+        b"pct", b"deg",
+    ];
+    unit.len() <= 2 && unit.iter().all(u8::is_ascii_lowercase) || LONGER.contains(&unit)
+}

@@ -1,0 +1,19 @@
+//! What a value is worth: bytes in, a verdict out.
+//!
+//! `judge` weighs a value by the sort of name that it stands under; the others know what is no
+//! secret, what looks generated and what somebody typed. Nothing here knows where a value stood.
+
+mod digest;
+pub(in crate::detect) mod encoding;
+mod identifier;
+pub(in crate::detect) mod judge;
+pub(in crate::detect) mod lexicon;
+mod measure;
+pub(in crate::detect) mod passphrase;
+pub(in crate::detect) mod placeholder;
+pub(in crate::detect) mod randomness;
+mod reference;
+mod structure;
+pub(in crate::detect) mod validator;
+pub(in crate::detect) mod weak;
+pub(in crate::detect) mod words;

@@ -1,0 +1,354 @@
+//! Values that stand in for a secret: placeholders people write, tokens of documentation, and the
+//! references of `reference`.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+use super::lexicon::{NO_VALUES, PASSWORDS, PLACEHOLDER_MARKS, STAND_INS, WEAK_PASSWORDS};
+use super::reference::{holds_numbered_verb, holds_reference, is_encrypted, is_reference};
+
+/// Whether a value assigned to a name is a stand-in or a reference and so not a secret.
+pub(in crate::detect) fn is_placeholder(value: &[u8]) -> bool {
+    let lower = String::from_utf8_lossy(value).to_lowercase();
+    let plain = lower.strip_prefix("{noop}").unwrap_or(&lower);
+    let bare = plain.trim_matches(|c: char| c.is_whitespace() || "\"'`*_()[]{}<>:".contains(c));
+    let letters: String = bare.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).collect();
+    [bare, &letters].iter().any(|text| STAND_INS.has(text) || WEAK_PASSWORDS.has(text))
+        || is_numbered_word(&letters)
+        || is_disguised_word(bare)
+        || is_constant(value)
+        || holds_mark(&lower)
+        || is_enclosed(&lower)
+        || is_repetitive(value)
+        || is_reference(value)
+        || is_encrypted(value)
+        || value.contains(&b',') && value.split(|&byte| byte == b',').all(|part| !part.is_empty() && is_placeholder(part))
+}
+
+/// Whether a text says of itself that it is no password: `changeme`, `<password>`, `required`.
+pub(super) fn is_self_declared(value: &[u8]) -> bool {
+    let lower = String::from_utf8_lossy(value).to_lowercase();
+    let bare = lower.trim_matches(|c: char| c.is_whitespace() || "\"'`*_()[]{}<>:".contains(c));
+    let letters: String = bare.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).collect();
+    let digits = value.iter().all(u8::is_ascii_digit);
+    let asks = ["your", "replace", "sample", "fake", "enter", "insert", "pls-", "please"].iter().any(|word| bare.starts_with(word));
+    let boasts = ["my", "super"].iter().any(|word| bare.starts_with(word)) && is_disguised_word(bare);
+    STAND_INS.has(bare)
+        || STAND_INS.has(&letters)
+        || NO_VALUES.has(bare)
+        || is_value(bare)
+        || boasts
+        || asks
+        || is_constant(value)
+        || holds_mark(&lower)
+        || is_enclosed(&lower)
+        || !digits && is_repetitive(value) && !is_short_word(value)
+        || is_reference(value)
+        || is_encrypted(value)
+}
+
+/// Whether a text in lower case holds a mark of stand-ins. One that begins with `my` and ends with a number that nobody counts
+/// to is what somebody chose: `mysecretpw81`.
+fn holds_mark(lower: &str) -> bool {
+    const COUNTED: [&str; 8] = ["10", "11", "12", "21", "23", "99", "00", "20"];
+    let digits = lower.len() - lower.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let chosen = lower.starts_with("my") && digits == 2 && !COUNTED.iter().any(|count| lower.ends_with(count)) && !lower.contains("0");
+    marks_in(lower).any(|mark| !(chosen && mark.starts_with("my")))
+}
+
+/// The marks of stand-ins in a text in lower case. A short word stands by itself, as in `todo-later` and not in `mastodon`.
+fn marks_in(lower: &str) -> impl Iterator<Item = &str> {
+    static MARKS: LazyLock<AhoCorasick> =
+        LazyLock::new(|| AhoCorasick::new(PLACEHOLDER_MARKS.iter()).expect("the marks are few and short"));
+    let letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
+    MARKS.find_overlapping_iter(lower).filter_map(move |found| {
+        let mark = &lower[found.range()];
+        let word = mark.len() <= 4 && mark.bytes().all(|byte| byte.is_ascii_lowercase()) && !is_repetitive(mark.as_bytes());
+        let alone = || !letter(lower[..found.start()].chars().next_back()) && !letter(lower[found.end()..].chars().next());
+        (!word || alone()).then_some(mark)
+    })
+}
+
+/// Whether a value that looks generated says of itself that it stands in for one, is encrypted, or
+/// holds a whole reference: `Xy7!example#9`, `${HOST}:3#xK9`.
+pub(in crate::detect) fn is_marked(value: &[u8]) -> bool {
+    let lower = String::from_utf8_lossy(value).to_lowercase();
+    marks_in(&lower).any(|mark| mark.len() > 4)
+        || lower.contains("(...)")
+        || lower.contains("[...]")
+        || is_repetitive(value)
+        || is_encrypted(value)
+        || holds_reference(value)
+        || is_slot_of_name(value)
+        || holds_numbered_verb(value)
+        || is_documented(&lower)
+        || is_disguised_word(&lower)
+}
+
+/// `<s3_loki_key>`, `{env:API_KEY}`, `"a-1"`: a pair of brackets or quotes with a name in it.
+fn is_slot_of_name(value: &[u8]) -> bool {
+    const PAIRS: [(u8, u8); 8] =
+        [(b'<', b'>'), (b'{', b'}'), (b'[', b']'), (b'(', b')'), (b'"', b'"'), (b'\'', b'\''), (b'%', b'%'), (b'`', b'`')];
+    let [open, inner @ .., close] = value else { return false };
+    let name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b' ');
+    PAIRS.contains(&(*open, *close)) && inner.iter().all(name)
+}
+
+/// `value1` beside `key1`, as documentation has them, in some languages.
+fn is_value(text: &str) -> bool {
+    matches!(text.trim_end_matches(|c: char| c.is_ascii_digit()), "value" | "valor" | "valeur" | "wert" | "waarde")
+}
+
+/// `password1`, `contraseña123`, `orgtoken2`: a word for a password or token and a few digits.
+fn is_numbered_word(text: &str) -> bool {
+    let word = text.trim_end_matches(|c: char| c.is_ascii_digit() || c == '!');
+    if is_value(text) {
+        return true;
+    }
+    let token = word.len() <= 12 && word.ends_with("token") && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    text.len() - word.len() <= 4 && word.len() > 3 && (token || PASSWORDS.has(word))
+}
+
+/// `DEFINED-IN-REGION-CHART`, `HTPASSWD`: words in capitals that tell what belongs here.
+fn is_constant(value: &[u8]) -> bool {
+    let letters = |part: &[u8]| part.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    let capitals =
+        |part: &[u8]| letters(part) > 1 && part[letters(part)..].iter().all(u8::is_ascii_digit) && part.len() - letters(part) <= 2;
+    let mut parts = 0;
+    let words = value.split(|byte| matches!(byte, b'-' | b'_')).inspect(|_| parts += 1).all(capitals);
+    let lower = String::from_utf8_lossy(value).to_lowercase();
+    let lower = lower.trim_end_matches(|c: char| c.is_ascii_digit());
+    words
+        && (parts > 2
+            || lower.starts_with("your")
+            || ["passwd", "password", "passphrase", "token", "secret"].iter().any(|word| lower.ends_with(word)))
+}
+
+/// `MyP@ssw0rd123!`, `test-password-1`: that word again, with a word before it and a count behind it.
+fn is_disguised_word(text: &str) -> bool {
+    const BEFORE: [&str; 21] = [
+        "my", "new", "old", "test", "testing", "fake", "db", "sql", "ssh", "http", "smtp", "root", "admin", "user", "your", "the",
+        "replace", "sample", "super", "secure", "strong",
+    ];
+    const COUNTS: [&str; 7] = ["", "01", "12", "123", "1234", "12345", "12345678"];
+    let word = text.trim_end_matches(|c: char| c.is_ascii_punctuation());
+    let name = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    let count = &word[name.len()..];
+    let letters: String = name
+        .chars()
+        .filter_map(|c| match c {
+            '@' | '4' => Some('a'),
+            '0' => Some('o'),
+            '$' | '5' => Some('s'),
+            '3' => Some('e'),
+            c => c.is_alphanumeric().then_some(c),
+        })
+        .collect();
+    let stem = ["password", "passwd", "passord"].iter().find_map(|word| letters.strip_suffix(word));
+    let peeled = |mut before: &str| {
+        while let Some(rest) = BEFORE.iter().find_map(|word| before.strip_suffix(word)) {
+            before = rest;
+        }
+        before.is_empty()
+    };
+    (count.len() == 1 || COUNTS.contains(&count)) && stem.is_some_and(peeled)
+}
+
+/// `<…>`, `[…]`, `{…}`, `(…)`, `%…%`, `__…__`, `@@…@@`, `#{…}#`: a slot to be filled.
+fn is_enclosed(value: &str) -> bool {
+    const PAIRS: &[(&str, &str)] = &[
+        ("<", ">"),
+        ("[", "]"),
+        ("{", "}"),
+        ("(", ")"),
+        ("%", "%"),
+        ("__", "__"),
+        ("@@", "@@"),
+        ("@", "@"),
+        ("*", "*"),
+        ("$", "$"),
+        ("#", "#"),
+        ("«", "»"),
+        ("%%", "%%"),
+        ("|", "|"),
+    ];
+    // `#Kb15fox#`: between two of the same symbol a password may stand.
+    let mixed = |inner: &str| inner.len() >= 6 && inner.bytes().any(|byte| byte.is_ascii_digit()) && !inner.contains(['_', '-', ' ']);
+    PAIRS.iter().any(|(open, close)| {
+        let inner = value.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)).filter(|inner| !inner.is_empty());
+        inner.is_some_and(|inner| open.len() > 1 || open != close || !mixed(inner))
+    }) || value.contains('<') && value.contains('>')
+        || value.contains('…')
+        || value.contains("...")
+}
+
+/// `odoo`, `n8n`: so short that two distinct letters can be a word.
+fn is_short_word(value: &[u8]) -> bool {
+    value.len() <= 4 && value.iter().any(|byte| *byte != value[0]) && value.iter().all(u8::is_ascii_alphanumeric) && !value.contains(&b'x')
+}
+
+/// One or two distinct characters, or a short unit again and again.
+pub(in crate::detect) fn is_repetitive(value: &[u8]) -> bool {
+    let mut seen = [false; 256];
+    value.iter().filter(|byte| !byte.is_ascii_whitespace()).for_each(|&byte| seen[usize::from(byte)] = true);
+    let distinct = seen.iter().filter(|&&used| used).count();
+    let units = |unit: usize| value.len() >= 3 * unit && value.chunks(unit).all(|chunk| value.starts_with(chunk));
+    distinct <= 2 || (2..=16).any(units)
+}
+
+/// Whether a text in lower case holds a part of the key pair of the AWS documentation, whatever its ending, or
+/// of the key of every Azure Storage emulator.
+fn is_documented(lower: &str) -> bool {
+    ["iosfodnn7", "wjalrxutnfemi", "eby8vdm02xnocqflquwjpllmetlcdxj1"].iter().any(|part| lower.contains(part))
+}
+
+/// Whether something in a provider's format was invented for documentation.
+pub(in crate::detect) fn is_fake_token(value: &[u8]) -> bool {
+    const MARKS: &[&[u8]] = &[
+        b"example",
+        b"xxxx",
+        b"placeholder",
+        b"dummy",
+        b"sample",
+        b"redacted",
+        b"changeme",
+        b"replace",
+        b"your-",
+        b"your_",
+        b"yourtoken",
+        b"yourkey",
+        b"1234567890",
+        b"0123456789",
+        b"abcdefghij",
+        b"000000000",
+        b"deadbeefdeadbeef",
+        b"....",
+        b"****",
+        b"fakefake",
+        b"notreal",
+        b"not-real",
+        b"insert",
+    ];
+    let lower = value.to_ascii_lowercase();
+    let body = lower.iter().rposition(|&byte| byte == b'_' || byte == b'-').map_or(&lower[..], |at| &lower[at + 1..]);
+    MARKS.iter().any(|mark| memchr::memmem::find(&lower, mark).is_some())
+        || is_documented(&String::from_utf8_lossy(&lower))
+        || is_repetitive(value)
+        || (body.len() >= 16 && is_low_variety(body))
+        || lower.split(|&byte| byte == b'.').any(|part| part.len() >= 16 && is_repetitive(part))
+        || lower.split(|&byte| byte == b'-').any(|part| part.len() == 12 && is_repetitive(part))
+        || is_counted(&lower)
+        || is_slot(value)
+        || lower.contains(&b'<') && lower.contains(&b'>')
+}
+
+/// Holds a variable or a template where a token has characters.
+fn is_slot(value: &[u8]) -> bool {
+    const OPENINGS: [&[u8]; 5] = [b"${", b"$(", b"{{", b"<%", b"%("];
+    OPENINGS.iter().any(|opening| value.starts_with(opening)) || memchr::memmem::find(value, b"${").is_some()
+}
+
+/// Mostly runs such as `1234` and `abcdef`.
+fn is_counted(value: &[u8]) -> bool {
+    const SHORTEST: usize = 4;
+    let follows = |pair: &[u8]| pair[0].is_ascii_alphanumeric() && pair[1] == pair[0] + 1;
+    let mut counted = 0;
+    let mut run = 1;
+    for pair in value.windows(2).map(follows).chain([false]) {
+        if pair {
+            run += 1;
+        } else {
+            counted += if run >= SHORTEST { run } else { 0 };
+            run = 1;
+        }
+    }
+    counted * 5 >= value.len() * 4 && counted > 0
+}
+
+/// Far fewer distinct characters than chance would give.
+fn is_low_variety(body: &[u8]) -> bool {
+    let mut seen = [false; 256];
+    body.iter().for_each(|&byte| seen[usize::from(byte)] = true);
+    seen.iter().filter(|&&used| used).count() <= 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stand_ins_and_references() {
+        for value in [
+            "changeme",
+            "CHANGE_ME",
+            "<password>",
+            "***",
+            "********",
+            "xxxx",
+            "your-secret-key",
+            "REPLACE_ME",
+            "[REDACTED]",
+            "n/a",
+            "…",
+            "-",
+            "${DB_PASSWORD}",
+            "$DB_PASSWORD",
+            "$(PGPASSWORD)",
+            "{{ .Values.a.b }}",
+            "__PASSWORD__",
+            "@@PASSWORD@@",
+            "${{ secrets.X }}",
+            "%PASSWORD%",
+            "op://vault/item/field",
+            "ref+sops://a.yaml#/b",
+            "ENC[AES256_GCM,data:x]",
+            "insert-password-here",
+            "change-me-in-production",
+            "process.env.X",
+            "os.environ['X']",
+            "null",
+            "~~~~",
+            "#{Octopus}",
+            "$env:TOKEN",
+            "ENC(abc)",
+            "(none)",
+            "example-password",
+            "*app-password*",
+            "MyP@ssw0rd123!",
+            "replacePassword1234$",
+            "testPassword0",
+            "MySuperSecureP4ssw0rd",
+            "$AzCred.GetNetworkCredential().Password",
+            "$env:WORKSPACE\\tmp\\creds1",
+        ] {
+            assert!(is_placeholder(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn real_values_are_not_placeholders() {
+        for value in [
+            "Summer2025!",
+            "data_stg_4ooe97y",
+            "S4ffr0nL4g00n27!",
+            "Xy$k4fxh9a",
+            "51b51fab09da44b5a0193df76a96d6f1",
+            "Copper-Violet-Ember-602",
+            "CN%1B-l7%*hNlTM9m",
+            "$uper7Tief!x",
+            "Password2019!",
+        ] {
+            assert!(!is_placeholder(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn tokens_from_documentation() {
+        assert!(is_fake_token(b"AKIAIOSFODNN7EXAMPLE"));
+        assert!(is_fake_token(b"ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"));
+        assert!(is_fake_token(b"npm_0000000000000000000000000000000000aa"));
+        assert!(is_fake_token(b"s.1234abcdef"));
+        assert!(!is_fake_token(b"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"));
+    }
+}

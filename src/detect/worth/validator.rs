@@ -1,0 +1,129 @@
+//! Checks that a credential passes on its own: checksums and inner structure.
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use crate::rule::Validator;
+
+const LENIENT: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+
+/// Whether the credential passes.
+pub(in crate::detect) fn passes(validator: Validator, value: &[u8]) -> bool {
+    match validator {
+        Validator::Crc32Base62 => crc32_base62(value),
+        Validator::Jwt => jwt(value),
+        Validator::AwsAccessKeyId => aws_account(value).is_some(),
+        Validator::Base64 => base64(value).is_some(),
+        Validator::Base64Json => base64(value).is_some_and(|bytes| is_json_object(&bytes)),
+        Validator::Uuid => uuid(value),
+    }
+}
+
+/// Decodes either alphabet, with or without padding; `None` for anything else.
+pub(in crate::detect) fn base64(value: &[u8]) -> Option<Vec<u8>> {
+    let url_safe = value.iter().any(|byte| matches!(byte, b'-' | b'_'));
+    let engine = if url_safe { &URL_SAFE } else { &STANDARD };
+    engine.decode(value).ok()
+}
+
+/// GitHub and npm end a token with the CRC-32 of its random part, as six digits of base 62
+/// (<https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/>).
+fn crc32_base62(value: &[u8]) -> bool {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let body = value.rsplit(|&byte| byte == b'_').next().unwrap_or(value);
+    let Some((random, checksum)) = body.len().checked_sub(6).map(|at| body.split_at(at)) else { return false };
+    let mut rest = crc32fast::hash(random);
+    let mut expected = [b'0'; 6];
+    for digit in expected.iter_mut().rev() {
+        *digit = DIGITS[(rest % 62) as usize];
+        rest /= 62;
+    }
+    checksum == expected
+}
+
+/// The account number inside an AWS access key ID: 40 bits from the fifth character on, in base
+/// 32, less their lowest seven. Older keys, whose first such character is below `Q`, hold none
+/// and yield `Some(None)`.
+pub(in crate::detect) fn aws_account(value: &[u8]) -> Option<Option<u64>> {
+    let body = value.get(4..)?;
+    if body.len() != 16 {
+        return None;
+    }
+    let mut bits = 0_u128;
+    for &byte in body {
+        let digit = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'2'..=b'7' => byte - b'2' + 26,
+            _ => return None,
+        };
+        bits = (bits << 5) | u128::from(digit);
+    }
+    let first_48 = (bits >> 32) as u64 & 0xffff_ffff_ffff;
+    let account = (first_48 & 0x7fff_ffff_ff80) >> 7;
+    Some((body[0] >= b'Q' && account < 1_000_000_000_000).then_some(account))
+}
+
+fn jwt(value: &[u8]) -> bool {
+    let mut parts = value.split(|&byte| byte == b'.');
+    let mut object = || parts.next().and_then(base64).is_some_and(|bytes| is_json_object(&bytes));
+    object() && object()
+}
+
+fn is_json_object(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(bytes).is_ok()
+}
+
+fn uuid(value: &[u8]) -> bool {
+    value.len() == 36
+        && value.iter().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// Shannon entropy in bits per byte.
+pub(in crate::detect) fn entropy(value: &[u8]) -> f64 {
+    let mut counts = [0_u32; 256];
+    for &byte in value {
+        counts[usize::from(byte)] += 1;
+    }
+    let total = value.len() as f64;
+    counts.iter().filter(|&&count| count > 0).map(|&count| f64::from(count) / total).map(|share| -share * share.log2()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn github_checksum() {
+        // Worked out apart from this code: zlib.crc32 of the 30 characters, in base 62.
+        assert!(crc32_base62(b"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"));
+        assert!(!crc32_base62(b"ghp_X06gWO60Rp2Jak2RvYK4jOVpb3boHm1GwWEj"));
+        assert!(!crc32_base62(b"ghp_"));
+    }
+
+    #[test]
+    fn aws_key_ids_hold_their_account() {
+        // A published pair: key ASIAQNZGKIQY56JQ7WML belongs to account 029608264753.
+        assert_eq!(aws_account(b"ASIAQNZGKIQY56JQ7WML"), Some(Some(29_608_264_753)));
+        assert_eq!(aws_account(b"AKIAIOSFODNN7EXAMPLE"), Some(None));
+        assert_eq!(aws_account(b"AKIA0000"), None);
+    }
+
+    #[test]
+    fn json_web_tokens_need_two_objects() {
+        assert!(jwt(b"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln"));
+        assert!(!jwt(b"eyJhbGciOiJIUzI1NiJ9.bm90IGpzb24.c2ln"));
+    }
+
+    #[test]
+    fn entropy_is_in_bits_per_byte() {
+        assert!(entropy(b"aaaaaaaa") < 0.01);
+        assert!((entropy(b"abcdefgh") - 3.0).abs() < 1e-9);
+    }
+}

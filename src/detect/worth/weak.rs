@@ -1,0 +1,68 @@
+//! Weak passwords: literals that somebody typed as a password, though they are a default, a
+//! dictionary word or a few digits. What says of itself that it stands in for a password is none.
+
+use super::lexicon::{PASSWORDS, VALUE_NAMES, WEAK_PASSWORDS};
+use super::{judge, measure, placeholder, structure, words};
+
+/// Lengths between which a weak password lies, in bytes.
+const LENGTHS: std::ops::RangeInclusive<usize> = 3..=48;
+
+/// Whether a text can be a literal that is used as a password: one word that is neither a stand-in
+/// nor the name of something, nor of a shape of its own.
+pub(in crate::detect) fn is_literal(value: &[u8]) -> bool {
+    let typed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.!@#$%^&*+=?~/".contains(byte);
+    LENGTHS.contains(&value.len())
+        && value.iter().all(typed)
+        && value.iter().any(u8::is_ascii_alphanumeric)
+        && !placeholder::is_self_declared(value)
+        && !is_label_of_field(value)
+        && !judge::is_time_uuid(value)
+        && (is_known(value) || !structure::is_structure(value) && !measure::is_measure(value) && !names_something(value))
+}
+
+/// `Password`, as a form calls the field.
+fn is_label_of_field(value: &[u8]) -> bool {
+    value[0].is_ascii_uppercase()
+        && value[1..].iter().all(u8::is_ascii_lowercase)
+        && PASSWORDS.has(&String::from_utf8_lossy(value).to_lowercase())
+}
+
+/// A literal that is not just the word for a password, which examples of command lines have in its place.
+pub(in crate::detect) fn is_chosen(value: &[u8]) -> bool {
+    !PASSWORDS.has(&String::from_utf8_lossy(value).to_lowercase()) && is_literal(value)
+}
+
+/// `admin`, `p@ssw0rd`, `123456`: among the passwords that everybody tries first.
+pub(in crate::detect) fn is_known(value: &[u8]) -> bool {
+    let lower = String::from_utf8_lossy(value).to_lowercase();
+    WEAK_PASSWORDS.has(&lower)
+        || WEAK_PASSWORDS.has(lower.trim_end_matches(|c: char| c.is_ascii_digit() || c == '!')) && value.len() >= 5
+        || (3..=10).contains(&value.len()) && value.iter().all(u8::is_ascii_digit)
+}
+
+/// What a person puts where a machine's secret belongs: a well-known password, or a word and a number, as in `hello456`.
+pub(in crate::detect) fn is_typed_secret(value: &[u8]) -> bool {
+    let letters = value.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+    let digits = &value[letters..];
+    let text = String::from_utf8_lossy(value).to_lowercase();
+    let known = letters > 0 && is_known(value) && !VALUE_NAMES.has(&text) && !PASSWORDS.has(&text);
+    known || letters >= 4 && (2..=6).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
+}
+
+/// `db-credentials`, `userPassword`, `rails_config`: joined words, one of which says what is kept there.
+fn names_something(value: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(value) else { return true };
+    let words = words::words(text);
+    let named = words.iter().filter(|word| VALUE_NAMES.has(word)).count();
+    let dotted = text.contains('.') && text.split('.').all(|part| part.len() > 1 && part.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    let titled = value[0].is_ascii_uppercase() && value[1..].iter().all(u8::is_ascii_lowercase);
+    let capitals = value.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
+    // `ConvertTo-SecureString`
+    let cmdlet = text.split_once('-').is_some_and(|(verb, noun)| {
+        [verb, noun]
+            .iter()
+            .all(|part| part.starts_with(|c: char| c.is_ascii_uppercase()) && part.bytes().all(|byte| byte.is_ascii_alphabetic()))
+            && words::words(noun).len() > 1
+    });
+    named > 0 && words.len() > 1 || dotted || titled || capitals || cmdlet || text.contains('/') || text.ends_with('=')
+}

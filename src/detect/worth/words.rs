@@ -1,0 +1,31 @@
+//! The words that a name is made of.
+
+/// The words of a name in lower case: split at everything but letters and digits, and where
+/// lower case turns to upper.
+pub(in crate::detect) fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut word = String::new();
+    let mut characters = name.chars().peekable();
+    let mut last_lower = false;
+    let mut last_upper = false;
+    while let Some(character) = characters.next() {
+        let joins = !character.is_alphanumeric();
+        let next_lower = characters.peek().is_some_and(|next| next.is_lowercase());
+        let starts = character.is_uppercase() && (last_lower || last_upper && next_lower);
+        if (joins || starts) && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
+        }
+        if !joins {
+            match character.is_ascii() {
+                true => word.push(character.to_ascii_lowercase()),
+                false => word.extend(character.to_lowercase()),
+            }
+        }
+        last_lower = character.is_lowercase() || character.is_ascii_digit();
+        last_upper = character.is_uppercase();
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
