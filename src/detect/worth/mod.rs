@@ -10,6 +10,7 @@ pub(in crate::detect) mod judge;
 pub(in crate::detect) mod lexicon;
 mod measure;
 pub(in crate::detect) mod passphrase;
+mod path;
 pub(in crate::detect) mod placeholder;
 pub(in crate::detect) mod randomness;
 mod reference;

@@ -2,6 +2,7 @@
 
 use super::digest::{is_checksum, is_hash, is_key_id};
 use super::measure::is_measure;
+use super::path::{is_document, is_file_name, is_lower_path, is_system_path};
 use super::randomness::{self, Makeup};
 
 /// Paths, addresses, code and markup, whatever the name says.
@@ -90,12 +91,6 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
         || is_call(text)
 }
 
-/// Below a folder that every system has.
-fn is_system_path(value: &[u8]) -> bool {
-    const ROOTS: [&[u8]; 8] = [b"/tmp/", b"/var/", b"/etc/", b"/usr/", b"/home/", b"/opt/", b"/run/", b"/mnt/"];
-    ROOTS.iter().any(|root| value.starts_with(root))
-}
-
 /// Whether a value that looks generated is an address, a digest, a hash, a key or a regular
 /// expression all the same.
 pub(super) fn is_unmistakable(value: &[u8]) -> bool {
@@ -122,13 +117,6 @@ pub(super) fn is_unmistakable(value: &[u8]) -> bool {
 fn is_list_of_names(text: &str) -> bool {
     let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     text.strip_prefix(',').and_then(|rest| rest.strip_suffix('=')).is_some_and(|name_of| name_of.bytes().all(name))
-}
-
-/// `shop-45e35d85a593.json`: a file of text, whatever its name is made of.
-fn is_document(text: &str) -> bool {
-    const ENDINGS: [&str; 10] = [".json", ".yaml", ".yml", ".pem", ".crt", ".key", ".txt", ".conf", ".xml", ".toml"];
-    let part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    ENDINGS.iter().any(|ending| text.len() > ending.len() + 2 && text.ends_with(ending)) && text.bytes().all(part)
 }
 
 /// `value:NoSchedule`: what keeps pods from a node of Kubernetes.
@@ -281,12 +269,6 @@ fn is_segmented(text: &str) -> bool {
     text.split('/').count() > 2 && text.split('/').all(part) || text.split('/').count() == 2 && text.split('/').all(word)
 }
 
-/// `/workdir`: a slash and lower-case letters.
-fn is_lower_path(text: &str) -> bool {
-    text.strip_prefix('/')
-        .is_some_and(|path| path.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'/' | b'-' | b'_' | b'.')))
-}
-
 /// `version=1.0`, `length=32`: a name in lower case and a measure; `spring.datasource.driver-class-name=org.h2.Driver`.
 fn is_setting(text: &str) -> bool {
     let setting = text.split_once('=');
@@ -339,61 +321,6 @@ fn is_dotted_path(text: &str) -> bool {
             && module.starts_with(|c: char| c.is_ascii_uppercase()) && module.bytes().all(|byte| byte.is_ascii_alphabetic()))
     };
     of_module() || parts.len() >= 2 && wordlike(&parts[0]) && parts.iter().all(|part| wordlike(part) || parts.len() >= 3 && index(part))
-}
-
-fn is_file_name(text: &str) -> bool {
-    const EXTENSIONS: &[&str] = &[
-        "txt",
-        "json",
-        "yaml",
-        "yml",
-        "toml",
-        "xml",
-        "pem",
-        "key",
-        "crt",
-        "cer",
-        "pub",
-        "jks",
-        "p12",
-        "pfx",
-        "conf",
-        "cfg",
-        "ini",
-        "env",
-        "properties",
-        "sh",
-        "py",
-        "js",
-        "ts",
-        "go",
-        "rs",
-        "java",
-        "rb",
-        "php",
-        "md",
-        "html",
-        "sql",
-        "lua",
-        "gpg",
-        "asc",
-        "age",
-        "log",
-        "tf",
-        "tfvars",
-        "keytab",
-        "keystore",
-        "secret",
-        "enc",
-    ];
-    // `app.conf.12`
-    let text = text
-        .rsplit_once('.')
-        .filter(|(_, end)| !end.is_empty() && end.bytes().all(|byte| byte.is_ascii_digit()))
-        .map_or(text, |(stem, _)| stem);
-    let names = |stem: &str| !stem.is_empty() && (stem.contains('/') || !randomness::is_random(stem.as_bytes()));
-    text.rsplit_once('.').is_some_and(|(stem, extension)| EXTENSIONS.contains(&extension) && names(stem))
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/'))
 }
 
 /// `name(…)`, `name[…]`.
