@@ -186,7 +186,8 @@ fn class_of(words: &[String], at: usize) -> Option<NameClass> {
     let key = trimmed == "key" && before.is_some_and(|before| KEY_QUALIFIERS.has(before));
     let run_together = trimmed.strip_suffix("key").is_some_and(|stem| stem.len() > 4 && KEY_QUALIFIERS.has(stem));
     let cookie = trimmed == "cookie" && before == Some("erlang") || trimmed == "erlangcookie";
-    let tokens = trimmed == "tokens" && before.is_none_or(|before| !NOT_ONE.has(before));
+    // Models of language count tokens, and designs are made of them.
+    let tokens = trimmed == "tokens" && before.is_some_and(|before| KEY_QUALIFIERS.has(before));
     (key || keys || run_together || cookie || tokens).then_some(NameClass::Token)
 }
 
@@ -380,6 +381,8 @@ mod tests {
             "primary_key",
             "access_key_id",
             "max_tokens",
+            "input_tokens",
+            "tokens",
             "keyboard",
             "monkey",
             "isPasswordValid",

@@ -11,7 +11,7 @@ use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::line;
 use crate::detect::syntax::named::Value;
-use crate::detect::worth::weak::{is_literal, is_typed_secret};
+use crate::detect::worth::weak::{is_label_of_field, is_literal, is_typed_secret};
 use crate::detect::worth::words::words;
 use crate::rule::{Confidence, Extractor};
 use crate::text::Span;
@@ -21,7 +21,8 @@ const BEFORE: usize = 96;
 
 /// Records a value under a password's name if it is a literal.
 pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, why: Reason) -> bool {
-    if search.hints.binary || !is_literal(search.bytes(value.span)) {
+    let label = why == Reason::NameValuePair && is_label_of_field(search.bytes(value.span));
+    if search.hints.binary || label || !is_literal(search.bytes(value.span)) {
         return false;
     }
     let sure = !value.uncertain && is_sure(search, class, value.span, why);
@@ -44,7 +45,9 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     let several = name.ends_with(b"passwords");
     let settings = matches!(search.hints.notation, Notation::Lines | Notation::Yaml);
     let code = matches!(search.hints.notation, Notation::Source | Notation::Quoted);
-    if class == NameClass::Token && !(settings && is_typed_secret(value) || !code && is_of_variable(before, value)) {
+    if class == NameClass::Token
+        && !(settings && is_typed_secret(value) || !code && is_of_variable(before, value) && ends_field(search, span))
+    {
         return false;
     }
     // `requirepass word` in a sentence, `password: # from the vault`
@@ -96,7 +99,10 @@ fn is_of_variable(before: &[u8], value: &[u8]) -> bool {
     let free = start == 0 || matches!(name[start - 1], b' ' | b'\t' | b'-' | b'"' | b'\'');
     let joined = name[start..].contains(&b'_') || length > 6;
     let word = value.iter().all(u8::is_ascii_alphanumeric) && value.iter().any(u8::is_ascii_alphabetic);
-    (free && joined || key) && word && value.len() >= 5 && !value.iter().all(u8::is_ascii_uppercase)
+    let refers = [&b"KUBE"[..], b"K8S", b"KUBERNETES", b"TLS", b"SSL", b"PULL", b"CERT", b"EXISTING"]
+        .iter()
+        .any(|other| name.strip_suffix(b"_SECRET").is_some_and(|name| name.ends_with(other)));
+    !refers && (free && joined || key) && word && value.len() >= 5 && !value.iter().all(u8::is_ascii_uppercase)
 }
 
 /// `- **Password**: `: nothing but a label.
@@ -105,6 +111,15 @@ fn is_label(before: &[u8]) -> bool {
     let label = label.strip_prefix(b"- ").or(label.strip_prefix(b"* ")).unwrap_or(label);
     let mut letters = label.iter().filter(|byte| !matches!(byte, b'*' | b'_'));
     label.contains(&b':') && letters.all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b':' | b' '))
+}
+
+/// Nothing but a quote, a comma or a remark follows the value on its line.
+fn ends_field(search: &Search<'_>, span: Span) -> bool {
+    let line = line::around(search.text, span.start);
+    search.look(Span::new(span.start, line.end + 1));
+    let rest = search.text[span.end..line.end.max(span.end)].trim_ascii_start();
+    let rest = rest.strip_prefix(b"\"").or(rest.strip_prefix(b"'")).or(rest.strip_prefix(b"`")).unwrap_or(rest).trim_ascii();
+    matches!(rest, [] | [b'#' | b',' | b'}' | b']', ..])
 }
 
 /// Nothing follows the value on its line.

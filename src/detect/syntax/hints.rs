@@ -105,8 +105,10 @@ fn notation(path: &str, name: &str) -> Notation {
         }
         stem = rest;
     }
+    // `env.production`, `env-example`, and not `env.ts`
     let env = |joint: char| stem == "env" || stem.strip_prefix("env").is_some_and(|rest| rest.starts_with(joint));
-    let dotenv = stem.starts_with(".env") || stem.ends_with(".env") || env('.') || !stem.contains('.') && (env('-') || env('_'));
+    let variables_of = || env('.') && extension_notation(stem) == Notation::Unknown || !stem.contains('.') && (env('-') || env('_'));
+    let dotenv = stem.starts_with(".env") || stem.ends_with(".env") || variables_of();
     if dotenv || stem.starts_with("dockerfile") || stem.starts_with("containerfile") {
         return Notation::Lines;
     }
@@ -238,6 +240,7 @@ mod tests {
             ("env-example-mysql", Notation::Lines),
             ("env.production", Notation::Lines),
             ("environment.ts", Notation::Source),
+            ("src/env.ts", Notation::Source),
             ("roles/db/templates/my.cnf.j2", Notation::Lines),
             ("config/database.yml.erb", Notation::Yaml),
             ("app/views/index.erb", Notation::Source),

@@ -370,6 +370,8 @@ mod tests {
             "updates.item.{0}.{1}",
             "*.batch.index_api",
             "2019-03-20T17:54:53Z",
+            "citations.py:103-229",
+            "packages/app.ts:12,40-44",
             ",openldap.configPassword=",
             "/tmp/repositories/6ba7b812-9dad-41d1-80b4-00c04fd430c8",
         ] {

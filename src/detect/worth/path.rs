@@ -79,3 +79,10 @@ pub(super) fn is_file_name(text: &str) -> bool {
     text.rsplit_once('.').is_some_and(|(stem, extension)| EXTENSIONS.contains(&extension) && names(stem))
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/'))
 }
+
+/// `citations.py:103-229`, `src/app.ts:12,40-44`: lines of a file.
+pub(super) fn is_place_in_file(text: &str) -> bool {
+    let Some((file, lines)) = text.split_once(':') else { return false };
+    let extension = file.rsplit_once('.').is_some_and(|(stem, extension)| !stem.is_empty() && EXTENSIONS.contains(&extension));
+    extension && !lines.is_empty() && lines.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b',' | b':'))
+}

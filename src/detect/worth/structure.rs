@@ -2,7 +2,7 @@
 
 use super::digest::{is_checksum, is_hash, is_key_id};
 use super::measure::is_measure;
-use super::path::{is_document, is_file_name, is_lower_path, is_system_path};
+use super::path::{is_document, is_file_name, is_lower_path, is_place_in_file, is_system_path};
 use super::randomness::{self, Makeup};
 
 /// Paths, addresses, code and markup, whatever the name says.
@@ -85,6 +85,7 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
         || is_cut_call(text)
         || is_file_name(text)
         || is_document(text)
+        || is_place_in_file(text)
         || is_list_of_names(text)
         || text.ends_with(':')
         || text.starts_with("--")
@@ -106,6 +107,7 @@ pub(super) fn is_unmistakable(value: &[u8]) -> bool {
                 || file
                 || is_list_of_names(text)
                 || is_document(text)
+                || is_place_in_file(text)
                 || is_translation(text)
                 || is_simple_call(text)
                 || is_module_and_type(text)

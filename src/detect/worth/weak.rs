@@ -15,16 +15,14 @@ pub(in crate::detect) fn is_literal(value: &[u8]) -> bool {
         && value.iter().all(typed)
         && value.iter().any(u8::is_ascii_alphanumeric)
         && !placeholder::is_self_declared(value)
-        && !is_label_of_field(value)
         && !judge::is_time_uuid(value)
         && (is_known(value) || !structure::is_structure(value) && !measure::is_measure(value) && !names_something(value))
 }
 
 /// `Password`, as a form calls the field.
-fn is_label_of_field(value: &[u8]) -> bool {
-    value[0].is_ascii_uppercase()
-        && value[1..].iter().all(u8::is_ascii_lowercase)
-        && PASSWORDS.has(&String::from_utf8_lossy(value).to_lowercase())
+pub(in crate::detect) fn is_label_of_field(value: &[u8]) -> bool {
+    let titled = matches!(value, [b'A'..=b'Z', rest @ ..] if rest.iter().all(u8::is_ascii_lowercase));
+    titled && PASSWORDS.has(&String::from_utf8_lossy(value).to_lowercase())
 }
 
 /// A literal that is not just the word for a password, which examples of command lines have in its place.
