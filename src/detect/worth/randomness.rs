@@ -152,7 +152,7 @@ pub(super) fn reads_as_words(value: &[u8]) -> bool {
         odd_capitals += usize::from(next_is_short);
     }
     // In capitals alone only the pairs tell, so they tell more.
-    let chance = pairs >= 13 && common * 2 < pairs && value.iter().all(u8::is_ascii_uppercase);
+    let chance = pairs >= 13 && common * 20 < pairs * 11 && value.iter().all(u8::is_ascii_uppercase);
     pairs > 0 && rare * 6 <= pairs && longest_cluster <= 5 && odd_capitals * 6 <= pairs && !chance
 }
 
