@@ -1,6 +1,5 @@
 //! `sopup scan`.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -180,11 +179,7 @@ fn shard(request: &Request, share: Share, file: Option<&Path>, ui: &Ui) -> Resul
     let part = ui.watched(&progress, || scan_share(request, share, &progress))?;
     match file {
         Some(file) => write_file(file, part.written().as_bytes(), Access::Private)?,
-        None => {
-            let mut out = ui.stdout();
-            out.write_all(part.written().as_bytes())?;
-            out.flush()?;
-        }
+        None => ui.print_bytes(part.written().as_bytes())?,
     }
     let (number, of) = (share.number(), share.of());
     let ((blobs, bytes), objects) = (part.seen(), part.objects());

@@ -107,7 +107,7 @@ pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) 
     let repository = opened.with_names();
     repository.names.skipped.iter().for_each(|skip| scanner.skip(Skip::from(skip)));
     let (mut found, rest) = match &history.parts {
-        Some(parts) => gathered(scanner, &repository, parts, least),
+        Some(parts) => (gathered(scanner, &repository, parts, least), Rest::default()),
         None => swept(scanner, &repository, &known, least),
     };
     let (blobs, complete) = (found.blobs, found.complete && repository.names.skipped.is_empty());
@@ -133,9 +133,6 @@ pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) 
     if let (Some(memory), Some(known)) = (memory, &known) {
         memory.keep(known);
     }
-    if history.parts.is_some() {
-        return Ok((blobs, 0));
-    }
     let of_known = repository.store.packs().zip(&rest.packs).filter(|(_, known)| **known);
     Ok((blobs, of_known.map(|(pack, _)| u64::from(pack.objects)).sum()))
 }
@@ -151,22 +148,20 @@ fn swept(scanner: &Scanner<'_>, repository: &Repository, known: &Known, least: C
     match sweep(scanner, repository, least, &rest) {
         Some(found) => (found, rest),
         // What was streamed cannot be looked at again alone.
-        None => (sweep(scanner, repository, least, &Rest::default()).unwrap_or_default(), Rest::default()),
+        None => (search(scanner, repository, least, Share::ALL), Rest::default()),
     }
 }
 
 /// What others found in their shares.
-fn gathered(scanner: &Scanner<'_>, repository: &Repository, parts: &Parts, least: Confidence) -> (Found, Rest) {
-    let rest = parts.rest(repository.store.packs().count());
-    let Some(mut found) = sweep(scanner, repository, least, &rest) else {
-        return (sweep(scanner, repository, least, &Rest::default()).unwrap_or_default(), Rest::default());
-    };
+fn gathered(scanner: &Scanner<'_>, repository: &Repository, parts: &Parts, least: Confidence) -> Found {
+    let sweep = Sweep::new(scanner.rules, least, repository, scanner.progress);
+    if !sweep.again(&parts.again()) {
+        return search(scanner, repository, least, Share::ALL);
+    }
     parts.unread().for_each(|skip| scanner.skip(skip.clone()));
-    found.gaps = parts.gaps();
     let (blobs, bytes) = parts.seen();
-    found.blobs = blobs;
     scanner.progress.bytes.fetch_add(bytes, Ordering::Relaxed);
-    (found, rest)
+    Found { blobs, gaps: parts.gaps(), commits: None, ..settled(scanner, sweep) }
 }
 
 /// Searches one share.
@@ -201,11 +196,9 @@ fn sweep(scanner: &Scanner<'_>, repository: &Repository, least: Confidence, rest
     if !sweep.again(&rest.again) {
         return None;
     }
-    if rest.packs.contains(&false) || !rest.loose {
-        repository.store.visit_except(&sweep, |pack| rest.packs.get(pack).copied().unwrap_or(false));
-    }
+    repository.store.visit_except(&sweep, |pack| rest.packs.get(pack).copied().unwrap_or(false));
     let mut found = settled(scanner, sweep);
-    found.commits.take_if(|_| rest.packs.contains(&true) || rest.loose);
+    found.commits.take_if(|_| rest.packs.contains(&true));
     Some(found)
 }
 

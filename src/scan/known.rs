@@ -68,6 +68,12 @@ pub(super) struct Gaps {
 }
 
 impl Gaps {
+    /// Adds what was met elsewhere.
+    pub(super) fn add(&mut self, more: Self) {
+        self.missing.extend(more.missing);
+        self.archives.extend(more.archives);
+    }
+
     /// Adds what an earlier scan met and is still so.
     pub(super) fn take_over(&mut self, before: &Self, store: &ObjectStore) {
         self.missing.extend(before.missing.iter().filter(|id| !store.contains(id)));
@@ -104,8 +110,6 @@ pub(super) struct KnownText {
 pub(super) struct Rest {
     /// Packs, by their numbers in the store, that need not be read.
     pub(super) packs: Vec<bool>,
-    /// Whether loose objects need not be read either.
-    pub(super) loose: bool,
     /// Objects in these packs that have to be read all the same, and the ways.
     pub(super) again: Again,
 }
@@ -235,7 +239,7 @@ impl KnownText {
 }
 
 /// Objects with the ways to read them, sorted.
-type Again = Vec<(ObjectId, ObjectKind, Vec<Hints>)>;
+pub(super) type Again = Vec<(ObjectId, ObjectKind, Vec<Hints>)>;
 
 /// What is to be read again of texts in which something was found.
 pub(super) fn again<'a>(texts: impl Iterator<Item = &'a KnownText>) -> Again {

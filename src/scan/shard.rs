@@ -8,10 +8,9 @@ use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use super::history::{self, History, Opened};
-use super::known::{self, Gaps, KnownText, Rest};
+use super::history::{self, Opened};
+use super::known::{self, Again, Gaps, KnownText};
 use super::{Progress, Request, ScanError, Scanner, Scope};
-use crate::rule::Confidence;
 use crate::source::Skip;
 use crate::source::pack::Share;
 
@@ -47,19 +46,18 @@ pub enum PartsError {
     /// None was given.
     #[error("no part is there")]
     None,
-    /// Of another version of sopup, or no part at all.
-    #[error("its schema is `{0}`, and not `{SCHEMA}`")]
-    Schema(String),
     /// Not of one repository, searched by the same rules in as many shares.
     #[error("parts {0} and {1} are not of one scan: the repository, the rules or the number of shares differ")]
     Mixed(u32, u32),
     /// Shares that nobody searched.
-    #[error("of {of} parts these are missing: {}", numbers(missing))]
+    #[error("of {of} parts these are missing: {}", numbers(first, *count))]
     Missing {
         /// How many there should be.
         of: u32,
-        /// Which ones are not there.
-        missing: Vec<u32>,
+        /// How many are not there.
+        count: usize,
+        /// The first of these.
+        first: Vec<u32>,
     },
     /// The repository is another one by now, or another clone.
     #[error("the repository is not as it was when its parts were searched: objects, refs or index differ")]
@@ -69,20 +67,16 @@ pub enum PartsError {
     Rules,
 }
 
-fn numbers(all: &[u32]) -> String {
-    const NAMED: usize = 20;
-    let named: Vec<String> = all.iter().take(NAMED).map(ToString::to_string).collect();
-    let more = if all.len() > NAMED { format!(" and {} more", all.len() - NAMED) } else { String::new() };
+/// As many missing parts are named.
+const NAMED: usize = 20;
+
+fn numbers(first: &[u32], count: usize) -> String {
+    let named: Vec<String> = first.iter().map(ToString::to_string).collect();
+    let more = if count > first.len() { format!(" and {} more", count - first.len()) } else { String::new() };
     format!("{}{more}", named.join(", "))
 }
 
 impl Part {
-    /// Which share it is of.
-    #[must_use]
-    pub fn share(&self) -> Share {
-        self.share
-    }
-
     /// Whether everything in the share was read.
     #[must_use]
     pub fn is_complete(&self) -> bool {
@@ -113,7 +107,7 @@ impl Part {
     /// What is wrong with the text.
     pub fn read(text: &str) -> Result<Self, String> {
         let part: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        if part.schema == SCHEMA { Ok(part) } else { Err(PartsError::Schema(part.schema).to_string()) }
+        if part.schema == SCHEMA { Ok(part) } else { Err(format!("its schema is `{}`, and not `{SCHEMA}`", part.schema)) }
     }
 }
 
@@ -123,20 +117,20 @@ impl Parts {
     /// # Errors
     /// [`PartsError`] if they are not the parts of one scan, or not all.
     pub fn of(parts: Vec<Part>) -> Result<Self, PartsError> {
-        let mut by_number = BTreeMap::new();
+        let mut parts_by = BTreeMap::new();
         for part in parts {
-            by_number.entry(part.share.number()).or_insert(part);
+            parts_by.entry(part.share.number()).or_insert(part);
         }
-        let parts: Vec<Part> = by_number.into_values().collect();
-        let first = parts.first().ok_or(PartsError::None)?;
-        let of = |part: &Part| (part.share.of(), part.rules.clone(), part.repository.clone());
-        if let Some(other) = parts.iter().find(|part| of(part) != of(first)) {
-            return Err(PartsError::Mixed(first.share.number(), other.share.number()));
+        let one = parts_by.values().next().ok_or(PartsError::None)?;
+        let scan = |part: &Part| (part.share.of(), part.rules.clone(), part.repository.clone());
+        if let Some(other) = parts_by.values().find(|part| scan(part) != scan(one)) {
+            return Err(PartsError::Mixed(one.share.number(), other.share.number()));
         }
-        let there: BTreeSet<u32> = parts.iter().map(|part| part.share.number()).collect();
-        let of = first.share.of();
-        let missing: Vec<u32> = (1..=of).filter(|number| !there.contains(number)).collect();
-        if missing.is_empty() { Ok(Self(parts)) } else { Err(PartsError::Missing { of, missing }) }
+        let of = one.share.of();
+        // A part can claim to be one of millions.
+        let first: Vec<u32> = (1..=of).filter(|number| !parts_by.contains_key(number)).take(NAMED).collect();
+        let count = of as usize - parts_by.len();
+        if count == 0 { Ok(Self(parts_by.into_values().collect())) } else { Err(PartsError::Missing { of, count, first }) }
     }
 
     /// Whether they are of this repository and these rules.
@@ -149,15 +143,14 @@ impl Parts {
     }
 
     /// What is left to read: objects in which something was found.
-    pub(super) fn rest(&self, packs: usize) -> Rest {
-        Rest { packs: vec![true; packs], loose: true, again: known::again(self.0.iter().flat_map(|part| &part.found)) }
+    pub(super) fn again(&self) -> Again {
+        known::again(self.0.iter().flat_map(|part| &part.found))
     }
 
     pub(super) fn gaps(&self) -> Gaps {
         let mut gaps = Gaps::default();
         for part in &self.0 {
-            gaps.missing.extend(part.gaps.missing.iter().copied());
-            gaps.archives.extend(part.gaps.archives.iter().map(|(id, why)| (*id, *why)));
+            gaps.add(part.gaps.clone());
         }
         gaps
     }
@@ -179,29 +172,20 @@ impl Parts {
 pub fn scan_share(request: &Request, share: Share, progress: &Progress) -> Result<Part, ScanError> {
     let Scope::Repository { history, .. } = &request.scope else { return Err(ScanError::NoHistory) };
     let scanner = Scanner::new(request, progress);
-    let (part, unread) = searched(&scanner, history, request.min_confidence, share)?;
-    Ok(Part { unread, ..part })
-}
-
-fn searched(scanner: &Scanner<'_>, history: &History, least: Confidence, share: Share) -> Result<(Part, Vec<Skip>), ScanError> {
-    let opened = Opened::of(scanner, history)?;
-    let repository_now = opened.contents(&history.git);
-    let rules = known::digest(scanner.rules, least);
+    let opened = Opened::of(&scanner, history)?;
+    let repository = opened.contents(&history.git);
     // What is not read here, each part would say again: merging reads it too.
     drop(scanner.take_skips());
-    let repository = opened.with_names();
-    let found = history::search(scanner, &repository, least, share);
-    let bytes = scanner.progress.bytes.load(Ordering::Relaxed);
-    let part = Part {
+    let found = history::search(&scanner, &opened.with_names(), request.min_confidence, share);
+    Ok(Part {
         schema: SCHEMA.to_owned(),
         share,
-        rules,
-        repository: repository_now,
+        rules: known::digest(&request.rules, request.min_confidence),
+        repository,
         blobs: found.blobs,
-        bytes,
+        bytes: progress.bytes.load(Ordering::Relaxed),
         found: found.texts.iter().map(KnownText::of).collect(),
         gaps: found.gaps,
-        unread: Vec::new(),
-    };
-    Ok((part, scanner.take_skips()))
+        unread: scanner.take_skips(),
+    })
 }

@@ -268,8 +268,7 @@ impl Visitor for Sweep<'_> {
     fn finish(&self, worker: Worker) {
         let mut found = lock(&self.found);
         found.texts.extend(worker.texts);
-        found.gaps.missing.extend(worker.gaps.missing);
-        found.gaps.archives.extend(worker.gaps.archives);
+        found.gaps.add(worker.gaps);
         found.blobs += worker.blobs;
         found.commits.get_or_insert_default().extend(worker.commits);
     }

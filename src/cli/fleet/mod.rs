@@ -4,7 +4,7 @@ mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::Exit;
@@ -347,11 +347,7 @@ fn text_of(file: &Path) -> Result<String, CliError> {
 
 fn write(file: Option<&Path>, text: &str, ui: &Ui) -> Result<Exit, CliError> {
     match file {
-        None => {
-            let mut out = ui.stdout();
-            out.write_all(text.as_bytes())?;
-            out.flush()?;
-        }
+        None => ui.print_bytes(text.as_bytes())?,
         Some(file) => write_file(file, text.as_bytes(), Access::KeptOrShared)?,
     }
     Ok(Exit::Clean)

@@ -113,12 +113,8 @@ fn index(args: &Args) -> Result<usize, CliError> {
 /// What comes of a repository; a fault of one is a result, too.
 fn of_repo(args: &Args, repo: &Repo, known: Option<&RepoResult>, ui: &Ui) -> RepoResult {
     let failed = |why| told(RepoResult::failed(&repo.id, why).of_shard(repo.shard.clone()), ui);
-    let clone = match Clone::of(args, repo) {
-        Ok(clone) => clone,
-        Err(why) => return failed(why),
-    };
-    let git = match repository(&clone.dir) {
-        Ok(git) => git,
+    let (git, clone) = match Clone::of(args, repo).and_then(|clone| Ok((repository(&clone.dir)?, clone))) {
+        Ok(opened) => opened,
         Err(why) => return failed(why),
     };
     let state = state(&git, &args.options);

@@ -29,7 +29,8 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
     }
     let words = words_of(search.text, Span::new(hit.end, whole.end.min(hit.end + REACH)));
     let cue = search.bytes(hit).to_ascii_lowercase();
-    let mut shown = false;
+    // ``credentials (`admin/secret`)``: a pair in marks shows a login, whatever its parts are.
+    let shown = cue.starts_with(b"cred") || cue.starts_with(b"log");
     let value = if cue.ends_with(b":") {
         of_account(search, whole, hit, &words)
     } else if cue.starts_with(b"rotated") || cue.ends_with(b"value") {
@@ -40,8 +41,6 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
     } else if cue.ends_with(b" is") {
         spaced_pair(search.text, &words)
     } else {
-        // ``credentials (`admin/secret`)``: a pair in marks shows a login, whatever its parts are.
-        shown = cue.starts_with(b"cred") || cue.starts_with(b"log");
         pair(search.text, &words)
     };
     if let Some(value) = value
@@ -49,7 +48,7 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
         && shown
         && is_shown(search.text, value)
     {
-        _ = weak_of_login(search, value);
+        weak_of_login(search, value);
     }
 }
 
@@ -70,7 +69,7 @@ pub(super) fn read_accounts_below(search: &mut Search<'_>, hit: Span) {
             && !search.bytes(value).starts_with(b"/")
             && !search.bytes(value).iter().any(|byte| byte.is_ascii_whitespace() || *byte == b':');
         if parted && one {
-            _ = of_login(search, value);
+            of_login(search, value);
         }
         next = search.line_after(line);
     }
@@ -152,7 +151,7 @@ fn login_column(search: &mut Search<'_>, header: Span, hit: Span) {
         let words = words_of(search.text, cell);
         let one = |text| words.first().filter(|_| words.len() == 1).and_then(|&word| joined_pair(text, word));
         if let Some(value) = spaced_pair(search.text, &words).or_else(|| one(search.text)) {
-            _ = of_login(search, value);
+            of_login(search, value);
         }
     }
 }
@@ -187,7 +186,7 @@ fn pair(text: &[u8], words: &[Span]) -> Option<Span> {
     if let Some(secret) = words.get(..3).filter(|words| &text[words[1].range()] == b":").and_then(|words| spaced_pair(text, words)) {
         return Some(secret);
     }
-    let opens = words.first().is_some_and(|word| text[word.start..word.end].starts_with(b"(`"));
+    let opens = words.first().is_some_and(|word| text[word.range()].starts_with(b"(`"));
     let words = if opens { words } else { words.get(words.iter().position(|&word| connects(word))? + 1..)? };
     spaced_pair(text, words).or_else(|| joined_pair(text, *words.first()?))
 }

@@ -41,8 +41,7 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     let before = before(search, span);
     let quoted = is_quoted(search, span);
     // `'passwords' => 'customers'`: who has them.
-    let name = before.iter().rposition(|byte| byte.is_ascii_alphanumeric()).map_or(&before[..0], |at| &before[..=at]);
-    let several = name.ends_with(b"passwords");
+    let several = last_name(before).ends_with(b"passwords");
     let settings = matches!(search.hints.notation, Notation::Lines | Notation::Yaml);
     let code = matches!(search.hints.notation, Notation::Source | Notation::Quoted);
     if class == NameClass::Token
@@ -62,7 +61,12 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     let variable = matches!(before, [.., last, b'='] if last.is_ascii_uppercase());
     let in_sentence = search.hints.notation == Notation::Prose && !quoted && !variable && goes_on(search, span);
     // `- Password: BlueHarbour`, and no more on the line.
-    let label = || why == Reason::Name && is_label(before) && is_alone(search, span) && words(&String::from_utf8_lossy(value)).len() > 1;
+    let label = || {
+        why == Reason::Name
+            && is_label(before)
+            && behind(search, span).trim_ascii().is_empty()
+            && words(&String::from_utf8_lossy(value)).len() > 1
+    };
     if about_names(before) || several || spoken || in_sentence || !quoted && value.starts_with(b"#") {
         return false;
     }
@@ -115,18 +119,9 @@ fn is_label(before: &[u8]) -> bool {
 
 /// Nothing but a quote, a comma or a remark follows the value on its line.
 fn ends_field(search: &Search<'_>, span: Span) -> bool {
-    let line = line::around(search.text, span.start);
-    search.look(Span::new(span.start, line.end + 1));
-    let rest = search.text[span.end..line.end.max(span.end)].trim_ascii_start();
+    let rest = behind(search, span).trim_ascii_start();
     let rest = rest.strip_prefix(b"\"").or(rest.strip_prefix(b"'")).or(rest.strip_prefix(b"`")).unwrap_or(rest).trim_ascii();
     matches!(rest, [] | [b'#' | b',' | b'}' | b']', ..])
-}
-
-/// Nothing follows the value on its line.
-fn is_alone(search: &Search<'_>, span: Span) -> bool {
-    let line = line::around(search.text, span.start);
-    search.look(Span::new(span.start, line.end + 1));
-    search.text[span.end..line.end.max(span.end)].trim_ascii().is_empty()
 }
 
 /// What stands before a value on its line.
@@ -136,11 +131,16 @@ fn before<'a>(search: &'a Search<'_>, span: Span) -> &'a [u8] {
     &search.text[line.start.max(span.start.saturating_sub(BEFORE))..span.start]
 }
 
-/// `password=secret is not a good idea`: two words of a sentence follow.
-fn goes_on(search: &Search<'_>, span: Span) -> bool {
+/// What stands behind a value on its line.
+fn behind<'a>(search: &'a Search<'_>, span: Span) -> &'a [u8] {
     let line = line::around(search.text, span.start);
     search.look(Span::new(span.start, line.end + 4));
-    let mut words = search.text[span.end.min(line.end)..line.end].split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    &search.text[span.end.min(line.end)..line.end]
+}
+
+/// `password=secret is not a good idea`: two words of a sentence follow.
+fn goes_on(search: &Search<'_>, span: Span) -> bool {
+    let mut words = behind(search, span).split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let spoken = |word: Option<&[u8]>| word.is_some_and(|word| word.iter().all(u8::is_ascii_lowercase));
     spoken(words.next()) && spoken(words.next())
 }
@@ -164,9 +164,14 @@ fn about_names(before: &[u8]) -> bool {
         "by",
         "through",
     ];
-    let name = before.trim_ascii_end().iter().rposition(|byte| byte.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
-    let start = before[..name].iter().rposition(|byte| !byte.is_ascii_alphanumeric() && !b"_-.".contains(byte)).map_or(0, |at| at + 1);
-    words(&String::from_utf8_lossy(&before[start..name])).iter().any(|word| WORDS.contains(&word.as_str()))
+    words(&String::from_utf8_lossy(last_name(before))).iter().any(|word| WORDS.contains(&word.as_str()))
+}
+
+/// The name that stands last before a value.
+fn last_name(before: &[u8]) -> &[u8] {
+    let end = before.iter().rposition(|byte| byte.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
+    let start = before[..end].iter().rposition(|byte| !byte.is_ascii_alphanumeric() && !b"_-.".contains(byte)).map_or(0, |at| at + 1);
+    &before[start..end]
 }
 
 /// `<password>word</password>`

@@ -134,7 +134,6 @@ pub(super) fn reads_as_words(value: &[u8]) -> bool {
     let mut longest_cluster = 0;
     let mut cluster = 0;
     let mut odd_capitals = 0;
-    let mut common = 0_usize;
     for (at, &byte) in value.iter().enumerate() {
         let vowel = matches!(byte.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u' | b'y');
         cluster = if byte.is_ascii_alphabetic() && !vowel { cluster + 1 } else { 0 };
@@ -145,15 +144,15 @@ pub(super) fn reads_as_words(value: &[u8]) -> bool {
         }
         pairs += 1;
         rare += usize::from(is_rare_pair(byte.to_ascii_lowercase(), next.to_ascii_lowercase()));
-        common += usize::from(is_common_pair(byte.to_ascii_lowercase(), next.to_ascii_lowercase()));
         // `aB` starts a word; `ABc` and `AbC` right after one another do not.
         let starts_word = byte.is_ascii_lowercase() && next.is_ascii_uppercase();
         let next_is_short = starts_word && value.get(at + 2).is_some_and(|third| !third.is_ascii_lowercase());
         odd_capitals += usize::from(next_is_short);
     }
     // In capitals alone only the pairs tell, so they tell more.
-    let chance = pairs >= 13 && common * 20 < pairs * 11 && value.iter().all(u8::is_ascii_uppercase);
-    pairs > 0 && rare * 6 <= pairs && longest_cluster <= 5 && odd_capitals * 6 <= pairs && !chance
+    let common = || value.windows(2).filter(|pair| is_common_pair(pair[0].to_ascii_lowercase(), pair[1].to_ascii_lowercase())).count();
+    let chance = || pairs >= 13 && value.iter().all(u8::is_ascii_uppercase) && common() * 20 < pairs * 11;
+    pairs > 0 && rare * 6 <= pairs && longest_cluster <= 5 && odd_capitals * 6 <= pairs && !chance()
 }
 
 /// Pairs of letters that make up most of any English text.

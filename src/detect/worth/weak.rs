@@ -21,8 +21,11 @@ pub(in crate::detect) fn is_literal(value: &[u8]) -> bool {
 
 /// `Password`, as a form calls the field.
 pub(in crate::detect) fn is_label_of_field(value: &[u8]) -> bool {
-    let titled = matches!(value, [b'A'..=b'Z', rest @ ..] if rest.iter().all(u8::is_ascii_lowercase));
-    titled && PASSWORDS.has(&String::from_utf8_lossy(value).to_lowercase())
+    is_titled(value) && PASSWORDS.has(&String::from_utf8_lossy(value).to_lowercase())
+}
+
+fn is_titled(value: &[u8]) -> bool {
+    matches!(value, [b'A'..=b'Z', rest @ ..] if rest.iter().all(u8::is_ascii_lowercase))
 }
 
 /// A literal that is not just the word for a password, which examples of command lines have in its place.
@@ -53,7 +56,6 @@ fn names_something(value: &[u8]) -> bool {
     let words = words::words(text);
     let named = words.iter().filter(|word| VALUE_NAMES.has(word)).count();
     let dotted = text.contains('.') && text.split('.').all(|part| part.len() > 1 && part.bytes().all(|byte| byte.is_ascii_alphabetic()));
-    let titled = value[0].is_ascii_uppercase() && value[1..].iter().all(u8::is_ascii_lowercase);
     let capitals = value.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
     // `ConvertTo-SecureString`
     let cmdlet = text.split_once('-').is_some_and(|(verb, noun)| {
@@ -62,5 +64,5 @@ fn names_something(value: &[u8]) -> bool {
             .all(|part| part.starts_with(|c: char| c.is_ascii_uppercase()) && part.bytes().all(|byte| byte.is_ascii_alphabetic()))
             && words::words(noun).len() > 1
     });
-    named > 0 && words.len() > 1 || dotted || titled || capitals || cmdlet || text.contains('/') || text.ends_with('=')
+    named > 0 && words.len() > 1 || dotted || is_titled(value) || capitals || cmdlet || text.contains('/') || text.ends_with('=')
 }

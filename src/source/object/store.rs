@@ -120,12 +120,8 @@ impl ObjectStore {
             Walk::new((&pack.file, &pack.index, tree), leave, visitor, &elsewhere, &self.limits).run(portion);
             portion.before += portion.length;
         }
-        let mut loose = self.loose_only();
-        let mut number = 0;
-        loose.retain(|_| {
-            number += 1;
-            share.has(number - 1)
-        });
+        let loose = self.loose_only().into_iter().enumerate();
+        let loose: Vec<Loose<'_>> = loose.filter(|(number, _)| share.has(*number)).map(|(_, object)| object).collect();
         loose_visit::visit(&loose, visitor, &self.limits);
     }
 

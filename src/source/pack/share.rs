@@ -12,6 +12,7 @@ use crate::source::object::ObjectKind;
 
 /// One of several shares of about equal size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Share {
     /// Which one, from 1.
     number: NonZeroU32,
@@ -56,6 +57,20 @@ impl Share {
     fn holds(self, place: u64, length: u64) -> bool {
         let share = u128::from(place) * u128::from(self.of.get()) / u128::from(length.max(1));
         share.min(u128::from(self.of.get() - 1)) == u128::from(self.number.get() - 1)
+    }
+}
+
+impl TryFrom<String> for Share {
+    type Error = ShareError;
+
+    fn try_from(text: String) -> Result<Self, ShareError> {
+        text.parse()
+    }
+}
+
+impl From<Share> for String {
+    fn from(share: Share) -> Self {
+        format!("{}/{}", share.number, share.of)
     }
 }
 
