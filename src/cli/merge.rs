@@ -6,13 +6,12 @@ use super::Exit;
 use super::baseline::BaselineArgs;
 use super::environment::git_dir;
 use super::error::CliError;
-use super::paths::prefix;
 use super::reports::ReportArgs;
-use super::scan::{Clock, Judged, Resolved, name_unsupported, scan_and_report};
+use super::scan::{Clock, Judged, Settings, name_unsupported, scan_and_report};
 use super::ui::Ui;
 use super::what::What;
 use crate::report::Covered;
-use crate::scan::{Part, Parts, Request, Scope};
+use crate::scan::{Part, Parts, Scope};
 use crate::source::object::open_regular;
 
 /// Report on a history that was searched in shares
@@ -62,17 +61,10 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         CliError::new(error.to_string(), "`sopup scan --history --shard K/N` writes one part of N; give all of one repository")
     })?;
     let git = git_dir(path)?;
-    let (config, folder) = what.configuration(path)?;
-    let prefix = folder.map(|folder| prefix(&folder, path)).transpose()?.unwrap_or_default();
-    let baseline = args.baseline.in_force(&what.config_choice(path), &config)?;
-    let head = git.head().ok().flatten().map(|id| id.to_string());
     let covered = Covered { what: format!("history of {}", path.display()), is_shallow: !git.shallow().is_empty(), ..Covered::default() };
-    let top = git.work_tree().map(Path::to_path_buf);
-    let (fail_on, unsupported) = (config.fail_on, config.unsupported.clone());
-    let scope = Scope::searched(git.clone(), what.limits(&git), parts);
-    let request = Request { baseline, ..what.request(config, scope, top, prefix)? };
-    name_unsupported(unsupported.as_ref(), ui);
-    let resolved = Resolved { request, head, fail_on, covered, unsupported };
+    let settings = Settings::of(what, &args.baseline, path, Some(&git))?;
+    let resolved = settings.resolve(what, Scope::searched(git.clone(), what.limits(&git), parts), path, covered)?;
+    name_unsupported(resolved.unsupported.as_ref(), ui);
     scan_and_report(resolved, &path.to_string_lossy(), (&args.judged, &args.reports), &clock, ui)
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::ValueEnum;
+use jiff::civil::Date;
 
 use super::Exit;
 use super::baseline::BaselineArgs;
@@ -14,7 +15,8 @@ use super::paths::{Paths, below_top, cannot_scan, prefix};
 use super::reports::ReportArgs;
 use super::ui::Ui;
 use super::what::What;
-use crate::config::Problem;
+use crate::baseline::Baseline;
+use crate::config::{Config, Problem};
 use crate::file::Access;
 use crate::report::{Context, Covered, Show, plural};
 use crate::rule::Severity;
@@ -225,14 +227,46 @@ pub(super) struct Resolved {
     pub(super) unsupported: Option<(String, Vec<Problem>)>,
 }
 
+/// What counts in a place, whatever of it is scanned.
+pub(super) struct Settings {
+    config: Config,
+    /// Where the globs of the configuration start from.
+    folder: Option<PathBuf>,
+    baseline: Option<(Baseline, Date)>,
+    head: Option<String>,
+    top: Option<PathBuf>,
+}
+
+impl Settings {
+    pub(super) fn of(what: &What, baseline: &BaselineArgs, place: &Path, git: Option<&GitDir>) -> Result<Self, CliError> {
+        let (config, folder) = what.configuration(place)?;
+        let baseline = baseline.in_force(&what.config_choice(place), &config)?;
+        let head = git.and_then(|git| git.head().ok().flatten()).map(|id| id.to_string());
+        let top = git.and_then(GitDir::work_tree).map(Path::to_path_buf);
+        Ok(Self { config, folder, baseline, head, top })
+    }
+
+    /// A scan of something in this place.
+    pub(super) fn resolve(self, what: &What, scope: Scope, place: &Path, covered: Covered) -> Result<Resolved, CliError> {
+        let Self { config, folder, baseline, head, top } = self;
+        let (fail_on, unsupported) = (config.fail_on, config.unsupported.clone());
+        // What is stored has paths from the top of the repository, wherever in it the scan began.
+        let of_files = matches!(scope, Scope::Worktree(_) | Scope::Stdin { .. } | Scope::Text { .. });
+        let root = top.as_deref().filter(|_| !of_files).unwrap_or(place);
+        let prefix = folder.map(|folder| prefix(&folder, root)).transpose()?.unwrap_or_default();
+        let adds = matches!(scope, Scope::Added(_) | Scope::Staged { .. });
+        let examine = adds.then(|| super::sops::doctor::examiner(top.clone(), config.disable.clone()));
+        let below = covered.below.clone();
+        let request = Request { baseline, examine, below, ..what.request(config, scope, top, prefix)? };
+        Ok(Resolved { request, head, fail_on, covered, unsupported })
+    }
+}
+
 /// From what was typed to what is meant.
 fn resolve(args: &Args, paths: &Paths) -> Result<Resolved, CliError> {
     let (what, beside) = (&args.what, paths.beside());
-    let choice = what.config_choice(beside);
-    let (config, folder) = what.configuration(beside)?;
-    let baseline = args.baseline.in_force(&choice, &config)?;
     let here = if args.stdin { None } else { git_dir(beside).ok() };
-    let head = here.as_ref().and_then(|git| git.head().ok().flatten()).map(|id| id.to_string());
+    let settings = Settings::of(what, &args.baseline, beside, here.as_ref())?;
     let mut unread = Vec::new();
     let scope = if args.stdin {
         let name = args.stdin_name.clone();
@@ -253,14 +287,8 @@ fn resolve(args: &Args, paths: &Paths) -> Result<Resolved, CliError> {
         stored(args, paths, &mut unread)?
     };
     let covered = covered(args, paths, &scope, here.as_ref());
-    let top = here.filter(|_| !args.stdin).and_then(|git| git.work_tree().map(Path::to_path_buf));
-    let prefix = if args.staged { String::new() } else { folder.map(|folder| prefix(&folder, beside)).transpose()?.unwrap_or_default() };
-    let (fail_on, unsupported) = (config.fail_on, config.unsupported.clone());
-    let adds = matches!(scope, Scope::Added(_) | Scope::Staged { .. });
-    let examine = adds.then(|| super::sops::doctor::examiner(top.clone(), config.disable.clone()));
-    let below = covered.below.clone();
-    let request = Request { baseline, unread, examine, below, ..what.request(config, scope, top, prefix)? };
-    Ok(Resolved { request, head, fail_on, covered, unsupported })
+    let resolved = settings.resolve(what, scope, beside, covered)?;
+    Ok(Resolved { request: Request { unread, ..resolved.request }, ..resolved })
 }
 
 /// The repository at PATH with its history, or files. A repository that cannot be opened is unread.

@@ -148,3 +148,16 @@ fn what_sopupignore_leaves_out_counts_for_the_history_too() {
     place.git(["add", "."]);
     assert_eq!(places(&place.report(["--staged"])), all[..1]);
 }
+
+#[test]
+fn globs_count_from_the_top_wherever_the_scan_begins() {
+    let place = Place::repository();
+    place.write("docs/old.yaml", format!("token: {TOKEN}\n"));
+    place.write("app/sub/a.txt", "nothing\n");
+    place.write(".sopup.yaml", "allow:\n  - paths: ['docs/**']\n    reason: invented\n");
+    place.commit("all");
+    for folder in [".", "docs", "app/sub"] {
+        let run = place.sopup(["scan", "--history", folder]);
+        assert_eq!(run.code, 0, "{folder}: {}{}", run.stdout, run.stderr);
+    }
+}

@@ -77,7 +77,7 @@ pub(super) fn read_accounts_below(search: &mut Search<'_>, hit: Span) {
 
 /// Whether a value ends where marks end: `` `admin/secret` ``.
 fn is_shown(text: &[u8], value: Span) -> bool {
-    matches!(text.get(value.end), Some(b'`' | b'"'))
+    matches!(text.get(value.end), Some(b'`' | b'"' | b'*'))
 }
 
 /// `username and password are admin / secret`, `the user is admin and the password is secret`: a sentence that names both parts
@@ -130,8 +130,13 @@ fn is_user_word(word: &str) -> bool {
 fn both(text: &[u8], words: &[Span]) -> Option<Span> {
     let connects = |word: Span| matches!(&text[word.range()], b"are" | b"is" | b":" | b"=" | b"are:" | b"is:");
     let words = words.iter().position(|&word| !connects(word)).map(|at| &words[at..])?;
-    let whole = is_marked(text, *words.first()?);
-    spaced_pair(text, words).or_else(|| joined_pair(text, words[0])).filter(|_| whole)
+    let first = *words.first()?;
+    let known = || {
+        let user = text[first.range()].split(|byte| *byte == b'/').next().unwrap_or_default();
+        user.len() < first.len() && ACCOUNTS.has(&String::from_utf8_lossy(user).to_lowercase())
+    };
+    let whole = is_marked(text, first) || known();
+    spaced_pair(text, words).or_else(|| joined_pair(text, first)).filter(|_| whole)
 }
 
 /// A weak password that a sentence shows together with its user.
@@ -186,7 +191,13 @@ fn pair(text: &[u8], words: &[Span]) -> Option<Span> {
     if let Some(secret) = words.get(..3).filter(|words| &text[words[1].range()] == b":").and_then(|words| spaced_pair(text, words)) {
         return Some(secret);
     }
-    let opens = words.first().is_some_and(|word| text[word.range()].starts_with(b"(`"));
+    // ``Login (`admin/secret`)``, `Login **admin/secret**`
+    let shows = |word: Span| {
+        let marks = text[word.range()].iter().take_while(|byte| matches!(byte, b'`' | b'*')).count();
+        let user = text[word.start + marks..word.end].split(|byte| *byte == b'/').next().unwrap_or_default();
+        marks > 0 && ACCOUNTS.has(&String::from_utf8_lossy(user).to_lowercase())
+    };
+    let opens = words.first().is_some_and(|&word| text[word.range()].starts_with(b"(`") || shows(word));
     let words = if opens { words } else { words.get(words.iter().position(|&word| connects(word))? + 1..)? };
     spaced_pair(text, words).or_else(|| joined_pair(text, *words.first()?))
 }
@@ -203,7 +214,7 @@ fn joined_pair(text: &[u8], word: Span) -> Option<Span> {
 fn spaced_pair(text: &[u8], words: &[Span]) -> Option<Span> {
     let [user, joint, secret, ..] = words else { return None };
     let joint = &text[joint.range()];
-    let joined = joint == b"/" || joint == b":" || is_and(joint) && is_marked(text, *user) && is_marked(text, *secret);
+    let joined = matches!(joint, b"/" | b"//" | b":") || is_and(joint) && is_marked(text, *user) && is_marked(text, *secret);
     (joined && is_user(text, *user)).then(|| unpunctuated(text, *secret))
 }
 

@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 use crate::detect::search::Search;
 use crate::detect::syntax::named::Label;
 use crate::detect::worth::lexicon::{ABOUT, KEY_QUALIFIERS, NO_TOKEN, NOT_ONE, PASSWORD_ENDINGS, PASSWORDS, TOKENS};
+use crate::detect::worth::randomness;
 use crate::detect::worth::words::words;
 use crate::rule::{Cue, Extractor, Judge};
 use crate::text::Span;
@@ -106,8 +107,12 @@ fn class_of_bytes(name: &[u8], cue: Cue) -> Option<NameClass> {
 
 /// Like [`class_of_bytes`], of a text.
 pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
+    // Letters that happen to stand in base64.
+    if name.len() >= 24 && randomness::is_random(name.as_bytes()) {
+        return None;
+    }
     let mut words = words(name);
-    if cue == Cue::Token && words.len() == 2 && words == ["api", "key"] {
+    if cue == Cue::Token && (words.len() == 1 && name == "--key" || words.len() == 2 && words == ["api", "key"]) {
         return Some(NameClass::Token);
     }
     // `X-Amz-Credential`, `X-Goog-Credential`: who signed a URL, when and for what.
@@ -134,7 +139,8 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     let is_other_pass = words[at] == "pass" && at > 0 && OTHER_PASSES.contains(&words[at - 1].as_str());
     let about = words[at + 1..].iter().any(|word| ABOUT.has(word) || is_agent(word));
     // What signs or encrypts cookies is no cookie.
-    let no_token = |word: &str| class == NameClass::Token && NO_TOKEN.has(word) && !(word == "cookie" && words[at] == "secret");
+    let of_cookies = |word: &str| word == "cookie" && matches!(words[at].as_str(), "secret" | "key");
+    let no_token = |word: &str| class == NameClass::Token && NO_TOKEN.has(word) && !of_cookies(word);
     let negated = words[..at].iter().any(|word| NOT_ONE.has(word) || no_token(word));
     (!about && !negated && !is_other_pass).then_some(class)
 }
@@ -251,8 +257,12 @@ fn is_reference(search: &Search<'_>, start: usize) -> bool {
     })
 }
 
-/// `AWS::SecretsManager::Secret`: the last part of a type's name; `shop::db::Password` is a variable's.
+/// `AWS::SecretsManager::Secret`: the last part of a type's name; `shop::db::Password` is a variable's, and
+/// `Shop::Application.config.secret` a field's.
 fn is_type(text: &[u8], name: Span) -> bool {
+    if text[name.range()].contains(&b'.') {
+        return false;
+    }
     let Some(before) = text[..name.start].strip_suffix(b"::") else { return false };
     let capital = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_uppercase);
     let part = before.iter().rev().take(NAME_REACH).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
@@ -346,6 +356,11 @@ mod tests {
             "cookie-secret",
             "wifi key",
             "pre-shared key",
+            "cookieValidationKey",
+            "rememberMe.setCipherKey",
+            "aesKey",
+            "webflow.signing.key",
+            "certificate_key",
         ] {
             assert_eq!(class(name), Some(NameClass::Token), "{name}");
         }
@@ -397,6 +412,7 @@ mod tests {
             "cookie",
             "OAuth",
             "sql_pass_scheme",
+            "DOVECOT_PASS_ATTRS",
             "htpasswd_password_characters",
             "X-Goog-Credential",
         ] {

@@ -149,11 +149,11 @@ fn is_weak(search: &Search<'_>, context: &Context, start: usize, span: Span) -> 
     context.class == NameClass::Password && plain && !named && !value.iter().any(u8::is_ascii_uppercase) && weak::is_literal(value)
 }
 
-/// `no password`, `without a password`: there is none.
+/// `no password`, `without a password`: there is none; `unexpected token`: of a program's text.
 fn is_denied(before: &[u8]) -> bool {
     let mut words = before.rsplit(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
     let word = words.next().filter(|word| !matches!(*word, b"a" | b"any")).or_else(|| words.next()).unwrap_or_default();
-    [&b"no"[..], b"without", b"ohne", b"sans", b"sin"].iter().any(|denial| word.eq_ignore_ascii_case(denial))
+    [&b"no"[..], b"without", b"ohne", b"sans", b"sin", b"unexpected", b"illegal"].iter().any(|denial| word.eq_ignore_ascii_case(denial))
 }
 
 /// `password file`, `key fingerprint`: the sentence is about something else.
@@ -296,6 +296,7 @@ impl Joint {
         }
         match lower.as_slice() {
             b"is" | b"was" | b"=" | b":" | b"is:" | b"=>" | b"->" | b"\xe2\x86\x92" | b"\xe2\x87\x92" => Self::Verb,
+            b"\xef\xbc\x9a" => Self::Verb,
             b"to" | b"to:" => Self::To,
             b"be" | b"are" | b"as" | b"now" | b"still" | b"currently" => Self::Quoted,
             b"*" | b"**" if count == 0 => Self::Quoted,

@@ -22,7 +22,9 @@ const BEFORE: usize = 96;
 /// Records a value under a password's name if it is a literal.
 pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, why: Reason) -> bool {
     let label = why == Reason::NameValuePair && is_label_of_field(search.bytes(value.span));
-    if search.hints.binary || label || !is_literal(search.bytes(value.span)) {
+    // To a shell, what stands between back-ticks is a command: "PWD=`pwd`".
+    let command = search.hints.notation == Notation::Lines && before(search, value.span).ends_with(b"`");
+    if search.hints.binary || label || command || !is_literal(search.bytes(value.span)) {
         return false;
     }
     let sure = !value.uncertain && is_sure(search, class, value.span, why);
@@ -59,6 +61,11 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     };
     // `$ APP_PASS=word app serve`
     let variable = matches!(before, [.., last, b'='] if last.is_ascii_uppercase());
+    // `uid=user,userPassword=password`: which field means what.
+    let mapped = why == Reason::Name && !quoted && before[..before.len() - last_name(before).len().min(before.len())].contains(&b',') && {
+        let name = String::from_utf8_lossy(last_name(before)).to_lowercase();
+        name.len() > value.len() && name.ends_with(&*String::from_utf8_lossy(value).to_lowercase())
+    };
     let in_sentence = search.hints.notation == Notation::Prose && !quoted && !variable && goes_on(search, span);
     // `- Password: BlueHarbour`, and no more on the line.
     let label = || {
@@ -67,7 +74,7 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
             && behind(search, span).trim_ascii().is_empty()
             && words(&String::from_utf8_lossy(value)).len() > 1
     };
-    if about_names(before) || several || spoken || in_sentence || !quoted && value.starts_with(b"#") {
+    if about_names(before) || several || mapped || spoken || in_sentence || !quoted && value.starts_with(b"#") {
         return false;
     }
     match why {

@@ -73,7 +73,7 @@ impl Hints {
 
 fn notation(path: &str, name: &str) -> Notation {
     /// Behind the extension that tells how a text is written.
-    const BEHIND: [&str; 23] = [
+    const BEHIND: [&str; 24] = [
         "example",
         "sample",
         "template",
@@ -96,6 +96,7 @@ fn notation(path: &str, name: &str) -> Notation {
         "local",
         "test",
         "save",
+        "ext",
         "epp",
     ];
     let mut stem = name;
@@ -123,14 +124,16 @@ fn notation(path: &str, name: &str) -> Notation {
 fn extension_notation(stem: &str) -> Notation {
     match stem.rsplit_once('.').map_or(stem, |(_, extension)| extension) {
         "md" | "markdown" | "mdx" | "rst" | "adoc" | "asciidoc" | "txt" | "html" | "htm" | "org" | "tex" | "wiki" => Notation::Prose,
-        "yaml" | "yml" | "tpl" | "gotmpl" => Notation::Yaml,
+        "yaml" | "yml" | "eyaml" | "sls" | "tpl" | "gotmpl" => Notation::Yaml,
         "ini" | "cfg" | "conf" | "cnf" | "properties" | "sh" | "bash" | "zsh" | "fish" | "ps1" | "bat" | "cmd" | "service" | "env"
-        | "envrc" | "netrc" | "npmrc" | "pypirc" | "dockerfile" | "containerfile" | "makefile" | "mk" => Notation::Lines,
-        "json" | "jsonc" | "json5" | "toml" | "tf" | "tfvars" | "hcl" | "ipynb" | "tfstate" => Notation::Quoted,
+        | "envrc" | "cf" | "config" | "ldif" | "ksh" | "csh" | "netrc" | "npmrc" | "pypirc" | "dockerfile" | "containerfile"
+        | "makefile" | "mk" => Notation::Lines,
+        "json" | "jsonc" | "json5" | "toml" | "tf" | "tfvars" | "hcl" | "ipynb" | "tfstate" | "nomad" => Notation::Quoted,
         "rs" | "go" | "py" | "pyi" | "js" | "jsx" | "mjs" | "cjs" | "ts" | "tsx" | "java" | "kt" | "kts" | "scala" | "groovy"
         | "gradle" | "c" | "h" | "cc" | "cpp" | "hpp" | "cxx" | "cs" | "fs" | "vb" | "swift" | "m" | "mm" | "rb" | "erb" | "php" | "pl"
         | "pm" | "lua" | "r" | "jl" | "ex" | "exs" | "erl" | "hs" | "clj" | "dart" | "elm" | "vue" | "svelte" | "sql" | "proto" | "zig"
-        | "nim" | "jenkinsfile" | "bzl" | "star" | "nix" | "css" | "scss" | "less" | "svg" | "graphql" | "cmake" => Notation::Source,
+        | "nim" | "jsonnet" | "libsonnet" | "bicep" | "phtml" | "jenkinsfile" | "bzl" | "star" | "nix" | "css" | "scss" | "less"
+        | "svg" | "graphql" | "cmake" => Notation::Source,
         _ => Notation::Unknown,
     }
 }

@@ -184,6 +184,8 @@ fn token(value: &[u8]) -> Option<Verdict> {
         (true, _) => Confidence::Medium,
         (false, 20..) if is_passphrase(value) => return Some(Verdict { confidence: Confidence::Medium, reasons: vec![Reason::Words] }),
         (false, 8..) if makeup.digits > 0 && makeup.classes() >= 3 => Confidence::Medium,
+        // Of few distinct characters, as some generators of long numbers make them.
+        (false, 32..) if makeup.digits >= 8 && makeup.switches >= 12 && is_one_word(value) => Confidence::Medium,
         (false, 10..) if makeup.digits > 0 => Confidence::Low,
         _ => return None,
     };
@@ -299,6 +301,7 @@ mod tests {
             "velvet hammock 9 rivers",
             "copper lantern drifting sparrow",
             "task-Mysql-77",
+            "Kx.wq8(3),rT",
         ] {
             assert!(verdict(value, Judge::Password) >= Some(Confidence::Medium), "{value}");
         }
@@ -354,6 +357,8 @@ mod tests {
             "250mib",
             "required|string|min:16|secure_password",
             "Shop.seller_authentication_strategies",
+            "Shop.tmp_path)",
+            "TokenUtil.createToken(10001,",
             "localhost:3306/test",
             "settings[*].auth[*].passwordSecretRef",
             "c,a,q[{prod-url}]",

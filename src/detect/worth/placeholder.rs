@@ -33,7 +33,7 @@ pub(super) fn is_self_declared(value: &[u8]) -> bool {
     let letters: String = bare.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).collect();
     let digits = value.iter().all(u8::is_ascii_digit);
     let asks = ["your", "replace", "sample", "fake", "enter", "insert", "pls-", "please"].iter().any(|word| bare.starts_with(word));
-    let boasts = ["my", "super"].iter().any(|word| bare.starts_with(word)) && is_disguised_word(bare);
+    let boasts = ["my", "super"].iter().any(|word| bare.starts_with(word)) && !bare.starts_with("mysql") && is_disguised_word(bare);
     STAND_INS.has(bare)
         || STAND_INS.has(&letters)
         || NO_VALUES.has(bare)

@@ -34,6 +34,7 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
         || starts(b")") && has(b"=") && has(b".")
         || has(b"[*].")
         || is_macro(value)
+        || has(b"={.") && has(b"}")
         || starts(b"`") && has(b"`(")
         || is_call_behind_pointer(value)
         || value.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())
@@ -83,13 +84,14 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
         || is_dotted_path(text)
         || is_setting(text)
         || is_cut_call(text)
+        || is_cut_method(text)
         || is_file_name(text)
         || is_document(text)
         || is_place_in_file(text)
         || is_list_of_names(text)
         || text.ends_with(':')
         || text.starts_with("--")
-        || is_call(text)
+        || is_call(text.trim_end_matches(';'))
 }
 
 /// Whether a value that looks generated is an address, a digest, a hash, a key or a regular
@@ -110,6 +112,7 @@ pub(super) fn is_unmistakable(value: &[u8]) -> bool {
                 || is_place_in_file(text)
                 || is_translation(text)
                 || is_simple_call(text)
+                || is_cut_method(text)
                 || is_module_and_type(text)
                 || text.ends_with("/aws4_request")
         })
@@ -135,8 +138,14 @@ fn is_module_and_type(text: &str) -> bool {
     module.contains('/') && module.split('/').all(part) && titled
 }
 
-/// `sys.argv[5]`, `get("db2")`: a name, and one simple argument.
+/// `sys.argv[5]`, `get("db2")`: a name, and one simple argument; `md5(rot13(x));`.
 fn is_simple_call(text: &str) -> bool {
+    let text = text.strip_suffix(';').unwrap_or(text);
+    if let Some(calls) = text.strip_suffix("))") {
+        let name =
+            |part: &str| part.len() > 1 && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        return calls.split('(').count() == 3 && calls.split('(').all(name);
+    }
     let Some((name, argument)) = text.split_once(['(', '[']) else { return false };
     let identifier = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
     let argument = argument.strip_suffix([')', ']']).unwrap_or("()");
@@ -304,6 +313,15 @@ fn is_cut_call(text: &str) -> bool {
         && identifier(argument.trim_start_matches(['@', '$', '&', '\'', '"']))
 }
 
+/// `TokenUtil.create(10001,`: a method's call that was cut at its first argument.
+fn is_cut_method(text: &str) -> bool {
+    let Some((path, argument)) = text.split_once('(') else { return false };
+    let identifier = |part: &str| part.len() > 2 && part.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    path.contains('.')
+        && path.split('.').all(identifier)
+        && argument.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b',' | b'"' | b'\''))
+}
+
 /// `config.database.password`, `auth.cptm8.net`, `tool.cli.keys:main`: words joined by dots, no
 /// digits-and-letters mix, with a function of that module.
 fn is_dotted_path(text: &str) -> bool {
@@ -319,7 +337,7 @@ fn is_dotted_path(text: &str) -> bool {
     let index = |part: &str| part.len() == 1 && part.bytes().all(|byte| byte.is_ascii_digit());
     // `Shop.default_strategies`
     let of_module = || {
-        matches!(parts.as_slice(), [module, name] if name.contains('_') && wordlike(name)
+        matches!(parts.as_slice(), [module, name] if name.contains('_') && wordlike(&name.trim_end_matches(')'))
             && module.starts_with(|c: char| c.is_ascii_uppercase()) && module.bytes().all(|byte| byte.is_ascii_alphabetic()))
     };
     of_module() || parts.len() >= 2 && wordlike(&parts[0]) && parts.iter().all(|part| wordlike(part) || parts.len() >= 3 && index(part))

@@ -50,6 +50,12 @@ pub(in crate::detect) fn is_typed_secret(value: &[u8]) -> bool {
     known || letters >= 4 && (2..=6).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
 }
 
+/// `S0meLongPassword`: a digit among the letters of a word, as names do not have them.
+fn is_disguised(word: &str) -> bool {
+    let mut kinds = word.bytes().map(|byte| byte.is_ascii_digit());
+    !kinds.next().unwrap_or(true) && kinds.skip_while(|digit| !digit).any(|digit| !digit)
+}
+
 /// `db-credentials`, `userPassword`, `rails_config`: joined words, one of which says what is kept there.
 fn names_something(value: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(value) else { return true };
@@ -64,5 +70,6 @@ fn names_something(value: &[u8]) -> bool {
             .all(|part| part.starts_with(|c: char| c.is_ascii_uppercase()) && part.bytes().all(|byte| byte.is_ascii_alphabetic()))
             && words::words(noun).len() > 1
     });
-    named > 0 && words.len() > 1 || dotted || is_titled(value) || capitals || cmdlet || text.contains('/') || text.ends_with('=')
+    let named = named > 0 && words.len() > 1 && !words.iter().any(|word| is_disguised(word));
+    named || dotted || is_titled(value) || capitals || cmdlet || text.contains('/') || text.ends_with('=')
 }

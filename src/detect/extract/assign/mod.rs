@@ -22,7 +22,10 @@ pub(super) fn read(search: &mut Search<'_>, context: &Context) -> bool {
     let settings = class == NameClass::Password
         && (matches!(search.hints.notation, Notation::Yaml | Notation::Lines) || is_field_of_example(search, context));
     let repeats = |value: &Value| !settings && search.text[value.span.range()].eq_ignore_ascii_case(&search.text[context.name.range()]);
-    let values: Vec<Value> = values.into_iter().filter(|value| !repeats(value)).collect();
+    // `$password = "password";` may be meant.
+    let literal = |value: &Value| search.hints.notation == Notation::Source && search.text.get(value.span.end) == Some(&b'"');
+    let values = values.into_iter().filter(|value| !repeats(value) || literal(value));
+    let values: Vec<Value> = values.map(|value| Value { uncertain: value.uncertain || repeats(&value), ..value }).collect();
     let linked = class == NameClass::Token && is_of_link(search, context);
     for value in values {
         if let Some(confidence) = phrase(search, context, value.span) {

@@ -38,6 +38,7 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     }
     let (separator, start) = separator(text, context, notation)?;
     let start = skip_decoration(text, start, line.end);
+    let start = if separator == Separator::Colon { behind_verb(text, start, line.end) } else { start };
     let start = bare::second_of_pair(text, context.label(), start).unwrap_or(start);
     if separator == Separator::Colon {
         let values = scalar::below(search, context.label(), randomness::is_random);
@@ -66,7 +67,7 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
         return Some(vec![Value { span, uncertain }]);
     }
     match separator {
-        Separator::Argument => None,
+        Separator::Argument => passed_on(text, start, line.end).map(sure),
         // `redis://<user>:<pass>@host/<db>` has no elements.
         Separator::Element if text.get(start) == Some(&b'@') => None,
         Separator::Element => {
@@ -85,6 +86,15 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
         }
         Separator::Equals | Separator::Colon | Separator::Blank => unquoted(search, context, notation, separator, start),
     }
+}
+
+/// Where the value of ``Password: Enter `X` `` begins.
+fn behind_verb(text: &[u8], start: usize, end: usize) -> usize {
+    const VERBS: [&[u8]; 5] = [b"enter", b"use", b"type", b"set", b"choose"];
+    let word = text[start..end].iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let at = skip_blanks(text, start + word, end);
+    let verb = VERBS.iter().any(|verb| text[start..start + word].eq_ignore_ascii_case(verb));
+    if verb && text[..end].get(at) == Some(&b'`') { at } else { start }
 }
 
 /// Whether a template's action `{{ … }}` is open at the end of a line's beginning.
@@ -170,9 +180,10 @@ fn is_no_label(text: &[u8], context: &Context) -> bool {
     [&b"$"[..], b"${", b"$("].iter().any(|open| before.ends_with(open)) || before.trim_ascii() == b"---"
 }
 
-/// Whether a line is a row of a table.
+/// Whether a line is a row of a table; `|one|two|three` may be the alternatives of an expression.
 fn starts_row(line: &[u8]) -> bool {
-    line.trim_ascii_start().starts_with(b"|")
+    let line = line.trim_ascii();
+    line.starts_with(b"|") && (line.ends_with(b"|") || memchr::memmem::find(line, b" |").is_some())
 }
 
 /// `--password X`, `requirepass X`, `password X` of netrc, `ENV DB_PASSWORD X`.
@@ -282,6 +293,9 @@ fn typed_or_called(text: &[u8], start: usize, end: usize, notation: Notation) ->
             Some(value.map(sure))
         }
         [b'(', ..] => {
+            if let Some(literal) = passed_on(text, start, end) {
+                return Some(Some(sure(literal)));
+            }
             let literals = quoted_literals(text, at + 1, end);
             let mut values: Vec<Value> = literals.into_iter().map(|span| Value { span, uncertain: true }).collect();
             values.extend(fallback(text, at, end).map(|span| Value { span, uncertain: false }));
@@ -293,6 +307,30 @@ fn typed_or_called(text: &[u8], start: usize, end: usize, notation: Notation) ->
         }
         _ => None,
     }
+}
+
+/// The literal that a call hands on as it is, or decoded: `Some("X")`, `Base64.decode("X")`.
+fn passed_on(text: &[u8], start: usize, end: usize) -> Option<Span> {
+    const CALLS: [&[u8]; 12] = [
+        b"Some",
+        b"Just",
+        b"Option",
+        b"Optional.of",
+        b"SecretString",
+        b"SecretStr",
+        b"StringPtr",
+        b"ptr.To",
+        b"decode",
+        b"decodeBase64",
+        b"b64decode",
+        b"decodeHex",
+    ];
+    let name = text[start..end].iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':')).count();
+    let called = &text[start..start + name];
+    let is = |call: &&[u8]| called.strip_suffix(*call).is_some_and(|before| matches!(before, [] | [.., b'.' | b':']));
+    let arguments = text[start + name..end].strip_prefix(b"(").filter(|_| CALLS.iter().any(|call| is(&call)))?;
+    let literal = quoted(text, skip_blanks(text, end - arguments.len(), end), end)?;
+    text[literal.end..end].get(1..)?.trim_ascii_start().starts_with(b")").then_some(literal)
 }
 
 /// The literal behind `??`, `||` or `or` after a call, or in the block behind it: what counts when the call yields nothing.
