@@ -13,7 +13,7 @@ use crate::sops::creation_rule::recipient_list;
 use crate::sops::metadata::Metadata;
 use crate::sops::ops::{self, Editor, NewPlain};
 use crate::sops::plugin::ProgramPlugins;
-use crate::sops::recipient::Recipient;
+use crate::sops::recipient::{Recipient, short};
 use crate::sops::store::Store;
 
 /// Encrypt a SOPS file anew under a new data key
@@ -70,7 +70,7 @@ fn note_absent(store: &dyn Store, bytes: &[u8], remove: &[Recipient], ui: &Ui) {
     for recipient in remove {
         let there = metadata.key_groups().iter().flat_map(|group| &group.age).any(|key| key.recipient == recipient.as_str());
         if !there {
-            ui.note(&format!("{} could not decrypt the file before either", recipient.as_str()));
+            ui.note(&format!("{} could not decrypt the file before either", short(recipient.as_str())));
         }
     }
 }
