@@ -13,7 +13,7 @@ use crate::sops::creation_rule::{Config, CreationRule, Warning, recipient_list};
 use crate::sops::crypt::CommentPolicy;
 use crate::sops::mac::MacScope;
 use crate::sops::ops::{AlteredNumbers, Audience, NothingSelected, Plan};
-use crate::sops::recipient::is_mixed;
+use crate::sops::recipient::{Recipient, is_mixed};
 use crate::sops::selector::Selector;
 use crate::sops::store::{Format, Style};
 
@@ -142,8 +142,8 @@ fn without_dots(path: &Path) -> PathBuf {
 }
 
 /// Says that a file will not be safe from quantum computers, although some of its recipients are.
-pub(super) fn note_mixed(audience: &Audience, ui: &Ui) {
-    if is_mixed(audience.groups.iter().flatten()) {
+pub(super) fn note_mixed<'a>(recipients: impl IntoIterator<Item = &'a Recipient>, ui: &Ui) {
+    if is_mixed(recipients) {
         ui.note("some recipients are post-quantum (age1pq1…) and others not: a quantum computer needs only one of the others");
     }
 }
@@ -222,7 +222,7 @@ impl PlanArgs {
             }
         }
         let audience = self.audience(rule, programs)?;
-        note_mixed(&audience, programs.ui());
+        note_mixed(audience.groups.iter().flatten(), programs.ui());
         Ok(Plan {
             audience,
             selector: (format != Format::Binary).then_some(selector),

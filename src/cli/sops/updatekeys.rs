@@ -78,7 +78,7 @@ fn update(file: &Path, args: &Args, keys: &mut Keys, ui: &Ui) -> Result<(), CliE
         return Ok(());
     };
     ui.note(&summary(file, &update));
-    note_mixed(&rule.audience, ui);
+    note_mixed(rule.audience.groups.iter().flatten(), ui);
     if !args.yes {
         let answer = ui.ask("Is this right? [y/N]");
         let Some(answer) = answer else {

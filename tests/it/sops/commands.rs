@@ -418,6 +418,11 @@ fn case_15_a_mixture_is_written_as_sops_does_and_told() {
     bench.put("x.yaml", b"a: hunter2hunter2\n");
     let run = bench.sopup(&["encrypt", "--age", &both, "-i", "x.yaml"]);
     assert!(run.code == 0 && run.stderr.contains("a quantum computer needs only one of the others"), "{}", run.stderr);
+    bench.put("z.yaml", &bench.sops_encrypt("z.yaml", b"a: b\n", &["--age", &bench.recipients[0]]));
+    let run = bench.sopup(&["rotate", "-i", "--add-age", RECIPIENT.trim(), "z.yaml"]);
+    assert!(run.code == 0 && run.stderr.contains("a quantum computer needs only one of the others"), "{}", run.stderr);
+    let run = bench.sopup(&["rotate", "-i", "--rm-age", RECIPIENT.trim(), "z.yaml"]);
+    assert!(run.code == 0 && run.stderr.is_empty(), "{}", run.stderr);
     let theirs = bench.sops_encrypt("y.yaml", b"a: hunter2hunter2\n", &["--age", &both]);
     bench.put("y.yaml", &theirs);
     for name in ["x.yaml", "y.yaml"] {
