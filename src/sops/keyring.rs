@@ -9,8 +9,10 @@ use age::secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::data_key::DataKey;
+use super::hybrid;
 use super::metadata::{KeyGroup, Metadata, WrappedKey};
 use super::plugin::{PluginError, Plugins};
+use super::recipient::short;
 use super::shamir::{self, ShamirError, Share};
 use crate::secret::Secret;
 
@@ -47,18 +49,12 @@ struct Held {
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// A line that is no identity.
-    #[error("line {line} of {origin} is not an age identity (AGE-SECRET-KEY-1…, AGE-PLUGIN-…)")]
+    #[error("line {line} of {origin} is not an age identity (AGE-SECRET-KEY-1…, AGE-SECRET-KEY-PQ-1…, AGE-PLUGIN-…)")]
     Malformed {
         /// Where the text comes from.
         origin: String,
         /// Line, from 1.
         line: usize,
-    },
-    /// A post-quantum identity.
-    #[error("{origin} holds a post-quantum identity (AGE-SECRET-KEY-PQ-…), which needs age-plugin-pq")]
-    PostQuantum {
-        /// Where the text comes from.
-        origin: String,
     },
     /// The SSH key is of a type or form age cannot use.
     #[error("{origin} is not an SSH private key that age can use (ed25519 or RSA, OpenSSH or PEM form)")]
@@ -90,13 +86,13 @@ pub enum OpenError {
     #[error("the file names more than {MAX_WRAPPED_KEYS} keys")]
     TooManyKeys,
     /// None of the identities fits.
-    #[error("no identity at hand opens the file; it is encrypted for: {}", .recipients.join(", "))]
+    #[error("no identity at hand opens the file; it is encrypted for: {}", listed(.recipients))]
     NotForUs {
         /// The recipients of the file, at most ten.
         recipients: Vec<String>,
     },
     /// The data key is encrypted for an identity at hand, and does not open.
-    #[error("the key for {recipient}, which is yours, is damaged in the file")]
+    #[error("the key for {}, which is yours, is damaged in the file", short(.recipient))]
     Damaged {
         /// The recipient.
         recipient: String,
@@ -177,7 +173,9 @@ impl Keyring {
                 continue;
             }
             if line.starts_with("AGE-SECRET-KEY-PQ-") {
-                return Err(IdentityError::PostQuantum { origin: origin.to_owned() });
+                let identity = hybrid::Identity::parse(line).ok_or_else(malformed)?;
+                self.held.push(Held { public: Some(identity.public()), identity: Box::new(identity) });
+                continue;
             }
             if line.starts_with("AGE-PLUGIN-") {
                 self.held.push(Held { public: None, identity: plugins.identity(line)? });
@@ -273,6 +271,10 @@ impl Keyring {
         reader.read_to_end(&mut share).ok()?;
         Some(share)
     }
+}
+
+fn listed(recipients: &[String]) -> String {
+    recipients.iter().map(|recipient| short(recipient)).collect::<Vec<_>>().join(", ")
 }
 
 /// Two spellings of one recipient: SSH keys may carry a comment.

@@ -17,6 +17,7 @@ pub mod data_key;
 pub mod digest;
 pub mod doctor;
 pub mod foreign;
+mod hybrid;
 pub mod identity_source;
 pub mod key_service;
 pub mod keyring;

@@ -2,11 +2,15 @@
 //!
 //! As in sops, every recipient gets an age file of their own, ASCII-armored.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use age::armor::{ArmoredWriter, Format};
 
+use super::hybrid;
 use super::plugin::{self, PluginError, Plugins};
+
+const POST_QUANTUM: &str = "age1pq1";
 
 /// A recipient as sops writes it in metadata and `.sops.yaml`.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -22,7 +26,9 @@ pub enum Kind {
     X25519,
     /// `ssh-ed25519 …` or `ssh-rsa …`
     Ssh,
-    /// `age1NAME1…`: needs the program `age-plugin-NAME`. Post-quantum recipients (`age1pq1…`) are of this kind.
+    /// `age1pq1…`, which no quantum computer breaks
+    PostQuantum,
+    /// `age1NAME1…`: needs the program `age-plugin-NAME`.
     Plugin(String),
 }
 
@@ -30,7 +36,7 @@ pub enum Kind {
 #[derive(Debug, thiserror::Error)]
 pub enum RecipientError {
     /// Not a recipient at all.
-    #[error("`{text}` is not an age recipient (age1…, ssh-ed25519 …, ssh-rsa …)")]
+    #[error("`{text}` is not an age recipient (age1…, age1pq1…, ssh-ed25519 …, ssh-rsa …)")]
     Malformed {
         /// The text, shortened.
         text: String,
@@ -106,6 +112,7 @@ impl Recipient {
         Ok(match &self.kind {
             Kind::X25519 => Box::new(self.text.parse::<age::x25519::Recipient>().map_err(|_| malformed())?),
             Kind::Ssh => Box::new(ssh(&self.text).ok_or_else(malformed)?),
+            Kind::PostQuantum => Box::new(hybrid::Recipient::parse(&self.text).ok_or_else(malformed)?),
             Kind::Plugin(_) => plugins.recipient(&self.text)?,
         })
     }
@@ -115,6 +122,9 @@ fn kind_of(text: &str) -> Result<Kind, RecipientError> {
     let malformed = || RecipientError::Malformed { text: shorten(text) };
     if text.parse::<age::x25519::Recipient>().is_ok() {
         return Ok(Kind::X25519);
+    }
+    if text.starts_with(POST_QUANTUM) {
+        return hybrid::Recipient::parse(text).map(|_| Kind::PostQuantum).ok_or_else(malformed);
     }
     if text.starts_with("age1") {
         return plugin::recipient_plugin(text).map(Kind::Plugin).map_err(|_| malformed());
@@ -133,6 +143,19 @@ fn ssh(text: &str) -> Option<age::ssh::Recipient> {
     let mut parts = text.split_whitespace();
     let line = format!("{} {}", parts.next()?, parts.next()?);
     line.parse().ok()
+}
+
+/// A recipient as messages show it: nobody reads the 1,959 characters of a post-quantum one.
+#[must_use]
+pub fn short(text: &str) -> Cow<'_, str> {
+    if text.starts_with(POST_QUANTUM) { Cow::Owned(shorten(text)) } else { Cow::Borrowed(text) }
+}
+
+/// Whether some recipients are post-quantum and others not. Each has an age file of their own in sops, so age, which refuses such
+/// a mixture within one file, never sees it.
+pub fn is_mixed<'a>(recipients: impl IntoIterator<Item = &'a Recipient>) -> bool {
+    let (strong, others): (Vec<_>, Vec<_>) = recipients.into_iter().partition(|recipient| recipient.kind == Kind::PostQuantum);
+    !strong.is_empty() && !others.is_empty()
 }
 
 fn shorten(text: &str) -> String {

@@ -10,6 +10,7 @@ use crate::cli::error::CliError;
 use crate::migrate::plan::{Applicability, Plan};
 use crate::migrate::readers::{Named, readers};
 use crate::report::safe;
+use crate::sops::recipient::short;
 
 /// Files that are named for one recipient.
 const FILES: usize = 3;
@@ -33,7 +34,7 @@ impl Run<'_> {
         for ((recipient, place), files) in by_place {
             let more = if files.len() > FILES { format!(" and {} more", files.len() - FILES) } else { String::new() };
             let shown = files[..files.len().min(FILES)].join(", ");
-            writeln!(out, "  {} ({place}): {}{more}", safe::line(&recipient), safe::line(&shown))?;
+            writeln!(out, "  {} ({place}): {}{more}", safe::line(&short(&recipient)), safe::line(&shown))?;
         }
         out.flush()?;
         Ok(())

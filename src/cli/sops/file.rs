@@ -55,6 +55,14 @@ impl InputType {
     }
 }
 
+/// The error of a command that is to write another format into a file that it changes.
+pub(super) fn keeps_format(command: &str) -> CliError {
+    CliError::new(
+        format!("`{command}` leaves a file in its format, and `--output-type` asks for another one"),
+        "decrypt it with `--output-type` and `--output`, then encrypt what that gives",
+    )
+}
+
 /// The file of a command that may also read standard input.
 #[derive(Debug, clap::Args)]
 pub(super) struct Input {

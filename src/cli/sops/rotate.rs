@@ -4,7 +4,7 @@ use super::IgnoreMac;
 use super::file::{Input, Output, read_held, store};
 use super::keys::Keys;
 use super::now;
-use super::rules::ConfigArg;
+use super::rules::{ConfigArg, note_mixed};
 use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
@@ -13,7 +13,7 @@ use crate::sops::creation_rule::recipient_list;
 use crate::sops::metadata::Metadata;
 use crate::sops::ops::{self, Editor, NewPlain};
 use crate::sops::plugin::ProgramPlugins;
-use crate::sops::recipient::Recipient;
+use crate::sops::recipient::{Recipient, short};
 use crate::sops::store::Store;
 
 /// Encrypt a SOPS file anew under a new data key
@@ -53,24 +53,24 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         None => args.input.read()?,
     };
     let store = store(format, args.config.style(&name, ui)?);
-    note_absent(&*store, &bytes, &remove, ui);
+    let before = readers(&*store, &bytes);
+    for recipient in remove.iter().filter(|recipient| !before.contains(recipient)) {
+        ui.note(&format!("{} could not decrypt the file before either", short(recipient.as_str())));
+    }
     let now = now();
     let rotated = Keys::find().open(ui, |keyring| {
         let editor = Editor { keyring, plugins: &ProgramPlugins, now: &now, mac_check: args.mac.check(), new_plain: NewPlain::Allow };
         ops::rotate(&*store, &bytes, &add, &remove, &editor)
     })?;
+    note_mixed(&readers(&*store, &rotated), ui);
     args.output.write(held, &rotated, Access::KeptOrShared, ui)?;
     Ok(Exit::Clean)
 }
 
-/// Says which recipients could not be removed because they are not there.
-fn note_absent(store: &dyn Store, bytes: &[u8], remove: &[Recipient], ui: &Ui) {
+/// The age recipients of a file, as far as it can be read.
+fn readers(store: &dyn Store, bytes: &[u8]) -> Vec<Recipient> {
     let fields = store.read_encrypted(bytes).ok().and_then(|source| source.metadata);
-    let Some(Ok(metadata)) = fields.map(Metadata::parse) else { return };
-    for recipient in remove {
-        let there = metadata.key_groups().iter().flat_map(|group| &group.age).any(|key| key.recipient == recipient.as_str());
-        if !there {
-            ui.note(&format!("{} could not decrypt the file before either", recipient.as_str()));
-        }
-    }
+    let Some(Ok(metadata)) = fields.map(Metadata::parse) else { return Vec::new() };
+    let keys = metadata.key_groups().iter().flat_map(|group| &group.age);
+    keys.filter_map(|key| Recipient::parse(&key.recipient).ok()).collect()
 }

@@ -13,6 +13,7 @@ use crate::sops::creation_rule::{Config, CreationRule, Warning, recipient_list};
 use crate::sops::crypt::CommentPolicy;
 use crate::sops::mac::MacScope;
 use crate::sops::ops::{AlteredNumbers, Audience, NothingSelected, Plan};
+use crate::sops::recipient::{Recipient, is_mixed};
 use crate::sops::selector::Selector;
 use crate::sops::store::{Format, Style};
 
@@ -140,6 +141,13 @@ fn without_dots(path: &Path) -> PathBuf {
     clean
 }
 
+/// Says that a file will not be safe from quantum computers, although some of its recipients are.
+pub(super) fn note_mixed<'a>(recipients: impl IntoIterator<Item = &'a Recipient>, ui: &Ui) {
+    if is_mixed(recipients) {
+        ui.note("some recipients are post-quantum (age1pq1…) and others not: a quantum computer needs only one of the others");
+    }
+}
+
 /// A warning in words.
 pub(in crate::cli) fn describe(warning: &Warning) -> String {
     match warning {
@@ -213,8 +221,10 @@ impl PlanArgs {
                 programs.ui().note(&format!("{name} is set, and not heeded: keys that are not of age are named in .sops.yaml"));
             }
         }
+        let audience = self.audience(rule, programs)?;
+        note_mixed(audience.groups.iter().flatten(), programs.ui());
         Ok(Plan {
-            audience: self.audience(rule, programs)?,
+            audience,
             selector: (format != Format::Binary).then_some(selector),
             mac_scope: if only { MacScope::EncryptedOnly } else { MacScope::AllValues },
             comments: CommentPolicy::Encrypt,

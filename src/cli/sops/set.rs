@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::IgnoreMac;
-use super::file::{InputType, hold, read, read_held, store};
+use super::file::{FormatArg, InputType, hold, keeps_format, read, read_held, store};
 use super::keys::Keys;
 use super::merge_driver::stage;
 use super::now;
@@ -73,6 +73,10 @@ pub(in crate::cli) struct Args {
     #[arg(long)]
     allow_plain: bool,
 
+    /// For lines made for sops: the format to write, and so an error if something is to be written
+    #[arg(long, hide = true, requires = "idempotent")]
+    output_type: Option<FormatArg>,
+
     #[command(flatten)]
     input_type: InputType,
 
@@ -98,6 +102,9 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         if path.find(&old.tree).is_ok_and(|node| *node == value) {
             return Ok(Exit::Clean);
         }
+    }
+    if args.output_type.is_some_and(|wanted| Format::from(wanted) != args.input_type.of(&args.file)) {
+        return Err(keeps_format("set"));
     }
     let new_plain = if args.allow_plain { NewPlain::Allow } else { NewPlain::Refuse };
     let change = Change { path: &path, value: Some(&value), mac_check: args.mac.check(), new_plain };

@@ -6,12 +6,13 @@ use super::file::{InputType, hold, read_held, store};
 use super::key_programs::SopsArg;
 use super::keys::Keys;
 use super::now;
-use super::rules::ConfigArg;
+use super::rules::{ConfigArg, note_mixed};
 use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use crate::file::Access;
 use crate::sops::ops::{self, DataKeyFate, Editor, KeyUpdate, MacCheck, NewPlain, OnRemoval};
+use crate::sops::recipient::short;
 
 /// Let those decrypt SOPS files whom .sops.yaml names, and nobody else
 ///
@@ -77,6 +78,7 @@ fn update(file: &Path, args: &Args, keys: &mut Keys, ui: &Ui) -> Result<(), CliE
         return Ok(());
     };
     ui.note(&summary(file, &update));
+    note_mixed(rule.audience.groups.iter().flatten(), ui);
     if !args.yes {
         let answer = ui.ask("Is this right? [y/N]");
         let Some(answer) = answer else {
@@ -92,8 +94,8 @@ fn update(file: &Path, args: &Args, keys: &mut Keys, ui: &Ui) -> Result<(), CliE
 
 fn summary(file: &Path, update: &KeyUpdate) -> String {
     let mut text = format!("{}:", file.display());
-    update.added.iter().for_each(|recipient| text.push_str(&format!("\n+ {recipient}")));
-    update.removed.iter().for_each(|recipient| text.push_str(&format!("\n- {recipient}")));
+    update.added.iter().for_each(|recipient| text.push_str(&format!("\n+ {}", short(recipient))));
+    update.removed.iter().for_each(|recipient| text.push_str(&format!("\n- {}", short(recipient))));
     if update.added.is_empty() && update.removed.is_empty() {
         text.push_str("\nthe same recipients in other groups or another order");
     }

@@ -15,7 +15,7 @@ use super::keyring::{Keyring, OpenError};
 use super::mac::{MacError, MacScope, Protection};
 use super::metadata::Metadata;
 use super::ops::{self, DecryptError};
-use super::recipient::{Kind, Recipient};
+use super::recipient::{Recipient, is_mixed};
 use super::selector::Selector;
 use super::store::{Format, Limits, ReadError, Source, Style, as_utf8};
 use super::tree::{Node, Scalar};
@@ -184,8 +184,8 @@ fn recipients(metadata: &Metadata, rule: Option<&CreationRule>, problems: &mut V
     {
         problems.push(Problem::SingleRecipient);
     }
-    let quantum = |text: &str| matches!(Recipient::parse(text).map(|r| r.kind().clone()), Ok(Kind::Plugin(name)) if name == "pq");
-    if found.iter().any(|text| quantum(text)) && !found.iter().all(|text| quantum(text)) {
+    let known: Vec<Recipient> = found.iter().filter_map(|text| Recipient::parse(text).ok()).collect();
+    if is_mixed(&known) {
         problems.push(Problem::MixedRecipients);
     }
     let Some(rule) = rule else { return };

@@ -3,6 +3,7 @@
 use crate::sops::mac::MacError;
 use crate::sops::metadata::MetadataError;
 use crate::sops::ops::DecryptError;
+use crate::sops::recipient::short;
 use crate::sops::store::ReadError;
 
 /// Something wrong.
@@ -77,13 +78,13 @@ pub enum Problem {
     #[error("has CRLF line ends, which sops takes for part of the values; add `*.env text eol=lf` to .gitattributes")]
     CarriageReturns,
     /// Somebody can open the file whom the rule does not name.
-    #[error("`{recipient}` can open it and is not named by its creation rule; run updatekeys")]
+    #[error("`{}` can open it and is not named by its creation rule; run updatekeys", short(.recipient))]
     UnknownRecipient {
         /// The recipient.
         recipient: String,
     },
     /// Somebody named by the rule cannot open the file.
-    #[error("`{recipient}` is named by its creation rule and cannot open it; run updatekeys")]
+    #[error("`{}` is named by its creation rule and cannot open it; run updatekeys", short(.recipient))]
     MissingRecipient {
         /// The recipient.
         recipient: String,

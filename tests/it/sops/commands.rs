@@ -4,6 +4,9 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::bench::{Bench, text};
 
+const IDENTITY: &str = include_str!("../../../fixtures/sops/post-quantum/identity.txt");
+const RECIPIENT: &str = include_str!("../../../fixtures/sops/post-quantum/recipient.txt");
+
 const PLAIN: &str =
     "# head\ndb:\n  password: hunter2hunter2 # tail\n  port: 5432\nlist:\n  - a\n  - 2\non: true\nempty: \"\"\nnothing: null\n";
 
@@ -371,45 +374,62 @@ fn case_55_errors_tell_nothing_of_the_values() {
     assert!(!run.stderr.contains("QQQ"), "{}", run.stderr);
 }
 
-/// A bech32 text of 8-bit data.
-fn bech32(prefix: &str, data: &[u8]) -> String {
-    const LETTERS: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
-    let bits: Vec<u8> = data.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect();
-    let mut words: Vec<u8> = bits.chunks(5).map(|five| (0..5).fold(0, |word, at| word << 1 | five.get(at).copied().unwrap_or(0))).collect();
-    let expanded = prefix.bytes().map(|c| c >> 5).chain([0]).chain(prefix.bytes().map(|c| c & 31));
-    let checksum = expanded.chain(words.iter().copied()).chain([0; 6]).fold(1u32, |sum, word| {
-        let top = sum >> 25;
-        let next = (sum & 0x01ff_ffff) << 5 ^ u32::from(word);
-        [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3]
-            .iter()
-            .enumerate()
-            .fold(next, |next, (at, generator)| if top >> at & 1 == 1 { next ^ generator } else { next })
-    }) ^ 1;
-    words.extend((0..6).map(|at| u8::try_from(checksum >> (5 * (5 - at)) & 31).expect("five bits")));
-    format!("{prefix}1{}", words.iter().map(|word| char::from(LETTERS[usize::from(*word)])).collect::<String>())
+#[test]
+fn case_15_post_quantum_keys_are_those_of_sops() {
+    let bench = Bench::new();
+    let recipient = RECIPIENT.trim();
+    bench.put(".sops.yaml", format!("creation_rules:\n  - age: {recipient}\n").as_bytes());
+    bench.put("pq.txt", format!("# post-quantum\n{IDENTITY}").as_bytes());
+    let sources = [("SOPS_AGE_KEY", IDENTITY.to_owned()), ("SOPS_AGE_KEY_FILE", bench.path("pq.txt").display().to_string())];
+    bench.put("ours.yaml", b"a: hunter2hunter2\n");
+    bench.sopup_prints(&["encrypt", "-i", "ours.yaml"]);
+    bench.put("theirs.yaml", &bench.sops_encrypt("theirs.yaml", b"a: hunter2hunter2\n", &["--age", recipient]));
+    for name in ["ours.yaml", "theirs.yaml"] {
+        for (variable, value) in &sources {
+            for mut command in [bench.sopup_command(&["decrypt", name]), bench.sops_command(&["decrypt", name])] {
+                let output = command.env_remove("SOPS_AGE_KEY_FILE").env(variable, value).output().expect("runs");
+                assert_eq!(text(&output.stdout), "a: hunter2hunter2\n", "{name}: {}", text(&output.stderr));
+            }
+        }
+        let run = bench.sopup(&["decrypt", name]);
+        assert!(run.code == 2 && run.stderr.contains("age1pq1") && !run.stderr.contains(recipient), "{}", run.stderr);
+    }
+    // `updatekeys` and `rotate` wrap the data key, `doctor` knows both forms.
+    let with_key = |args: &[&str]| bench.sopup_command(args).env("SOPS_AGE_KEY", IDENTITY).output().expect("runs");
+    bench.put("classic.yaml", &bench.sops_encrypt("classic.yaml", b"a: b\n", &["--age", &bench.recipients[0]]));
+    let output = with_key(&["updatekeys", "--yes", "classic.yaml"]);
+    assert!(output.status.success() && text(&output.stderr).contains("+ age1pq1"), "{}", text(&output.stderr));
+    let output = with_key(&["rotate", "-i", "classic.yaml"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let output = bench.sops_command(&["decrypt", "classic.yaml"]).env("SOPS_AGE_KEY", IDENTITY).output().expect("runs");
+    assert_eq!(text(&output.stdout), "a: b\n", "{}", text(&output.stderr));
+    assert!(!text(&with_key(&["doctor", "classic.yaml"]).stdout).contains("post-quantum and classic"));
+    let wrong = recipient.replace("age1pq1x", "age1pq1q");
+    bench.put("plain.yaml", b"a: b\n");
+    let run = bench.sopup(&["encrypt", "--age", &wrong, "-i", "plain.yaml"]);
+    assert!(run.code == 2 && run.stderr.contains("is not an age recipient"), "{}", run.stderr);
+    assert_eq!(bench.get("plain.yaml"), b"a: b\n", "no broken file is left");
 }
 
 #[test]
-fn case_15_post_quantum_recipients_need_their_plugin() {
+fn case_15_a_mixture_is_written_as_sops_does_and_told() {
     let bench = Bench::new();
-    // A key of ML-KEM-768 that is all zeros and a point of X25519: well-formed, and nobody's.
-    let recipient = bech32("age1pq", &[[0; 1184].as_slice(), &[9; 32]].concat());
+    let both = format!("{},{}", RECIPIENT.trim(), bench.recipients[0]);
     bench.put("x.yaml", b"a: hunter2hunter2\n");
-    let run = bench.sopup(&["encrypt", "--age", &recipient, "-i", "x.yaml"]);
-    assert!(run.code == 2 && run.stderr.contains("age-plugin-pq"), "{}", run.stderr);
-    assert_eq!(bench.get("x.yaml"), b"a: hunter2hunter2\n", "no broken file is left");
-    // What sops makes for such a recipient and an ordinary one opens with the ordinary key, and its keys are kept.
-    let both = format!("{recipient},{}", bench.recipients[0]);
-    let theirs = bench.sops_encrypt("x.yaml", b"a: hunter2hunter2\n", &["--age", &both]);
-    bench.put("x.yaml", &theirs);
-    assert_eq!(bench.sopup_prints(&["decrypt", "x.yaml"]), "a: hunter2hunter2\n");
-    assert_eq!(bench.sopup_reads(&["set", "--value-stdin", "x.yaml", "[\"a\"]"], b"\"b\"").code, 0);
-    assert!(text(&bench.get("x.yaml")).contains(&recipient));
-    assert!(bench.sopup(&["doctor", "x.yaml"]).stdout.contains("post-quantum and classic"));
-    let only = bench.sops_encrypt("y.yaml", b"a: b\n", &["--age", &recipient]);
-    bench.put("y.yaml", &only);
-    let run = bench.sopup(&["decrypt", "y.yaml"]);
-    assert!(run.code == 2 && run.stderr.contains("age1pq1"), "{}", run.stderr);
+    let run = bench.sopup(&["encrypt", "--age", &both, "-i", "x.yaml"]);
+    assert!(run.code == 0 && run.stderr.contains("a quantum computer needs only one of the others"), "{}", run.stderr);
+    bench.put("z.yaml", &bench.sops_encrypt("z.yaml", b"a: b\n", &["--age", &bench.recipients[0]]));
+    let run = bench.sopup(&["rotate", "-i", "--add-age", RECIPIENT.trim(), "z.yaml"]);
+    assert!(run.code == 0 && run.stderr.contains("a quantum computer needs only one of the others"), "{}", run.stderr);
+    let run = bench.sopup(&["rotate", "-i", "--rm-age", RECIPIENT.trim(), "z.yaml"]);
+    assert!(run.code == 0 && run.stderr.is_empty(), "{}", run.stderr);
+    let theirs = bench.sops_encrypt("y.yaml", b"a: hunter2hunter2\n", &["--age", &both]);
+    bench.put("y.yaml", &theirs);
+    for name in ["x.yaml", "y.yaml"] {
+        assert_eq!(bench.sopup_prints(&["decrypt", name]), "a: hunter2hunter2\n");
+        assert_eq!(bench.sops_decrypt(name, &bench.get(name)).expect("sops opens it"), b"a: hunter2hunter2\n");
+        assert!(bench.sopup(&["doctor", name]).stdout.contains("post-quantum and classic"));
+    }
 }
 
 #[test]

@@ -91,6 +91,8 @@ fn lines_that_write_write_what_sops_reads() {
     assert!(run.code == 0 && run.stderr.contains("--value-stdin"), "{}", run.stderr);
     let run = linked(&bench, &["set", "--output-type", "yaml", "c.yaml", "[\"a\"]", "\"new\""]);
     assert_eq!(run.code, 0, "{}", run.stderr);
+    let same = linked(&bench, &["set", "--output-type", "json", "--idempotent", "c.yaml", "[\"a\"]", "\"new\""]);
+    assert_eq!(same.code, 0, "{}", same.stderr);
     assert_eq!(linked(&bench, &["unset", "c.yaml", "[\"l\"][0]"]).code, 0);
     let read = reads("c.yaml");
     assert!(read.contains("a: new") && read.contains("deep: true") && !read.contains("- 1"), "{read}");
@@ -138,6 +140,7 @@ fn what_sopup_cannot_do_is_refused_with_the_reason() {
         ("-d", "no file"),
         ("--set [\"a\"] e.yaml", "an index and a value"),
         ("set --output-type json e.yaml [\"a\"] 1", "leaves a file in its format"),
+        ("set --output-type json --idempotent e.yaml [\"a\"] 1", "leaves a file in its format"),
         ("exec-env --user nobody e.yaml true", "sudo"),
         ("exec-env --background e.yaml true", "&"),
         ("decrypt --nonsense e.yaml", "--nonsense"),

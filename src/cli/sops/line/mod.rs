@@ -8,6 +8,7 @@ use std::path::Path;
 
 use clap::{Args as _, CommandFactory as _};
 
+use super::file::keeps_format;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use crate::cli::{Cli, Exit};
@@ -255,21 +256,20 @@ impl Line {
         }
     }
 
-    /// A file that is changed keeps its format: under its name it could not be read as another.
+    /// A file that is changed keeps its format: under its name it could not be read as another. `set --idempotent` may have
+    /// nothing to change, and looks itself.
     fn check_output_type(&mut self, command: &str) -> Result<(), CliError> {
         if !matches!(command, "set" | "unset" | "edit" | "rotate") {
             return Ok(());
         }
         let value = |name: &str| self.options.iter().rev().find(|typed| typed.name() == name).and_then(|typed| typed.value.clone());
         let Some(wanted) = value("output-type") else { return Ok(()) };
+        let decides_later = command == "set" && self.options.iter().any(|typed| typed.name() == "idempotent");
         let file = value("filename-override").or_else(|| self.operands.first().cloned()).unwrap_or_default();
         let named = value("input-type").and_then(|name| Format::from_name(&name.to_string_lossy()));
         let format = named.unwrap_or_else(|| Format::from_path(&file.to_string_lossy()));
         if Format::from_name(&wanted.to_string_lossy()) != Some(format) {
-            return Err(CliError::new(
-                format!("`{command}` leaves a file in its format, and `--output-type {}` is another one", wanted.to_string_lossy()),
-                "decrypt it with `--output-type` and `--output`, then encrypt what that gives",
-            ));
+            return if decides_later { Ok(()) } else { Err(keeps_format(command)) };
         }
         self.options.retain(|typed| typed.name() != "output-type");
         Ok(())
@@ -346,6 +346,7 @@ mod tests {
             ("exec-env --pristine f cmd --verbose", "exec-env --pristine -- f cmd --verbose"),
             ("decrypt --nonsense f", "decrypt --nonsense -- f"),
             ("set --output-type yaml f.yaml i v", "set --value-typed -- f.yaml i v"),
+            ("set --output-type json --idempotent f.yaml i v", "set --output-type=json --idempotent --value-typed -- f.yaml i v"),
             ("--version", "Version"),
             ("", "Help"),
         ] {
