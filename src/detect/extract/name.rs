@@ -108,7 +108,8 @@ fn class_of_bytes(name: &[u8], cue: Cue) -> Option<NameClass> {
 /// Like [`class_of_bytes`], of a text.
 pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     // Letters that happen to stand in base64.
-    if name.len() >= 24 && randomness::is_random(name.as_bytes()) {
+    let digits = name.bytes().filter(u8::is_ascii_digit).count();
+    if name.len() >= 24 && digits > 1 && !name.contains('.') && randomness::is_random(name.as_bytes()) {
         return None;
     }
     let mut words = words(name);
@@ -326,6 +327,7 @@ mod tests {
             "CACHE_PASSWORD",
             "kata sandi",
             "Şifre",
+            "log4j.appender.kafka_appender.SslTruststorePassword",
         ] {
             assert_eq!(class(name), Some(NameClass::Password), "{name}");
         }
@@ -415,6 +417,7 @@ mod tests {
             "DOVECOT_PASS_ATTRS",
             "htpasswd_password_characters",
             "X-Goog-Credential",
+            "MePXR2HKEjbyqOd3BqVTRZaXrrU_PWNhHgX",
         ] {
             assert_eq!(class(name), None, "{name}");
         }
