@@ -40,15 +40,25 @@ impl Secret {
     /// A secret of 19 characters or fewer shows fewer than four, one below five shows none.
     pub fn redacted(&self) -> String {
         let text = self.expose_text();
-        let first_line = text.lines().next().unwrap_or_default();
-        if first_line.starts_with("-----BEGIN ") {
-            return format!("{}…", first_line.chars().take(60).collect::<String>());
+        if let Some(header) = pem_header(&text) {
+            return format!("{header}…");
         }
         let shown = (self.length() / 5).min(4);
         let mut out: String = text.chars().take(shown).collect();
         out.push_str(MASK);
         out
     }
+}
+
+/// `-----BEGIN PRIVATE KEY-----`: nothing of the key itself, which may follow on the same line.
+fn pem_header(text: &str) -> Option<&str> {
+    const OPEN: &str = "-----BEGIN ";
+    const CLOSE: &str = "-----";
+    const LONGEST: usize = 48;
+    let label = text.strip_prefix(OPEN)?.split(CLOSE).next()?;
+    let header = text.get(..OPEN.len() + label.len() + CLOSE.len())?;
+    (label.len() <= LONGEST && label.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' '))
+        .then_some(header)
 }
 
 /// What stands for the hidden part of a secret, whatever its length.
@@ -81,6 +91,15 @@ mod tests {
         assert_eq!(secret("abcdefgh").redacted(), "a********");
         assert_eq!(secret("abcdefghijklmnopqrst").redacted(), "abcd********");
         assert_eq!(secret(&"z".repeat(2000)).redacted(), "zzzz********");
+    }
+
+    #[test]
+    fn of_keys_on_one_line_only_the_header_is_shown() {
+        let key = "-----BEGIN EC PRIVATE KEY-----";
+        assert_eq!(secret(&format!("{key}\\nMHcCAQEEIK8s2kQ\\n")).redacted(), format!("{key}…"));
+        assert_eq!(secret(&format!("{key}\nMHcCAQEEIK8s2kQ\n")).redacted(), format!("{key}…"));
+        assert_eq!(secret("-----BEGIN MHcCAQEEIK8s2kQ-and-no-end").redacted(), "----********");
+        assert_eq!(secret("-----BEGIN mHcCAQEEIK8s2kQ-----").redacted(), "----********");
     }
 
     #[test]

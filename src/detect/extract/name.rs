@@ -136,7 +136,12 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     while words.len() > 1 && words.last().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit())) {
         words.pop();
     }
-    let (at, class) = (0..words.len()).rev().find_map(|at| class_of(&words, at).map(|class| (at, class)))?;
+    // Typed twice, as forms ask for it: `password_confirmation`.
+    if words.len() > 1 && words.last().is_some_and(|word| word == "confirmation") && PASSWORDS.has(&words[words.len() - 2]) {
+        words.pop();
+    }
+    let is_variable = name.contains('_') && !name.bytes().any(|byte| byte.is_ascii_lowercase());
+    let (at, class) = (0..words.len()).rev().find_map(|at| class_of(&words, at, is_variable).map(|class| (at, class)))?;
     let is_other_pass = words[at] == "pass" && at > 0 && OTHER_PASSES.contains(&words[at - 1].as_str());
     let about = words[at + 1..].iter().any(|word| ABOUT.has(word) || is_agent(word));
     // What signs or encrypts cookies is no cookie.
@@ -171,7 +176,8 @@ fn is_agent(word: &str) -> bool {
     word.len() > 5 && (word.ends_with("er") || word.ends_with("or")) && !matches!(word, "server" | "master" | "docker")
 }
 
-fn class_of(words: &[String], at: usize) -> Option<NameClass> {
+/// What one word of a name means, a variable's of the environment if it is in capitals.
+fn class_of(words: &[String], at: usize, is_variable: bool) -> Option<NameClass> {
     let word = words[at].as_str();
     let trimmed = word.trim_end_matches(|c: char| c.is_ascii_digit());
     let ends = || PASSWORD_ENDINGS.iter().any(|ending| trimmed.strip_suffix(ending).is_some_and(|stem| !is_other_stem(stem)));
@@ -190,13 +196,17 @@ fn class_of(words: &[String], at: usize) -> Option<NameClass> {
         return Some(NameClass::Token);
     }
     let keys = trimmed == "keys" && matches!(before, Some("api" | "unseal"));
-    let key = trimmed == "key" && before.is_some_and(|before| KEY_QUALIFIERS.has(before));
+    let key = trimmed == "key" && before.is_some_and(|before| KEY_QUALIFIERS.has(before) || is_variable && !OTHER_KEYS.contains(&before));
     let run_together = trimmed.strip_suffix("key").is_some_and(|stem| stem.len() > 4 && KEY_QUALIFIERS.has(stem));
     let cookie = trimmed == "cookie" && before == Some("erlang") || trimmed == "erlangcookie";
     // Models of language count tokens, and designs are made of them.
     let tokens = trimmed == "tokens" && before.is_some_and(|before| KEY_QUALIFIERS.has(before));
     (key || keys || run_together || cookie || tokens).then_some(NameClass::Token)
 }
+
+/// Keys that everybody may know, or that find something.
+const OTHER_KEYS: [&str; 12] =
+    ["site", "gpg", "pgp", "apt", "repo", "signed", "fingerprint", "event", "tag", "group", "slug", "idempotency"];
 
 /// Before a password's word, and written together with it, these make another word: `nopasswd`,
 /// `genpwd`, and a product's name.
@@ -323,6 +333,7 @@ mod tests {
             "passwordProd",
             "http.proxyPassword",
             "bind_pw",
+            "password_confirmation",
             "mot_de_passe",
             "CACHE_PASSWORD",
             "kata sandi",
@@ -363,6 +374,7 @@ mod tests {
             "aesKey",
             "webflow.signing.key",
             "certificate_key",
+            "GITHUB_ORG_KEY",
         ] {
             assert_eq!(class(name), Some(NameClass::Token), "{name}");
         }

@@ -11,6 +11,7 @@ use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::line;
 use crate::detect::syntax::named::Value;
+use crate::detect::worth::lexicon::KEY_QUALIFIERS;
 use crate::detect::worth::weak::{is_label_of_field, is_literal, is_typed_secret};
 use crate::detect::worth::words::words;
 use crate::rule::{Confidence, Extractor};
@@ -106,6 +107,11 @@ fn is_of_variable(before: &[u8], value: &[u8]) -> bool {
         b"cookie_secret",
     ];
     let key = KEYS.iter().any(|key| name.ends_with(key));
+    // `MAIL_KEY=word` may be anything.
+    let unqualified = String::from_utf8_lossy(name)
+        .to_lowercase()
+        .strip_suffix("_key")
+        .is_some_and(|name| !name.rsplit('_').next().is_some_and(|word| KEY_QUALIFIERS.has(word)));
     let start = name.len() - length;
     let free = start == 0 || matches!(name[start - 1], b' ' | b'\t' | b'-' | b'"' | b'\'');
     let joined = name[start..].contains(&b'_') || length > 6;
@@ -113,7 +119,7 @@ fn is_of_variable(before: &[u8], value: &[u8]) -> bool {
     let refers = [&b"KUBE"[..], b"K8S", b"KUBERNETES", b"TLS", b"SSL", b"PULL", b"CERT", b"EXISTING"]
         .iter()
         .any(|other| name.strip_suffix(b"_SECRET").is_some_and(|name| name.ends_with(other)));
-    !refers && (free && joined || key) && word && value.len() >= 5 && !value.iter().all(u8::is_ascii_uppercase)
+    !refers && !unqualified && (free && joined || key) && word && value.len() >= 5 && !value.iter().all(u8::is_ascii_uppercase)
 }
 
 /// `- **Password**: `: nothing but a label.

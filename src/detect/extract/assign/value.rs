@@ -328,7 +328,7 @@ fn passed_on(text: &[u8], start: usize, end: usize) -> Option<Span> {
     let name = text[start..end].iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':')).count();
     let called = &text[start..start + name];
     let is = |call: &&[u8]| called.strip_suffix(*call).is_some_and(|before| matches!(before, [] | [.., b'.' | b':']));
-    let arguments = text[start + name..end].strip_prefix(b"(").filter(|_| CALLS.iter().any(|call| is(&call)))?;
+    let arguments = text[start + name..end].strip_prefix(b"(").filter(|_| CALLS.iter().any(is))?;
     let literal = quoted(text, skip_blanks(text, end - arguments.len(), end), end)?;
     text[literal.end..end].get(1..)?.trim_ascii_start().starts_with(b")").then_some(literal)
 }
