@@ -63,15 +63,18 @@ mod tests {
     fn says_what_became_of_each_value() {
         let found = fates("DB_PASSWORD=Walrus88Timber");
         assert!(matches!(found.as_slice(), [(value, Fate::Match(_))] if value == "Walrus88Timber"), "{found:?}");
-        for (text, value, objection) in [
-            ("DB_PASSWORD=changeme", "changeme", Objection::Placeholder),
-            ("DB_PASSWORD=${DB_PASSWORD}", "${DB_PASSWORD}", Objection::Placeholder),
-            ("password: /run/secrets/db", "/run/secrets/db", Objection::Structure),
-            ("API_TOKEN=notrandom", "notrandom", Objection::NotGenerated),
-            ("password: db-credentials", "db-credentials", Objection::Name),
-            ("password: ab", "ab", Objection::Length),
+        for (text, value, code) in [
+            ("DB_PASSWORD=changeme", "changeme", "stand-in"),
+            ("DB_PASSWORD=${DB_PASSWORD}", "${DB_PASSWORD}", "reference"),
+            ("DB_PASSWORD=<grafana_7>", "<grafana_7>", "slot"),
+            ("password: /run/secrets/db", "/run/secrets/db", "path"),
+            ("password: config.db.password", "config.db.password", "dotted-path"),
+            ("API_TOKEN=notrandom", "notrandom", "not-generated"),
+            ("password: db-credentials", "db-credentials", "name-of-secret"),
+            ("password: ab", "ab", "length"),
         ] {
-            assert_eq!(fates(text), [(value.to_owned(), Fate::Rejected(objection))], "{text}");
+            let [(found, Fate::Rejected(objection))] = &fates(text)[..] else { panic!("{text}: {:?}", fates(text)) };
+            assert_eq!((found.as_str(), objection.code()), (value, code), "{text}");
         }
     }
 }

@@ -24,7 +24,7 @@ mod worth;
 pub use check::{CheckFailure, check_rule};
 pub use explain::{Candidate, Fate, explain};
 pub use readings::{Reading, detect_bytes, detect_name};
-pub use reason::{Objection, Reason};
+pub use reason::{Evidence, Objection, Reason};
 pub use search::Match;
 pub use syntax::hints::{Hints, Notation};
 pub use trace::Trace;

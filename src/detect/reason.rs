@@ -87,19 +87,30 @@ impl fmt::Display for Reason {
     }
 }
 
+/// What a value is instead of a secret.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Evidence {
+    /// A stable name.
+    pub id: &'static str,
+    /// What the value is, behind "it is".
+    pub what: &'static str,
+}
+
+impl Evidence {
+    pub(super) const fn new(id: &'static str, what: &'static str) -> Self {
+        Self { id, what }
+    }
+}
+
 /// What speaks so strongly against a value that it is no match at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Objection {
     /// Too short or too long for its sort.
     Length,
-    /// It stands in for a secret, or refers to one, or is encrypted.
-    Placeholder,
-    /// A path, an address, a hash, code or markup.
-    Structure,
+    /// It is something else.
+    Is(&'static Evidence),
     /// What it encodes is no secret.
     Encodes,
-    /// It is the name of something, a number with a unit, or several words.
-    Name,
     /// A machine's secret would look generated.
     NotGenerated,
     /// Its characters vary too little for its format.
@@ -112,14 +123,29 @@ pub enum Objection {
     Binary,
 }
 
+impl Objection {
+    /// A stable name.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Is(evidence) => evidence.id,
+            Self::Length => "length",
+            Self::Encodes => "encodes-nothing",
+            Self::NotGenerated => "not-generated",
+            Self::Entropy => "entropy",
+            Self::Exception => "exception",
+            Self::Invalid => "invalid",
+            Self::Binary => "binary-file",
+        }
+    }
+}
+
 impl fmt::Display for Objection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Is(Evidence { id, what }) if what.ends_with(id) => return write!(f, "it is {what}"),
+            Self::Is(Evidence { id, what }) => return write!(f, "it is {what} ({id})"),
             Self::Length => "its length is not that of a secret",
-            Self::Placeholder => "it is a placeholder, a reference, or encrypted",
-            Self::Structure => "it is a path, an address, a hash, code or markup",
             Self::Encodes => "what it encodes is no secret",
-            Self::Name => "it is a name, a measure, or several words",
             Self::NotGenerated => "a token would look generated",
             Self::Entropy => "its characters vary too little for this format",
             Self::Exception => "the rule lists it as an exception",

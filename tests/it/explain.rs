@@ -18,7 +18,7 @@ fn a_line_is_explained_without_its_secrets() {
         run.stdout
     };
     assert!(line("a.env:1").contains("generic-password  reported (high confidence: name, random)"));
-    assert!(line("a.env:2").contains("generic-token  not reported: it is a placeholder"));
+    assert!(line("a.env:2").contains("generic-token  not reported: it is a word that stands in for a secret (stand-in)"));
     assert!(line("a.env:3").contains("weak-password  reported (medium confidence: name, weak)"));
     assert!(line("tests/c.env:1").contains("not reported: below the threshold `medium` (low confidence: name, weak, test)"));
     assert!(line("a.env:4").contains("no rule looked at anything here"));

@@ -36,10 +36,10 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Floors of the room `detect` and what each may use of it, from the bottom up. The files that are not listed stand on top.
 const FLOORS: &[(&str, &[&str])] = &[
     ("reason", &[]),
-    ("worth", &["Reason", "Objection"]),
+    ("worth", &["Evidence", "Reason", "Objection"]),
     ("syntax", &[]),
     ("search", &["Reason", "Objection", "worth", "syntax"]),
-    ("extract", &["Reason", "Objection", "Match", "worth", "syntax", "search"]),
+    ("extract", &["Evidence", "Reason", "Objection", "Match", "worth", "syntax", "search"]),
 ];
 
 /// Lines after which a file is asked to be split; tests at its end do not count.

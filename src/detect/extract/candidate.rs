@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::detect::search::{NEAR, Search};
 use crate::detect::worth::{judge, placeholder, validator, weak};
-use crate::detect::{Match, Objection, Reason};
+use crate::detect::{Evidence, Match, Objection, Reason};
 use crate::rule::{Block, Confidence, Extractor, Judge, Matcher, Pattern, RuleIndex, Validator};
 use crate::text::Span;
 
@@ -137,10 +137,13 @@ fn consider(search: &mut Search<'_>, index: RuleIndex, span: Span) {
 }
 
 /// Whether what a pattern captured is a credential.
+static NO_KEY: Evidence = Evidence::new("no-key", "no whole block with a key");
+static CUSTOMARY: Evidence = Evidence::new("customary-login", "a login that documentation shows");
+
 fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Objection> {
     let rule = search.rules.rule(index);
     let block = matches!(&rule.matcher, Matcher::Pattern(Pattern { block: Some(Block::Pem), .. }));
-    let span = if block { pem(search, span).ok_or(Objection::Structure)? } else { span };
+    let span = if block { pem(search, span).ok_or(Objection::Is(&NO_KEY))? } else { span };
     let value = search.bytes(span);
     if rule.min_entropy.is_some_and(|least| validator::entropy(value) < least) {
         return Err(Objection::Entropy);
@@ -148,11 +151,11 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
     if rule.rejects(value) {
         return Err(Objection::Exception);
     }
-    if !block && rule.judge != Judge::Password && placeholder::is_fake_token(value) {
-        return Err(Objection::Placeholder);
+    if let Some(fake) = placeholder::fake(value).filter(|_| !block && rule.judge != Judge::Password) {
+        return Err(Objection::Is(fake));
     }
     if rule.validators.contains(&Validator::Base64) && validator::base64(value).is_some_and(|pair| is_customary(&pair)) {
-        return Err(Objection::Placeholder);
+        return Err(Objection::Is(&CUSTOMARY));
     }
     if !rule.validators.iter().all(|&check| validator::passes(check, value)) {
         return Err(Objection::Invalid);

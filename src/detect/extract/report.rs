@@ -9,6 +9,7 @@ use crate::detect::syntax::named::Value;
 use crate::detect::syntax::scalar;
 use crate::detect::worth::judge;
 use crate::detect::worth::lexicon::TECHNICAL;
+use crate::detect::worth::placeholder::CUT_OR_ENCRYPTED;
 use crate::detect::{Objection, Reason};
 use crate::rule::Confidence;
 use crate::text::Span;
@@ -24,14 +25,14 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
         Ok(verdict) if !verdict.is_weak() => verdict,
         outcome => {
             if !weak::report(search, class, &value, why) {
-                let objection = outcome.err().unwrap_or(Objection::Name);
+                let objection = outcome.err().unwrap_or(Objection::Is(&judge::WORD));
                 search.reject(search.rules.extractor(class.extractor()), value.span, objection);
             }
             return;
         }
     };
     if is_elided(search.text, value.span) || is_ciphertext(search.text, value.span) {
-        return search.reject(search.rules.extractor(class.extractor()), value.span, Objection::Placeholder);
+        return search.reject(search.rules.extractor(class.extractor()), value.span, Objection::Is(CUT_OR_ENCRYPTED));
     }
     if search.hints.binary {
         in_binary(search, class, value, verdict, why);

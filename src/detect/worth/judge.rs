@@ -3,8 +3,8 @@
 use super::lexicon::{PASSWORD_ENDINGS, PASSWORDS, TECHNICAL, VALUE_NAMES};
 use super::passphrase::{is_passphrase, is_role_password, is_spaced_passphrase};
 use super::randomness::Makeup;
-use super::{encoding, identifier, measure, placeholder, randomness, structure, validator, words};
-use crate::detect::{Objection, Reason};
+use super::{encoding, identifier, measure, placeholder, randomness, shapes, validator, words};
+use crate::detect::{Evidence, Objection, Reason};
 use crate::rule::{Confidence, Judge, Validator};
 
 /// The outcome for a value that may be a secret.
@@ -42,15 +42,13 @@ pub(in crate::detect) fn weigh(value: &[u8], judge: Judge) -> Result<Verdict, Ob
     if randomness::is_noise(value) && !encoding::is_escaped(value) {
         return weigh_noise(value);
     }
-    if placeholder::is_placeholder(value) {
-        return Err(Objection::Placeholder);
-    }
-    if is_time_uuid(value) || structure::is_structure(value) {
-        return Err(Objection::Structure);
+    let time = || is_time_uuid(value).then_some(&TIME_UUID);
+    if let Some(evidence) = placeholder::stands_in(value).or_else(time).or_else(|| shapes::shape_of(value)) {
+        return Err(Objection::Is(evidence));
     }
     if let Some(plain) = encoding::percent(value) {
         if plain.iter().any(u8::is_ascii_control) || !plain.iter().any(u8::is_ascii_alphanumeric) {
-            return Err(Objection::Structure);
+            return Err(Objection::Is(&ESCAPES));
         }
         if !plain.iter().any(u8::is_ascii_whitespace) {
             return weigh(&plain, judge);
@@ -61,32 +59,47 @@ pub(in crate::detect) fn weigh(value: &[u8], judge: Judge) -> Result<Verdict, Ob
     }
     match judge {
         Judge::Format => Ok(Verdict { confidence: Confidence::High, reasons: Vec::new() }),
-        Judge::Password => password(value).ok_or(Objection::Name),
-        Judge::Token if placeholder::is_fake_token(value) => Err(Objection::Placeholder),
-        Judge::Token if is_no_token(value) => Err(Objection::Name),
-        Judge::Token => token(value).ok_or(Objection::NotGenerated),
+        Judge::Password => password(value).map_err(Objection::Is),
+        Judge::Token => match placeholder::fake(value).or_else(|| no_token(value)) {
+            Some(evidence) => Err(Objection::Is(evidence)),
+            None => token(value).ok_or(Objection::NotGenerated),
+        },
     }
 }
 
 /// What is mixed like the output of a generator is a secret unless a shape of several characters
 /// says what it is: one that chance hardly brings about.
 fn weigh_noise(value: &[u8]) -> Result<Verdict, Objection> {
-    if placeholder::is_marked(value) {
-        return Err(Objection::Placeholder);
-    }
-    if structure::is_unmistakable(value) || measure::is_measure(value) {
-        return Err(Objection::Structure);
+    let measure = || measure::is_measure(value).then_some(&MEASURE);
+    if let Some(evidence) = placeholder::stands_in_though_generated(value).or_else(|| shapes::unmistakable(value)).or_else(measure) {
+        return Err(Objection::Is(evidence));
     }
     Ok(Verdict { confidence: Confidence::High, reasons: vec![Reason::Random] })
 }
 
-/// Words, the name of a secret or a measure.
-fn is_no_token(value: &[u8]) -> bool {
-    names_a_secret(value.strip_suffix(b"\\x00").unwrap_or(value))
-        || is_numbered_field(value)
-        || measure::is_measure(value)
-        || identifier::is_identifier(value)
-        || value.iter().any(|byte| byte.is_ascii_whitespace() || !byte.is_ascii())
+static TIME_UUID: Evidence = Evidence::new("time-uuid", "a UUID of a time and a machine");
+static ESCAPES: Evidence = Evidence::new("escapes", "made of escapes");
+static MEASURE: Evidence = Evidence::new("measure", "a number with a unit");
+static NAME: Evidence = Evidence::new("name-of-secret", "the name of a secret");
+static FIELD: Evidence = Evidence::new("numbered-field", "a field and a number");
+static IDENTIFIER: Evidence = Evidence::new("identifier", "an identifier");
+static TICKET: Evidence = Evidence::new("ticket", "the number of a ticket");
+static SELECTOR: Evidence = Evidence::new("selector", "a selector");
+static WORDS: Evidence = Evidence::new("words", "several words");
+static SYMBOLS: Evidence = Evidence::new("symbols", "nothing but symbols");
+/// Somebody may have typed it as a password, and it may as well be the name of something.
+pub(in crate::detect) static WORD: Evidence = Evidence::new("word", "a word that may be the name of something");
+
+/// What a value is that no machine would take for its secret: words, a name or a measure.
+fn no_token(value: &[u8]) -> Option<&'static Evidence> {
+    match () {
+        () if names_a_secret(value.strip_suffix(b"\\x00").unwrap_or(value)) => Some(&NAME),
+        () if is_numbered_field(value) => Some(&FIELD),
+        () if measure::is_measure(value) => Some(&MEASURE),
+        () if identifier::is_identifier(value) => Some(&IDENTIFIER),
+        () if value.iter().any(|byte| byte.is_ascii_whitespace() || !byte.is_ascii()) => Some(&WORDS),
+        () => None,
+    }
 }
 
 /// `page-size=075`: a name and a few digits.
@@ -111,7 +124,7 @@ fn encodes_nothing(text: &[u8]) -> bool {
     if text.len() < 8 && !text.iter().all(u8::is_ascii_alphanumeric) {
         return false;
     }
-    let worth = || password(text).is_some_and(|verdict| verdict.confidence >= Confidence::Medium);
+    let worth = || password(text).is_ok_and(|verdict| verdict.confidence >= Confidence::Medium);
     placeholder::is_placeholder(text) || text.len() >= 4 && !text.starts_with(b"-----") && !text.starts_with(b"{") && !worth()
 }
 
@@ -124,22 +137,25 @@ pub(in crate::detect) fn lower(confidence: Confidence) -> Confidence {
 }
 
 /// A value under a name that means a password for people.
-fn password(value: &[u8]) -> Option<Verdict> {
+fn password(value: &[u8]) -> Result<Verdict, &'static Evidence> {
     let makeup = Makeup::of(value);
-    let verdict = |confidence, reason| Some(Verdict { confidence, reasons: vec![reason] });
+    let verdict = |confidence, reason| Ok(Verdict { confidence, reasons: vec![reason] });
     if is_spaced_passphrase(value) {
         return verdict(Confidence::Medium, Reason::Words);
     }
-    if names_a_secret(value)
-        || measure::is_measure(value)
-        || value.iter().any(u8::is_ascii_whitespace)
-        || identifier::is_ticket(value)
-        || identifier::is_selector(value)
-    {
-        return None;
+    let other = match () {
+        () if names_a_secret(value) => Some(&NAME),
+        () if measure::is_measure(value) => Some(&MEASURE),
+        () if value.iter().any(u8::is_ascii_whitespace) => Some(&WORDS),
+        () if identifier::is_ticket(value) => Some(&TICKET),
+        () if identifier::is_selector(value) => Some(&SELECTOR),
+        () => None,
+    };
+    if let Some(other) = other {
+        return Err(other);
     }
     if makeup.letters() + makeup.foreign == 0 {
-        return (makeup.digits > 0).then_some(()).and_then(|()| verdict(Confidence::Low, Reason::Weak));
+        return if makeup.digits > 0 { verdict(Confidence::Low, Reason::Weak) } else { Err(&SYMBOLS) };
     }
     // Letters of other scripts among what a generator made.
     if makeup.foreign > 0 && randomness::is_noise(&value.iter().copied().filter(u8::is_ascii).collect::<Vec<u8>>()) {

@@ -7,23 +7,47 @@ use aho_corasick::AhoCorasick;
 
 use super::lexicon::{NO_VALUES, PASSWORDS, PLACEHOLDER_MARKS, STAND_INS, WEAK_PASSWORDS};
 use super::reference::{holds_numbered_verb, holds_reference, is_encrypted, is_reference};
+use crate::detect::Evidence;
+
+static STAND_IN: Evidence = Evidence::new("stand-in", "a word that stands in for a secret");
+static NUMBERED: Evidence = Evidence::new("numbered-word", "a word for a secret and a number");
+static DISGUISED: Evidence = Evidence::new("disguised-word", "the word for a password, disguised");
+static CONSTANT: Evidence = Evidence::new("constant", "words in capitals that tell what belongs here");
+static MARKED: Evidence = Evidence::new("placeholder", "a placeholder");
+static SLOT: Evidence = Evidence::new("slot", "a slot to be filled");
+static REPETITION: Evidence = Evidence::new("repetition", "the same again and again");
+static REFERENCE: Evidence = Evidence::new("reference", "a reference");
+static ENCRYPTED: Evidence = Evidence::new("encrypted", "encrypted");
+static FAKE: Evidence = Evidence::new("fake-token", "a token that was invented for documentation");
 
 /// Whether a value assigned to a name is a stand-in or a reference and so not a secret.
 pub(in crate::detect) fn is_placeholder(value: &[u8]) -> bool {
+    stands_in(value).is_some()
+}
+
+/// What a value assigned to a name is if it stands in for a secret or refers to one.
+pub(super) fn stands_in(value: &[u8]) -> Option<&'static Evidence> {
     let lower = String::from_utf8_lossy(value).to_lowercase();
     let plain = lower.strip_prefix("{noop}").unwrap_or(&lower);
     let bare = plain.trim_matches(|c: char| c.is_whitespace() || "\"'`*_()[]{}<>:".contains(c));
     let letters: String = bare.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).collect();
-    [bare, &letters].iter().any(|text| STAND_INS.has(text) || WEAK_PASSWORDS.has(text))
-        || is_numbered_word(&letters)
-        || is_disguised_word(bare)
-        || is_constant(value)
-        || holds_mark(&lower)
-        || is_enclosed(&lower)
-        || is_repetitive(value)
-        || is_reference(value)
-        || is_encrypted(value)
-        || value.contains(&b',') && value.split(|&byte| byte == b',').all(|part| !part.is_empty() && is_placeholder(part))
+    match () {
+        () if [bare, &letters].iter().any(|text| STAND_INS.has(text) || WEAK_PASSWORDS.has(text)) => Some(&STAND_IN),
+        () if is_numbered_word(&letters) => Some(&NUMBERED),
+        () if is_disguised_word(bare) => Some(&DISGUISED),
+        () if is_constant(value) => Some(&CONSTANT),
+        () if holds_mark(&lower) => Some(&MARKED),
+        () if is_enclosed(&lower) => Some(&SLOT),
+        () if is_repetitive(value) => Some(&REPETITION),
+        () if is_reference(value) => Some(&REFERENCE),
+        () if is_encrypted(value) => Some(&ENCRYPTED),
+        () if value.contains(&b',') => {
+            let mut parts = value.split(|&byte| byte == b',').map(|part| if part.is_empty() { None } else { stands_in(part) });
+            let first = parts.next().flatten();
+            first.filter(|_| parts.all(|part| part.is_some()))
+        }
+        () => None,
+    }
 }
 
 /// Whether a text says of itself that it is no password: `changeme`, `<password>`, `required`.
@@ -70,21 +94,28 @@ fn marks_in(lower: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a value that looks generated says of itself that it stands in for one, is encrypted, or
+/// What a value that looks generated is if it says of itself that it stands in for one, is encrypted, or
 /// holds a whole reference: `Xy7!example#9`, `${HOST}:3#xK9`.
-pub(in crate::detect) fn is_marked(value: &[u8]) -> bool {
+pub(super) fn stands_in_though_generated(value: &[u8]) -> Option<&'static Evidence> {
     let lower = String::from_utf8_lossy(value).to_lowercase();
-    marks_in(&lower).any(|mark| mark.len() > 4)
-        || lower.contains("(...)")
-        || lower.contains("[...]")
-        || is_repetitive(value)
-        || is_encrypted(value)
-        || holds_reference(value)
-        || is_slot_of_name(value)
-        || holds_numbered_verb(value)
-        || is_documented(&lower)
-        || is_disguised_word(&lower)
+    match () {
+        () if marks_in(&lower).any(|mark| mark.len() > 4) || is_documented(&lower) => Some(&MARKED),
+        () if lower.contains("(...)") || lower.contains("[...]") || is_slot_of_name(value) => Some(&SLOT),
+        () if is_repetitive(value) => Some(&REPETITION),
+        () if is_encrypted(value) => Some(&ENCRYPTED),
+        () if holds_reference(value) || holds_numbered_verb(value) => Some(&REFERENCE),
+        () if is_disguised_word(&lower) => Some(&DISGUISED),
+        () => None,
+    }
 }
+
+/// What is in a provider's format, if it was invented for documentation.
+pub(in crate::detect) fn fake(value: &[u8]) -> Option<&'static Evidence> {
+    is_fake_token(value).then_some(&FAKE)
+}
+
+/// Ciphertext, or a value that dots cut short.
+pub(in crate::detect) const CUT_OR_ENCRYPTED: &Evidence = &Evidence::new("cut-or-encrypted", "encrypted, or cut short by dots");
 
 /// `<s3_loki_key>`, `{env:API_KEY}`, `"a-1"`: a pair of brackets or quotes with a name in it.
 fn is_slot_of_name(value: &[u8]) -> bool {
@@ -204,7 +235,7 @@ fn is_documented(lower: &str) -> bool {
 }
 
 /// Whether something in a provider's format was invented for documentation.
-pub(in crate::detect) fn is_fake_token(value: &[u8]) -> bool {
+fn is_fake_token(value: &[u8]) -> bool {
     const MARKS: &[&[u8]] = &[
         b"example",
         b"xxxx",

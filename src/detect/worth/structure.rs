@@ -1,14 +1,12 @@
-//! Values that are no secret by their structure: paths, addresses, code and markup.
+//! How values are recognised that are no secret by their structure: paths, addresses, code and markup.
 
-use super::digest::{is_checksum, is_hash, is_key_id};
 use super::measure::is_measure;
-use super::path::{is_document, is_file_name, is_lower_path, is_place_in_file, is_system_path};
+use super::path::is_system_path;
 use super::randomness::{self, Makeup};
 
-/// Paths, addresses, code and markup, whatever the name says.
-pub(super) fn is_structure(value: &[u8]) -> bool {
-    let has = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
-    let starts = |prefix: &[u8]| value.starts_with(prefix);
+/// Begins like a path, and is no base64 with a slash in front.
+pub(super) fn is_path(value: &[u8]) -> bool {
+    const STARTS: [&[u8]; 5] = [b"./", b"../", b"~/", b"\\\\", b"C:\\"];
     // Base64 can begin with a slash and have another one.
     let generated = || {
         !is_system_path(value)
@@ -17,120 +15,28 @@ pub(super) fn is_structure(value: &[u8]) -> bool {
             && Makeup::of(value).classes() >= 3
             && randomness::is_random(value)
     };
-    if starts(b"/") && !starts(b"//") && value[1..].contains(&b'/') && !generated()
-        || starts(b"./")
-        || starts(b"../")
-        || starts(b"~/")
-        || starts(b"\\\\")
-        || has(b"://")
-        || starts(b"//")
-        || is_checksum(value)
-        || starts(b"-----BEGIN")
-        || has(b":\"")
-        || starts(b"C:\\")
-        || [&b"]}"[..], b"})", b"])", b"\"]"].iter().any(|closers| starts(closers))
-        || is_query(value)
-        || is_key_id(value)
-        || starts(b")") && has(b"=") && has(b".")
-        || has(b"[*].")
-        || is_macro(value)
-        || has(b"={.") && has(b"}")
-        || starts(b"`") && has(b"`(")
-        || is_call_behind_pointer(value)
-        || value.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())
-    {
-        return true;
-    }
-    let opens = matches!(value.first(), Some(b'{' | b'[' | b'(' | b'<' | b'?')) && !value.iter().any(u8::is_ascii_digit);
-    // `{0.token`, `maxlength=`, `,IncludeAcls=`
-    let cut = starts(b"{") && !has(b"}") || value.strip_suffix(b"=").is_some_and(is_attribute);
-    if opens || cut || starts(b"?") || value.ends_with(b"(") || value.ends_with(b"[") || starts(b"[{") || is_pair_of_names(value) {
-        return true;
-    }
-    if value.ends_with(b"()")
-        || has(b"](")
-        || has(b"::")
-        || has(b"=>")
-        || has(b"->")
-        || has(b"&&")
-        || has(b"||")
-        || has(b"</")
-        || has(b"\\n") && value.len() < 40
-    {
-        return true;
-    }
-    let Ok(text) = std::str::from_utf8(value) else { return false };
-    if is_translation(text)
-        || is_wildcard(text)
-        || is_format(text)
-        || is_expression(text)
-        || text.starts_with(':') && text.contains(":`")
-        || text.ends_with("/aws4_request")
-        || is_element(text)
-        || is_action(text)
-        || is_rule_list(text)
-        || is_address(text)
-    {
-        return true;
-    }
-    is_hash(value)
-        || starts_with_host(text)
-        || is_lower_path(text)
-        || is_segmented(text)
-        || is_colour(text)
-        || is_taint(text)
-        || is_module_and_type(text)
-        || is_policy(text)
-        || is_dotted_path(text)
-        || is_setting(text)
-        || is_cut_call(text)
-        || is_cut_method(text)
-        || is_file_name(text)
-        || is_document(text)
-        || is_place_in_file(text)
-        || is_list_of_names(text)
-        || text.ends_with(':')
-        || text.starts_with("--")
-        || is_call(text.trim_end_matches(';'))
+    value.starts_with(b"/") && !value.starts_with(b"//") && value[1..].contains(&b'/') && !generated()
+        || STARTS.iter().any(|start| value.starts_with(start))
 }
 
-/// Whether a value that looks generated is an address, a digest, a hash, a key or a regular
-/// expression all the same.
-pub(super) fn is_unmistakable(value: &[u8]) -> bool {
-    memchr::memmem::find(value, b"://").is_some()
-        || value.starts_with(b"-----BEGIN")
-        || is_system_path(value)
-        || is_checksum(value)
-        || is_hash(value)
-        || std::str::from_utf8(value).is_ok_and(|text| {
-            let expression = EXPRESSION_MARKS.iter().any(|mark| mark.len() > 2 && text.contains(mark));
-            let file = text.contains('/') && is_file_name(text);
-            expression
-                || file
-                || is_list_of_names(text)
-                || is_document(text)
-                || is_place_in_file(text)
-                || is_translation(text)
-                || is_simple_call(text)
-                || is_cut_method(text)
-                || is_module_and_type(text)
-                || text.ends_with("/aws4_request")
-        })
+/// `AKID/20260101/eu-west-1/s3/aws4_request`
+pub(super) fn is_credential_scope(value: &[u8]) -> bool {
+    value.ends_with(b"/aws4_request")
 }
 
 /// `,shop.adminPassword=`: between two values of a list, of which the first was a slot.
-fn is_list_of_names(text: &str) -> bool {
+pub(super) fn is_list_of_names(text: &str) -> bool {
     let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     text.strip_prefix(',').and_then(|rest| rest.strip_suffix('=')).is_some_and(|name_of| name_of.bytes().all(name))
 }
 
 /// `value:NoSchedule`: what keeps pods from a node of Kubernetes.
-fn is_taint(text: &str) -> bool {
+pub(super) fn is_taint(text: &str) -> bool {
     text.rsplit_once(':').is_some_and(|(_, effect)| matches!(effect, "NoSchedule" | "PreferNoSchedule" | "NoExecute"))
 }
 
 /// `core/v1:Service`: a module, its version, and a type in it.
-fn is_module_and_type(text: &str) -> bool {
+pub(super) fn is_module_and_type(text: &str) -> bool {
     let Some((module, name)) = text.split_once(':') else { return false };
     let version = |part: &str| part.strip_prefix('v').is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit()));
     let part = |part: &str| part.len() >= 3 && part.bytes().all(|byte| byte.is_ascii_lowercase()) || version(part);
@@ -139,7 +45,7 @@ fn is_module_and_type(text: &str) -> bool {
 }
 
 /// `sys.argv[5]`, `get("db2")`: a name, and one simple argument; `md5(rot13(x));`.
-fn is_simple_call(text: &str) -> bool {
+pub(super) fn is_simple_call(text: &str) -> bool {
     let text = text.strip_suffix(';').unwrap_or(text);
     if let Some(calls) = text.strip_suffix("))") {
         let name =
@@ -153,40 +59,40 @@ fn is_simple_call(text: &str) -> bool {
 }
 
 /// `Ung\u00FCltige`: a word of a translation, as `.properties` files have it.
-fn is_translation(text: &str) -> bool {
+pub(super) fn is_translation(text: &str) -> bool {
     let mut escapes = text.split("\\u").skip(1).filter_map(|rest| u32::from_str_radix(rest.get(..4)?, 16).ok());
     escapes.any(|code| code >= 0xa0)
 }
 
 /// `*.example.net`, `*.orders.created_v2`
-fn is_wildcard(text: &str) -> bool {
+pub(super) fn is_wildcard(text: &str) -> bool {
     let host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     text.strip_prefix("*.").is_some_and(|name| name.contains('.') && name.bytes().all(host))
 }
 
 /// `orders.{0}.{1}`: numbered places for values, between dots.
-fn is_format(text: &str) -> bool {
+pub(super) fn is_format(text: &str) -> bool {
     let slot =
         |part: &str| part.strip_prefix('{').and_then(|part| part.strip_suffix('}')).is_some_and(|number| number.parse::<u8>().is_ok());
     text.split('.').count() >= 2 && text.split('.').any(slot)
 }
 
 /// `^[-]{0,2}pass(word|wd)?`, `[_a-zA-Z][_a-zA-Z0-9]*`: a regular expression.
-fn is_expression(text: &str) -> bool {
+pub(super) fn is_expression(text: &str) -> bool {
     text.contains(['[', '(', '*', '{']) && EXPRESSION_MARKS.iter().any(|mark| text.contains(mark))
 }
 
-const EXPRESSION_MARKS: [&str; 12] = ["(?:", "(?i", "[^", "[-]", "a-z", "A-Z", "[0-9", "\\d", "\\w", "\\s", ".*", "{0,"];
+pub(super) const EXPRESSION_MARKS: [&str; 12] = ["(?:", "(?i", "[^", "[-]", "a-z", "A-Z", "[0-9", "\\d", "\\w", "\\s", ".*", "{0,"];
 
 /// `data-name`, `style:family`, `formControlName`, also behind the comma after another one.
-fn is_attribute(name: &[u8]) -> bool {
+pub(super) fn is_attribute(name: &[u8]) -> bool {
     let bare = name.trim_ascii_start().strip_prefix(b",").unwrap_or(name).trim_ascii_start();
     let identifier = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_' | b':');
     bare.iter().all(identifier) && (!bare.iter().any(u8::is_ascii_uppercase) || bare.len() < name.len() || randomness::reads_as_words(bare))
 }
 
 /// `/login?mechanism=oauth2`: a path and a query.
-fn is_query(value: &[u8]) -> bool {
+pub(super) fn is_query(value: &[u8]) -> bool {
     let Some(at) = memchr::memchr(b'?', value).filter(|_| value.starts_with(b"/")) else { return false };
     let path = value[..at].iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.'));
     let name = value[at + 1..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')).count();
@@ -194,21 +100,21 @@ fn is_query(value: &[u8]) -> bool {
 }
 
 /// `c,a,q[{url}]`: what follows `pass:` in AsciiDoc.
-fn is_macro(value: &[u8]) -> bool {
+pub(super) fn is_macro(value: &[u8]) -> bool {
     let letters = value.iter().take_while(|byte| byte.is_ascii_lowercase() || **byte == b',').count();
     let alone = value[..letters].split(|&byte| byte == b',').all(|part| part.len() == 1);
     letters > 0 && alone && value.get(letters) == Some(&b'[')
 }
 
 /// `*pkg.New(s),`: a call whose outcome is taken apart.
-fn is_call_behind_pointer(value: &[u8]) -> bool {
+pub(super) fn is_call_behind_pointer(value: &[u8]) -> bool {
     let Some(rest) = value.strip_prefix(b"*").or(value.strip_prefix(b"&")) else { return false };
     let name = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.')).count();
     name > 2 && rest[..name].contains(&b'.') && rest.get(name) == Some(&b'(')
 }
 
 /// `details[0]/identity`, `users[1].name`: an element and what lies below it.
-fn is_element(text: &str) -> bool {
+pub(super) fn is_element(text: &str) -> bool {
     let identifier = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
     let Some((list, rest)) = text.split_once('[') else { return false };
     let Some((number, below)) = rest.split_once(']') else { return false };
@@ -216,13 +122,13 @@ fn is_element(text: &str) -> bool {
 }
 
 /// `credentials#update_password`: a controller and its action.
-fn is_action(text: &str) -> bool {
+pub(super) fn is_action(text: &str) -> bool {
     let identifier = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'/'));
     text.contains('_') && text.split_once('#').is_some_and(|(controller, action)| identifier(controller) && identifier(action))
 }
 
 /// `localhost:3306/test`: a host, its port and a path.
-fn is_address(text: &str) -> bool {
+pub(super) fn is_address(text: &str) -> bool {
     let Some((host, rest)) = text.split_once(':') else { return false };
     let (port, path) = rest.split_once('/').map_or((rest, false), |(port, _)| (port, true));
     let digits = (2..=5).contains(&port.len()) && port.bytes().all(|byte| byte.is_ascii_digit());
@@ -231,14 +137,14 @@ fn is_address(text: &str) -> bool {
 }
 
 /// `required|string|min:16`: rules for a field of a form.
-fn is_rule_list(text: &str) -> bool {
+pub(super) fn is_rule_list(text: &str) -> bool {
     let word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     let rule = |part: &str| word(part.split_once(':').map_or(part, |(name, _)| name));
     text.contains('|') && text.split('|').all(rule)
 }
 
 /// `secret_name1=secret_uri1`, `secret_name=`
-fn is_pair_of_names(value: &[u8]) -> bool {
+pub(super) fn is_pair_of_names(value: &[u8]) -> bool {
     let Some(at) = memchr::memchr(b'=', value) else { return false };
     let (name, rest) = (&value[..at], &value[at + 1..]);
     let identifier = |text: &[u8]| text.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'_');
@@ -246,7 +152,7 @@ fn is_pair_of_names(value: &[u8]) -> bool {
 }
 
 /// `github.com/owner/name`, `k8s.io/api/v1.Secret`, `unix:/run/x`: an address and a path.
-fn starts_with_host(text: &str) -> bool {
+pub(super) fn starts_with_host(text: &str) -> bool {
     let Some((host, path)) = text.split_once('/') else { return false };
     let hostlike =
         |part: &str| part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b':'));
@@ -256,20 +162,20 @@ fn starts_with_host(text: &str) -> bool {
 }
 
 /// `#9809ff`, also with transparency, as style sheets have it.
-fn is_colour(text: &str) -> bool {
+pub(super) fn is_colour(text: &str) -> bool {
     let digits = text.trim_end_matches(';').strip_prefix('#');
     digits.is_some_and(|digits| matches!(digits.len(), 3 | 4 | 6 | 8) && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// `rule:admin_or_owner`, `role:reader`: names of rules, as policies refer to them; `security/`.
-fn is_policy(text: &str) -> bool {
+pub(super) fn is_policy(text: &str) -> bool {
     let name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-'));
     let named = ["rule:", "role:"].iter().find_map(|kind| text.strip_prefix(kind));
     named.or(text.strip_suffix('/')).is_some_and(name)
 }
 
 /// `team/prod/db`, `routes/main`: several short parts in lower case, as stores of secrets name what they hold.
-fn is_segmented(text: &str) -> bool {
+pub(super) fn is_segmented(text: &str) -> bool {
     let part = |part: &str| {
         let fits = part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.'));
         fits && (1..=32).contains(&part.len()) && part.bytes().filter(u8::is_ascii_digit).count() <= 3
@@ -281,7 +187,7 @@ fn is_segmented(text: &str) -> bool {
 }
 
 /// `version=1.0`, `length=32`: a name in lower case and a measure; `spring.datasource.driver-class-name=org.h2.Driver`.
-fn is_setting(text: &str) -> bool {
+pub(super) fn is_setting(text: &str) -> bool {
     let setting = text.split_once('=');
     let property = |name: &str| name.split('.').count() > 2 && name.bytes().all(|byte| byte.is_ascii_lowercase() || b"._-".contains(&byte));
     setting.is_some_and(|(name, value)| {
@@ -297,7 +203,7 @@ fn is_count(value: &str) -> bool {
 }
 
 /// `IFNULL(@dbPassword`: a call that was cut at its first argument.
-fn is_cut_call(text: &str) -> bool {
+pub(super) fn is_cut_call(text: &str) -> bool {
     let Some((name, argument)) = text.split_once('(') else { return false };
     let identifier = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
     let starts_word = |pair: &[u8]| pair[0].is_ascii_uppercase() && pair[1].is_ascii_lowercase();
@@ -314,7 +220,7 @@ fn is_cut_call(text: &str) -> bool {
 }
 
 /// `TokenUtil.create(10001,`: a method's call that was cut at its first argument.
-fn is_cut_method(text: &str) -> bool {
+pub(super) fn is_cut_method(text: &str) -> bool {
     let Some((path, argument)) = text.split_once('(') else { return false };
     let identifier = |part: &str| part.len() > 2 && part.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     path.contains('.')
@@ -324,7 +230,7 @@ fn is_cut_method(text: &str) -> bool {
 
 /// `config.database.password`, `auth.cptm8.net`, `tool.cli.keys:main`: words joined by dots, no
 /// digits-and-letters mix, with a function of that module.
-fn is_dotted_path(text: &str) -> bool {
+pub(super) fn is_dotted_path(text: &str) -> bool {
     let path = text.split_once(':').filter(|(_, function)| function.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
     let text = path.map_or(text, |(path, _)| path);
     let parts: Vec<&str> = text.split('.').collect();
@@ -344,7 +250,7 @@ fn is_dotted_path(text: &str) -> bool {
 }
 
 /// `name(…)`, `name[…]`.
-fn is_call(text: &str) -> bool {
+pub(super) fn is_call(text: &str) -> bool {
     let opens = text.find(['(', '[']);
     opens.is_some_and(|at| {
         at > 0

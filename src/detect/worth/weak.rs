@@ -2,7 +2,7 @@
 //! dictionary word or a few digits. What says of itself that it stands in for a password is none.
 
 use super::lexicon::{PASSWORDS, VALUE_NAMES, WEAK_PASSWORDS};
-use super::{judge, measure, placeholder, structure, words};
+use super::{judge, measure, placeholder, shapes, words};
 
 /// Lengths between which a weak password lies, in bytes.
 const LENGTHS: std::ops::RangeInclusive<usize> = 3..=48;
@@ -16,7 +16,7 @@ pub(in crate::detect) fn is_literal(value: &[u8]) -> bool {
         && value.iter().any(u8::is_ascii_alphanumeric)
         && !placeholder::is_self_declared(value)
         && !judge::is_time_uuid(value)
-        && (is_known(value) || !structure::is_structure(value) && !measure::is_measure(value) && !names_something(value))
+        && (is_known(value) || shapes::shape_of(value).is_none() && !measure::is_measure(value) && !names_something(value))
 }
 
 /// `Password`, as a form calls the field.

@@ -1,0 +1,192 @@
+//! Shapes that a value can have and a secret has not: paths, addresses, code, markup. Each has a name, by which it is told
+//! why a value is no secret; how it is recognised is in `structure` and its neighbours.
+
+use super::digest::{is_checksum, is_hash, is_key_id};
+use super::path::{is_document, is_file_name, is_lower_path, is_place_in_file, is_system_path};
+use super::structure::{
+    EXPRESSION_MARKS, is_action, is_address, is_attribute, is_call, is_call_behind_pointer, is_colour, is_credential_scope, is_cut_call,
+    is_cut_method, is_dotted_path, is_element, is_expression, is_format, is_list_of_names, is_macro, is_module_and_type, is_pair_of_names,
+    is_path, is_policy, is_query, is_rule_list, is_segmented, is_setting, is_simple_call, is_taint, is_translation, is_wildcard,
+    starts_with_host,
+};
+use crate::detect::Evidence;
+
+/// What a value is by its shape, whatever the name says.
+pub(super) fn shape_of(value: &[u8]) -> Option<&'static Evidence> {
+    first_of(&SHAPES, value)
+}
+
+/// What a value that looks generated is by its shape all the same.
+pub(super) fn unmistakable(value: &[u8]) -> Option<&'static Evidence> {
+    first_of(&UNMISTAKABLE, value)
+}
+
+/// A shape that a value can have, and how it is recognised.
+struct Shape {
+    evidence: Evidence,
+    fits: fn(&[u8]) -> bool,
+}
+
+const fn shape(id: &'static str, what: &'static str, fits: fn(&[u8]) -> bool) -> Shape {
+    Shape { evidence: Evidence::new(id, what), fits }
+}
+
+fn first_of(shapes: &'static [Shape], value: &[u8]) -> Option<&'static Evidence> {
+    shapes.iter().find(|shape| (shape.fits)(value)).map(|shape| &shape.evidence)
+}
+
+fn has(value: &[u8], needle: &[u8]) -> bool {
+    memchr::memmem::find(value, needle).is_some()
+}
+
+fn text(value: &[u8], fits: fn(&str) -> bool) -> bool {
+    std::str::from_utf8(value).is_ok_and(fits)
+}
+
+/// Paths, addresses, code and markup, whatever the name says; the first that fits counts.
+static SHAPES: [Shape; 48] = [
+    shape("path", "a path", is_path),
+    shape("address", "an address", |value| has(value, b"://") || value.starts_with(b"//")),
+    shape("checksum", "a checksum", is_checksum),
+    shape("pem-block", "a PEM block", |value| value.starts_with(b"-----BEGIN")),
+    shape("object", "a part of an object", |value| has(value, b":\"")),
+    shape("closed-brackets", "code behind brackets that close", |value| {
+        [&b"]}"[..], b"})", b"])", b"\"]"].iter().any(|closers| value.starts_with(closers))
+            || value.starts_with(b")") && has(value, b"=") && has(value, b".")
+    }),
+    shape("query", "a path with a query", is_query),
+    shape("key-id", "the ID of a key", is_key_id),
+    shape("elements", "a path to elements", |value| has(value, b"[*].")),
+    shape("macro", "a macro", is_macro),
+    shape("template", "a template", |value| has(value, b"={.") && has(value, b"}")),
+    shape("code-mark", "a call in marks", |value| value.starts_with(b"`") && has(value, b"`(")),
+    shape("call-by-pointer", "a call", is_call_behind_pointer),
+    shape("control-characters", "text with control characters", |value| {
+        value.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())
+    }),
+    shape("open-bracket", "an expression in brackets", |value| {
+        matches!(value.first(), Some(b'{' | b'[' | b'(' | b'<' | b'?')) && !value.iter().any(u8::is_ascii_digit) || value.starts_with(b"[{")
+    }),
+    // `{0.token`, `maxlength=`, `,IncludeAcls=`
+    shape("cut-expression", "an expression that was cut", |value| {
+        value.starts_with(b"{") && !has(value, b"}") || value.starts_with(b"?") || value.ends_with(b"(") || value.ends_with(b"[")
+    }),
+    shape("cut-attribute", "an attribute without its value", |value| value.strip_suffix(b"=").is_some_and(is_attribute)),
+    shape("pair-of-names", "a pair of names", is_pair_of_names),
+    shape("code", "code or markup", |value| {
+        const PARTS: [&[u8]; 7] = [b"](", b"::", b"=>", b"->", b"&&", b"||", b"</"];
+        value.ends_with(b"()") || PARTS.iter().any(|part| has(value, part)) || has(value, b"\\n") && value.len() < 40
+    }),
+    shape("translation", "a word of a translation", |value| text(value, is_translation)),
+    shape("wildcard", "a name with a wildcard", |value| text(value, is_wildcard)),
+    shape("format", "a format with numbered places", |value| text(value, is_format)),
+    shape("regular-expression", "a regular expression", |value| text(value, is_expression)),
+    shape("markup-role", "markup", |value| value.starts_with(b":") && has(value, b":`")),
+    shape("credential-scope", "the scope of a signature", is_credential_scope),
+    shape("element", "an element of a list and what lies below it", |value| text(value, is_element)),
+    shape("action", "a controller and its action", |value| text(value, is_action)),
+    shape("rule-list", "a list of rules for a field", |value| text(value, is_rule_list)),
+    shape("host-and-port", "a host and a port", |value| text(value, is_address)),
+    shape("hash", "a hash", is_hash),
+    shape("host-and-path", "a host and a path", |value| text(value, starts_with_host)),
+    shape("lower-path", "a path in lower case", |value| text(value, is_lower_path)),
+    shape("segments", "names between slashes", |value| text(value, is_segmented)),
+    shape("colour", "a colour", |value| text(value, is_colour)),
+    shape("taint", "a taint of a node", |value| text(value, is_taint)),
+    shape("module-and-type", "a module and a type", |value| text(value, is_module_and_type)),
+    shape("policy", "the name of a rule or a role", |value| text(value, is_policy)),
+    shape("file-name", "the name of a file", |value| text(value, is_file_name)),
+    shape("dotted-path", "a dotted path", |value| text(value, is_dotted_path)),
+    shape("setting", "a name and a measure", |value| text(value, is_setting)),
+    shape("cut-call", "a call that was cut", |value| text(value, is_cut_call)),
+    shape("cut-method", "a method's call that was cut", |value| text(value, is_cut_method)),
+    shape("document", "a document", |value| text(value, is_document)),
+    shape("place-in-file", "a place in a file", |value| text(value, is_place_in_file)),
+    shape("list-of-names", "a list of names", |value| text(value, is_list_of_names)),
+    shape("label", "a label", |value| value.ends_with(b":")),
+    shape("option", "an option of a command", |value| value.starts_with(b"--")),
+    shape("call", "a call", |value| text(value, |text| is_call(text.trim_end_matches(';')))),
+];
+
+/// Shapes of several characters, which chance hardly brings about.
+static UNMISTAKABLE: [Shape; 14] = [
+    shape("address", "an address", |value| has(value, b"://")),
+    shape("pem-block", "a PEM block", |value| value.starts_with(b"-----BEGIN")),
+    shape("path", "a path", is_system_path),
+    shape("checksum", "a checksum", is_checksum),
+    shape("hash", "a hash", is_hash),
+    shape("regular-expression", "a regular expression", |value| {
+        text(value, |text| EXPRESSION_MARKS.iter().any(|mark| mark.len() > 2 && text.contains(mark)))
+    }),
+    shape("file-name", "the name of a file", |value| text(value, |text| text.contains('/') && is_file_name(text))),
+    shape("list-of-names", "a list of names", |value| text(value, is_list_of_names)),
+    shape("document", "a document", |value| text(value, is_document)),
+    shape("place-in-file", "a place in a file", |value| text(value, is_place_in_file)),
+    shape("translation", "a word of a translation", |value| text(value, is_translation)),
+    shape("call", "a call", |value| text(value, |text| is_simple_call(text) || is_cut_method(text))),
+    shape("module-and-type", "a module and a type", |value| text(value, is_module_and_type)),
+    shape("credential-scope", "the scope of a signature", is_credential_scope),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_told_by_name() {
+        for (value, id) in [
+            ("/run/secrets/db_password", "path"),
+            ("./secrets/db.txt", "path"),
+            ("https://auth.corp.net/x", "address"),
+            ("sha256:5e7e0fd554f3030d5ff2f2e9b8c95c0298da6fa24258afd628be5d8a7e148fd4", "checksum"),
+            ("/login?mechanism=oauth2", "query"),
+            ("rails_config[", "cut-expression"),
+            ("maxlength=", "cut-attribute"),
+            ("secret_name1=secret_uri1", "pair-of-names"),
+            ("shop::db::password", "code"),
+            ("orders.{0}.{1}", "format"),
+            ("^[-]{0,2}pass(word|wd)?", "regular-expression"),
+            ("credentials#update_password", "action"),
+            ("required|string|min:16", "rule-list"),
+            ("localhost:3306/test", "host-and-port"),
+            ("{MD5}wb68DeX0CyENafzUADNn9A==", "hash"),
+            ("team/prod/db", "segments"),
+            ("#9809ff", "colour"),
+            ("value:NoSchedule", "taint"),
+            ("core/v1:Service", "module-and-type"),
+            ("role:reader", "policy"),
+            ("config.db.password", "dotted-path"),
+            ("length=32", "setting"),
+            ("IFNULL(@dbPassword", "cut-call"),
+            ("TokenUtil.create(10001,", "cut-method"),
+            ("values.yaml", "file-name"),
+            ("--db-password", "option"),
+            ("getPassword(user)", "call"),
+        ] {
+            assert_eq!(shape_of(value.as_bytes()).map(|shape| shape.id), Some(id), "{value}");
+        }
+    }
+
+    #[test]
+    fn secrets_have_no_shape() {
+        for value in [
+            "Walrus88Timber",
+            "IV+QNk7v*nsk7Jj1m2gwpV0",
+            "Orchid.Meadow.Tundra.898",
+            "S4ffr0nL4g00n27!",
+            "q8/Zk2=Yx",
+            "w_m96qigixn4d5QjW.tf",
+        ] {
+            assert_eq!(shape_of(value.as_bytes()), None, "{value}");
+            assert_eq!(unmistakable(value.as_bytes()), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn names_of_shapes_are_unique() {
+        let mut ids: Vec<&str> = SHAPES.iter().map(|shape| shape.evidence.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), SHAPES.len());
+    }
+}
