@@ -41,7 +41,7 @@ use conclude::conclude;
 pub use added::{Added, Asked, Selection};
 pub use examined::{Examine, Fault};
 pub use history::History;
-pub use known::Memory;
+pub use known::{Memory, digest as rules_digest};
 pub use scope::{Scope, Submodules};
 pub use shard::{Part, Parts, PartsError, scan_share};
 

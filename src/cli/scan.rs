@@ -94,16 +94,23 @@ pub(super) struct Args {
     pub(super) text: Option<Vec<u8>>,
 
     #[command(flatten)]
-    what: What,
+    pub(super) what: What,
 
     #[command(flatten)]
-    baseline: BaselineArgs,
+    pub(super) baseline: BaselineArgs,
 
     #[command(flatten)]
     reports: ReportArgs,
 
     #[command(flatten)]
     commits: super::commits::CommitArgs,
+}
+
+impl Args {
+    /// What decides the report of a repository, as it was typed.
+    pub(super) fn deciding(&self) -> String {
+        format!("{:?}", ((&self.paths, self.worktree, self.history, &self.commits), &self.judged, &self.what, &self.baseline))
+    }
 }
 
 /// What is shown of what was found, and what counts as a failure.

@@ -11,7 +11,7 @@ use super::error::CliError;
 use super::paths::{below, below_top, prefix};
 use crate::config::Config;
 use crate::finding::InlineAllow;
-use crate::rule::{Confidence, Rule, RuleSet, builtin, load_dir};
+use crate::rule::{Confidence, Rule, RuleSet, builtin, load_dir, rule_files};
 use crate::scan::{LazyKey, Request, Scope, Submodules};
 use crate::source::Respect;
 use crate::source::object::{Alternates, Limits};
@@ -50,7 +50,7 @@ pub(super) struct What {
 
     /// Memory for objects of the history, in MiB [default: a quarter of the machine's, 1024 at most]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=1 << 20))]
-    memory: Option<u64>,
+    pub(super) memory: Option<u64>,
 
     /// Scan the history of submodules as well
     #[arg(long)]
@@ -81,6 +81,20 @@ impl What {
     /// The configuration that counts for what is scanned, and the folder its globs start from.
     pub(super) fn configuration(&self, path: &Path) -> Result<(Config, Option<PathBuf>), CliError> {
         configuration_with(&self.config_choice(path), self.gitleaks_config.as_deref())
+    }
+
+    /// The files that say how something is scanned: configurations, and rules.
+    pub(super) fn files(&self, path: &Path) -> Result<Vec<PathBuf>, CliError> {
+        let config = environment::configuration_of(&self.config_choice(path))?;
+        let gitleaks = match (&self.gitleaks_config, &config) {
+            (Some(file), _) => Some(file.clone()),
+            (None, Some(config)) => {
+                environment::gitleaks_beside(&Config::read(config, environment::today(), environment::key_source())?, config)?
+            }
+            (None, None) => None,
+        };
+        let rules = self.rules.iter().map(|folder| rule_files(folder)).collect::<Result<Vec<_>, _>>()?.concat();
+        Ok(config.into_iter().chain(gitleaks).chain(rules).collect())
     }
 
     /// The configuration that was named.

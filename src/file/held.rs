@@ -205,13 +205,16 @@ fn open_as(path: &Path, options: &mut fs::OpenOptions, action: &'static str) -> 
 
 /// Whether the path leads to the open file.
 #[cfg(unix)]
-pub(super) fn is_at(file: &File, path: &Path) -> bool {
+#[must_use]
+pub fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let id = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
     file.metadata().ok().map(id).is_some_and(|here| fs::symlink_metadata(path).ok().map(id) == Some(here))
 }
 
+/// Whether the path leads to the open file.
 #[cfg(not(unix))]
-pub(super) fn is_at(_: &File, path: &Path) -> bool {
+#[must_use]
+pub fn is_at(_: &File, path: &Path) -> bool {
     path.is_file()
 }

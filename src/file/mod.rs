@@ -15,7 +15,7 @@ mod private;
 pub use disk::{Disk, Lost, RealDisk};
 pub use draft::clear_drafts;
 pub use error::FileError;
-pub use held::{Held, PATIENCE, read};
+pub use held::{Held, PATIENCE, is_at, read};
 pub use private::{PrivateDir, private_folder};
 
 use std::fs::{self, File, TryLockError};

@@ -30,10 +30,34 @@ pub struct Settings<'a> {
     pub plan: &'a str,
     /// The folder of the results, as the workers see it.
     pub results: &'a str,
+    /// Whether several tasks search one repository, and so need the same clone.
+    pub shared: bool,
 }
 
 /// How a worker gets a repository that is not there yet.
 const FETCH: &str = "git clone --quiet --mirror {url} {dir}";
+
+/// What an engine does not take as engines are set up mostly, if the plan has it.
+pub fn exceeded(engine: Engine, settings: &Settings<'_>, plan_bytes: usize) -> Option<&'static str> {
+    match engine {
+        Engine::Slurm if settings.tasks > 1000 => {
+            Some("Slurm takes array indexes up to 1000 unless MaxArraySize is set higher: plan with `--tasks 1000` or fewer")
+        }
+        Engine::GitHub if settings.tasks > MATRIX => {
+            Some("a matrix has at most 256 jobs, and tasks beyond them are left out: plan with `--tasks 256` or fewer")
+        }
+        Engine::GitHub if settings.shared => {
+            Some("jobs of GitHub share no folder, and several of these tasks need the same clone: plan without `--shard-above`")
+        }
+        Engine::Kubernetes | Engine::Argo if plan_bytes > 1 << 20 => {
+            Some("a ConfigMap holds at most 1 MiB, and the plan is larger: put plan.json into a volume, or make several plans")
+        }
+        _ => None,
+    }
+}
+
+/// The most jobs that a matrix of GitHub has.
+const MATRIX: usize = 256;
 
 /// The file for an engine.
 pub fn manifest(engine: Engine, settings: &Settings<'_>) -> String {
@@ -56,10 +80,13 @@ fn container(indent: usize, settings: &Settings<'_>, index: Option<&str>) -> Str
         "  - work".to_owned(),
         "  - --plan=/plan/plan.json".to_owned(),
         "  - --results=/results".to_owned(),
-        "  - --clones=/clones".to_owned(),
+        // The volume of the results is the one that all workers have.
+        format!("  - --clones={}", if settings.shared { "/results/clones" } else { "/clones" }),
         format!("  - '--fetch={FETCH}'"),
     ];
     lines.extend(index.map(|index| format!("  - '--index={index}'")));
+    // One processor is asked for below.
+    lines.extend(["  - --", "  - --jobs=1"].map(str::to_owned));
     lines.extend(
         "env:
   - name: SOPUP_FINGERPRINT_KEY
@@ -129,6 +156,7 @@ fn kubernetes(settings: &Settings<'_>) -> String {
         "# The plan is the ConfigMap sopup-fleet, the results go to the claim sopup-fleet, and all workers need one key:
 #   kubectl create configmap sopup-fleet --from-file=plan.json
 #   kubectl create secret generic sopup-fleet --from-literal=fingerprint-key=\"$(openssl rand -hex 32)\"
+# To go on after failures, delete the Job and create it again: results that are there are taken over.
 apiVersion: batch/v1
 kind: Job
 metadata:
@@ -157,6 +185,7 @@ spec:
 fn argo(settings: &Settings<'_>) -> String {
     let mut out = format!(
         "# Needs the ConfigMap sopup-fleet (plan.json), the Secret sopup-fleet (fingerprint-key) and the claim sopup-fleet.
+# To go on after failures, submit it again: results that are there are taken over.
 apiVersion: argoproj.io/v1alpha1
 kind: Workflow
 metadata:
@@ -199,29 +228,40 @@ spec:
     out
 }
 
+/// Where workers without containers keep clones, as a word for the shell: on each machine, or where all of them see it.
+fn clones(settings: &Settings<'_>) -> String {
+    if settings.shared {
+        crate::text::shell_word(&format!("{}/clones", settings.results))
+    } else {
+        "\"${TMPDIR:-/tmp}/sopup-clones-$(id -u)\"".to_owned()
+    }
+}
+
 fn slurm(settings: &Settings<'_>) -> String {
     format!(
         "#!/bin/sh
+# Submit with: sbatch --export=ALL,SOPUP_FINGERPRINT_KEY job.sh; to go on after failures, submit the same again.
 #SBATCH --job-name=sopup-fleet
 #SBATCH --array=0-{}%{}
 #SBATCH --cpus-per-task=1
 #SBATCH --mem=2G
 #SBATCH --requeue
-# All workers need one key: sbatch --export=ALL,SOPUP_FINGERPRINT_KEY
+#SBATCH --open-mode=append
 set -eu
+umask 077
 : \"${{SOPUP_FINGERPRINT_KEY:?make one with openssl rand -hex 32 and keep it}}\"
-exec sopup fleet work --plan {plan} --results {results} --clones \"${{TMPDIR:-/tmp}}/sopup-clones-$SLURM_ARRAY_TASK_ID\" --fetch '{FETCH}'
+exec sopup fleet work --plan {plan} --results {results} --clones {clones} --fetch '{FETCH}' -- --jobs \"${{SLURM_CPUS_PER_TASK:-1}}\"
 ",
         settings.tasks.saturating_sub(1),
         settings.parallel,
         plan = crate::text::shell_word(settings.plan),
         results = crate::text::shell_word(settings.results),
+        clones = clones(settings),
     )
 }
 
 fn github(settings: &Settings<'_>) -> String {
-    // A matrix has at most 256 jobs.
-    let indexes: Vec<String> = (0..settings.tasks.min(256)).map(|index| index.to_string()).collect();
+    let indexes: Vec<String> = (0..settings.tasks.min(MATRIX)).map(|index| index.to_string()).collect();
     format!(
         "# The secrets SOPUP_FINGERPRINT_KEY and FLEET_TOKEN (read access to the repositories) must be set.
 name: fleet
@@ -260,15 +300,16 @@ jobs:
 
 fn parallel(settings: &Settings<'_>) -> String {
     let work = format!(
-        "sopup fleet work --index {{}} --plan {} --results {} --clones /tmp/sopup-clones --fetch '{}'",
+        "sopup fleet work --index {{}} --plan {} --results {} --clones {} --fetch '{FETCH}' -- --jobs 1",
         crate::text::shell_word(settings.plan),
         crate::text::shell_word(settings.results),
-        FETCH
+        clones(settings),
     );
     format!(
         "#!/bin/sh
-# All workers need one key.
+# All workers need one key. To go on after failures, run the same again.
 set -eu
+umask 077
 : \"${{SOPUP_FINGERPRINT_KEY:?make one with openssl rand -hex 32 and keep it}}\"
 seq 0 {} | parallel --jobs {} --retries 3 {}
 ",

@@ -9,7 +9,7 @@ mod plan;
 mod result;
 
 pub use listing::{ListingError, Repo, read as listing};
-pub use manifest::{Engine, Settings, manifest};
+pub use manifest::{Engine, Settings, exceeded, manifest};
 pub use merge::{Incomplete, Merged, Repository, SecretAcross, SecretPlace, merge};
 pub use page::{csv, html, markdown};
 pub use plan::{Plan, PlanError, Task};

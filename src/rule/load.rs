@@ -37,24 +37,9 @@ pub enum LoadError {
 
 /// Loads every `*.yaml` and `*.yml` of a folder, in order of name.
 pub fn load_dir(dir: &Path) -> Result<Vec<&'static Rule>, LoadError> {
-    let io = |path: &Path| {
-        let path = path.to_path_buf();
-        move |source| LoadError::Io { path, source }
-    };
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(io(dir))? {
-        let path = entry.map_err(io(dir))?.path();
-        if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
-            files.push(path);
-        }
-    }
-    if files.is_empty() {
-        return Err(LoadError::Empty(dir.to_path_buf()));
-    }
-    files.sort();
     let mut rules: Vec<&'static Rule> = Vec::new();
-    for path in files {
-        let text = std::fs::read_to_string(&path).map_err(io(&path))?;
+    for path in rule_files(dir)? {
+        let text = std::fs::read_to_string(&path).map_err(|source| LoadError::Io { path: path.clone(), source })?;
         let name = path.display().to_string();
         for rule in load_text(&text, &name)? {
             if rules.iter().any(|known| known.id == rule.id) {
@@ -65,6 +50,26 @@ pub fn load_dir(dir: &Path) -> Result<Vec<&'static Rule>, LoadError> {
         }
     }
     Ok(rules)
+}
+
+/// The rule files of a folder, in order of their names.
+///
+/// # Errors
+/// [`LoadError`] if the folder cannot be read or has none.
+pub fn rule_files(dir: &Path) -> Result<Vec<PathBuf>, LoadError> {
+    let io = |source| LoadError::Io { path: dir.to_path_buf(), source };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        return Err(LoadError::Empty(dir.to_path_buf()));
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// Loads a rule file's text; `name` stands for it in errors.

@@ -17,7 +17,7 @@ pub use builtin::builtin;
 pub use compile::MAX_REACH;
 pub use known::{BROKEN_SOPS_FILE, PLAIN_SOPS_FILE};
 pub use lexicon::{Cue, cue_words};
-pub use load::{LoadError, load_dir, load_inline, load_text};
+pub use load::{LoadError, load_dir, load_inline, load_text, rule_files};
 pub use prefilter::{Prefilter, PrefilterError};
 pub use set::{Matcher, Pattern, Rule, RuleIndex, RuleSet, Trigger};
 pub use syntax::{Block, Confidence, Extractor, Judge, Kind, Rotate, RuleFile, RuleSyntax, Severity, Validator};

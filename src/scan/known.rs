@@ -291,7 +291,8 @@ pub(super) fn state(store: &ObjectStore, git: &GitDir, (refs, index): (&[Ref], &
     }
     add(b"refs");
     add(&git.head_name());
-    for one in refs {
+    // What a fetch left is of one clone.
+    for one in refs.iter().filter(|one| copies == Copies::Differ || !one.is_leftover()) {
         add(&one.name);
         add(one.id.as_ref().map_or(&[], |id| id.as_bytes()));
     }
@@ -308,7 +309,8 @@ pub(super) fn state(store: &ObjectStore, git: &GitDir, (refs, index): (&[Ref], &
 }
 
 /// Stands for rules and for how they are applied; differs if anything of it does.
-pub(super) fn digest(rules: &RuleSet, least: Confidence) -> String {
+#[must_use]
+pub fn digest(rules: &RuleSet, least: Confidence) -> String {
     let mut digest = Sha256::new();
     digest.update(DETECTOR);
     digest.update(format!("{least:?}"));

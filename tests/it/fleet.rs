@@ -1,5 +1,7 @@
 //! `sopup fleet`: many repositories, workers that are killed, one report.
 
+mod campaigns;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -97,6 +99,10 @@ fn across(report: &Value) -> BTreeMap<String, Vec<(String, usize)>> {
     secrets.map(of).collect()
 }
 
+fn fingerprints(found: &Value) -> BTreeSet<String> {
+    found.as_array().expect("a list").iter().map(|one| one["fingerprint"].as_str().expect("a text").to_owned()).collect()
+}
+
 #[test]
 fn workers_that_are_killed_lose_nothing() {
     let fleet = Fleet::new();
@@ -182,7 +188,7 @@ fn repositories_elsewhere_are_fetched_by_the_command_that_is_named() {
     assert_eq!(across(&report).len(), 2);
     let kept = [&work[..], &["--clones", "clones"]].concat();
     assert_eq!(fleet.run(&kept).code, 3);
-    assert_eq!(fs::read_dir(fleet.place.join("clones")).expect("clones").count(), 2);
+    assert_eq!(fs::read_dir(fleet.place.join("clones")).expect("clones").count(), 4, "two clones, each with its lock");
     assert_eq!(fleet.run(&kept).code, 3, "they are brought up to date");
 }
 
@@ -194,6 +200,7 @@ fn what_cannot_be_done_is_told() {
         (&["work", "--plan", "plan.json", "--results", "r"][..], "no task is named"),
         (&["work", "--index", "9", "--plan", "plan.json", "--results", "r"], "there is no task 9"),
         (&["merge", "--plan", "plan.json", "--results", "nowhere"], "cannot read nowhere"),
+        (&["merge", "--plan", "nowhere", "--results", "r"], "`sopup fleet plan` writes one"),
         (&["plan", "--folder", "results"], "cannot read results"),
         (&["plan", "--repos", "nowhere"], "cannot read nowhere"),
     ] {
@@ -203,6 +210,42 @@ fn what_cannot_be_done_is_told() {
     let mut command = fleet.command(&["work", "--index", "0", "--plan", "plan.json", "--results", "r"]);
     let run = finish(command.env_remove("SOPUP_FINGERPRINT_KEY").output().expect("sopup runs"));
     assert!(run.code == 2 && run.stderr.contains("SOPUP_FINGERPRINT_KEY is not set"), "{}", run.stderr);
+}
+
+/// Tasks without results are named with what makes some, a few of many.
+#[test]
+fn tasks_without_results_are_named() {
+    let fleet = Fleet { place: Place::new() };
+    let list: String = (0..80).map(|number| format!("https://example.com/{number}.git\n")).collect();
+    fleet.place.write("list.txt", list).write("one.txt", "https://example.com/a.git\n").write("results/none", "");
+    let run = fleet.run(&["plan", "--repos", "list.txt", "--tasks", "80", "--output", "plan.json"]);
+    assert_eq!(run.stderr, "note: 80 repositories in 80 tasks\n");
+    let (run, _) = fleet.merged(&[]);
+    assert!(run.code == 3 && run.stderr.contains("18, 19 … and 60 more have no results"), "{}", run.stderr);
+    // Each of them fails to fetch its repository, which is a result.
+    for index in (0..80).filter(|index| ![2, 7, 9].contains(index)) {
+        fleet.run(&["work", "--plan", "plan.json", "--results", "results", "--index", &index.to_string()]);
+    }
+    let (run, _) = fleet.merged(&[]);
+    assert!(run.stderr.contains("tasks 2, 7, 9 have no results") && run.stderr.contains("sbatch --array=2,7,9 job.sh"), "{}", run.stderr);
+    assert!(run.stderr.contains("note: … and 57 more\n"), "{}", run.stderr);
+    let run = fleet.run(&["plan", "--repos", "one.txt", "--output", "plan.json"]);
+    assert_eq!(run.stderr, "note: 1 repository in 1 task\n");
+    fs::remove_dir_all(fleet.place.join("results")).expect("is removed");
+    fleet.place.write("results/none", "");
+    let (run, _) = fleet.merged(&[]);
+    assert!(run.stderr.contains("task 0 has no results: run `sopup fleet work --index 0 …`"), "{}", run.stderr);
+    assert!(run.stderr.contains("1 of 1 repository is not known in full"), "{}", run.stderr);
+}
+
+#[test]
+fn a_repository_without_head_is_named() {
+    let fleet = Fleet::new();
+    fs::remove_file(fleet.place.join("repos/a.git/HEAD")).expect("is removed");
+    let run = fleet.planned("2");
+    assert!(run.stderr.contains("repos/a.git: damaged, there is no HEAD"), "{}", run.stderr);
+    fleet.run(&["work", "--all", "--plan", "plan.json", "--results", "results"]);
+    assert!(fleet.merged(&[]).0.stderr.contains("repos/a: not scanned: "));
 }
 
 fn yaml(text: &str) -> serde_yaml::Value {
@@ -256,6 +299,19 @@ fn manifests_run_the_tasks() {
         let path = fleet.place.join(&format!("{engine}.yml"));
         assert!(Command::new("sh").arg("-n").arg(path).status().expect("sh runs").success(), "{engine}");
     }
+    for (engine, holds) in [
+        ("slurm", "job.sh; to go on after failures, submit the same again"),
+        ("slurm", "#SBATCH --open-mode=append\n"),
+        ("slurm", "\numask 077\n"),
+        ("slurm", "--clones \"${TMPDIR:-/tmp}/sopup-clones-$(id -u)\" "),
+        ("slurm", " -- --jobs \"${SLURM_CPUS_PER_TASK:-1}\"\n"),
+        ("parallel", "sopup-clones-$(id -u)"),
+        ("parallel", " -- --jobs 1"),
+        ("kubernetes", "- --clones=/clones\n"),
+        ("kubernetes", "- --\n            - --jobs=1\n"),
+    ] {
+        assert!(manifest(engine).contains(holds), "{engine}: {}", manifest(engine));
+    }
     // Slurm runs its script once for each index.
     fs::remove_dir_all(fleet.place.join("results")).expect("is removed");
     for index in ["0", "1"] {
@@ -269,6 +325,31 @@ fn manifests_run_the_tasks() {
         assert!(matches!(run.code, 0 | 3), "{}", run.stderr);
     }
     assert_eq!(across(&fleet.merged(&[]).1), fleet.alone());
+}
+
+/// What an engine does not take is told, and workers of one repository have one folder for its clone.
+#[test]
+fn manifests_fit_the_plan() {
+    let fleet = Fleet { place: Place::new() };
+    let list: String = (0..1001).map(|number| format!("https://example.com/{number}.git 4000000\n")).collect();
+    fleet.place.write("list.txt", list);
+    let manifest = |engine: &str| fleet.run(&["manifest", engine, "--plan", "plan.json", "--results", "shared/results"]);
+    fleet.run(&["plan", "--repos", "list.txt", "--tasks", "1001", "--output", "plan.json"]);
+    assert!(manifest("slurm").stderr.contains("`--tasks 1000` or fewer"));
+    assert!(manifest("github").stderr.contains("`--tasks 256` or fewer"));
+    assert_eq!(manifest("kubernetes").stderr, "");
+    fleet.run(&["plan", "--repos", "list.txt", "--tasks", "4", "--shard-above", "1", "--output", "plan.json"]);
+    for (engine, clones) in [
+        ("slurm", "--clones shared/results/clones "),
+        ("parallel", "--clones shared/results/clones "),
+        ("kubernetes", "- --clones=/results/clones\n"),
+        ("argo", "- --clones=/results/clones\n"),
+    ] {
+        let run = manifest(engine);
+        assert!(run.stdout.contains(clones), "{engine}: {}", run.stdout);
+        assert_eq!(run.stderr, "", "{engine}");
+    }
+    assert!(manifest("github").stderr.contains("plan without `--shard-above`"));
 }
 
 /// A repository that is too large for one worker is searched by several, and is one entry of the report.
@@ -297,10 +378,7 @@ fn several_workers_search_one_repository() {
     let mut alone = fleet.place.command();
     alone.args(["scan", "--format", "json", "repos/huge.git"]).env("SOPUP_FINGERPRINT_KEY", KEY);
     let alone: Value = serde_json::from_str(&finish(alone.output().expect("sopup runs")).stdout).expect("JSON");
-    let prints = |values: &Value| -> BTreeSet<String> {
-        values.as_array().expect("a list").iter().map(|one| one["fingerprint"].as_str().expect("a text").to_owned()).collect()
-    };
-    assert_eq!(prints(&merged["secrets"]), prints(&alone["findings"]));
+    assert_eq!(fingerprints(&merged["secrets"]), fingerprints(&alone["findings"]));
     assert_eq!((merged["repositories"].as_array().expect("a list").len(), merged["secrets"].as_array().expect("a list").len()), (1, 8));
 
     fs::remove_file(fleet.place.join("results/00001.jsonl.zst")).expect("is removed");

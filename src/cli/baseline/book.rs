@@ -25,6 +25,11 @@ pub(in crate::cli) struct BaselineArgs {
 }
 
 impl BaselineArgs {
+    /// The file that counts, if it is there.
+    pub(in crate::cli) fn file(&self, choice: &ConfigChoice) -> Result<Option<PathBuf>, CliError> {
+        Ok(Book::find(self.baseline.as_deref(), choice)?.map(|book| book.path).filter(|path| !self.no_baseline && path.exists()))
+    }
+
     /// The baseline that counts, and the day on which it does. One that lies in the repository counts as little as its
     /// configuration.
     pub(in crate::cli) fn in_force(&self, choice: &ConfigChoice, config: &Config) -> Result<Option<(Baseline, Date)>, CliError> {

@@ -1,9 +1,10 @@
 //! `sopup fleet`.
 
+mod clones;
+mod merge;
+mod state;
 mod work;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -11,9 +12,9 @@ use super::Exit;
 use super::error::CliError;
 use super::output::write_file;
 use super::ui::Ui;
-use crate::file::{Access, PrivateDir};
-use crate::fleet::{self, Engine, Incomplete, Merged, Plan, Repo, RepoResult, Settings};
-use crate::report::safe;
+use crate::file::Access;
+use crate::fleet::{self, Engine, Plan, Repo, Settings};
+use crate::report::{plural, safe};
 
 /// Scan many repositories: a plan of tasks, workers for them, and one report of all
 ///
@@ -40,7 +41,7 @@ enum Command {
     /// Scan the repositories of one task
     Work(work::Args),
     /// Make one report of all results
-    Merge(MergeArgs),
+    Merge(merge::Args),
     /// Write the file with which an engine runs the tasks
     Manifest(ManifestArgs),
 }
@@ -68,49 +69,6 @@ struct PlanArgs {
     /// Write the plan to a file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-}
-
-#[derive(Debug, clap::Args)]
-struct MergeArgs {
-    /// The plan
-    #[arg(long, value_name = "FILE")]
-    plan: PathBuf,
-
-    /// The folder with the results
-    #[arg(long, value_name = "DIR")]
-    results: PathBuf,
-
-    /// The form of the report
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Form::Markdown)]
-    format: Form,
-
-    /// Write it to a file
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-
-    /// An earlier report in JSON: what is new since, and what is gone
-    #[arg(long, value_name = "FILE")]
-    previous: Option<PathBuf>,
-
-    /// Where the workers kept their clones, for repositories that several of them searched together
-    #[arg(long, value_name = "DIR")]
-    clones: Option<PathBuf>,
-
-    /// The options that the workers had for `sopup scan`, behind `--`; they matter for these repositories
-    #[arg(last = true, value_name = "OPTIONS")]
-    options: Vec<OsString>,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Form {
-    /// For programs, and for `--previous`
-    Json,
-    /// A page that loads nothing
-    Html,
-    /// For a comment or an issue
-    Markdown,
-    /// A line for each secret in each repository
-    Csv,
 }
 
 #[derive(Debug, clap::Args)]
@@ -154,7 +112,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     match &args.command {
         Command::Plan(args) => plan(args, ui),
         Command::Work(args) => work::run(args, ui),
-        Command::Merge(args) => merge(args, ui),
+        Command::Merge(args) => merge::run(args, ui),
         Command::Manifest(args) => {
             let plan = read_plan(&args.plan)?;
             let engine = match args.engine {
@@ -165,7 +123,11 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
                 EngineArg::Parallel => Engine::Parallel,
             };
             let (path, parallel) = (args.plan.to_string_lossy(), args.parallel as usize);
-            let settings = Settings { tasks: plan.tasks.len(), parallel, image: &args.image, plan: &path, results: &args.results };
+            let shared = plan.repositories().any(|repo| repo.shard.is_some());
+            let settings = Settings { tasks: plan.tasks.len(), parallel, image: &args.image, plan: &path, results: &args.results, shared };
+            if let Some(limit) = fleet::exceeded(engine, &settings, plan.write().len()) {
+                ui.note(limit);
+            }
             write(None, &fleet::manifest(engine, &settings), ui)
         }
     }
@@ -173,16 +135,24 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
 
 fn plan(args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
     let repos = match (&args.repos, &args.folder) {
-        (_, Some(folder)) => below(folder)?,
+        (_, Some(folder)) => {
+            let found = below(folder)?;
+            for repo in
+                found.iter().filter(|repo| !Path::new(&repo.url).join(".git").exists() && !Path::new(&repo.url).join("HEAD").is_file())
+            {
+                ui.note(&format!("{}: damaged, there is no HEAD; no worker can scan it", safe::line(&repo.url)));
+            }
+            found
+        }
         (Some(file), None) => {
-            let text = text_of(file)?;
+            let text = text_of(file, "name a text file, or `-` for standard input")?;
             let listed = fleet::listing(&text);
             listed.map_err(|error| CliError::new(format!("{}: {error}", file.display()), "list an address or path a line, or JSON"))?
         }
         (None, None) => Vec::new(),
     };
     let repos: Vec<Repo> = repos.into_iter().map(with_size).collect();
-    let count = repos.len();
+    let count = repos.len() as u64;
     const MOST: u64 = 1000;
     let shares = |repo: &Repo| match (args.shard_above, repo.bytes) {
         (Some(most), Some(bytes)) if !Path::new(&repo.url).join(".git").exists() => bytes.div_ceil(most << 20).clamp(1, MOST),
@@ -190,7 +160,8 @@ fn plan(args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
     };
     let plan = Plan::new(repos, args.tasks.map(|tasks| tasks as usize), shares);
     let exit = write(args.output.as_deref(), &plan.write(), ui)?;
-    ui.note(&format!("{count} repositories in {} tasks", plan.tasks.len()));
+    let tasks = plural(plan.tasks.len() as u64, "task", "tasks");
+    ui.note(&format!("{} in {tasks}", plural(count, "repository", "repositories")));
     Ok(exit)
 }
 
@@ -200,9 +171,7 @@ fn below(folder: &Path) -> Result<Vec<Repo>, CliError> {
     let mut found = Vec::new();
     let mut next = vec![(folder.to_path_buf(), 0)];
     while let Some((path, depth)) = next.pop() {
-        // A damaged one is a repository, too: its result says so.
-        let is_bare = path.join("HEAD").is_file() && (path.join("objects").exists() || path.join("refs").exists());
-        if path.join(".git").exists() || is_bare {
+        if path.join(".git").exists() || is_bare(&path) {
             let url = path.to_string_lossy().into_owned();
             found.push(Repo { id: url.trim_end_matches(".git").to_owned(), url, bytes: None, shard: None });
             continue;
@@ -223,6 +192,15 @@ fn below(folder: &Path) -> Result<Vec<Repo>, CliError> {
     Ok(found)
 }
 
+/// Whether a folder is a bare repository. A damaged one is one, too: its result says so.
+fn is_bare(path: &Path) -> bool {
+    let has = |name: &str| path.join(name).exists();
+    match path.join("HEAD").is_file() {
+        true => has("objects") || has("refs"),
+        false => has("objects/pack") && (has("refs") || has("packed-refs")),
+    }
+}
+
 /// A repository on this machine with its size, if the list does not say it.
 fn with_size(repo: Repo) -> Repo {
     let path = Path::new(&repo.url);
@@ -239,110 +217,19 @@ fn with_size(repo: Repo) -> Repo {
     Repo { bytes: Some(bytes), ..repo }
 }
 
-fn merge(args: &MergeArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let plan = read_plan(&args.plan)?;
-    let mut results = Vec::new();
-    for path in result_files(&args.results)? {
-        let read = std::fs::read(&path).map_err(|error| error.to_string());
-        match read.and_then(|bytes| fleet::read(&bytes).map_err(|error| error.to_string())) {
-            Ok(read) => results.extend(read),
-            // Its repositories are named as missing.
-            Err(error) => ui.note(&format!("{}: {error}", path.display())),
-        }
-    }
-    let keys: BTreeSet<&String> = results.iter().filter_map(|result| result.key.as_ref()).collect();
-    if keys.len() > 1 {
-        let hint = "a secret has another name under each key: scan again with one SOPUP_FINGERPRINT_KEY for all workers";
-        return Err(CliError::new(format!("the results were made with {} different keys", keys.len()), hint));
-    }
-    let previous = args.previous.as_deref().map(|file| {
-        Merged::read(&text_of(file)?)
-            .map_err(|error| CliError::new(format!("{}: {error}", file.display()), "name a report that `fleet merge --format json` wrote"))
-    });
-    let results = whole(&plan, results, args);
-    let merged = fleet::merge(&plan, results, previous.transpose()?.as_ref());
-    let text = match args.format {
-        Form::Json => format!("{}\n", serde_json::to_string_pretty(&merged).unwrap_or_default()),
-        Form::Html => fleet::html(&merged),
-        Form::Markdown => fleet::markdown(&merged),
-        Form::Csv => fleet::csv(&merged),
-    };
-    write(args.output.as_deref(), &text, ui)?;
-    for (repository, why) in merged.incomplete().filter(|(_, why)| !matches!(why, Incomplete::Partly(_))).take(NAMED) {
-        ui.note(&format!("{}: {}", safe::line(&repository.id), safe::line(&why.to_string())));
-    }
-    match (merged.incomplete().count(), merged.secrets.len()) {
-        (0, 0) => Ok(Exit::Clean),
-        (0, _) => Ok(Exit::Findings),
-        (count, _) => {
-            ui.note(&format!("{count} of {} repositories are not known in full", merged.repositories.len()));
-            Ok(Exit::Incomplete)
-        }
-    }
-}
-
-/// The results with those of shares put together.
-fn whole(plan: &Plan, results: Vec<RepoResult>, args: &MergeArgs) -> Vec<RepoResult> {
-    let (shares, mut whole): (Vec<RepoResult>, Vec<RepoResult>) = results.into_iter().partition(|result| result.shard.is_some());
-    let mut by_id = BTreeMap::<String, Vec<RepoResult>>::new();
-    for share in shares {
-        by_id.entry(share.id.clone()).or_default().push(share);
-    }
-    for (id, shares) in by_id {
-        let (state, key) = (shares[0].state.clone(), shares[0].key.clone());
-        let made = of_shares(plan, &id, &shares, args).map(|report| RepoResult::scanned(&id, state, key, report));
-        whole.push(made.unwrap_or_else(|why| RepoResult::failed(&id, why)));
-    }
-    whole
-}
-
-/// The report that the shares of a repository make.
-fn of_shares(plan: &Plan, id: &str, shares: &[RepoResult], args: &MergeArgs) -> Result<serde_json::Value, String> {
-    if let Some(why) = shares.iter().find_map(|share| share.error.as_ref()) {
-        return Err(why.clone());
-    }
-    let repo = plan.repositories().find(|repo| repo.id == id).ok_or("it is not in the plan")?;
-    let dir = work::place_of(repo, args.clones.as_deref())
-        .ok_or("several workers searched it, and its clone is not on this machine: name its folder with --clones")?;
-    let folder = PrivateDir::create(&[], &std::env::temp_dir()).map_err(|error| error.to_string())?;
-    let mut files = Vec::new();
-    for (number, part) in shares.iter().filter_map(|share| share.part.as_ref()).enumerate() {
-        let file = folder.path().join(number.to_string());
-        std::fs::write(&file, part.to_string()).map_err(|error| error.to_string())?;
-        files.push(file);
-    }
-    work::put_together(&dir, &files, &args.options)
-}
-
-/// Repositories that are named one by one.
-const NAMED: usize = 20;
-
-/// The files of results, in order of the tasks.
-fn result_files(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
-    let entries = std::fs::read_dir(folder).map_err(|error| {
-        CliError::new(format!("cannot read {}: {error}", folder.display()), "name the folder that the workers wrote to")
-    })?;
-    let mut files: Vec<PathBuf> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.to_string_lossy().ends_with(work::SUFFIX) && path.is_file())
-        .collect();
-    files.sort();
-    Ok(files)
-}
-
 fn read_plan(file: &Path) -> Result<Plan, CliError> {
-    Plan::read(&text_of(file)?).map_err(|error| CliError::new(format!("{}: {error}", file.display()), "`sopup fleet plan` writes one"))
+    let hint = "`sopup fleet plan` writes one";
+    Plan::read(&text_of(file, hint)?).map_err(|error| CliError::new(format!("{}: {error}", file.display()), hint))
 }
 
-fn text_of(file: &Path) -> Result<String, CliError> {
+fn text_of(file: &Path, hint: &str) -> Result<String, CliError> {
     let mut text = String::new();
     let read = if file == Path::new("-") {
         std::io::stdin().lock().read_to_string(&mut text).map(|_| text)
     } else {
         std::fs::read_to_string(file)
     };
-    read.map_err(|error| CliError::new(format!("cannot read {}: {error}", file.display()), "name a text file, or `-` for standard input"))
+    read.map_err(|error| CliError::new(format!("cannot read {}: {error}", file.display()), hint))
 }
 
 fn write(file: Option<&Path>, text: &str, ui: &Ui) -> Result<Exit, CliError> {

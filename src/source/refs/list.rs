@@ -31,6 +31,15 @@ pub struct Ref {
     pub symbolic: Option<Vec<u8>>,
 }
 
+impl Ref {
+    /// Whether an operation of git left it behind: `FETCH_HEAD`, `ORIG_HEAD` and their kin.
+    #[must_use]
+    pub fn is_leftover(&self) -> bool {
+        let name = in_worktree(Path::new(OsStr::from_bytes(&self.name))).1;
+        is_pseudo(name) && name != Path::new("HEAD")
+    }
+}
+
 /// What one ref is, by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Value {
