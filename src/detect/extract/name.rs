@@ -78,6 +78,10 @@ pub(super) fn find(search: &mut Search<'_>, hit: Span) -> Option<Span> {
 pub(super) fn understand(search: &Search<'_>, name: Span, cue: Cue) -> Option<Context> {
     let full = Span::new(name.start - path_before(search.text, name.start), name.end);
     let class = class_of_bytes(search.bytes(full), cue)?;
+    // Of the environment; constants of programs are full of keys that find something.
+    if class == NameClass::Token && !search.hints.notation.takes_bare_values() && is_unqualified_key(search.bytes(full)) {
+        return None;
+    }
     Some(Context { name, line: search.line_around(name.start), class })
 }
 
@@ -202,6 +206,13 @@ fn class_of(words: &[String], at: usize, is_variable: bool) -> Option<NameClass>
     // Models of language count tokens, and designs are made of them.
     let tokens = trimmed == "tokens" && before.is_some_and(|before| KEY_QUALIFIERS.has(before));
     (key || keys || run_together || cookie || tokens).then_some(NameClass::Token)
+}
+
+/// `SHOP_KEY`: nothing says what sort of key it is.
+fn is_unqualified_key(name: &[u8]) -> bool {
+    let words = words(&String::from_utf8_lossy(name));
+    let [.., before, last] = words.as_slice() else { return false };
+    last == "key" && !KEY_QUALIFIERS.has(before) && !words.iter().any(|word| TOKENS.has(word))
 }
 
 /// Keys that everybody may know, or that find something.
@@ -427,6 +438,7 @@ mod tests {
             "OAuth",
             "sql_pass_scheme",
             "DOVECOT_PASS_ATTRS",
+            "ansible_ssh_host_key_rsa_public",
             "htpasswd_password_characters",
             "X-Goog-Credential",
             "MePXR2HKEjbyqOd3BqVTRZaXrrU_PWNhHgX",

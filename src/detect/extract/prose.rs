@@ -34,7 +34,9 @@ pub(super) fn values(search: &Search<'_>, context: &Context) -> Vec<Value> {
 /// Whether a name can be a word of a sentence.
 pub(super) fn is_sentence(search: &Search<'_>, context: &Context) -> bool {
     let prose = matches!(search.notation_at(context.line), Notation::Prose | Notation::Unknown);
-    prose && !is_attribute_value(search.text, context)
+    // `<%= password_field f, :password %>` is a program's.
+    let code = search.bytes(context.line).trim_ascii_start().starts_with(b"<%");
+    prose && !code && !is_attribute_value(search.text, context)
 }
 
 /// What stands after a name, or before it, or below it.

@@ -149,6 +149,7 @@ pub(super) fn is_encrypted(value: &[u8]) -> bool {
         b"ENC[",
         b"ENC(",
         b"{cipher}",
+        b"encrypted-",
         b"$ANSIBLE_VAULT",
         b"!vault",
         b"age1",

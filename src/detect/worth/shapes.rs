@@ -5,9 +5,9 @@ use super::digest::{is_checksum, is_hash, is_key_id};
 use super::path::{is_document, is_file_name, is_lower_path, is_place_in_file, is_system_path};
 use super::structure::{
     EXPRESSION_MARKS, is_action, is_address, is_attribute, is_call, is_call_behind_pointer, is_colour, is_credential_scope, is_cut_call,
-    is_cut_method, is_dotted_path, is_element, is_expression, is_format, is_list_of_names, is_macro, is_module_and_type, is_pair_of_names,
-    is_path, is_policy, is_query, is_rule_list, is_segmented, is_setting, is_simple_call, is_taint, is_translation, is_wildcard,
-    starts_with_host,
+    is_cut_method, is_dotted_path, is_element, is_expression, is_format, is_list_of_names, is_macro, is_module_and_type,
+    is_name_with_reference, is_pair_of_names, is_path, is_policy, is_query, is_rule_list, is_segmented, is_setting, is_simple_call,
+    is_taint, is_translation, is_wildcard, starts_with_host,
 };
 use crate::detect::Evidence;
 
@@ -44,7 +44,7 @@ fn text(value: &[u8], fits: fn(&str) -> bool) -> bool {
 }
 
 /// Paths, addresses, code and markup, whatever the name says; the first that fits counts.
-static SHAPES: [Shape; 48] = [
+static SHAPES: [Shape; 49] = [
     shape("path", "a path", is_path),
     shape("address", "an address", |value| has(value, b"://") || value.starts_with(b"//")),
     shape("checksum", "a checksum", is_checksum),
@@ -59,6 +59,8 @@ static SHAPES: [Shape; 48] = [
     shape("elements", "a path to elements", |value| has(value, b"[*].")),
     shape("macro", "a macro", is_macro),
     shape("template", "a template", |value| has(value, b"={.") && has(value, b"}")),
+    // `keyword.tag-$1`, `string.$S2.escape`, `password.$returns.str`
+    shape("group-reference", "a name with a reference in it", |value| text(value, is_name_with_reference)),
     shape("code-mark", "a call in marks", |value| value.starts_with(b"`") && has(value, b"`(")),
     shape("call-by-pointer", "a call", is_call_behind_pointer),
     shape("control-characters", "text with control characters", |value| {
@@ -109,7 +111,7 @@ static SHAPES: [Shape; 48] = [
 ];
 
 /// Shapes of several characters, which chance hardly brings about.
-static UNMISTAKABLE: [Shape; 14] = [
+static UNMISTAKABLE: [Shape; 15] = [
     shape("address", "an address", |value| has(value, b"://")),
     shape("pem-block", "a PEM block", |value| value.starts_with(b"-----BEGIN")),
     shape("path", "a path", is_system_path),
@@ -126,6 +128,7 @@ static UNMISTAKABLE: [Shape; 14] = [
     shape("call", "a call", |value| text(value, |text| is_simple_call(text) || is_cut_method(text))),
     shape("module-and-type", "a module and a type", |value| text(value, is_module_and_type)),
     shape("credential-scope", "the scope of a signature", is_credential_scope),
+    shape("group-reference", "a name with a reference in it", |value| text(value, is_name_with_reference)),
 ];
 
 #[cfg(test)]
@@ -162,6 +165,8 @@ mod tests {
             ("values.yaml", "file-name"),
             ("--db-password", "option"),
             ("getPassword(user)", "call"),
+            ("keyword.tag-$1", "group-reference"),
+            ("string.$S2.escape", "group-reference"),
         ] {
             assert_eq!(shape_of(value.as_bytes()).map(|shape| shape.id), Some(id), "{value}");
         }

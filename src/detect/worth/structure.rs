@@ -19,6 +19,16 @@ pub(super) fn is_path(value: &[u8]) -> bool {
         || STARTS.iter().any(|start| value.starts_with(start))
 }
 
+/// `keyword.tag-$1`, `password.$returns.str`: words in lower case, and among them one that refers to something.
+pub(super) fn is_name_with_reference(text: &str) -> bool {
+    let word = |part: &str| part.len() >= 3 && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let reference = |part: &str| {
+        part.strip_prefix('$').is_some_and(|name| (1..=16).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    };
+    let mut parts = text.split(['.', '-']);
+    parts.next().is_some_and(word) && parts.clone().any(reference) && parts.all(|part| word(part) || reference(part))
+}
+
 /// `AKID/20260101/eu-west-1/s3/aws4_request`
 pub(super) fn is_credential_scope(value: &[u8]) -> bool {
     value.ends_with(b"/aws4_request")

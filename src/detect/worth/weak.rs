@@ -1,7 +1,7 @@
 //! Weak passwords: literals that somebody typed as a password, though they are a default, a
 //! dictionary word or a few digits. What says of itself that it stands in for a password is none.
 
-use super::lexicon::{PASSWORDS, VALUE_NAMES, WEAK_PASSWORDS};
+use super::lexicon::{PASSWORDS, TECHNICAL, VALUE_NAMES, WEAK_PASSWORDS};
 use super::{judge, measure, placeholder, shapes, words};
 
 /// Lengths between which a weak password lies, in bytes.
@@ -30,7 +30,8 @@ fn is_titled(value: &[u8]) -> bool {
 
 /// A literal that is not just the word for a password, which examples of command lines have in its place.
 pub(in crate::detect) fn is_chosen(value: &[u8]) -> bool {
-    !PASSWORDS.has(&String::from_utf8_lossy(value).to_lowercase()) && is_literal(value)
+    let lower = String::from_utf8_lossy(value).to_lowercase();
+    !PASSWORDS.has(&lower) && !TECHNICAL.has(&lower) && is_literal(value)
 }
 
 /// `admin`, `p@ssw0rd`, `123456`: among the passwords that everybody tries first.

@@ -55,7 +55,15 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     if let Some(span) = quoted_in(text, start, line.end, notation) {
         // The next name of an object, and no value: `"key": "password", "value": …`.
         let is_name = separator == Separator::Argument && text[span.end + 1..line.end].trim_ascii_start().starts_with(b":");
-        if is_name {
+        // `"ENCRYPTBYKEY","ENCRYPTBYPASSPHRASE"`: a list of words.
+        let capitals = |span: Span| text[span.range()].iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
+        let listed = separator == Separator::Argument && capitals(context.name) && capitals(span);
+        // `"?token=".concat(name)`: the literal with the name ends here.
+        let ends = separator == Separator::Equals
+            && matches!(notation, Notation::Source | Notation::Quoted)
+            && text[start] == b'"'
+            && text[line.start..context.name.start].iter().filter(|byte| **byte == b'"').count() % 2 == 1;
+        if is_name || listed || ends {
             return None;
         }
         if text[span.range()].starts_with(b"{{")
