@@ -122,7 +122,13 @@ fn xml_and_html_hold_text() {
     assert_eq!((&page["tags"]["script"], &page["tags"]["img"], &page["tags"]["b"]), (&2.into(), &Value::Null, &Value::Null));
     let places: Vec<&str> = page["rows"].as_array().expect("rows").iter().map(|row| row[2].as_str().expect("a place")).collect();
     for name in NAMES {
-        assert!(places.iter().any(|place| place.starts_with(name)), "{name:?} is not in {places:?}");
+        let shown = sopup::report::safe::line(name);
+        assert!(places.iter().any(|place| place.starts_with(&shown)), "{name:?} is not in {places:?}");
+    }
+    assert!(places.iter().all(|place| !place.contains(sopup::report::safe::is_unsafe)), "{places:?}");
+    // The script shows what stands in the page without it.
+    for place in places {
+        assert!(page["text"].as_str().expect("text").contains(place), "{place:?} is not in {}", page["text"]);
     }
     assert!(page["text"].as_str().expect("text").contains("<script>alert(1)</script>&amp;.txt:1:"), "{}", page["text"]);
 }
