@@ -66,7 +66,14 @@ fn git_stops_a_commit_its_message_and_a_push() {
 
     assert_eq!(git(&place, &["push", "--quiet", "origin", "main"]).code, 0);
     leak(&place);
+    place.git(["checkout", "--quiet", "-b", "side"]);
     place.git(["commit", "--quiet", "--no-verify", "--message", "past the hook"]);
+    place.git(["checkout", "--quiet", "main"]);
+    let run = git(&place, &["merge", "--quiet", "--no-ff", "--no-edit", "side"]);
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(run.stderr.contains("the merge was stopped") && !run.stderr.contains(TOKEN), "{}", run.stderr);
+    place.git(["merge", "--abort"]);
+    place.git(["merge", "--quiet", "side"]);
     let run = git(&place, &["push", "--quiet", "origin", "main"]);
     assert_ne!(run.code, 0);
     assert!(run.stderr.contains("the push was blocked") && !run.stderr.contains(TOKEN), "{}", run.stderr);
@@ -212,7 +219,7 @@ fn stops_through(place: &Place, file: &str, install: &[&str]) {
     let run = with_path(place, install[0], &install[1..]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     let status = place.sopup(["hook", "status"]).stdout;
-    assert_eq!(status.matches(" covered: ").count(), 3, "{status}");
+    assert_eq!(status.matches(" covered: ").count(), 4, "{status}");
 
     place.git(["add", "--all"]);
     let run = git(place, &["commit", "--quiet", "--message", "clean"]);
@@ -236,7 +243,8 @@ fn stops_through(place: &Place, file: &str, install: &[&str]) {
     assert!(place.sopup(["hook", "uninstall"]).stdout.contains("no hook of sopup"));
 }
 
-const TYPES: [&str; 6] = ["--hook-type", "pre-commit", "--hook-type", "commit-msg", "--hook-type", "pre-push"];
+const TYPES: [&str; 8] =
+    ["--hook-type", "pre-commit", "--hook-type", "pre-merge-commit", "--hook-type", "commit-msg", "--hook-type", "pre-push"];
 
 #[test]
 fn pre_commit_runs_what_was_written() {
@@ -277,13 +285,16 @@ fn status_tells_what_a_manager_does_not_cover() {
     place.write("lefthook.yml", "# ours\n");
     assert_eq!(place.sopup(["hook", "install", "--write", "commit-msg"]).code, 0);
     let status = place.sopup(["hook", "status"]).stdout;
-    assert!(status.contains("commit-msg   not covered: lefthook.yml runs sopup, but git does not run lefthook; `lefthook install`"), "{status}");
-    assert!(status.contains("pre-commit   not covered: lefthook.yml does not run sopup"), "{status}");
+    assert!(
+        status.contains("commit-msg       not covered: lefthook.yml runs sopup, but git does not run lefthook; `lefthook install`"),
+        "{status}"
+    );
+    assert!(status.contains("pre-commit       not covered: lefthook.yml does not run sopup"), "{status}");
     let place = Place::repository();
     place.write(".pre-commit-config.yaml", "repos:\n- repo: https://github.com/sopup/sopup\n  hooks:\n  - id: sopup-python # ours\n");
     let status = place.sopup(["hook", "status"]).stdout;
-    assert!(status.contains("pre-commit   not covered: .pre-commit-config.yaml runs sopup, but"), "{status}");
-    assert!(status.contains("pre-push     not covered: .pre-commit-config.yaml does not run"), "{status}");
+    assert!(status.contains("pre-commit       not covered: .pre-commit-config.yaml runs sopup, but"), "{status}");
+    assert!(status.contains("pre-push         not covered: .pre-commit-config.yaml does not run"), "{status}");
 }
 
 #[test]
@@ -325,7 +336,7 @@ fn husky() -> Place {
     let place = Place::repository();
     let runner =
         "#!/usr/bin/env sh\nn=$(basename \"$0\")\ns=$(dirname \"$(dirname \"$0\")\")/$n\n[ ! -f \"$s\" ] && exit 0\nsh -e \"$s\" \"$@\"\n";
-    for hook in ["pre-commit", "commit-msg", "pre-push"] {
+    for hook in ["pre-commit", "pre-merge-commit", "commit-msg", "pre-push"] {
         script(&place, &format!(".husky/_/{hook}"), runner);
     }
     place.write(".husky/_/.gitignore", "*").git(["config", "core.hooksPath", ".husky/_"]);

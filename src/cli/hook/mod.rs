@@ -27,7 +27,7 @@ use native::State;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  sopup hook install                 pre-commit, commit-msg and pre-push; pre-receive in a bare repository
+  sopup hook install                 pre-commit, pre-merge-commit, commit-msg and pre-push; in a bare repository pre-receive
   sopup hook install pre-commit
   sopup hook status
   sopup hook uninstall               everything is as it was before")]
@@ -82,7 +82,7 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct Which {
-    /// The hooks [default: pre-commit, commit-msg, pre-push; in a bare repository pre-receive]
+    /// The hooks [default: pre-commit, pre-merge-commit, commit-msg, pre-push; in a bare repository pre-receive]
     #[arg(value_name = "HOOK")]
     hooks: Vec<Name>,
 
@@ -95,17 +95,19 @@ struct Which {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Name {
     PreCommit,
+    PreMergeCommit,
     CommitMsg,
     PrePush,
     PreReceive,
 }
 
 impl Name {
-    const ALL: [Self; 4] = [Self::PreCommit, Self::CommitMsg, Self::PrePush, Self::PreReceive];
+    const ALL: [Self; 5] = [Self::PreCommit, Self::PreMergeCommit, Self::CommitMsg, Self::PrePush, Self::PreReceive];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::PreCommit => "pre-commit",
+            Self::PreMergeCommit => "pre-merge-commit",
             Self::CommitMsg => "commit-msg",
             Self::PrePush => "pre-push",
             Self::PreReceive => "pre-receive",
@@ -121,6 +123,7 @@ impl Name {
     fn stopped(self) -> &'static str {
         match self {
             Self::PreCommit | Self::CommitMsg => "the commit was blocked",
+            Self::PreMergeCommit => "the merge was stopped",
             Self::PrePush => "the push was blocked",
             Self::PreReceive => "the push was refused",
         }
@@ -157,7 +160,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
 
 fn chosen(which: &Which, place: &Place) -> Vec<Name> {
     match (&which.hooks[..], &place.top) {
-        ([], Some(_)) => vec![Name::PreCommit, Name::CommitMsg, Name::PrePush],
+        ([], Some(_)) => vec![Name::PreCommit, Name::PreMergeCommit, Name::CommitMsg, Name::PrePush],
         ([], None) => vec![Name::PreReceive],
         (named, _) => named.to_vec(),
     }
@@ -312,7 +315,7 @@ fn status(which: &Which, ui: &Ui) -> Result<Exit, CliError> {
             (State::Missing, None) => "not installed".to_owned(),
             (State::Foreign, None) => "a hook that is not sopup's".to_owned(),
         };
-        writeln!(out, "  {:<12} {told}", hook.as_str())?;
+        writeln!(out, "  {:<16} {told}", hook.as_str())?;
     }
     if let Some(manager) = manager {
         writeln!(out, "{} runs hooks here", manager.name())?;

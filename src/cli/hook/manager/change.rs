@@ -98,7 +98,7 @@ impl Change {
             }
             How::Append if text.contains("\nrepos = [") => return Err(self.by_hand("`repos` is written as one value")),
             How::First => with_first(&text, &self.lines),
-            How::Below(keys) if has_key(&text, &[keys, &["sopup"][..]].concat()) => {
+            How::Below(keys) if has_key(&text, &[&keys[..], &["sopup"]].concat()) => {
                 return Err(self.by_hand("it has something else called `sopup` there"));
             }
             How::Below(keys) if !keys.is_empty() => {
@@ -117,7 +117,7 @@ impl Change {
         };
         let shown = self.shown();
         let lines = shown.trim_matches('\n');
-        CliError::new(format!("{} was not changed: {why}", self.file), format!("add this by hand{place}:\n{lines}")).exiting(Exit::Refused)
+        CliError::new(format!("not added to {}: {why}", self.file), format!("add this by hand{place}:\n{lines}")).exiting(Exit::Refused)
     }
 
     /// The commands in the lines.

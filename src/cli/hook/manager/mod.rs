@@ -135,9 +135,7 @@ fn pre_commit(hooks: &[Name]) -> String {
 fn pre_commit_hook(hook: Name) -> String {
     let names = if hook == Name::CommitMsg { "" } else { "  pass_filenames: false\n  always_run: true\n" };
     let name = hook.as_str();
-    format!(
-        "- id: sopup-{name}\n  name: sopup ({name})\n  entry: sopup hook run {name}\n  language: system\n{names}  stages: [{name}]\n"
-    )
+    format!("- id: sopup-{name}\n  name: sopup ({name})\n  entry: sopup hook run {name}\n  language: system\n{names}  stages: [{name}]\n")
 }
 
 fn prek(hook: Name) -> String {

@@ -96,10 +96,15 @@ fn without(text: &str, lines: &str, manager: Manager) -> String {
         let here = all.get(at..at + wanted.len()).is_some_and(|here| {
             here.iter().zip(&wanted).all(|(line, wanted)| {
                 let line = line.trim_end();
-                if wanted.is_empty() { line.is_empty() } else { column(line) == margin + column(wanted) && line.trim_start() == wanted.trim() }
+                if wanted.is_empty() {
+                    line.is_empty()
+                } else {
+                    column(line) == margin + column(wanted) && line.trim_start() == wanted.trim()
+                }
             })
         });
-        let next = all[at + wanted.len().min(all.len() - at)..].iter().find(|line| !line.trim().is_empty() && !line.trim().starts_with('#'));
+        let next =
+            all[at + wanted.len().min(all.len() - at)..].iter().find(|line| !line.trim().is_empty() && !line.trim().starts_with('#'));
         here && match manager {
             Manager::Husky => true,
             Manager::Prek("prek.toml") => next.is_none_or(|line| line.starts_with('[')),
