@@ -107,9 +107,8 @@ fn summary(merged: &Merged) -> String {
 
 fn secret_cells(secret: &SecretAcross) -> Vec<Cell> {
     let [severity, rule, redacted, first, today, _] = &secret_row(secret);
-    let places = |place: &super::merge::SecretPlace| {
-        format!("{} {} ({})", place.id, place.example, plural(place.places as u64, "place", "places"))
-    };
+    let places =
+        |place: &super::merge::SecretPlace| format!("{} {} ({})", place.id, place.example, plural(place.places as u64, "place", "places"));
     let mut cells: Vec<Cell> = [severity, rule, redacted, first, today].map(|text| Cell::text(text)).into();
     cells.extend([Cell::number(secret.repositories.len()), Cell::lines(secret.repositories.iter().map(places))]);
     cells
@@ -137,12 +136,7 @@ fn secret_row(secret: &SecretAcross) -> [String; 6] {
 /// A summary in Markdown.
 pub fn markdown(merged: &Merged) -> String {
     let counts = Counts::of(merged);
-    let mut out = format!(
-        "## {}\n\n{} still in files of today; {}.\n",
-        counts.heading(),
-        counts.in_head(),
-        counts.not_known()
-    );
+    let mut out = format!("## {}\n\n{} still in files of today; {}.\n", counts.heading(), counts.in_head(), counts.not_known());
     if !merged.secrets.is_empty() {
         out += "\n| severity | rule | secret | first commit | today | repositories |\n| --- | --- | --- | --- | --- | --- |\n";
     }
