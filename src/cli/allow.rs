@@ -92,6 +92,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         None => safe::line(&format!("{}:{}", first.origin.path, first.start.line)),
     };
     writeln!(out, "{}: allowed {fingerprint} ({rule}, {at}{more})", file.display())?;
+    writeln!(out, "Next: commit {}, so that others and CI know of it", file.display())?;
     out.flush()?;
     Ok(Exit::Clean)
 }

@@ -48,6 +48,12 @@ impl CliError {
         Self { message: format!("{what}: {}", self.message), ..self }
     }
 
+    /// Both of two errors.
+    pub(super) fn and(self, other: Self) -> Self {
+        let hints = [self.hint, other.hint].into_iter().flatten().collect::<Vec<_>>();
+        Self { message: format!("{}\n{}", self.message, other.message), hint: Some(hints.join("\n")), exit: self.exit }
+    }
+
     pub(super) fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }

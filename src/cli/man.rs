@@ -21,8 +21,9 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     match &args.dir {
         Some(folder) => {
-            let hint = "name a folder that exists and that you can write to";
-            clap_mangen::generate_to(Cli::command(), folder)
+            let hint = "name a folder that you can write to";
+            std::fs::create_dir_all(folder)
+                .and_then(|()| clap_mangen::generate_to(Cli::command(), folder))
                 .map_err(|error| CliError::new(format!("cannot write to {}: {error}", folder.display()), hint))?;
         }
         None => {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::environment::{folder_of, git_dir};
 use super::error::CliError;
+use crate::scan::Scope;
 use crate::source::refs::GitDir;
 use crate::source::{Respect, Walk};
 
@@ -55,6 +56,17 @@ impl Paths {
             None if self.root.as_os_str().is_empty() => Path::new("."),
             None => &self.root,
         }
+    }
+
+    /// What the repository that is scanned is called on disk; without one, the one folder.
+    pub(super) fn name(&self, scope: &Scope, git: Option<&GitDir>) -> String {
+        let folder = match git {
+            _ if matches!(scope, Scope::Stdin { .. } | Scope::Text { .. }) => None,
+            Some(git) => Some(git.work_tree().unwrap_or(git.path()).to_path_buf()),
+            None => self.single().and_then(|path| path.canonicalize().ok()).filter(|path| path.is_dir()),
+        };
+        let name = folder.as_deref().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+        name.strip_suffix(".git").unwrap_or(&name).to_owned()
     }
 
     /// The files of all, named from the root.

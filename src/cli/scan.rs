@@ -351,7 +351,7 @@ fn of_all_history() -> CliError {
 fn covered(args: &Args, paths: &Paths, scope: &Scope, here: Option<&GitDir>) -> Covered {
     let path = paths.shown();
     let is_shallow = here.is_some_and(|git| !git.shallow().is_empty());
-    let mut covered = Covered { is_shallow, ..Covered::default() };
+    let mut covered = Covered { is_shallow, name: paths.name(scope, here), ..Covered::default() };
     covered.what = match scope {
         Scope::Worktree(_) => {
             covered.below = below_top(paths.beside(), here);

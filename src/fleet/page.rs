@@ -2,16 +2,10 @@
 
 use std::fmt::Write as _;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest as _, Sha256};
-
-use super::merge::{Merged, SecretAcross};
+use super::merge::{Merged, Repository, SecretAcross};
 use crate::report::safe::markup;
-use crate::report::{cell, csv_field, plural};
+use crate::report::{Cell, Table, VERSION, cell, csv_field, page, plural};
 
-const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
 /// Rows of Markdown; a comment on a forge holds no more.
 const ROWS: usize = 200;
 
@@ -38,49 +32,91 @@ impl Counts {
     }
 }
 
+impl Counts {
+    fn heading(&self) -> String {
+        let repositories = plural(self.repositories as u64, "repository", "repositories");
+        format!("{} in {} of {repositories}", plural(self.secrets as u64, "secret", "secrets"), grouped(self.leaking))
+    }
+
+    fn in_head(&self) -> String {
+        grouped(self.in_head)
+    }
+
+    fn not_known(&self) -> String {
+        format!("{} not known in full", plural(self.incomplete as u64, "repository is", "repositories are"))
+    }
+}
+
+/// A number as in sentences.
+fn grouped(number: usize) -> String {
+    plural(number as u64, "", "").trim_end().to_owned()
+}
+
 fn day(secret: &SecretAcross) -> &str {
     secret.first.as_deref().and_then(|date| date.get(..10)).unwrap_or_default()
 }
 
 /// A page.
 pub fn html(merged: &Merged) -> String {
+    let secrets = Table {
+        id: "secrets",
+        rows_are: "secrets",
+        columns: &["severity", "rule", "secret", "first commit", "today", "repositories", "where"],
+        filters: &["severity", "rule", "today"],
+        search: "",
+        rows: merged.secrets.iter().map(secret_cells).collect(),
+    };
+    let mut sorted: Vec<_> = merged.repositories.iter().collect();
+    sorted.sort_by(|a, b| b.secrets.cmp(&a.secrets).then_with(|| a.id.cmp(&b.id)));
+    let repositories = Table {
+        id: "repositories",
+        rows_are: "repositories",
+        columns: &["repository", "secrets", "places", "not known"],
+        filters: &[],
+        search: "",
+        rows: sorted.into_iter().map(repository_cells).collect(),
+    };
+    let title = format!("Secrets in {}", plural(merged.repositories.len() as u64, "repository", "repositories"));
+    let mut out = Vec::new();
+    let tables = [("Secrets", &secrets), ("Repositories", &repositories)];
+    page(&mut out, &title, &summary(merged), &tables).expect("memory takes what is written to it");
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// What stands above the tables of a page.
+fn summary(merged: &Merged) -> String {
     let counts = Counts::of(merged);
-    let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
-    let policy = format!("default-src 'none'; style-src {}; script-src {}", hash(STYLE), hash(SCRIPT));
-    let mut out = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>Secrets in {} repositories</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
-         <h1>{} in {} of {} repositories</h1>\n<p>{} still in files of today",
-        counts.repositories,
-        plural(counts.secrets as u64, "secret", "secrets"),
-        counts.leaking,
-        counts.repositories,
-        counts.in_head
-    );
+    let by_severity = ["critical", "high", "medium", "low"].map(|severity| {
+        let count = merged.secrets.iter().filter(|secret| secret.severity == severity).count();
+        (count > 0).then(|| plural(count as u64, severity, severity))
+    });
+    let by_severity = by_severity.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let end = if by_severity.is_empty() { "" } else { ". " };
+    let mut out = format!("<h1>{}</h1>\n<p>{by_severity}{end}{} still in files of today", counts.heading(), counts.in_head());
     if merged.secrets.iter().any(|secret| secret.new.is_some()) || !merged.gone.is_empty() {
         _ = write!(out, "; since the last report {} new, {} gone", counts.new, merged.gone.len());
     }
-    _ = write!(
+    _ = writeln!(
         out,
-        ". {} not known in full.</p>\n<p><input id=\"filter\" type=\"search\" placeholder=\"Filter\" aria-label=\"Filter\"></p>\n",
-        plural(counts.incomplete as u64, "repository is", "repositories are")
+        ". {}; see <a href=\"#repositories\">repositories</a>. Values are masked. (sopup {})</p>",
+        counts.not_known(),
+        markup(VERSION)
     );
-    table(
-        &mut out,
-        "secrets",
-        &["severity", "rule", "secret", "first commit", "today", "repositories", "where"],
-        merged.secrets.iter().map(|secret| marked_up(&secret_row(secret)).chain([places(secret)]).collect()),
-    );
-    out += "<h2>Repositories</h2>\n";
-    let row = |repository: &super::merge::Repository| {
-        let told = repository.incomplete.as_ref().map(ToString::to_string).unwrap_or_default();
-        marked_up(&[repository.id.clone(), repository.secrets.to_string(), repository.places.to_string(), told]).collect()
-    };
-    let mut repositories: Vec<_> = merged.repositories.iter().collect();
-    repositories.sort_by(|a, b| b.secrets.cmp(&a.secrets).then_with(|| a.id.cmp(&b.id)));
-    table(&mut out, "repositories", &["repository", "secrets", "places", "not known"], repositories.into_iter().map(row));
-    _ = write!(out, "<script>{SCRIPT}</script>\n</body>\n</html>\n");
     out
+}
+
+fn secret_cells(secret: &SecretAcross) -> Vec<Cell> {
+    let [severity, rule, redacted, first, today, _] = &secret_row(secret);
+    let places =
+        |place: &super::merge::SecretPlace| format!("{} {} ({})", place.id, place.example, plural(place.places as u64, "place", "places"));
+    let mut cells: Vec<Cell> = [severity, rule, redacted, first, today].map(|text| Cell::text(text)).into();
+    cells.extend([Cell::number(secret.repositories.len()), Cell::lines(secret.repositories.iter().map(places))]);
+    cells
+}
+
+fn repository_cells(repository: &Repository) -> Vec<Cell> {
+    let told = repository.incomplete.as_ref().map(ToString::to_string).unwrap_or_default();
+    vec![Cell::text(&repository.id), Cell::number(repository.secrets), Cell::number(repository.places), Cell::text(&told)]
 }
 
 /// What tells a secret, but for its places.
@@ -97,40 +133,10 @@ fn secret_row(secret: &SecretAcross) -> [String; 6] {
     ]
 }
 
-/// A line for each repository that has a secret, as it stands in a page.
-fn places(secret: &SecretAcross) -> String {
-    let lines = secret.repositories.iter().map(|place| markup(&format!("{} {} ({})", place.id, place.example, place.places)));
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-fn marked_up(texts: &[String]) -> impl Iterator<Item = String> {
-    texts.iter().map(|text| markup(text))
-}
-
-/// A table of what is marked up already.
-fn table(out: &mut String, id: &str, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) {
-    _ = write!(out, "<table id=\"{id}\">\n<thead><tr>");
-    heads.iter().for_each(|head| _ = write!(out, "<th><button>{head}</button></th>"));
-    *out += "</tr></thead>\n<tbody>\n";
-    for row in rows {
-        *out += "<tr>";
-        row.iter().for_each(|cell| _ = write!(out, "<td>{cell}</td>"));
-        *out += "</tr>\n";
-    }
-    *out += "</tbody>\n</table>\n";
-}
-
 /// A summary in Markdown.
 pub fn markdown(merged: &Merged) -> String {
     let counts = Counts::of(merged);
-    let mut out = format!(
-        "## {} in {} of {} repositories\n\n{} still in files of today; {} not known in full.\n",
-        plural(counts.secrets as u64, "secret", "secrets"),
-        counts.leaking,
-        counts.repositories,
-        counts.in_head,
-        plural(counts.incomplete as u64, "repository is", "repositories are")
-    );
+    let mut out = format!("## {}\n\n{} still in files of today; {}.\n", counts.heading(), counts.in_head(), counts.not_known());
     if !merged.secrets.is_empty() {
         out += "\n| severity | rule | secret | first commit | today | repositories |\n| --- | --- | --- | --- | --- | --- |\n";
     }

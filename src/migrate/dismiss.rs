@@ -65,10 +65,10 @@ fn extended(text: Option<&str>, plan: &Plan, key: Key<'_>) -> Result<Option<Stri
 /// If the allowlist is written in a way that cannot be extended.
 pub fn allowed(text: &str, entries: &str, made: Option<&str>) -> Result<String, NotAList> {
     let key = made.map(|key| format!("fingerprint_key: {key}\n")).unwrap_or_default();
-    if has_key(text, "allow") {
-        return Ok(with_lines(&with_items(text, "allow", entries).map_err(|_| NotAList)?, &key));
+    if has_key(text, &["allow"]) {
+        return Ok(with_lines(&with_items(text, &["allow"], entries).map_err(|_| NotAList)?, &key));
     }
-    with_items(&with_lines(text, &key), "allow", entries).map_err(|_| NotAList)
+    with_items(&with_lines(text, &key), &["allow"], entries).map_err(|_| NotAList)
 }
 
 /// The allowlist cannot be extended.

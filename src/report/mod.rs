@@ -22,6 +22,7 @@ mod wire;
 
 pub use csv::field as csv_field;
 pub use format::{FORMATS, Format};
+pub use html::{Cell, Table, page};
 pub use human::{GroupBy, Layout, summary};
 pub use markdown::cell;
 pub use names::Names;
@@ -35,7 +36,7 @@ use crate::scan::Outcome;
 /// Where sopup is at home.
 const HOME: &str = "https://github.com/sopup/sopup";
 /// The version that writes the reports.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Secrets this short are reported without their length.
 const SHORT: usize = 8;
 
@@ -70,6 +71,8 @@ impl Context<'_> {
 pub struct Covered {
     /// In words, such as `files and history of .`; empty if nobody asks.
     pub what: String,
+    /// What the repository or folder is called on disk; empty if that is not known.
+    pub name: String,
     /// What a person may take to be in scope, and was not.
     pub missing: Option<String>,
     /// Where the scanned files lie below the top of the repository: empty, or ending in `/`.

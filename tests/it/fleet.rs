@@ -139,8 +139,13 @@ fn workers_that_are_killed_lose_nothing() {
         assert!(run.stdout.contains("repos/d it"), "{form}: {}", run.stdout);
     }
     let page = fleet.run(&["merge", "--plan", "plan.json", "--results", "results", "--format", "html"]).stdout;
-    assert!(!page.contains("u{a}"), "repositories stand on lines of their own: {page}");
-    assert!(page.contains("default-src 'none'") && page.contains("<h1>3 secrets in 4 of 6 repositories</h1>"), "{page}");
+    fleet.run(&["merge", "--plan", "plan.json", "--results", "results", "--format", "csv", "--output", "fleet.csv"]);
+    for file in ["fleet.csv", "results/00000.jsonl.zst"] {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(fleet.place.join(file)).expect("written").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    assert!(page.contains("default-src &#39;none&#39;") && page.contains("<h1>3 secrets in 4 of 6 repositories</h1>"), "{page}");
 }
 
 #[test]

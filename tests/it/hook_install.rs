@@ -66,7 +66,14 @@ fn git_stops_a_commit_its_message_and_a_push() {
 
     assert_eq!(git(&place, &["push", "--quiet", "origin", "main"]).code, 0);
     leak(&place);
+    place.git(["checkout", "--quiet", "-b", "side"]);
     place.git(["commit", "--quiet", "--no-verify", "--message", "past the hook"]);
+    place.git(["checkout", "--quiet", "main"]);
+    let run = git(&place, &["merge", "--quiet", "--no-ff", "--no-edit", "side"]);
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(run.stderr.contains("the merge was stopped") && !run.stderr.contains(TOKEN), "{}", run.stderr);
+    place.git(["merge", "--abort"]);
+    place.git(["merge", "--quiet", "side"]);
     let run = git(&place, &["push", "--quiet", "origin", "main"]);
     assert_ne!(run.code, 0);
     assert!(run.stderr.contains("the push was blocked") && !run.stderr.contains(TOKEN), "{}", run.stderr);
@@ -188,6 +195,10 @@ fn hooks_go_where_git_looks_for_them() {
     assert_eq!(fs::read_dir(elsewhere.path()).expect("a folder").count(), 0);
     assert_eq!(own.sopup(["hook", "install", "--shared"]).code, 0);
     assert!(elsewhere.join("pre-commit").is_file());
+    let run = own.sopup(["hook", "uninstall"]);
+    assert!(run.code == 4 && run.stderr.contains("--shared") && elsewhere.join("pre-commit").is_file(), "{}", run.stderr);
+    assert_eq!(own.sopup(["hook", "uninstall", "--shared"]).code, 0);
+    assert!(!elsewhere.join("pre-commit").exists());
 }
 
 /// Installs through a manager and lets git commit and push.
@@ -200,12 +211,15 @@ fn stops_through(place: &Place, file: &str, install: &[&str]) {
     let run = place.sopup(["hook", "install", "--write"]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     let after = fs::read_to_string(place.join(file)).expect("written");
-    assert!(after.starts_with(&before), "{after}");
+    let is_kept = before.lines().all(|line| after.lines().any(|kept| kept == line));
+    assert!(is_kept && after.len() > before.len(), "{after}");
     let again = place.sopup(["hook", "install", "--write"]);
     assert!(again.code == 0 && again.stdout.contains("is there already"), "{}{}", again.stdout, again.stderr);
     assert_eq!(fs::read_to_string(place.join(file)).expect("written"), after);
     let run = with_path(place, install[0], &install[1..]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let status = place.sopup(["hook", "status"]).stdout;
+    assert_eq!(status.matches(" covered: ").count(), 4, "{status}");
 
     place.git(["add", "--all"]);
     let run = git(place, &["commit", "--quiet", "--message", "clean"]);
@@ -222,9 +236,15 @@ fn stops_through(place: &Place, file: &str, install: &[&str]) {
     place.git(["commit", "--quiet", "--no-verify", "--message", "past the hook"]);
     let run = git(place, &["push", "--quiet", "origin", "main"]);
     assert!(run.code != 0 && format!("{}{}", run.stdout, run.stderr).contains("deploy.env:1:14"), "{}{}", run.stdout, run.stderr);
+
+    let run = place.sopup(["hook", "uninstall"]);
+    assert!(run.code == 0 && run.stdout.contains(&format!("took sopup out of {file}")), "{}{}", run.stdout, run.stderr);
+    assert_eq!(fs::read_to_string(place.join(file)).expect("still there"), before);
+    assert!(place.sopup(["hook", "uninstall"]).stdout.contains("no hook of sopup"));
 }
 
-const TYPES: [&str; 6] = ["--hook-type", "pre-commit", "--hook-type", "commit-msg", "--hook-type", "pre-push"];
+const TYPES: [&str; 8] =
+    ["--hook-type", "pre-commit", "--hook-type", "pre-merge-commit", "--hook-type", "commit-msg", "--hook-type", "pre-push"];
 
 #[test]
 fn pre_commit_runs_what_was_written() {
@@ -260,19 +280,102 @@ fn lefthook_runs_what_was_written() {
 }
 
 #[test]
-fn husky_runs_what_was_written() {
-    // What `husky` 9 puts into a repository, as far as git runs it.
+fn status_tells_what_a_manager_does_not_cover() {
+    let place = Place::repository();
+    place.write("lefthook.yml", "# ours\n");
+    assert_eq!(place.sopup(["hook", "install", "--write", "commit-msg"]).code, 0);
+    let status = place.sopup(["hook", "status"]).stdout;
+    assert!(
+        status.contains("commit-msg       not covered: lefthook.yml runs sopup, but git does not run lefthook; `lefthook install`"),
+        "{status}"
+    );
+    assert!(status.contains("pre-commit       not covered: lefthook.yml does not run sopup"), "{status}");
+    let place = Place::repository();
+    place.write(".pre-commit-config.yaml", "repos:\n- repo: https://github.com/sopup/sopup\n  hooks:\n  - id: sopup-python # ours\n");
+    let status = place.sopup(["hook", "status"]).stdout;
+    assert!(status.contains("pre-commit       not covered: .pre-commit-config.yaml runs sopup, but"), "{status}");
+    assert!(status.contains("pre-push         not covered: .pre-commit-config.yaml does not run"), "{status}");
+}
+
+#[test]
+fn lefthook_sections_that_are_there_are_extended() {
+    for section in [
+        "pre-commit:\n  commands:\n    old:\n      run: echo old\n",
+        "pre-commit:\n  jobs:\n    - name: old\n      run: echo old\n",
+        "pre-commit:\n  parallel: true\n",
+    ] {
+        let place = Place::repository();
+        place.write("lefthook.yml", format!("# ours\n{section}post-checkout:\n  commands:\n    note:\n      run: echo out\n"));
+        stops_through(&place, "lefthook.yml", &[&tool("lefthook"), "install"]);
+        place.sopup(["hook", "install", "--write"]);
+        let run = with_path(&place, &tool("lefthook"), &["validate"]);
+        assert_eq!(run.code, 0, "{section}: {}{}", run.stdout, run.stderr);
+    }
+}
+
+#[test]
+fn what_cannot_be_added_is_shown_as_it_is_pasted_and_the_rest_is_written() {
+    let place = Place::repository();
+    place.write("lefthook.yml", "pre-commit:\n  commands: {old: {run: echo old}}\n");
+    let run = place.sopup(["hook", "install", "--write"]);
+    assert_eq!(run.code, 4, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("add this by hand below `pre-commit:`, `commands:`:"), "{}", run.stderr);
+    assert!(run.stderr.contains("    sopup:\n") && run.stderr.contains("      run: sopup hook run pre-commit\n"), "{}", run.stderr);
+    assert!(!run.stderr.contains("commit-msg"), "{}", run.stderr);
+    let text = fs::read_to_string(place.join("lefthook.yml")).expect("written");
+    assert!(text.contains("run: sopup hook run commit-msg {1}") && text.contains("run: sopup hook run pre-push {1}"), "{text}");
+    assert_eq!(with_path(&place, &tool("lefthook"), &["validate"]).code, 0);
+    let edited = text.replace("use_stdin: true", "use_stdin: true\n      tags: mine");
+    place.write("lefthook.yml", edited);
+    let run = place.sopup(["hook", "uninstall"]);
+    assert!(run.code == 0 && run.stderr.contains("still runs sopup"), "{}{}", run.stdout, run.stderr);
+}
+
+/// What `husky` 9 puts into a repository, as far as git runs it.
+fn husky() -> Place {
     let place = Place::repository();
     let runner =
         "#!/usr/bin/env sh\nn=$(basename \"$0\")\ns=$(dirname \"$(dirname \"$0\")\")/$n\n[ ! -f \"$s\" ] && exit 0\nsh -e \"$s\" \"$@\"\n";
-    for hook in ["pre-commit", "commit-msg", "pre-push"] {
+    for hook in ["pre-commit", "pre-merge-commit", "commit-msg", "pre-push"] {
         script(&place, &format!(".husky/_/{hook}"), runner);
     }
-    place.write(".husky/_/.gitignore", "*").write(".husky/pre-commit", "echo ours\n").git(["config", "core.hooksPath", ".husky/_"]);
+    place.write(".husky/_/.gitignore", "*").git(["config", "core.hooksPath", ".husky/_"]);
+    place
+}
+
+#[test]
+fn husky_runs_what_was_written() {
+    let place = husky();
+    place.write(".husky/pre-commit", "echo ours\n");
     stops_through(&place, ".husky/pre-commit", &["true"]);
+    assert!(!place.join(".husky/commit-msg").exists(), "it held nothing but our line");
     place.write(".husky/pre-push", "git lfs pre-push \"$@\"\n");
     let run = place.sopup(["hook", "install", "--write", "pre-push"]);
     assert!(run.code == 4 && run.stderr.contains("put the line before them"), "{}", run.stderr);
+}
+
+#[test]
+fn husky_comes_to_the_line_whatever_the_script_ends_with() {
+    for script in ["echo lint\nexit 0", "#!/bin/sh\n# lints\nexec true\n", "set +e\ntrue\n"] {
+        let place = husky();
+        place.write(".husky/pre-commit", script);
+        assert_eq!(place.sopup(["hook", "install", "--write"]).code, 0);
+        leak(&place);
+        let run = git(&place, &["commit", "--quiet", "--message", "leak"]);
+        assert!(run.code == 1 && run.stderr.contains("deploy.env:1:14"), "{script}: {}{}", run.stdout, run.stderr);
+    }
+}
+
+#[test]
+fn a_line_that_husky_never_comes_to_is_named() {
+    let place = husky();
+    let text = "echo lint\nexit 0\nsopup hook run pre-commit \"$@\"\n";
+    place.write(".husky/pre-commit", text);
+    let status = place.sopup(["hook", "status"]);
+    assert!(status.stdout.contains("line 2, `exit 0`"), "{}", status.stdout);
+    let run = place.sopup(["hook", "install", "--write", "pre-commit"]);
+    assert!(run.code == 4 && run.stderr.contains("never reached") && run.stderr.contains("line 2, `exit 0`"), "{}", run.stderr);
+    assert_eq!(fs::read_to_string(place.join(".husky/pre-commit")).expect("still there"), text);
 }
 
 #[test]

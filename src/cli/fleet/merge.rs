@@ -9,7 +9,7 @@ use super::{read_plan, text_of, work, write};
 use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
-use crate::file::PrivateDir;
+use crate::file::{Access, PrivateDir};
 use crate::fleet::{self, Incomplete, Merged, Plan, RepoResult, Task};
 use crate::report::{plural, safe};
 
@@ -85,7 +85,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         Form::Markdown => fleet::markdown(&merged),
         Form::Csv => fleet::csv(&merged),
     };
-    write(args.output.as_deref(), &text, ui)?;
+    write(args.output.as_deref(), &text, Access::Private, ui)?;
     if let Some(told) = told(&unanswered) {
         ui.note(&told);
     }

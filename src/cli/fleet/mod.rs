@@ -128,7 +128,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
             if let Some(limit) = fleet::exceeded(engine, &settings, plan.write().len()) {
                 ui.note(limit);
             }
-            write(None, &fleet::manifest(engine, &settings), ui)
+            write(None, &fleet::manifest(engine, &settings), Access::KeptOrShared, ui)
         }
     }
 }
@@ -159,7 +159,7 @@ fn plan(args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
         _ => 1,
     };
     let plan = Plan::new(repos, args.tasks.map(|tasks| tasks as usize), shares);
-    let exit = write(args.output.as_deref(), &plan.write(), ui)?;
+    let exit = write(args.output.as_deref(), &plan.write(), Access::KeptOrShared, ui)?;
     let tasks = plural(plan.tasks.len() as u64, "task", "tasks");
     ui.note(&format!("{} in {tasks}", plural(count, "repository", "repositories")));
     Ok(exit)
@@ -232,10 +232,10 @@ fn text_of(file: &Path, hint: &str) -> Result<String, CliError> {
     read.map_err(|error| CliError::new(format!("cannot read {}: {error}", file.display()), hint))
 }
 
-fn write(file: Option<&Path>, text: &str, ui: &Ui) -> Result<Exit, CliError> {
+fn write(file: Option<&Path>, text: &str, access: Access, ui: &Ui) -> Result<Exit, CliError> {
     match file {
         None => ui.print_bytes(text.as_bytes())?,
-        Some(file) => write_file(file, text.as_bytes(), Access::KeptOrShared)?,
+        Some(file) => write_file(file, text.as_bytes(), access)?,
     }
     Ok(Exit::Clean)
 }

@@ -92,7 +92,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         let known: BTreeMap<_, RepoResult> = known.into_iter().map(|result| ((result.id.clone(), result.shard.clone()), result)).collect();
         let of = |repo: &Repo| of_repo(args, &asked, repo, known.get(&(repo.id.clone(), repo.shard.clone())), ui);
         let results: Vec<RepoResult> = task.repositories.iter().map(of).collect();
-        write_file(&file, &fleet::written(&results), Access::KeptOrShared)?;
+        write_file(&file, &fleet::written(&results), Access::Private)?;
         if results.iter().any(|result| result.status == Status::Failed) {
             exit = Exit::Incomplete;
         }

@@ -17,7 +17,7 @@ use super::Exit;
 use super::error::CliError;
 use super::ui::Ui;
 use git::Place;
-use manager::Manager;
+use manager::{Manager, Removal};
 use native::State;
 
 /// Let git stop commits and pushes that carry secrets
@@ -27,7 +27,7 @@ use native::State;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  sopup hook install                 pre-commit, commit-msg and pre-push; pre-receive in a bare repository
+  sopup hook install                 pre-commit, pre-merge-commit, commit-msg and pre-push; in a bare repository pre-receive
   sopup hook install pre-commit
   sopup hook status
   sopup hook uninstall               everything is as it was before")]
@@ -55,10 +55,14 @@ enum Command {
         #[arg(long)]
         shared: bool,
     },
-    /// Take hooks away, and put back what was there before
+    /// Take hooks away, and what `--write` added, and put back what was there before
     Uninstall {
         #[command(flatten)]
         which: Which,
+
+        /// Take them away although `core.hooksPath` leads out of the repository, from other repositories too
+        #[arg(long)]
+        shared: bool,
     },
     /// Show which hooks are installed
     Status {
@@ -78,7 +82,7 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct Which {
-    /// The hooks [default: pre-commit, commit-msg, pre-push; in a bare repository pre-receive]
+    /// The hooks [default: pre-commit, pre-merge-commit, commit-msg, pre-push; in a bare repository pre-receive]
     #[arg(value_name = "HOOK")]
     hooks: Vec<Name>,
 
@@ -91,17 +95,19 @@ struct Which {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Name {
     PreCommit,
+    PreMergeCommit,
     CommitMsg,
     PrePush,
     PreReceive,
 }
 
 impl Name {
-    const ALL: [Self; 4] = [Self::PreCommit, Self::CommitMsg, Self::PrePush, Self::PreReceive];
+    const ALL: [Self; 5] = [Self::PreCommit, Self::PreMergeCommit, Self::CommitMsg, Self::PrePush, Self::PreReceive];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::PreCommit => "pre-commit",
+            Self::PreMergeCommit => "pre-merge-commit",
             Self::CommitMsg => "commit-msg",
             Self::PrePush => "pre-push",
             Self::PreReceive => "pre-receive",
@@ -117,6 +123,7 @@ impl Name {
     fn stopped(self) -> &'static str {
         match self {
             Self::PreCommit | Self::CommitMsg => "the commit was blocked",
+            Self::PreMergeCommit => "the merge was stopped",
             Self::PrePush => "the push was blocked",
             Self::PreReceive => "the push was refused",
         }
@@ -145,7 +152,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
                 _ => Ok(Exit::Clean),
             }
         }
-        Command::Uninstall { which } => uninstall(which, ui),
+        Command::Uninstall { which, shared } => uninstall(which, *shared, ui),
         Command::Status { which } => status(which, ui),
         Command::Run { hook, arguments } => run::run(*hook, arguments, ui),
     }
@@ -153,23 +160,14 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
 
 fn chosen(which: &Which, place: &Place) -> Vec<Name> {
     match (&which.hooks[..], &place.top) {
-        ([], Some(_)) => vec![Name::PreCommit, Name::CommitMsg, Name::PrePush],
+        ([], Some(_)) => vec![Name::PreCommit, Name::PreMergeCommit, Name::CommitMsg, Name::PrePush],
         ([], None) => vec![Name::PreReceive],
         (named, _) => named.to_vec(),
     }
 }
 
 fn install(hooks: &[Name], place: &Place, shared: bool, ui: &Ui) -> Result<(), CliError> {
-    if !shared && !place.is_inside(&place.hooks) {
-        return Err(CliError::new(
-            format!(
-                "`core.hooksPath` leads out of this repository, to {}: hooks there run in other repositories too",
-                place.hooks.display()
-            ),
-            "add `--shared` if that is what you want, or give this repository hooks of its own: `git config core.hooksPath .git/hooks`",
-        )
-        .exiting(Exit::Refused));
-    }
+    refuse_shared(place, shared)?;
     let program = std::env::current_exe()
         .map_err(|error| CliError::new(format!("cannot tell where sopup is: {error}"), "start it by its whole path"))?;
     let mut out = ui.stdout();
@@ -185,46 +183,78 @@ fn install(hooks: &[Name], place: &Place, shared: bool, ui: &Ui) -> Result<(), C
 /// Shows what a manager of hooks needs, or writes it.
 fn through(manager: &Manager, hooks: &[Name], place: &Place, write: bool, ui: &Ui) -> Result<Exit, CliError> {
     let top = place.top.as_deref().unwrap_or(Path::new("."));
-    let mut out = ui.stdout();
-    let changes = manager.changes(hooks);
-    if !write {
-        writeln!(out, "{} runs the hooks of this repository. Add this:", manager.name())?;
-        for change in &changes {
-            writeln!(out, "\n{}", change.file.bold())?;
-            change.lines.lines().try_for_each(|line| writeln!(out, "  {line}"))?;
-        }
-        out.flush()?;
-        return Err(CliError::new(
-            "nothing was installed",
-            format!("`sopup hook install --write` adds these lines; `--native` installs git's own hooks beside {}", manager.name()),
-        )
-        .exiting(Exit::Refused));
+    let is_there = |hook: &&Name| manager.changes(&[**hook], top).iter().all(|change| change.is_there(top));
+    let (there, missing): (Vec<Name>, Vec<Name>) = hooks.iter().partition(is_there);
+    if write {
+        return write_to(manager, &there, &missing, top, ui);
     }
+    let mut out = ui.stdout();
+    if missing.is_empty() {
+        writeln!(out, "{} runs the hooks of this repository, and is told about sopup", manager.name())?;
+        out.flush()?;
+        return Ok(Exit::Clean);
+    }
+    writeln!(out, "{} runs the hooks of this repository. Add this:", manager.name())?;
+    let mut target = String::new();
+    for change in manager.changes(&missing, top) {
+        if target != change.target() {
+            target = change.target();
+            writeln!(out, "\n{}", target.bold())?;
+        }
+        change.shown().lines().try_for_each(|line| writeln!(out, "  {line}"))?;
+    }
+    out.flush()?;
+    Err(CliError::new(
+        "nothing was installed",
+        format!("`sopup hook install --write` adds these lines; `--native` installs git's own hooks beside {}", manager.name()),
+    )
+    .exiting(Exit::Refused))
+}
+
+/// Writes what a manager needs. What cannot be written is an error only after all the rest.
+fn write_to(manager: &Manager, there: &[Name], missing: &[Name], top: &Path, ui: &Ui) -> Result<Exit, CliError> {
+    let mut out = ui.stdout();
     let mut files: Vec<(String, bool)> = Vec::new();
-    for change in changes {
-        let wrote = change.write(top)?;
+    let mut failed: Option<CliError> = None;
+    let of = |hooks: &[Name]| if hooks.is_empty() { Vec::new() } else { manager.changes(hooks, top) };
+    for change in of(missing).into_iter().chain(of(there)) {
+        let wrote = match change.write(top) {
+            Ok(wrote) => wrote,
+            Err(error) => {
+                failed = Some(match failed {
+                    None => error,
+                    Some(first) => first.and(error),
+                });
+                continue;
+            }
+        };
         match files.iter_mut().find(|(file, _)| *file == change.file) {
             Some((_, before)) => *before |= wrote,
             None => files.push((change.file, wrote)),
         }
     }
-    for (file, wrote) in files {
-        let said = if wrote { "wrote" } else { "is there already:" };
+    for (file, wrote) in &files {
+        let said = if *wrote { "wrote" } else { "is there already:" };
         writeln!(out, "{said} {file}")?;
     }
-    if let Some(next) = manager.next(hooks) {
+    if let Some(next) = manager.next(&[there, missing].concat()).filter(|_| !files.is_empty()) {
         writeln!(out, "{} `{next}` makes git run them", "Next:".bold())?;
     }
     out.flush()?;
-    Ok(Exit::Clean)
+    failed.map_or(Ok(Exit::Clean), Err)
 }
 
-fn uninstall(which: &Which, ui: &Ui) -> Result<Exit, CliError> {
+fn uninstall(which: &Which, shared: bool, ui: &Ui) -> Result<Exit, CliError> {
     let place = Place::of(&which.path)?;
     let hooks = if which.hooks.is_empty() { Name::ALL.to_vec() } else { which.hooks.clone() };
+    for &hook in &hooks {
+        if native::is_ours(&place.hooks, hook)? {
+            refuse_shared(&place, shared)?;
+        }
+    }
     let mut out = ui.stdout();
     let mut any = false;
-    for hook in hooks {
+    for &hook in &hooks {
         let path = place.hooks.join(hook.as_str());
         match native::uninstall(&place.hooks, hook)? {
             native::Gone::Nothing => continue,
@@ -233,40 +263,83 @@ fn uninstall(which: &Which, ui: &Ui) -> Result<Exit, CliError> {
         }
         any = true;
     }
+    let mut left = Vec::new();
+    if let (Some(manager), Some(top)) = (place.manager(), &place.top) {
+        for removal in manager::take_out(manager, &hooks, top)? {
+            any = true;
+            match removal {
+                Removal::Taken(file) => writeln!(out, "took sopup out of {file}")?,
+                Removal::Removed(file) => writeln!(out, "removed {file}")?,
+                Removal::Left(file, line) => left.push(format!("{file}:{line}")),
+            }
+        }
+    }
     if !any {
         writeln!(out, "no hook of sopup in {}", place.hooks.display())?;
     }
     out.flush()?;
-    if let Some(manager) = place.manager() {
-        ui.note(&format!("{} runs hooks here as well; what its configuration says about sopup is left to you", manager.name()));
+    if !left.is_empty() {
+        ui.note(&format!("{} still runs sopup: it is not as sopup wrote it, and left to you", left.join(", ")));
     }
     Ok(Exit::Clean)
+}
+
+/// Refuses what would concern other repositories, too, unless it is meant.
+fn refuse_shared(place: &Place, shared: bool) -> Result<(), CliError> {
+    if shared || place.is_inside(&place.hooks) {
+        return Ok(());
+    }
+    Err(CliError::new(
+        format!("`core.hooksPath` leads out of this repository, to {}: hooks there run in other repositories too", place.hooks.display()),
+        "add `--shared` if that is what you want, or give this repository hooks of its own: `git config core.hooksPath .git/hooks`",
+    )
+    .exiting(Exit::Refused))
 }
 
 fn status(which: &Which, ui: &Ui) -> Result<Exit, CliError> {
     let place = Place::of(&which.path)?;
     let mut out = ui.stdout();
     writeln!(out, "hooks in {}", place.hooks.display())?;
+    let manager = place.manager();
     for hook in chosen(which, &place) {
-        let state = match native::state(&place.hooks, hook)? {
-            State::Missing => "not installed".to_owned(),
-            State::Foreign => "a hook that is not sopup's".to_owned(),
-            State::Edited => "installed, and changed by hand since".to_owned(),
-            State::Ours(program) => {
+        let state = native::state(&place.hooks, hook)?;
+        let told = match (state, manager.filter(|_| hook != Name::PreReceive)) {
+            (State::Edited, _) => "installed, and changed by hand since".to_owned(),
+            (State::Ours(program), _) => {
                 let chained =
                     if native::has_before(&place.hooks, hook) { format!(", after {}", before(hook.as_str())) } else { String::new() };
                 let gone = if program.is_file() { "" } else { " (gone; sopup is sought on PATH)" };
                 format!("installed{chained}, runs {}{gone}", program.display())
             }
+            (state, Some(manager)) => told_by(manager, hook, &place, &state),
+            (State::Missing, None) => "not installed".to_owned(),
+            (State::Foreign, None) => "a hook that is not sopup's".to_owned(),
         };
-        writeln!(out, "  {:<12} {state}", hook.as_str())?;
+        writeln!(out, "  {:<16} {told}", hook.as_str())?;
     }
-    if let Some(manager) = place.manager() {
-        let top = place.top.as_deref().unwrap_or(Path::new("."));
-        let named = manager.changes(&chosen(which, &place)).iter().any(|change| change.is_there(top));
-        let is = if named { "names sopup" } else { "does not name sopup; `sopup hook install` shows what to add" };
-        writeln!(out, "{} runs hooks here, and its configuration {is}", manager.name())?;
+    if let Some(manager) = manager {
+        writeln!(out, "{} runs hooks here", manager.name())?;
     }
     out.flush()?;
     Ok(Exit::Clean)
+}
+
+/// Whether a hook runs sopup through a manager.
+fn told_by(manager: Manager, hook: Name, place: &Place, state: &State) -> String {
+    let top = place.top.as_deref().unwrap_or(Path::new("."));
+    let name = manager.name();
+    let changes = manager.changes(&[hook], top);
+    let Some(change) = changes.iter().find(|change| !change.is_there(top)).or(changes.first()) else { return String::new() };
+    let file = &change.file;
+    if !change.is_there(top) {
+        return format!("not covered: {file} does not run sopup; `sopup hook install --write` adds it");
+    }
+    if let Some(end) = change.ended_before(top) {
+        return format!("not covered: {file} ends before it comes to sopup ({end}); move sopup's line up");
+    }
+    if *state == State::Missing {
+        let next = manager.next(&[hook]).unwrap_or_else(|| "npx husky".to_owned());
+        return format!("not covered: {file} runs sopup, but git does not run {name}; `{next}` makes it");
+    }
+    format!("covered: {name} runs sopup ({file})")
 }

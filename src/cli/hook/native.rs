@@ -57,6 +57,15 @@ pub(super) fn has_before(folder: &Path, hook: Name) -> bool {
     fs::symlink_metadata(folder.join(before(hook.as_str()))).is_ok()
 }
 
+/// Whether [`uninstall`] would change anything.
+pub(super) fn is_ours(folder: &Path, hook: Name) -> Result<bool, CliError> {
+    Ok(match state(folder, hook)? {
+        State::Foreign => false,
+        State::Missing => has_before(folder, hook),
+        State::Ours(_) | State::Edited => true,
+    })
+}
+
 /// Installs a hook; gives whether another one was there, which now runs first.
 pub(super) fn install(folder: &Path, hook: Name, program: &Path) -> Result<bool, CliError> {
     fs::create_dir_all(folder).map_err(|error| failed("make", folder, &error))?;

@@ -23,7 +23,7 @@ struct Line {
 pub(super) fn run(hook: Name, arguments: &[OsString], ui: &Ui) -> Result<Exit, CliError> {
     let first = arguments.first();
     let mut scan = match (hook, first) {
-        (Name::PreCommit, _) => scan_of(&["--staged".into()])?,
+        (Name::PreCommit | Name::PreMergeCommit, _) => scan_of(&["--staged".into()])?,
         (Name::CommitMsg, _) => scan_of(&["--stdin".into(), "--stdin-name".into(), "COMMIT_EDITMSG".into()])?,
         (Name::PrePush, None) => scan_of(&["--pre-push".into()])?,
         (Name::PrePush, Some(remote)) => scan_of(&["--pre-push".into(), with_value("--remote=", remote)])?,
@@ -85,6 +85,12 @@ fn found(hook: Name, message: Option<&Path>) -> String {
              If it is no secret: `sopup explain FILE:LINE` says why it is taken for one; `sopup allow FILE:LINE --reason TEXT`\n\
              accepts it.\n{stays}"
         ),
+        Name::PreMergeCommit => {
+            "What is merged brings the secret. `git merge --abort` undoes the merge: take the secret out of that branch\n\
+             (`git rebase --interactive`, `sopup purge`) and merge again. `git commit` completes the merge as it is.\n\
+             If it is no secret: `sopup allow FILE:LINE --reason TEXT`."
+                .to_owned()
+        }
         Name::CommitMsg => {
             format!("Take the secret out of the message: `git commit --edit{again}` opens it again.\n{stays}")
         }

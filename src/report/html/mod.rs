@@ -1,37 +1,21 @@
-//! One page with everything: it loads nothing, runs only its own script, and shows its first rows without it.
-//! `page.js` sorts and filters the rows, which stand as JSON in the page.
+//! What a scan found, as a page with a table of all places.
+
+mod page;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde::Serialize;
-use sha2::{Digest as _, Sha256};
+pub use page::{Cell, Table, page};
 
 use super::json::{confidence, severity};
+use super::names::Names;
 use super::places::{plural, secrets_in_places};
 use super::rows::{Row, rows, unread};
-use super::{Context, VERSION, human, safe, wire};
+use super::{Context, Show, VERSION, human, safe};
 use crate::scan::Outcome;
 
-const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
-/// Rows that are there without the script, which shows as many at first.
-const FIRST: usize = 200;
 /// Months in the timeline; of a longer one only the last.
 const MONTHS: usize = 240;
-
-#[derive(Serialize)]
-struct Data<'a> {
-    first: usize,
-    rows: Vec<Cells<'a>>,
-}
-
-/// In the order of the columns.
-#[derive(Serialize)]
-struct Cells<'a>(&'a str, &'a str, String, String, &'a str, String, &'a str, String, &'a str);
 
 pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
     let rows = rows(outcome, context);
@@ -40,33 +24,27 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_
         0 => "incomplete, nothing found in what could be read".to_owned(),
         secrets => secrets_in_places(secrets, rows.len() as u64),
     };
-    let policy =
-        format!("default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'", source(STYLE), source(SCRIPT));
-    writeln!(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
-    writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">", safe::markup(&policy))?;
-    writeln!(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")?;
-    writeln!(out, "<meta name=\"referrer\" content=\"no-referrer\">")?;
-    writeln!(out, "<title>sopup: {}</title>\n<style>{STYLE}</style>\n</head>\n<body>", safe::markup(&title))?;
-    writeln!(out, "<h1>sopup: {}</h1>\n<p>{}</p>", safe::markup(&title), safe::markup(&about(outcome, context)))?;
+    let name = Names::of(outcome, Show::Masked).masked(&context.covered.name).into_owned();
+    let title = if name.is_empty() { format!("sopup: {title}") } else { format!("sopup: {name}: {title}") };
+    page::begin(out, &title)?;
+    writeln!(out, "<h1>{}</h1>\n<p>{}</p>", safe::markup(&title), safe::markup(&about(outcome, context, &name)))?;
     not_scanned(out, outcome)?;
     timeline(out, &rows)?;
-    table(out, &rows)?;
-    writeln!(out, "<script type=\"application/json\" id=\"data\">{}</script>", data(&rows)?)?;
-    writeln!(out, "<script>{SCRIPT}</script>\n</body>\n</html>")
+    let table = places(&rows);
+    page::table(out, "Places", &table)?;
+    page::end(out, &[&table])
 }
 
-/// What a policy allows of the text between two tags.
-fn source(text: &str) -> String {
-    format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
-}
-
-fn about(outcome: &Outcome, context: &Context<'_>) -> String {
+fn about(outcome: &Outcome, context: &Context<'_>, name: &str) -> String {
     let head = context.head.map(|head| format!(" at commit {head}")).unwrap_or_default();
     let counts = match human::by_severity(&outcome.findings) {
         counts if counts.is_empty() => counts,
         counts => format!("{counts}. "),
     };
     let what = if context.covered.what.is_empty() { context.root } else { &context.covered.what };
+    // A page is passed on to people for whom `.` is another folder.
+    let what =
+        what.strip_suffix('.').filter(|what| what.ends_with(' ') && !name.is_empty()).map_or(what.into(), |what| format!("{what}{name}"));
     let day = context.begun.strftime("%Y-%m-%d %H:%M UTC");
     let read = format!("{}{}", human::quantity(outcome), human::in_baseline(outcome));
     format!("{counts}Scanned: {what}{head}; {read} ({day}, sopup {VERSION}). Values are masked.")
@@ -117,45 +95,23 @@ fn timeline(out: &mut dyn Write, rows: &[Row<'_>]) -> io::Result<()> {
     writeln!(out, "</svg><figcaption><span>{}</span><span>{}</span></figcaption></figure>", name(first), name(last))
 }
 
-const COLUMNS: [&str; 9] = ["severity", "rule", "place", "value", "confidence", "since", "source", "history", "author"];
-
-fn table(out: &mut dyn Write, rows: &[Row<'_>]) -> io::Result<()> {
-    writeln!(out, "<h2>Places</h2>\n<form id=\"filters\" hidden></form>\n<p id=\"count\">")?;
-    if rows.len() > FIRST {
-        writeln!(out, "The first {FIRST} of {}; with JavaScript all of them can be sorted and filtered.", rows.len())?;
+fn places(rows: &[Row<'_>]) -> Table {
+    Table {
+        id: "places",
+        rows_are: "places",
+        columns: &["severity", "rule", "place", "value", "confidence", "since", "source", "history", "author"],
+        filters: &["severity", "rule", "author", "source"],
+        search: "place",
+        rows: rows.iter().map(cells).collect(),
     }
-    writeln!(out, "</p>\n<table>\n<thead><tr>")?;
-    COLUMNS.iter().try_for_each(|column| write!(out, "<th scope=\"col\">{column}</th>"))?;
-    writeln!(out, "</tr></thead>\n<tbody>")?;
-    for row in rows.iter().take(FIRST) {
-        let Cells(severity, rule, place, value, confidence, since, source, history, author) = &cells(row);
-        write!(out, "<tr class=\"{severity}\">")?;
-        for (text, column) in [severity, rule, place.as_str(), value, confidence, since, source, history, author].iter().zip(COLUMNS) {
-            write!(out, "<td data-column=\"{column}\">{}</td>", safe::markup(text))?;
-        }
-        writeln!(out, "</tr>")?;
-    }
-    writeln!(out, "</tbody>\n</table>\n<p><button id=\"more\" type=\"button\" hidden>Show more</button></p>")
 }
 
-fn cells<'a>(row: &'a Row<'_>) -> Cells<'a> {
+/// In the order of the columns.
+fn cells(row: &Row<'_>) -> Vec<Cell> {
     let (rule, at) = (row.finding.rule, row.place.at);
-    let since = row.date().map(|date| date.chars().take(10).collect()).unwrap_or_default();
+    let since: String = row.date().map(|date| date.chars().take(10).collect()).unwrap_or_default();
     let sure = confidence(row.finding.confidence);
-    let history = row.history.clone();
-    Cells(severity(row.finding.severity), rule.id, row.position(), row.masked(), sure, since, at.origin.source.code(), history, &row.author)
-}
-
-/// JSON that ends no script element; what is unsafe to show is escaped as in all reports.
-fn data(rows: &[Row<'_>]) -> io::Result<String> {
-    let mut json = Vec::new();
-    wire::line(&mut json, &Data { first: FIRST, rows: rows.iter().map(cells).collect() })?;
-    let mut text = String::new();
-    for character in String::from_utf8_lossy(&json).trim_end().chars() {
-        match character {
-            '<' | '>' | '&' => _ = write!(text, "\\u{:04x}", u32::from(character)),
-            _ => text.push(character),
-        }
-    }
-    Ok(text)
+    let (severity, source) = (severity(row.finding.severity), at.origin.source.code());
+    let texts = [severity, rule.id, &row.position(), &row.masked(), sure, &since, source, &row.history, &row.author];
+    texts.map(Cell::text).into()
 }

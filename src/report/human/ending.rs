@@ -76,13 +76,16 @@ fn next(out: &mut dyn Write, first: &Finding, outcome: &Outcome, context: &Conte
         steps.push("`sopup purge plan` shows what it takes to get them out of the history".to_owned());
     }
     let doubtful = all().filter(|(_, place)| place.at.sighting.is_none() && place.at.origin.source == SourceKind::Worktree);
-    if let Some((_, place)) = doubtful.min_by_key(|(finding, _)| finding.confidence != Confidence::Medium) {
+    let doubtful = doubtful.min_by_key(|(finding, _)| finding.confidence != Confidence::Medium).map(|(_, place)| {
         let view = View { context, names: Names::of(outcome, context.secrets) };
         let at = position(place.at, &view);
-        let line = at.rsplit_once(':').map_or(at.as_str(), |(line, _)| line);
-        steps.push(format!("`sopup explain {}` tells why it was reported", shell_word(line)));
+        shell_word(at.rsplit_once(':').map_or(at.as_str(), |(line, _)| line))
+    });
+    if let Some(line) = &doubtful {
+        steps.push(format!("`sopup explain {line}` tells why it was reported"));
     }
-    steps.push("false alarm? End its line with `sopup:allow`, or run `sopup allow`".to_owned());
+    let allowed = doubtful.unwrap_or_else(|| first.fingerprint.to_string());
+    steps.push(format!("false alarm? End its line with `sopup:allow`, or run `sopup allow {allowed} --reason TEXT`"));
     if outcome.baseline.is_none() && alone(&outcome.findings).count() > MANY {
         steps.push("`sopup baseline create` takes these as known, and scans report only new ones".to_owned());
     }

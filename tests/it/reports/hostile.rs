@@ -122,7 +122,49 @@ fn xml_and_html_hold_text() {
     assert_eq!((&page["tags"]["script"], &page["tags"]["img"], &page["tags"]["b"]), (&2.into(), &Value::Null, &Value::Null));
     let places: Vec<&str> = page["rows"].as_array().expect("rows").iter().map(|row| row[2].as_str().expect("a place")).collect();
     for name in NAMES {
-        assert!(places.iter().any(|place| place.starts_with(name)), "{name:?} is not in {places:?}");
+        let shown = sopup::report::safe::line(name);
+        assert!(places.iter().any(|place| place.starts_with(&shown)), "{name:?} is not in {places:?}");
+    }
+    assert!(places.iter().all(|place| !place.contains(sopup::report::safe::is_unsafe)), "{places:?}");
+    // The script shows what stands in the page without it.
+    for place in places {
+        assert!(page["text"].as_str().expect("text").contains(place), "{place:?} is not in {}", page["text"]);
     }
     assert!(page["text"].as_str().expect("text").contains("<script>alert(1)</script>&amp;.txt:1:"), "{}", page["text"]);
+}
+
+#[test]
+fn a_page_of_a_fleet_holds_text_and_its_first_rows() {
+    let secrets: Vec<Value> = (0..300)
+        .map(|number| {
+            let places: Vec<Value> = (0..number % 6)
+                .map(|at| serde_json::json!({"id": NAMES[at], "places": at + 1, "example": format!("{}:1", NAMES[at + 1])}))
+                .collect();
+            serde_json::json!({
+                "fingerprint": format!("{number:024}"), "rule": NAMES[2], "name": "x", "severity": "high", "confidence": "high",
+                "redacted": "Wa********", "in_head": number % 2 == 0, "repositories": places,
+            })
+        })
+        .collect();
+    let repositories: Vec<Value> = NAMES.iter().map(|id| serde_json::json!({"id": id, "secrets": 1200, "places": 3})).collect();
+    let merged = serde_json::json!({"schema": "sopup.fleet/v1", "repositories": repositories, "secrets": secrets, "gone": []});
+    let merged: sopup::fleet::Merged = serde_json::from_value(merged).expect("a report");
+    let text = sopup::fleet::html(&merged);
+    let harmful = |character: char| character != '\n' && sopup::report::safe::is_unsafe(character);
+    assert_eq!(text.chars().filter(|&character| harmful(character)).collect::<String>(), "");
+
+    let page = read(&["html"], &text);
+    assert_eq!(page["loads"], serde_json::json!([]));
+    assert_eq!((&page["tags"]["script"], &page["tags"]["img"], &page["tags"]["b"]), (&2.into(), &Value::Null, &Value::Null));
+    // Two heads, the first rows of 300 secrets, and all repositories.
+    assert_eq!(page["tags"]["tr"], 2 + 200 + NAMES.len());
+    let shown = page["text"].as_str().expect("text");
+    assert!(shown.contains("The first 200 of 300; with JavaScript all of them"), "{shown}");
+    assert!(shown.contains("<script>alert(1)</script>&amp;.txt") && shown.contains("and 2 more"), "{shown}");
+    let tables = page["tables"].as_array().expect("tables");
+    assert_eq!((tables[0]["rows"].as_array().map(Vec::len), tables[1]["rows"].as_array().map(Vec::len)), (Some(300), Some(NAMES.len())));
+    let is_harmless = |text: &Value| text.as_str().is_none_or(|text| !text.contains(sopup::report::safe::is_unsafe));
+    for row in tables.iter().flat_map(|table| table["rows"].as_array().expect("rows")).flat_map(|row| row.as_array().expect("cells")) {
+        assert!(is_harmless(row) && row.as_array().is_none_or(|lines| lines.iter().all(is_harmless)), "{row}");
+    }
 }

@@ -55,6 +55,8 @@ class Page(html.parser.HTMLParser):
         if attributes.get("http-equiv") == "Content-Security-Policy":
             self.policy = attributes["content"]
         for key, value in attributes.items():
+            if key == "href" and value.startswith("#"):
+                continue
             if key in ("src", "href", "style", "srcset", "action") or key.startswith("on"):
                 self.loads.append(f"{tag} {key}={value}")
 
@@ -74,7 +76,8 @@ def read_html(path):
         digest = base64.b64encode(hashlib.sha256(page.texts[name].encode()).digest()).decode()
         assert f"{name}-src 'sha256-{digest}'" in page.policy, name
     assert page.policy.startswith("default-src 'none';"), page.policy
-    return {"loads": page.loads, "tags": page.tags, "text": page.texts["text"], **json.loads(page.texts["data"])}
+    tables = json.loads(page.texts["data"])["tables"]
+    return {"loads": page.loads, "tags": page.tags, "text": page.texts["text"], "tables": tables, "rows": tables[0]["rows"]}
 
 
 def read_junit(path):
