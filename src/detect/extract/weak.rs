@@ -111,7 +111,7 @@ fn is_of_variable(before: &[u8], value: &[u8]) -> bool {
     let unqualified = String::from_utf8_lossy(name)
         .to_lowercase()
         .strip_suffix("_key")
-        .is_some_and(|name| !name.rsplit('_').next().is_some_and(|word| KEY_QUALIFIERS.has(word)));
+        .is_some_and(|name| !name.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().is_some_and(|word| KEY_QUALIFIERS.has(word)));
     let start = name.len() - length;
     let free = start == 0 || matches!(name[start - 1], b' ' | b'\t' | b'-' | b'"' | b'\'');
     let joined = name[start..].contains(&b'_') || length > 6;
