@@ -71,7 +71,7 @@ fn case_52_a_killed_writer_leaves_the_old_file_or_the_new() {
     }
     assert!(old > 0 && new > 0, "{old} before the change, {new} after it: the kills hit one side only");
     // What a killed writer left beside the file goes with the next change.
-    set(&bench, "[\"a\"]", "61").wait().expect("ends");
+    set(&bench, "[\"a\"]", "601").wait().expect("ends");
     let left: Vec<String> = std::fs::read_dir(bench.dir())
         .expect("a folder")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
