@@ -357,17 +357,23 @@ fn manifests_fit_the_plan() {
     assert!(manifest("github").stderr.contains("plan without `--shard-above`"));
 }
 
+/// A repository with a secret and so many bytes of data in each of some commits.
+fn large(commits: u32, bytes: usize) -> Place {
+    let work = Place::repository();
+    let mut random = Numbers(26);
+    for round in 0..commits {
+        let data: Vec<u8> = (0..bytes / 8).flat_map(|_| random.next().to_le_bytes()).collect();
+        work.write(&format!("data/{round}.bin"), data);
+        work.write("notes.md", format!("Round {round}. The password is `gR4nite-Falcon-2{round}`.\n")).commit("notes");
+    }
+    work
+}
+
 /// A repository that is too large for one worker is searched by several, and is one entry of the report.
 #[test]
 fn several_workers_search_one_repository() {
     let fleet = Fleet { place: Place::new() };
-    let work = Place::repository();
-    let mut random = Numbers(26);
-    for round in 0..8 {
-        let bytes: Vec<u8> = (0..1 << 16).flat_map(|_| random.next().to_le_bytes()).collect();
-        work.write(&format!("data/{round}.bin"), bytes);
-        work.write("notes.md", format!("Round {round}. The password is `gR4nite-Falcon-2{round}`.\n")).commit("notes");
-    }
+    let work = large(8, 1 << 19);
     let bare = fleet.place.join("repos/huge.git");
     work.git(["clone", "--quiet", "--mirror", ".", bare.to_str().expect("UTF-8")]);
     let run = fleet.run(&["plan", "--folder", "repos", "--tasks", "3", "--shard-above", "1", "--output", "plan.json"]);

@@ -136,10 +136,10 @@ fn consider(search: &mut Search<'_>, index: RuleIndex, span: Span) {
     }
 }
 
-/// Whether what a pattern captured is a credential.
 static NO_KEY: Evidence = Evidence::new("no-key", "no whole block with a key");
 static CUSTOMARY: Evidence = Evidence::new("customary-login", "a login that documentation shows");
 
+/// Whether what a pattern captured is a credential.
 fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Objection> {
     let rule = search.rules.rule(index);
     let block = matches!(&rule.matcher, Matcher::Pattern(Pattern { block: Some(Block::Pem), .. }));

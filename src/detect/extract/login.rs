@@ -131,11 +131,7 @@ fn both(text: &[u8], words: &[Span]) -> Option<Span> {
     let connects = |word: Span| matches!(&text[word.range()], b"are" | b"is" | b":" | b"=" | b"are:" | b"is:");
     let words = words.iter().position(|&word| !connects(word)).map(|at| &words[at..])?;
     let first = *words.first()?;
-    let known = || {
-        let user = text[first.range()].split(|byte| *byte == b'/').next().unwrap_or_default();
-        user.len() < first.len() && ACCOUNTS.has(&String::from_utf8_lossy(user).to_lowercase())
-    };
-    let whole = is_marked(text, first) || known();
+    let whole = is_marked(text, first) || text[first.range()].contains(&b'/') && begins_with_account(&text[first.range()]);
     spaced_pair(text, words).or_else(|| joined_pair(text, first)).filter(|_| whole)
 }
 
@@ -194,8 +190,7 @@ fn pair(text: &[u8], words: &[Span]) -> Option<Span> {
     // ``Login (`admin/secret`)``, `Login **admin/secret**`
     let shows = |word: Span| {
         let marks = text[word.range()].iter().take_while(|byte| matches!(byte, b'`' | b'*')).count();
-        let user = text[word.start + marks..word.end].split(|byte| *byte == b'/').next().unwrap_or_default();
-        marks > 0 && ACCOUNTS.has(&String::from_utf8_lossy(user).to_lowercase())
+        marks > 0 && begins_with_account(&text[word.start + marks..word.end])
     };
     let opens = words.first().is_some_and(|&word| text[word.range()].starts_with(b"(`") || shows(word));
     let words = if opens { words } else { words.get(words.iter().position(|&word| connects(word))? + 1..)? };
@@ -216,6 +211,12 @@ fn spaced_pair(text: &[u8], words: &[Span]) -> Option<Span> {
     let joint = &text[joint.range()];
     let joined = matches!(joint, b"/" | b"//" | b":") || is_and(joint) && is_marked(text, *user) && is_marked(text, *secret);
     (joined && is_user(text, *user)).then(|| unpunctuated(text, *secret))
+}
+
+/// Whether what stands before a slash is the customary name of an account: `root/…`.
+fn begins_with_account(pair: &[u8]) -> bool {
+    let user = pair.split(|byte| *byte == b'/').next().unwrap_or_default();
+    ACCOUNTS.has(&String::from_utf8_lossy(user).to_lowercase())
 }
 
 fn is_and(word: &[u8]) -> bool {

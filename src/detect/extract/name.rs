@@ -79,7 +79,8 @@ pub(super) fn understand(search: &Search<'_>, name: Span, cue: Cue) -> Option<Co
     let full = Span::new(name.start - path_before(search.text, name.start), name.end);
     let class = class_of_bytes(search.bytes(full), cue)?;
     // Of the environment; constants of programs are full of keys that find something.
-    if class == NameClass::Token && !search.hints.notation.takes_bare_values() && is_unqualified_key(search.bytes(full)) {
+    let of_program = class == NameClass::Token && !search.hints.notation.takes_bare_values();
+    if of_program && is_unqualified_key(search.bytes(full)) && !holds_token(search.bytes(full)) {
         return None;
     }
     Some(Context { name, line: search.line_around(name.start), class })
@@ -208,11 +209,17 @@ fn class_of(words: &[String], at: usize, is_variable: bool) -> Option<NameClass>
     (key || keys || run_together || cookie || tokens).then_some(NameClass::Token)
 }
 
-/// `SHOP_KEY`: nothing says what sort of key it is.
-fn is_unqualified_key(name: &[u8]) -> bool {
+/// `SHOP_KEY`, as variables of the environment are called: nothing says what sort of key it is.
+pub(super) fn is_unqualified_key(name: &[u8]) -> bool {
+    if !name.ends_with(b"KEY") {
+        return false;
+    }
     let words = words(&String::from_utf8_lossy(name));
-    let [.., before, last] = words.as_slice() else { return false };
-    last == "key" && !KEY_QUALIFIERS.has(before) && !words.iter().any(|word| TOKENS.has(word))
+    matches!(words.as_slice(), [.., before, last] if last == "key" && !KEY_QUALIFIERS.has(before))
+}
+
+fn holds_token(name: &[u8]) -> bool {
+    words(&String::from_utf8_lossy(name)).iter().any(|word| TOKENS.has(word))
 }
 
 /// Keys that everybody may know, or that find something.

@@ -5,13 +5,12 @@
 //! it is `admin`; what says of itself that it stands in for one is not. Which values are such literals
 //! is decided in `worth::weak`; here, whether their place says that they are used.
 
-use super::name::NameClass;
+use super::name::{NameClass, is_unqualified_key};
 use crate::detect::Reason;
 use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::line;
 use crate::detect::syntax::named::Value;
-use crate::detect::worth::lexicon::KEY_QUALIFIERS;
 use crate::detect::worth::weak::{is_label_of_field, is_literal, is_typed_secret};
 use crate::detect::worth::words::words;
 use crate::rule::{Confidence, Extractor};
@@ -63,9 +62,10 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     // `$ APP_PASS=word app serve`
     let variable = matches!(before, [.., last, b'='] if last.is_ascii_uppercase());
     // `uid=user,userPassword=password`: which field means what.
-    let mapped = why == Reason::Name && !quoted && before[..before.len() - last_name(before).len().min(before.len())].contains(&b',') && {
-        let name = String::from_utf8_lossy(last_name(before)).to_lowercase();
-        name.len() > value.len() && name.ends_with(&*String::from_utf8_lossy(value).to_lowercase())
+    let mapped = why == Reason::Name && !quoted && {
+        let name = last_name(before);
+        let ends = name.len() > value.len() && name[name.len() - value.len()..].eq_ignore_ascii_case(value);
+        ends && before[..before.len() - name.len()].contains(&b',')
     };
     let in_sentence = search.hints.notation == Notation::Prose && !quoted && !variable && goes_on(search, span);
     // `- Password: BlueHarbour`, and no more on the line.
@@ -107,11 +107,6 @@ fn is_of_variable(before: &[u8], value: &[u8]) -> bool {
         b"cookie_secret",
     ];
     let key = KEYS.iter().any(|key| name.ends_with(key));
-    // `MAIL_KEY=word` may be anything.
-    let unqualified = String::from_utf8_lossy(name)
-        .to_lowercase()
-        .strip_suffix("_key")
-        .is_some_and(|name| !name.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().is_some_and(|word| KEY_QUALIFIERS.has(word)));
     let start = name.len() - length;
     let free = start == 0 || matches!(name[start - 1], b' ' | b'\t' | b'-' | b'"' | b'\'');
     let joined = name[start..].contains(&b'_') || length > 6;
@@ -119,7 +114,13 @@ fn is_of_variable(before: &[u8], value: &[u8]) -> bool {
     let refers = [&b"KUBE"[..], b"K8S", b"KUBERNETES", b"TLS", b"SSL", b"PULL", b"CERT", b"EXISTING"]
         .iter()
         .any(|other| name.strip_suffix(b"_SECRET").is_some_and(|name| name.ends_with(other)));
-    !refers && !unqualified && (free && joined || key) && word && value.len() >= 5 && !value.iter().all(u8::is_ascii_uppercase)
+    // `MAIL_KEY=word` may be anything.
+    !refers
+        && !is_unqualified_key(last_name(name))
+        && (free && joined || key)
+        && word
+        && value.len() >= 5
+        && !value.iter().all(u8::is_ascii_uppercase)
 }
 
 /// `- **Password**: `: nothing but a label.

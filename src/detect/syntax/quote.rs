@@ -113,19 +113,18 @@ pub(in crate::detect) fn quoted_literals(text: &[u8], start: usize, end: usize) 
 
 /// Whether a place in a line lies inside a string literal: an odd number of quotes before it.
 pub(in crate::detect) fn inside_literal(text: &[u8], line: Span, at: usize) -> bool {
-    let before = &text[line.start..at];
-    [b'"', b'\'', b'`'].iter().any(|quote| {
-        let mut escaped = false;
-        let count = before
-            .iter()
-            .filter(|&&byte| {
-                let counts = byte == *quote && !escaped;
-                escaped = byte == b'\\' && !escaped;
-                counts
-            })
-            .count();
-        count % 2 == 1
-    })
+    [b'"', b'\'', b'`'].iter().any(|&quote| is_open(&text[line.start..at], quote))
+}
+
+/// Whether a quote stands open at the end of a line's beginning.
+pub(in crate::detect) fn is_open(before: &[u8], quote: u8) -> bool {
+    let mut escaped = false;
+    let counts = |&&byte: &&u8| {
+        let counts = byte == quote && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        counts
+    };
+    before.iter().filter(counts).count() % 2 == 1
 }
 
 #[cfg(test)]

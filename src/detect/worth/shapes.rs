@@ -11,124 +11,151 @@ use super::structure::{
 };
 use crate::detect::Evidence;
 
+use Fits::{Bytes, Text};
+
 /// What a value is by its shape, whatever the name says.
 pub(super) fn shape_of(value: &[u8]) -> Option<&'static Evidence> {
-    first_of(&SHAPES, value)
+    first(value, |shape| Some(shape.fits))
 }
 
-/// What a value that looks generated is by its shape all the same.
+/// What a value that looks generated is by its shape all the same: one of several characters, which chance hardly brings about.
 pub(super) fn unmistakable(value: &[u8]) -> Option<&'static Evidence> {
-    first_of(&UNMISTAKABLE, value)
+    first(value, |shape| shape.unmistakable)
 }
 
-/// A shape that a value can have, and how it is recognised.
+/// The first shape that fits by one of its tests.
+fn first(value: &[u8], test: impl Fn(&Shape) -> Option<Fits>) -> Option<&'static Evidence> {
+    let text = std::str::from_utf8(value).ok();
+    let fits = |shape: &&Shape| match test(shape) {
+        Some(Fits::Bytes(fits)) => fits(value),
+        Some(Fits::Text(fits)) => text.is_some_and(fits),
+        None => false,
+    };
+    SHAPES.iter().find(fits).map(|shape| &shape.evidence)
+}
+
+/// A shape that a value can have.
 struct Shape {
     evidence: Evidence,
-    fits: fn(&[u8]) -> bool,
+    fits: Fits,
+    /// How it is recognised where a generator may have made the value, if it can be.
+    unmistakable: Option<Fits>,
 }
 
-const fn shape(id: &'static str, what: &'static str, fits: fn(&[u8]) -> bool) -> Shape {
-    Shape { evidence: Evidence::new(id, what), fits }
+/// How a shape is recognised.
+#[derive(Clone, Copy)]
+enum Fits {
+    Bytes(fn(&[u8]) -> bool),
+    Text(fn(&str) -> bool),
 }
 
-fn first_of(shapes: &'static [Shape], value: &[u8]) -> Option<&'static Evidence> {
-    shapes.iter().find(|shape| (shape.fits)(value)).map(|shape| &shape.evidence)
+const fn shape(id: &'static str, what: &'static str, fits: Fits) -> Shape {
+    Shape { evidence: Evidence::new(id, what), fits, unmistakable: None }
+}
+
+impl Shape {
+    /// Nothing that was generated looks like it.
+    const fn sure(self) -> Self {
+        let unmistakable = Some(self.fits);
+        Self { unmistakable, ..self }
+    }
+
+    /// Nothing that was generated looks like this.
+    const fn sure_if(self, fits: Fits) -> Self {
+        Self { unmistakable: Some(fits), ..self }
+    }
 }
 
 fn has(value: &[u8], needle: &[u8]) -> bool {
     memchr::memmem::find(value, needle).is_some()
 }
 
-fn text(value: &[u8], fits: fn(&str) -> bool) -> bool {
-    std::str::from_utf8(value).is_ok_and(fits)
-}
-
 /// Paths, addresses, code and markup, whatever the name says; the first that fits counts.
 static SHAPES: [Shape; 49] = [
-    shape("path", "a path", is_path),
-    shape("address", "an address", |value| has(value, b"://") || value.starts_with(b"//")),
-    shape("checksum", "a checksum", is_checksum),
-    shape("pem-block", "a PEM block", |value| value.starts_with(b"-----BEGIN")),
-    shape("object", "a part of an object", |value| has(value, b":\"")),
-    shape("closed-brackets", "code behind brackets that close", |value| {
-        [&b"]}"[..], b"})", b"])", b"\"]"].iter().any(|closers| value.starts_with(closers))
-            || value.starts_with(b")") && has(value, b"=") && has(value, b".")
-    }),
-    shape("query", "a path with a query", is_query),
-    shape("key-id", "the ID of a key", is_key_id),
-    shape("elements", "a path to elements", |value| has(value, b"[*].")),
-    shape("macro", "a macro", is_macro),
-    shape("template", "a template", |value| has(value, b"={.") && has(value, b"}")),
+    shape("path", "a path", Bytes(is_path)).sure_if(Bytes(is_system_path)),
+    shape("address", "an address", Bytes(|value| has(value, b"://") || value.starts_with(b"//")))
+        .sure_if(Bytes(|value| has(value, b"://"))),
+    shape("checksum", "a checksum", Bytes(is_checksum)).sure(),
+    shape("pem-block", "a PEM block", Bytes(|value| value.starts_with(b"-----BEGIN"))).sure(),
+    shape("object", "a part of an object", Bytes(|value| has(value, b":\""))),
+    shape(
+        "closed-brackets",
+        "code behind brackets that close",
+        Bytes(|value| {
+            [&b"]}"[..], b"})", b"])", b"\"]"].iter().any(|closers| value.starts_with(closers))
+                || value.starts_with(b")") && has(value, b"=") && has(value, b".")
+        }),
+    ),
+    shape("query", "a path with a query", Bytes(is_query)),
+    shape("key-id", "the ID of a key", Bytes(is_key_id)),
+    shape("elements", "a path to elements", Bytes(|value| has(value, b"[*]."))),
+    shape("macro", "a macro", Bytes(is_macro)),
+    shape("template", "a template", Bytes(|value| has(value, b"={.") && has(value, b"}"))),
     // `keyword.tag-$1`, `string.$S2.escape`, `password.$returns.str`
-    shape("group-reference", "a name with a reference in it", |value| text(value, is_name_with_reference)),
-    shape("code-mark", "a call in marks", |value| value.starts_with(b"`") && has(value, b"`(")),
-    shape("call-by-pointer", "a call", is_call_behind_pointer),
-    shape("control-characters", "text with control characters", |value| {
-        value.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())
-    }),
-    shape("open-bracket", "an expression in brackets", |value| {
-        matches!(value.first(), Some(b'{' | b'[' | b'(' | b'<' | b'?')) && !value.iter().any(u8::is_ascii_digit) || value.starts_with(b"[{")
-    }),
+    shape("group-reference", "a name with a reference in it", Text(is_name_with_reference)).sure(),
+    shape("code-mark", "a call in marks", Bytes(|value| value.starts_with(b"`") && has(value, b"`("))),
+    shape("call-by-pointer", "a call", Bytes(is_call_behind_pointer)),
+    shape(
+        "control-characters",
+        "text with control characters",
+        Bytes(|value| value.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())),
+    ),
+    shape(
+        "open-bracket",
+        "an expression in brackets",
+        Bytes(|value| {
+            matches!(value.first(), Some(b'{' | b'[' | b'(' | b'<' | b'?')) && !value.iter().any(u8::is_ascii_digit)
+                || value.starts_with(b"[{")
+        }),
+    ),
     // `{0.token`, `maxlength=`, `,IncludeAcls=`
-    shape("cut-expression", "an expression that was cut", |value| {
-        value.starts_with(b"{") && !has(value, b"}") || value.starts_with(b"?") || value.ends_with(b"(") || value.ends_with(b"[")
-    }),
-    shape("cut-attribute", "an attribute without its value", |value| value.strip_suffix(b"=").is_some_and(is_attribute)),
-    shape("pair-of-names", "a pair of names", is_pair_of_names),
-    shape("code", "code or markup", |value| {
-        const PARTS: [&[u8]; 7] = [b"](", b"::", b"=>", b"->", b"&&", b"||", b"</"];
-        value.ends_with(b"()") || PARTS.iter().any(|part| has(value, part)) || has(value, b"\\n") && value.len() < 40
-    }),
-    shape("translation", "a word of a translation", |value| text(value, is_translation)),
-    shape("wildcard", "a name with a wildcard", |value| text(value, is_wildcard)),
-    shape("format", "a format with numbered places", |value| text(value, is_format)),
-    shape("regular-expression", "a regular expression", |value| text(value, is_expression)),
-    shape("markup-role", "markup", |value| value.starts_with(b":") && has(value, b":`")),
-    shape("credential-scope", "the scope of a signature", is_credential_scope),
-    shape("element", "an element of a list and what lies below it", |value| text(value, is_element)),
-    shape("action", "a controller and its action", |value| text(value, is_action)),
-    shape("rule-list", "a list of rules for a field", |value| text(value, is_rule_list)),
-    shape("host-and-port", "a host and a port", |value| text(value, is_address)),
-    shape("hash", "a hash", is_hash),
-    shape("host-and-path", "a host and a path", |value| text(value, starts_with_host)),
-    shape("lower-path", "a path in lower case", |value| text(value, is_lower_path)),
-    shape("segments", "names between slashes", |value| text(value, is_segmented)),
-    shape("colour", "a colour", |value| text(value, is_colour)),
-    shape("taint", "a taint of a node", |value| text(value, is_taint)),
-    shape("module-and-type", "a module and a type", |value| text(value, is_module_and_type)),
-    shape("policy", "the name of a rule or a role", |value| text(value, is_policy)),
-    shape("file-name", "the name of a file", |value| text(value, is_file_name)),
-    shape("dotted-path", "a dotted path", |value| text(value, is_dotted_path)),
-    shape("setting", "a name and a measure", |value| text(value, is_setting)),
-    shape("cut-call", "a call that was cut", |value| text(value, is_cut_call)),
-    shape("cut-method", "a method's call that was cut", |value| text(value, is_cut_method)),
-    shape("document", "a document", |value| text(value, is_document)),
-    shape("place-in-file", "a place in a file", |value| text(value, is_place_in_file)),
-    shape("list-of-names", "a list of names", |value| text(value, is_list_of_names)),
-    shape("label", "a label", |value| value.ends_with(b":")),
-    shape("option", "an option of a command", |value| value.starts_with(b"--")),
-    shape("call", "a call", |value| text(value, |text| is_call(text.trim_end_matches(';')))),
-];
-
-/// Shapes of several characters, which chance hardly brings about.
-static UNMISTAKABLE: [Shape; 15] = [
-    shape("address", "an address", |value| has(value, b"://")),
-    shape("pem-block", "a PEM block", |value| value.starts_with(b"-----BEGIN")),
-    shape("path", "a path", is_system_path),
-    shape("checksum", "a checksum", is_checksum),
-    shape("hash", "a hash", is_hash),
-    shape("regular-expression", "a regular expression", |value| {
-        text(value, |text| EXPRESSION_MARKS.iter().any(|mark| mark.len() > 2 && text.contains(mark)))
-    }),
-    shape("file-name", "the name of a file", |value| text(value, |text| text.contains('/') && is_file_name(text))),
-    shape("list-of-names", "a list of names", |value| text(value, is_list_of_names)),
-    shape("document", "a document", |value| text(value, is_document)),
-    shape("place-in-file", "a place in a file", |value| text(value, is_place_in_file)),
-    shape("translation", "a word of a translation", |value| text(value, is_translation)),
-    shape("call", "a call", |value| text(value, |text| is_simple_call(text) || is_cut_method(text))),
-    shape("module-and-type", "a module and a type", |value| text(value, is_module_and_type)),
-    shape("credential-scope", "the scope of a signature", is_credential_scope),
-    shape("group-reference", "a name with a reference in it", |value| text(value, is_name_with_reference)),
+    shape(
+        "cut-expression",
+        "an expression that was cut",
+        Bytes(|value| {
+            value.starts_with(b"{") && !has(value, b"}") || value.starts_with(b"?") || value.ends_with(b"(") || value.ends_with(b"[")
+        }),
+    ),
+    shape("cut-attribute", "an attribute without its value", Bytes(|value| value.strip_suffix(b"=").is_some_and(is_attribute))),
+    shape("pair-of-names", "a pair of names", Bytes(is_pair_of_names)),
+    shape(
+        "code",
+        "code or markup",
+        Bytes(|value| {
+            const PARTS: [&[u8]; 7] = [b"](", b"::", b"=>", b"->", b"&&", b"||", b"</"];
+            value.ends_with(b"()") || PARTS.iter().any(|part| has(value, part)) || has(value, b"\\n") && value.len() < 40
+        }),
+    ),
+    shape("translation", "a word of a translation", Text(is_translation)).sure(),
+    shape("wildcard", "a name with a wildcard", Text(is_wildcard)),
+    shape("format", "a format with numbered places", Text(is_format)),
+    shape("regular-expression", "a regular expression", Text(is_expression))
+        .sure_if(Text(|text| EXPRESSION_MARKS.iter().any(|mark| mark.len() > 2 && text.contains(mark)))),
+    shape("markup-role", "markup", Bytes(|value| value.starts_with(b":") && has(value, b":`"))),
+    shape("credential-scope", "the scope of a signature", Bytes(is_credential_scope)).sure(),
+    shape("element", "an element of a list and what lies below it", Text(is_element)),
+    shape("action", "a controller and its action", Text(is_action)),
+    shape("rule-list", "a list of rules for a field", Text(is_rule_list)),
+    shape("host-and-port", "a host and a port", Text(is_address)),
+    shape("hash", "a hash", Bytes(is_hash)).sure(),
+    shape("host-and-path", "a host and a path", Text(starts_with_host)),
+    shape("lower-path", "a path in lower case", Text(is_lower_path)),
+    shape("segments", "names between slashes", Text(is_segmented)),
+    shape("colour", "a colour", Text(is_colour)),
+    shape("taint", "a taint of a node", Text(is_taint)),
+    shape("module-and-type", "a module and a type", Text(is_module_and_type)).sure(),
+    shape("policy", "the name of a rule or a role", Text(is_policy)),
+    shape("file-name", "the name of a file", Text(is_file_name)).sure_if(Text(|text| text.contains('/') && is_file_name(text))),
+    shape("dotted-path", "a dotted path", Text(is_dotted_path)),
+    shape("setting", "a name and a measure", Text(is_setting)),
+    shape("cut-call", "a call that was cut", Text(is_cut_call)),
+    shape("cut-method", "a method's call that was cut", Text(is_cut_method)).sure(),
+    shape("document", "a document", Text(is_document)).sure(),
+    shape("place-in-file", "a place in a file", Text(is_place_in_file)).sure(),
+    shape("list-of-names", "a list of names", Text(is_list_of_names)).sure(),
+    shape("label", "a label", Bytes(|value| value.ends_with(b":"))),
+    shape("option", "an option of a command", Bytes(|value| value.starts_with(b"--"))),
+    shape("call", "a call", Text(|text| is_call(text.trim_end_matches(';')))).sure_if(Text(is_simple_call)),
 ];
 
 #[cfg(test)]

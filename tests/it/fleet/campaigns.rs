@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
-use super::{Fleet, across, fingerprints};
-use crate::support::{Numbers, Place, Run};
+use super::{Fleet, across, fingerprints, large};
+use crate::support::{Place, Run};
 
 const FETCH: &str = "echo >> fetched; git clone --quiet --mirror {url} {dir}";
 
@@ -31,14 +31,7 @@ impl Upstream {
 
     /// One that four workers search together.
     fn large() -> Self {
-        let work = Place::repository();
-        let mut random = Numbers(26);
-        for round in 0..4 {
-            let bytes: Vec<u8> = (0..1 << 15).flat_map(|_| random.next().to_le_bytes()).collect();
-            work.write(&format!("data/{round}.bin"), bytes);
-            work.write("notes.md", format!("Round {round}. The password is `gR4nite-Falcon-2{round}`.\n")).commit("notes");
-        }
-        Self::of(&work)
+        Self::of(&large(4, 1 << 18))
     }
 
     fn planned(&self, args: &[&str]) {

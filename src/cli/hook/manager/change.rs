@@ -3,13 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use super::indented;
 use super::script::{ended_before, with_first};
+use super::{indented, text_of};
 use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::file::{Access, put};
 use crate::migrate::listed::{has_key, with_items, with_lines};
-use crate::source::object::is_absent;
 
 /// Lines for a file of a manager.
 pub(in crate::cli::hook) struct Change {
@@ -88,10 +87,7 @@ impl Change {
             return Ok(false);
         }
         let path = top.join(&self.file);
-        let text = match fs::read_to_string(&path) {
-            Err(error) if is_absent(error.kind()) => String::new(),
-            text => text.map_err(|error| CliError::new(format!("cannot read {}: {error}", self.file), "add the lines by hand"))?,
-        };
+        let text = text_of(top, &self.file, "add the lines by hand")?.unwrap_or_default();
         let after = match &self.how {
             How::NewFile if !text.trim().is_empty() => {
                 return Err(self.by_hand("its commands may read what sopup has to read; put the line before them"));

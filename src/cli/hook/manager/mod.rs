@@ -8,7 +8,9 @@ use std::fs;
 use std::path::Path;
 
 use super::Name;
+use crate::cli::error::CliError;
 use crate::migrate::listed::has_key;
+use crate::source::object::is_absent;
 pub(super) use change::Change;
 use change::How;
 pub(super) use removal::{Removal, take_out};
@@ -95,6 +97,14 @@ impl Manager {
             Self::Prek(_) => Some(format!("prek install{}", types())),
             Self::PreCommit(_) => Some(format!("pre-commit install{}", types())),
         }
+    }
+}
+
+/// What stands in a file of a manager, if it is there.
+fn text_of(top: &Path, file: &str, hint: &'static str) -> Result<Option<String>, CliError> {
+    match fs::read_to_string(top.join(file)) {
+        Err(error) if is_absent(error.kind()) => Ok(None),
+        text => text.map(Some).map_err(|error| CliError::new(format!("cannot read {file}: {error}"), hint)),
     }
 }
 

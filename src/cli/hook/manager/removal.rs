@@ -5,10 +5,9 @@ use std::path::Path;
 
 use super::super::Name;
 use super::change::runs;
-use super::{Manager, husky, indented, lefthook_command, pre_commit, pre_commit_hook, prek};
+use super::{Manager, husky, indented, lefthook_command, pre_commit, pre_commit_hook, prek, text_of};
 use crate::cli::error::CliError;
 use crate::file::{Access, put};
-use crate::source::object::is_absent;
 
 /// What became of a file.
 pub(in crate::cli::hook) enum Removal {
@@ -32,10 +31,7 @@ pub(in crate::cli::hook) fn take_out(manager: Manager, hooks: &[Name], top: &Pat
     };
     for (file, hooks) in files {
         let path = top.join(&file);
-        let text = match fs::read_to_string(&path) {
-            Err(error) if is_absent(error.kind()) => continue,
-            text => text.map_err(|error| CliError::new(format!("cannot read {file}: {error}"), "take the lines out by hand"))?,
-        };
+        let Some(text) = text_of(top, &file, "take the lines out by hand")? else { continue };
         let rest = forms(manager, &hooks).iter().fold(text.clone(), |text, lines| without(&text, lines, manager));
         if rest.is_empty() && !text.is_empty() {
             fs::remove_file(&path).map_err(|error| CliError::new(format!("cannot remove {file}: {error}"), "remove it by hand"))?;

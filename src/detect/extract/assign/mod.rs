@@ -24,8 +24,11 @@ pub(super) fn read(search: &mut Search<'_>, context: &Context) -> bool {
     let repeats = |value: &Value| !settings && search.text[value.span.range()].eq_ignore_ascii_case(&search.text[context.name.range()]);
     // `$password = "password";` may be meant.
     let literal = |value: &Value| search.hints.notation == Notation::Source && search.text.get(value.span.end) == Some(&b'"');
-    let values = values.into_iter().filter(|value| !repeats(value) || literal(value));
-    let values: Vec<Value> = values.map(|value| Value { uncertain: value.uncertain || repeats(&value), ..value }).collect();
+    let values = values.into_iter().filter_map(|value| match repeats(&value) {
+        false => Some(value),
+        true => literal(&value).then_some(Value { uncertain: true, ..value }),
+    });
+    let values: Vec<Value> = values.collect();
     let linked = class == NameClass::Token && is_of_link(search, context);
     for value in values {
         if let Some(confidence) = phrase(search, context, value.span) {

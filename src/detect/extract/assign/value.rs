@@ -6,7 +6,7 @@ use crate::detect::syntax::bare::{self, Stop, bare, ends_value, stop, trim_end};
 use crate::detect::syntax::cells::{row_cells, tag, undecorated};
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::named::Value;
-use crate::detect::syntax::quote::{inside_literal, quoted, quoted_in, quoted_literals};
+use crate::detect::syntax::quote::{inside_literal, is_open, quoted, quoted_in, quoted_literals};
 use crate::detect::syntax::{scalar, table};
 use crate::detect::worth::{judge, randomness};
 use crate::text::Span;
@@ -57,13 +57,15 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
         let is_name = separator == Separator::Argument && text[span.end + 1..line.end].trim_ascii_start().starts_with(b":");
         // `"ENCRYPTBYKEY","ENCRYPTBYPASSPHRASE"`: a list of words.
         let capitals = |span: Span| text[span.range()].iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
-        let listed = separator == Separator::Argument && capitals(context.name) && capitals(span);
+        let listed = || separator == Separator::Argument && capitals(context.name) && capitals(span);
         // `"?token=".concat(name)`: the literal with the name ends here.
-        let ends = separator == Separator::Equals
-            && matches!(notation, Notation::Source | Notation::Quoted)
-            && text[start] == b'"'
-            && text[line.start..context.name.start].iter().filter(|byte| **byte == b'"').count() % 2 == 1;
-        if is_name || listed || ends {
+        let ends = || {
+            separator == Separator::Equals
+                && matches!(notation, Notation::Source | Notation::Quoted)
+                && text[start] == b'"'
+                && is_open(&text[line.start..context.name.start], b'"')
+        };
+        if is_name || listed() || ends() {
             return None;
         }
         if text[span.range()].starts_with(b"{{")
