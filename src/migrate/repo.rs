@@ -197,22 +197,37 @@ impl Repo {
     /// The YAML files, read once.
     pub fn manifests(&self) -> &Manifests {
         self.manifests.get_or_init(|| {
-            let found = Mutex::new(Vec::new());
-            walk(&Walk { root: self.top.clone(), named: String::new(), respect_gitignore: Respect::Yes, threads: 0 }, &|target| {
-                use std::io::Read as _;
-                let Target::File { path, file } = target else { return };
-                if !(is_yaml(&path) || is_kustomization(&path)) {
-                    return;
-                }
-                let mut text = String::new();
-                if file.take(LARGEST).read_to_string(&mut text).is_ok() {
-                    found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((path, text));
-                }
-            });
-            let mut found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-            found.sort();
-            Manifests::new(found)
+            let wanted = |path: &str| is_yaml(path) || is_kustomization(path);
+            Manifests::new(self.texts(&self.top, "", Respect::Yes, wanted).0)
         })
+    }
+
+    /// Paths and texts of all files below a folder, those too that git ignores, in order; `None` if one of them is a
+    /// link, no text or too large. `folder` ends in `/`.
+    pub fn below(&self, folder: &str) -> Option<Vec<(String, String)>> {
+        let (found, is_whole) = self.texts(&self.locate(folder), folder, Respect::No, |_| true);
+        is_whole.then_some(found)
+    }
+
+    /// Also tells whether every wanted file was read to its end.
+    fn texts(&self, root: &Path, named: &str, respect: Respect, wanted: impl Fn(&str) -> bool + Sync) -> (Vec<(String, String)>, bool) {
+        let found = Mutex::new((Vec::new(), true));
+        let files = Walk { root: root.to_path_buf(), named: named.to_owned(), respect_gitignore: respect, threads: 0 };
+        walk(&files, &|target| {
+            use std::io::Read as _;
+            let mut text = String::new();
+            let read = match target {
+                Target::File { path, .. } if !wanted(&path) => return,
+                Target::File { path, file } => file.take(LARGEST).read_to_string(&mut text).ok().map(|read| (path, read as u64)),
+                Target::Link { .. } | Target::Skipped(_) => None,
+            };
+            let mut found = found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            found.1 &= read.as_ref().is_some_and(|(_, read)| *read < LARGEST);
+            found.0.extend(read.map(|(path, _)| (path, text)));
+        });
+        let mut found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        found.0.sort();
+        found
     }
 
     /// A path as plans name it, of a path relative to the current folder.

@@ -1,5 +1,6 @@
 //! Helm values: the value moves to a `secrets*.yaml` beside the file, which helm-secrets decrypts and Helm merges.
 
+use super::helm_templates::{Empty, Templates};
 use super::kubernetes::text_of;
 use super::{Anchors, Rewriter};
 use crate::migrate::draft::{Draft, Verdict};
@@ -28,7 +29,7 @@ impl Rewriter for HelmValues {
     fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
         let (Some(text), Some((stem, suffix))) = (file.text(), secrets_name(file.name())) else { return };
         let outline = Outline::with_flow(text);
-        let is_default = stem == "secrets" && draft.repo.exists(&format!("{}Chart.yaml", file.folder()));
+        let chart = draft.repo.exists(&format!("{}Chart.yaml", file.folder())).then(|| Templates::read(draft.repo, file.folder()));
         for &site in sites {
             let Some(item) = outline.holding(site.span) else { continue };
             let value = text_of(text, &outline, item);
@@ -58,10 +59,13 @@ impl Rewriter for HelmValues {
                 if text[span.end..].starts_with(['\r', '\n']) || span.end == text.len() { format!(" # in {name}") } else { String::new() };
             let actions = vec![Action::Splice { file: file.path.clone(), span, text: format!("\"\"{comment}") }];
             let how = format!("install with `helm secrets … -f {} -f {}`", shell_word(&file.path), shell_word(&path));
-            let verdict = match () {
-                () if is_default => Verdict::review(format!("a default of the chart, empty from then on: {how}")),
-                () if draft.repo.exists(&path) || draft.repo.manifests().mentions(name) => Verdict::safe(how),
-                () => Verdict::review(format!("without {name}, what is installed gets an empty value: {how}")),
+            let when_empty = chart.as_ref().map_or(Empty::Taken, |chart| chart.when_empty(&keys));
+            let verdict = match when_empty {
+                Empty::Stops => Verdict::safe(format!("the chart requires it: {how}")),
+                _ if stem == "secrets" && chart.is_some() => Verdict::review(format!("a default of the chart, empty from then on: {how}")),
+                Empty::Unused => Verdict::safe(format!("no template of the chart takes it: {how}")),
+                Empty::Taken if draft.repo.exists(&path) || draft.repo.manifests().mentions(name) => Verdict::safe(how),
+                Empty::Taken => Verdict::review(format!("without {name}, what is installed gets an empty value: {how}")),
             };
             let inside: Vec<&Site> =
                 sites.iter().copied().filter(|other| item.value.start <= other.span.start && other.span.end <= item.value.end).collect();

@@ -16,6 +16,7 @@ mod extract;
 mod hcl;
 mod helm;
 mod helm_release;
+mod helm_templates;
 mod ksops;
 mod kubernetes;
 mod kustomize;

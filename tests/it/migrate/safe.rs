@@ -84,6 +84,41 @@ fn what_would_go_on_with_another_value_is_reviewed() {
     assert!(text.ends_with("\nA=b\nPOSTGRES_PASSWORD\n"), "{text}");
 }
 
+/// A chart tells by its templates what an empty value does.
+#[test]
+fn a_value_of_a_chart_is_safe_where_the_chart_stops_without_it() {
+    let chart = |bench: &Bench, name: &str, template: &str| {
+        let at = |file: &str| format!("{name}/{file}");
+        bench
+            .place
+            .write(&at("Chart.yaml"), "apiVersion: v2\nname: app\nversion: 0.1.0\n")
+            .write(&at("values-prod.yaml"), "auth: {user: app, password: Hp19wLm2xTr7pKd}\n")
+            .write(&at("templates/secret.yaml"), template);
+    };
+    let bench = Bench::new();
+    let used = "stringData:\n  password: {{ .Values.auth.password | quote }}\n";
+    chart(&bench, "required", "stringData:\n  password: {{ required \"auth.password\" .Values.auth.password | quote }}\n");
+    chart(&bench, "unused", "stringData:\n  user: {{ .Values.auth.user | quote }}\n");
+    chart(&bench, "used", used);
+    chart(&bench, "parent", "data: {{ .Values.auth | toYaml }}\n");
+    chart(&bench, "helper", "{{ include \"password\" . }}\n");
+    bench.place.write("helper/templates/_helpers.tpl", "{{ define \"password\" }}{{ .Values.auth.password }}{{ end }}\n");
+    chart(&bench, "others", "stringData: {}\n");
+    bench.place.write("others/Chart.yaml", "apiVersion: v2\nname: app\nversion: 0.1.0\ndependencies:\n  - name: auth\n    version: 1.0.0\n");
+    bench.commit();
+    let plan = bench.migrate(["--dry-run"]).stdout;
+    for (verdict, names) in [("+ safe", &["required", "unused"][..]), ("- needs-review", &["used", "parent", "helper", "others"])] {
+        for name in names {
+            assert!(plan.contains(&format!("{verdict} {name}/values-prod.yaml:1")), "{name} is {verdict}: {plan}");
+        }
+    }
+    let run = bench.migrate(["--yes", "--no-history"]);
+    assert_eq!(run.code, 1, "something is left: {}", run.stderr);
+    assert!(run.stdout.contains("the chart requires it: install with `helm secrets"), "{}", run.stdout);
+    assert_eq!(read(&bench, "required/values-prod.yaml"), "auth: {user: app, password: \"\"}\n");
+    assert_eq!(bench.decrypt("required/secrets-prod.yaml"), "auth:\n    password: Hp19wLm2xTr7pKd\n");
+}
+
 #[test]
 fn a_value_for_one_command_reaches_no_other() {
     let bench = Bench::new();
