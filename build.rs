@@ -1,5 +1,5 @@
-//! Compiles `patterns/*.yaml` into constants: the rules themselves and the table that finds all
-//! their keywords. What can be wrong with a rule is found here, not when sopup runs.
+//! Compiles `patterns/` into constants: the rules themselves, the words of the languages, and the table that finds all
+//! keywords. What can be wrong with a rule is found here, not when sopup runs.
 
 #![allow(missing_docs, unreachable_pub, dead_code, reason = "modules shared with the library")]
 
@@ -9,10 +9,12 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use serde::Deserialize;
+
 #[path = "src/rule/compile.rs"]
 mod compile;
-#[path = "src/rule/lexicon.rs"]
-mod lexicon;
+#[path = "src/rule/cue.rs"]
+mod cue;
 #[path = "src/rule/prefilter.rs"]
 mod prefilter;
 #[path = "src/rule/stretch.rs"]
@@ -20,6 +22,7 @@ mod stretch;
 #[path = "src/rule/syntax.rs"]
 mod syntax;
 
+use cue::Cue;
 use syntax::{RuleFile, RuleSyntax};
 
 fn main() {
@@ -28,13 +31,15 @@ fn main() {
     }
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets this"));
     let mut detector = DefaultHasher::new();
-    for folder in ["patterns/lexicon", "src/archive", "src/rule", "src/detect", "src/text"] {
+    for folder in ["patterns/lexicon", "patterns/words", "src/archive", "src/rule", "src/detect", "src/text"] {
         hash_files(&root.join(folder), &mut detector);
     }
     println!("cargo::rustc-env=SOPUP_DETECTOR={}-{:016x}", env!("CARGO_PKG_VERSION"), detector.finish());
     let rules = read_rules(&root.join("patterns"));
+    let languages = read_languages(&root.join("patterns/words"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets this"));
-    fs::write(out.join("builtin.rs"), generate(&rules)).expect("OUT_DIR is writable");
+    fs::write(out.join("builtin.rs"), generate(&rules, &cues(&languages))).expect("OUT_DIR is writable");
+    fs::write(out.join("languages.rs"), words(&languages)).expect("OUT_DIR is writable");
 }
 
 /// Everything that decides what is found, beside the rules themselves.
@@ -50,16 +55,158 @@ fn hash_files(folder: &Path, hasher: &mut DefaultHasher) {
     }
 }
 
-/// A rule with its provider, in order of file name.
-fn read_rules(dir: &Path) -> Vec<(String, RuleSyntax)> {
+/// The YAML files of a folder, in order of their names.
+fn read_all<T: serde::de::DeserializeOwned>(dir: &Path) -> impl Iterator<Item = (PathBuf, T)> {
     let entries = fs::read_dir(dir).expect("patterns/ is readable");
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("patterns/ is readable").path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
     files.sort();
-    let mut rules = Vec::new();
-    for path in files {
+    files.into_iter().map(|path| {
         let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let file: RuleFile = serde_yaml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let file = serde_yaml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        (path, file)
+    })
+}
+
+/// What announces a secret in every language.
+const OF_ANY_LANGUAGE: &[(&str, Cue)] = &[
+    ("://", Cue::Url),
+    ("%3a%2f%2f", Cue::Url),
+    ("account", Cue::Account),
+    ("arn:aws", Cue::Account),
+    (".dkr.ecr.", Cue::Account),
+    (".signin.aws.", Cue::Account),
+    ("amazonaws.com/", Cue::Account),
+    ("<td>", Cue::Cell),
+];
+
+/// The words of one language by what they mean.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Language {
+    /// What the language is called.
+    language: String,
+    /// Words for a password, in lower case. Of a phrase the last word means it.
+    passwords: Vec<String>,
+    /// Words for a token or a machine's secret, in lower case.
+    tokens: Vec<String>,
+    /// Texts that a search starts at, if they are not the words themselves.
+    starts: Starts,
+    /// Words for a user's name.
+    users: Vec<String>,
+    /// Words for a login, which start a search.
+    logins: Vec<String>,
+    /// `is`: ties a value to its name.
+    verbs: Vec<String>,
+    /// `be`, `now`: ties only a value in marks to its name.
+    auxiliaries: Vec<String>,
+    /// `to`, as in "was changed to X".
+    prepositions: Vec<String>,
+    /// Like verbs, where no spaces stand between words.
+    particles: Vec<String>,
+    /// `and`.
+    conjunctions: Vec<String>,
+    /// `no`, `without`: before the name, they say that there is none.
+    denials: Vec<String>,
+    /// `value`, of which documents count several: `value1`.
+    values: Vec<String>,
+}
+
+/// Texts that a search starts at. ASCII letters match in either case.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Starts {
+    /// For passwords.
+    passwords: Option<Vec<String>>,
+    /// For tokens.
+    tokens: Option<Vec<String>>,
+}
+
+/// Everything that a search starts at.
+fn cues(languages: &[Language]) -> Vec<(String, Cue)> {
+    let mut cues: Vec<(String, Cue)> = OF_ANY_LANGUAGE.iter().map(|&(text, cue)| (text.to_owned(), cue)).collect();
+    let mut words = Vec::new();
+    for language in languages {
+        let kinds = [
+            (Cue::Password, language.starts.passwords.as_ref(), &language.passwords),
+            (Cue::Token, language.starts.tokens.as_ref(), &language.tokens),
+            (Cue::Login, None, &language.logins),
+        ];
+        for (cue, starts, all) in kinds {
+            cues.extend(starts.into_iter().flatten().map(|text| (text.clone(), cue)));
+            words.extend(all.iter().filter(|_| starts.is_none()).flat_map(|word| spellings(word)).map(|word| (word, cue)));
+        }
+    }
+    // Short ones first: what another one finds starts no second search.
+    words.sort_by_key(|(word, _)| word.len());
+    for (word, cue) in words {
+        if !cues.iter().any(|(known, of)| *of == cue && word.contains(known.as_str())) {
+            cues.push((word, cue));
+        }
+    }
+    cues
+}
+
+/// A word in lower case, with a capital and in capitals, where the search would not see that they are the same.
+fn spellings(word: &str) -> Vec<String> {
+    let mut letters = word.chars();
+    let capital: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+    let mut all = vec![word.to_owned()];
+    for other in [capital, word.to_uppercase()] {
+        if !all.iter().any(|known| known.eq_ignore_ascii_case(&other)) {
+            all.push(other);
+        }
+    }
+    all
+}
+
+/// What a password's words are in names: of a phrase the last one.
+fn passwords(languages: &[Language]) -> Vec<String> {
+    let last = |word: &String| word.rsplit(' ').next().unwrap_or(word).to_owned();
+    let mut words: Vec<String> = languages.iter().flat_map(|language| &language.passwords).map(last).collect();
+    words.sort();
+    words.dedup();
+    words
+}
+
+fn read_languages(dir: &Path) -> Vec<Language> {
+    read_all(dir)
+        .map(|(path, language): (PathBuf, Language)| {
+            assert!(!language.language.is_empty() && !language.passwords.is_empty(), "{}: needs a name and words", path.display());
+            let lower = language.passwords.iter().all(|word| *word == word.to_lowercase());
+            assert!(lower, "{}: words are in lower case", path.display());
+            language
+        })
+        .collect()
+}
+
+/// What each field holds in all languages together.
+fn words(languages: &[Language]) -> String {
+    let field = |of: fn(&Language) -> &Vec<String>| {
+        let mut words: Vec<String> = languages.iter().flat_map(of).cloned().collect();
+        words.sort();
+        words.dedup();
+        words
+    };
+    let fields = [
+        ("PASSWORDS", passwords(languages)),
+        ("TOKENS", field(|language| &language.tokens)),
+        ("USERS", field(|language| &language.users)),
+        ("VERBS", field(|language| &language.verbs)),
+        ("AUXILIARIES", field(|language| &language.auxiliaries)),
+        ("PREPOSITIONS", field(|language| &language.prepositions)),
+        ("PARTICLES", field(|language| &language.particles)),
+        ("CONJUNCTIONS", field(|language| &language.conjunctions)),
+        ("DENIALS", field(|language| &language.denials)),
+        ("VALUES", field(|language| &language.values)),
+    ];
+    fields.iter().map(|(name, words)| format!("pub(super) const {name}: &[&str] = &{words:?};\n")).collect()
+}
+
+/// A rule with its provider, in order of file name.
+fn read_rules(dir: &Path) -> Vec<(String, RuleSyntax)> {
+    let mut rules = Vec::new();
+    for (path, file) in read_all::<RuleFile>(dir) {
         for rule in file.rules {
             assert!(
                 rules.iter().all(|(_, known): &(String, RuleSyntax)| known.id != rule.id),
@@ -82,7 +229,7 @@ fn read_rules(dir: &Path) -> Vec<(String, RuleSyntax)> {
     rules
 }
 
-fn generate(rules: &[(String, RuleSyntax)]) -> String {
+fn generate(rules: &[(String, RuleSyntax)], cues: &[(String, Cue)]) -> String {
     let mut out = format!("pub(super) static RULES: [Rule; {}] = [\n", rules.len());
     let mut errors = Vec::new();
     for (provider, rule) in rules {
@@ -93,7 +240,9 @@ fn generate(rules: &[(String, RuleSyntax)]) -> String {
     }
     assert!(errors.is_empty(), "\n{}", errors.join("\n"));
     out.push_str("];\n");
-    write_prefilter(&mut out, rules);
+    write_prefilter(&mut out, rules, cues);
+    let cues: Vec<String> = cues.iter().map(|(word, cue)| format!("({word:?}, Cue::{cue:?})")).collect();
+    writeln!(out, "pub(super) static CUES: &[(&str, Cue)] = &[{}];", cues.join(", ")).expect("a string takes any text");
     out
 }
 
@@ -139,7 +288,7 @@ fn option(value: Option<String>) -> String {
     value.map_or_else(|| "None".to_owned(), |value| format!("Some({value})"))
 }
 
-fn write_prefilter(out: &mut String, rules: &[(String, RuleSyntax)]) {
+fn write_prefilter(out: &mut String, rules: &[(String, RuleSyntax)], cues: &[(String, Cue)]) {
     let mut keywords: BTreeMap<Vec<u8>, Vec<String>> = BTreeMap::new();
     for (index, (_, rule)) in rules.iter().enumerate() {
         for keyword in &rule.keywords {
@@ -147,7 +296,7 @@ fn write_prefilter(out: &mut String, rules: &[(String, RuleSyntax)]) {
             triggers.push(format!("Trigger::Rule(RuleIndex({index}))"));
         }
     }
-    for (word, cue) in lexicon::cue_words() {
+    for (word, cue) in cues {
         let triggers = keywords.entry(word.to_ascii_lowercase().into_bytes()).or_default();
         triggers.push(format!("Trigger::Cue(Cue::{cue:?})"));
     }

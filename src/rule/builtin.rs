@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use super::lexicon::Cue;
+use super::cue::Cue;
 use super::prefilter::Prefilter;
 use super::set::{Matcher, Pattern, Rule, RuleIndex, RuleSet, Trigger};
 use super::stretch::Stretch;

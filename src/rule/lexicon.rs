@@ -1,171 +1,128 @@
-//! The words that announce a secret in prose and in names, in the languages people leak in.
-//!
-//! They are keywords of the prefilter; whether a word is really a name with a value after it is
-//! decided in `detect::extract::name`. Shared with `build.rs`; depends on nothing.
+//! What words mean: the lists of `patterns/lexicon/` and the languages of `patterns/words/`, each read when it is first
+//! needed.
 
-/// What a word announces.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Cue {
-    /// A password for people.
-    Password,
-    /// A token, key or another machine's secret.
-    Token,
-    /// The authority part of a URL.
-    Url,
-    /// An AWS account number.
-    Account,
-    /// A pair of user name and password in prose.
-    Login,
-    /// A cell of an HTML table.
-    Cell,
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use foldhash::fast::FixedState;
+
+/// Words or texts with one meaning.
+pub(crate) struct Lexicon {
+    entries: LazyLock<Vec<&'static str>>,
+    set: LazyLock<HashSet<&'static str, FixedState>>,
 }
 
-/// Words by cue. ASCII letters match in either case; other letters are listed in the cases used.
-const WORDS: &[(Cue, &[&str])] = &[
-    (
-        Cue::Password,
-        &[
-            "pass",
-            "pwd",
-            "pw:",
-            "pw=",
-            "_pw",
-            "bindpw",
-            "rootpw",
-            "pw\"",
-            "pw'",
-            "pw`",
-            "pw*",
-            "pw is ",
-            "pw of ",
-            "pw for ",
-            "kennwort",
-            "mdp",
-            "kata sandi",
-            "mật khẩu",
-            "Mật khẩu",
-            "şifre",
-            "Şifre",
-            "jelszó",
-            "Jelszó",
-            "jelszo",
-            "salasana",
-            "adgangskode",
-            "kodeord",
-            "lozinka",
-            "geslo",
-            "口令",
-            "รหัสผ่าน",
-            "סיסמה",
-            "κωδικός",
-            "contraseña",
-            "Contraseña",
-            "CONTRASEÑA",
-            "contrasena",
-            "clave",
-            "senha",
-            "hasło",
-            "Hasło",
-            "haslo",
-            "heslo",
-            "wachtwoord",
-            "lösenord",
-            "Lösenord",
-            "parola",
-            "пароль",
-            "Пароль",
-            "ПАРОЛЬ",
-            "密码",
-            "密碼",
-            "パスワード",
-            "비밀번호",
-        ],
-    ),
-    (
-        Cue::Token,
-        &[
-            "secret",
-            "token",
-            "apikey",
-            "api key",
-            "_key",
-            "-key",
-            "accesskey",
-            "access key",
-            "shared key",
-            "encryption key",
-            "signing key",
-            "license key",
-            "wifi key",
-            "wi-fi key",
-            "wlan key",
-            "privatekey",
-            "encryptionkey",
-            "encryption.key",
-            "signing.key",
-            "secret.key",
-            "crypto.key",
-            "aeskey",
-            "hmackey",
-            "consumerkey",
-            "cipherkey",
-            "cryptkey",
-            "cryptokey",
-            "validationkey",
-            "signingkey",
-            "masterkey",
-            "authkey",
-            "sharedkey",
-            "master key",
-            "authtok",
-            "accountkey",
-            "storagekey",
-            "appkey",
-            "sessionkey",
-            "licensekey",
-            "auth",
-            "credential",
-            "creds",
-            "erlang cookie",
-            "cookie",
-            "salt",
-            "pepper",
-            "psk",
-            "jeton",
-        ],
-    ),
-    (Cue::Url, &["://", "%3a%2f%2f"]),
-    (Cue::Account, &["account", "arn:aws", ".dkr.ecr.", ".signin.aws.", "amazonaws.com/"]),
-    (Cue::Cell, &["<td>"]),
-    (
-        Cue::Login,
-        &[
-            "login",
-            "log in",
-            "sign in",
-            "signin",
-            "logged in",
-            "credentials",
-            "zugangsdaten",
-            "identifiants",
-            "credenciales",
-            "credenciais",
-            "account is",
-            "user is",
-            "rotated from",
-            "rotated to",
-            "previous value",
-            "old value",
-            "admin:",
-            "root:",
-            "admin / ",
-            "root / ",
-            "chpasswd",
-        ],
-    ),
-];
+impl Lexicon {
+    /// Whether a word is in the list.
+    pub(crate) fn has(&self, word: &str) -> bool {
+        self.set.contains(word)
+    }
 
-/// Every word with its cue, in a fixed order.
-pub fn cue_words() -> impl Iterator<Item = (&'static str, Cue)> {
-    WORDS.iter().flat_map(|&(cue, words)| words.iter().map(move |&word| (word, cue)))
+    /// Whether a word is in the list, in upper or lower case.
+    pub(crate) fn is(&self, word: &[u8]) -> bool {
+        self.entries.iter().any(|entry| word.eq_ignore_ascii_case(entry.as_bytes()))
+    }
+
+    /// Whether a text begins with an entry.
+    pub(crate) fn begins(&self, text: &[u8]) -> bool {
+        self.entries.iter().any(|entry| text.starts_with(entry.as_bytes()))
+    }
+
+    /// Whether a text ends with an entry.
+    pub(crate) fn ends(&self, text: &[u8]) -> bool {
+        self.entries.iter().any(|entry| text.ends_with(entry.as_bytes()))
+    }
+
+    /// Whether an entry stands somewhere in a text.
+    pub(crate) fn within(&self, text: &[u8]) -> bool {
+        self.entries.iter().any(|entry| memchr::memmem::find(text, entry.as_bytes()).is_some())
+    }
+
+    /// All entries, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'static str> {
+        self.entries.iter().copied()
+    }
 }
+
+/// A list separated by commas or line ends; `#` starts a comment line.
+fn listed(text: &'static str) -> impl Iterator<Item = &'static str> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(|line| line.split(',')).map(str::trim).filter(|entry| !entry.is_empty())
+}
+
+macro_rules! lexicon {
+    ($name:ident, $doc:expr, $entries:expr) => {
+        #[doc = $doc]
+        pub(crate) static $name: Lexicon =
+            Lexicon { entries: LazyLock::new(|| $entries.collect()), set: LazyLock::new(|| $name.entries.iter().copied().collect()) };
+    };
+    ($name:ident, $file:literal) => {
+        lexicon!(
+            $name,
+            concat!("`patterns/lexicon/", $file, ".txt`."),
+            listed(include_str!(concat!("../../patterns/lexicon/", $file, ".txt")))
+        );
+    };
+    ($name:ident of all languages) => {
+        lexicon!($name, "Of `patterns/words/`.", languages::$name.iter().copied());
+    };
+}
+
+/// What the languages of `patterns/words/` have in common fields.
+mod languages {
+    include!(concat!(env!("OUT_DIR"), "/languages.rs"));
+}
+
+lexicon!(PASSWORDS of all languages);
+lexicon!(TOKENS of all languages);
+lexicon!(VERBS of all languages);
+lexicon!(AUXILIARIES of all languages);
+lexicon!(PREPOSITIONS of all languages);
+lexicon!(PARTICLES of all languages);
+lexicon!(DENIALS of all languages);
+lexicon!(CONJUNCTIONS of all languages);
+lexicon!(USERS of all languages);
+lexicon!(VALUES of all languages);
+
+lexicon!(ABOUT, "about");
+lexicon!(ABOUT_NAMES, "about-names");
+lexicon!(ACCOUNTS, "accounts");
+lexicon!(ACCOUNT_COLUMNS, "account-columns");
+lexicon!(ACCOUNT_WORDS, "account-words");
+lexicon!(BEFORE_PASSWORD, "before-password");
+lexicon!(CHECKSUM_ALGORITHMS, "checksum-algorithms");
+lexicon!(CIPHERTEXT_STARTS, "ciphertext-starts");
+lexicon!(DOCUMENT_EXTENSIONS, "document-extensions");
+lexicon!(ENTERING_VERBS, "entering-verbs");
+lexicon!(EXAMPLE_ACCOUNTS, "aws-example-accounts");
+lexicon!(FAKE_TOKEN_MARKS, "fake-token-marks");
+lexicon!(FILE_EXTENSIONS, "file-extensions");
+lexicon!(HASH_MARKS, "hash-marks");
+lexicon!(KEY_ENDINGS, "key-endings");
+lexicon!(KEY_QUALIFIERS, "key-qualifiers");
+lexicon!(NOT_ONE, "not-one");
+lexicon!(NOUNS, "nouns");
+lexicon!(NO_TOKEN, "no-token");
+lexicon!(NO_VALUES, "no-values");
+lexicon!(OTHER_KEYS, "other-keys");
+lexicon!(OTHER_PASSES, "other-passes");
+lexicon!(OTHER_STEMS, "other-stems");
+lexicon!(PASSWORD_ENDINGS, "password-endings");
+lexicon!(PLACEHOLDER_MARKS, "placeholder-marks");
+lexicon!(PUBLIC_ACCOUNTS, "aws-public-accounts");
+lexicon!(PUBLIC_FIELDS, "public-fields");
+lexicon!(REFERENCE_STARTS, "reference-starts");
+lexicon!(SEALED_FIELDS, "sealed-fields");
+lexicon!(SENTENCE_WORDS, "sentence-words");
+lexicon!(SERVICE_WORDS, "service-words");
+lexicon!(STAND_INS, "stand-ins");
+lexicon!(STAND_IN_USERS, "stand-in-users");
+lexicon!(SYSTEM_FOLDERS, "system-folders");
+lexicon!(TECHNICAL, "technical");
+lexicon!(TEMPLATE_EXTENSIONS, "template-extensions");
+lexicon!(TRANSLATION_EXTENSIONS, "translation-extensions");
+lexicon!(TRANSLATION_FOLDERS, "translation-folders");
+lexicon!(UNITS, "units");
+lexicon!(VALUE_NAMES, "value-names");
+lexicon!(WEAK_PASSWORDS, "weak-passwords");
+lexicon!(WRAPPING_CALLS, "wrapping-calls");

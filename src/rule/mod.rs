@@ -4,8 +4,9 @@
 mod builtin;
 #[allow(unreachable_pub, reason = "shared with build.rs, where these are at the root")]
 mod compile;
+mod cue;
 mod known;
-mod lexicon;
+pub(crate) mod lexicon;
 mod load;
 mod prefilter;
 mod set;
@@ -15,8 +16,8 @@ mod syntax;
 
 pub use builtin::builtin;
 pub use compile::MAX_REACH;
+pub use cue::Cue;
 pub use known::{BROKEN_SOPS_FILE, PLAIN_SOPS_FILE};
-pub use lexicon::{Cue, cue_words};
 pub use load::{LoadError, load_dir, load_inline, load_text, rule_files};
 pub use prefilter::{Prefilter, PrefilterError};
 pub use set::{Matcher, Pattern, Rule, RuleIndex, RuleSet, Trigger};

@@ -8,7 +8,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::prefilter::{Prefilter, PrefilterError};
 use super::stretch::Stretch;
 use super::syntax::{Block, Confidence, Extractor, Judge, Kind, Severity, Validator};
-use super::{Cue, builtin, cue_words, known};
+use super::{Cue, builtin, known};
 use crate::sought::Sought;
 
 /// A proven rule. Built-in rules are constants; a user's rules are kept for the whole process.
@@ -168,7 +168,7 @@ impl RuleSet {
         }
         // Cues are for extractors; rules of patterns alone need none.
         if rules.iter().any(|rule| matches!(rule.matcher, Matcher::Extractor(_))) {
-            for (word, cue) in cue_words() {
+            for &(word, cue) in builtin::CUES {
                 add(word, Trigger::Cue(cue));
             }
         }

@@ -8,9 +8,9 @@ use crate::detect::syntax::columns::Purpose;
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::sentence::{REACH, marked, unpunctuated, words_of};
 use crate::detect::syntax::{line, table};
-use crate::detect::worth::lexicon::{ACCOUNTS, VALUE_NAMES};
 use crate::detect::worth::randomness::is_generated;
 use crate::detect::worth::{judge, weak};
+use crate::rule::lexicon::{ACCOUNTS, CONJUNCTIONS, USERS, VALUE_NAMES};
 use crate::rule::{Confidence, Extractor, Judge};
 use crate::text::Span;
 
@@ -96,7 +96,7 @@ pub(super) fn read_pair(search: &mut Search<'_>, context: &Context) -> bool {
     let before: Vec<Span> = before.iter().filter(filler).copied().collect();
     let value = match before.as_slice() {
         // `username and password are admin / secret`
-        [.., user, joint] if matches!(lower(*joint).as_str(), "and" | "&" | "/" | "und") && is_user_word(&lower(*user)) => {
+        [.., user, joint] if (is_and(lower(*joint).as_bytes()) || lower(*joint) == "/") && is_user_word(&lower(*user)) => {
             both(text, &after)
         }
         // `username is admin and password is secret`
@@ -123,7 +123,7 @@ pub(super) fn read_pair(search: &mut Search<'_>, context: &Context) -> bool {
 
 fn is_user_word(word: &str) -> bool {
     let word = word.trim_start_matches(['(', '`', '*', '"']);
-    matches!(word, "username" | "user" | "login" | "name" | "email" | "account" | "benutzer" | "benutzername" | "usuario" | "utilisateur")
+    USERS.has(word)
 }
 
 /// The secret of `are admin / secret` or `: admin and secret`, each in marks.
@@ -220,7 +220,7 @@ fn begins_with_account(pair: &[u8]) -> bool {
 }
 
 fn is_and(word: &[u8]) -> bool {
-    matches!(word, b":" | b"and" | b"&" | b"und" | b"y" | b"et" | b"e" | b"with")
+    matches!(word, b":" | b"&") || std::str::from_utf8(word).is_ok_and(|word| CONJUNCTIONS.has(word))
 }
 
 fn is_marked(text: &[u8], word: Span) -> bool {

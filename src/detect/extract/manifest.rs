@@ -9,6 +9,7 @@ use crate::detect::search::Search;
 use crate::detect::syntax::field::{is_behind, value_after};
 use crate::detect::syntax::line;
 use crate::detect::worth::{encoding, judge, placeholder, weak, words};
+use crate::rule::lexicon::PUBLIC_FIELDS;
 use crate::rule::{Confidence, Cue, Extractor, Judge};
 use crate::text::Span;
 
@@ -112,32 +113,7 @@ fn entry(search: &mut Search<'_>, span: Span, is_encoded: bool) {
 
 /// Keys of a Secret that hold nothing secret.
 fn is_public(key: &str) -> bool {
-    const PUBLIC: &[&str] = &[
-        "user",
-        "username",
-        "login",
-        "host",
-        "hostname",
-        "port",
-        "database",
-        "dbname",
-        "db",
-        "name",
-        "namespace",
-        "email",
-        "region",
-        "bucket",
-        "endpoint",
-        "url",
-        "uri",
-        "crt",
-        "cert",
-        "ca",
-        "type",
-        "schema",
-        "server",
-    ];
-    words::words(key).last().is_some_and(|word| PUBLIC.contains(&word.as_str()))
+    words::words(key).last().is_some_and(|word| PUBLIC_FIELDS.has(word))
 }
 
 fn worth(plain: &[u8], by_name: Option<Judge>) -> Option<(Confidence, Vec<Reason>)> {

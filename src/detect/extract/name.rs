@@ -7,9 +7,11 @@ use foldhash::fast::RandomState;
 
 use crate::detect::search::Search;
 use crate::detect::syntax::named::Label;
-use crate::detect::worth::lexicon::{ABOUT, KEY_QUALIFIERS, NO_TOKEN, NOT_ONE, PASSWORD_ENDINGS, PASSWORDS, TOKENS};
 use crate::detect::worth::randomness;
 use crate::detect::worth::words::words;
+use crate::rule::lexicon::{
+    ABOUT, KEY_QUALIFIERS, NO_TOKEN, NOT_ONE, OTHER_KEYS, OTHER_PASSES, OTHER_STEMS, PASSWORD_ENDINGS, PASSWORDS, SYSTEM_FOLDERS, TOKENS,
+};
 use crate::rule::{Cue, Extractor, Judge};
 use crate::text::Span;
 
@@ -147,7 +149,7 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     }
     let is_variable = name.contains('_') && !name.bytes().any(|byte| byte.is_ascii_lowercase());
     let (at, class) = (0..words.len()).rev().find_map(|at| class_of(&words, at, is_variable).map(|class| (at, class)))?;
-    let is_other_pass = words[at] == "pass" && at > 0 && OTHER_PASSES.contains(&words[at - 1].as_str());
+    let is_other_pass = words[at] == "pass" && at > 0 && OTHER_PASSES.has(&words[at - 1]);
     let about = words[at + 1..].iter().any(|word| ABOUT.has(word) || is_agent(word));
     // What signs or encrypts cookies is no cookie.
     let of_cookies = |word: &str| word == "cookie" && matches!(words[at].as_str(), "secret" | "key");
@@ -155,26 +157,6 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     let negated = words[..at].iter().any(|word| NOT_ONE.has(word) || no_token(word));
     (!about && !negated && !is_other_pass).then_some(class)
 }
-
-/// Before `pass` these hand a request on, as in `proxy_pass`, or count runs over something.
-const OTHER_PASSES: [&str; 16] = [
-    "ask",
-    "fastcgi",
-    "proxy",
-    "uwsgi",
-    "scgi",
-    "grpc",
-    "memcached",
-    "first",
-    "second",
-    "third",
-    "last",
-    "single",
-    "multi",
-    "render",
-    "compiler",
-    "boarding",
-];
 
 /// `refresher`, `validator`: does something with secrets and is none.
 fn is_agent(word: &str) -> bool {
@@ -201,7 +183,7 @@ fn class_of(words: &[String], at: usize, is_variable: bool) -> Option<NameClass>
         return Some(NameClass::Token);
     }
     let keys = trimmed == "keys" && matches!(before, Some("api" | "unseal"));
-    let key = trimmed == "key" && before.is_some_and(|before| KEY_QUALIFIERS.has(before) || is_variable && !OTHER_KEYS.contains(&before));
+    let key = trimmed == "key" && before.is_some_and(|before| KEY_QUALIFIERS.has(before) || is_variable && !OTHER_KEYS.has(before));
     let run_together = trimmed.strip_suffix("key").is_some_and(|stem| stem.len() > 4 && KEY_QUALIFIERS.has(stem));
     let cookie = trimmed == "cookie" && before == Some("erlang") || trimmed == "erlangcookie";
     // Models of language count tokens, and designs are made of them.
@@ -222,14 +204,10 @@ fn holds_token(name: &[u8]) -> bool {
     words(&String::from_utf8_lossy(name)).iter().any(|word| TOKENS.has(word))
 }
 
-/// Keys that everybody may know, or that find something.
-const OTHER_KEYS: [&str; 12] =
-    ["site", "gpg", "pgp", "apt", "repo", "signed", "fingerprint", "event", "tag", "group", "slug", "idempotency"];
-
 /// Before a password's word, and written together with it, these make another word: `nopasswd`,
 /// `genpwd`, and a product's name.
 fn is_other_stem(stem: &str) -> bool {
-    NOT_ONE.has(stem) || matches!(stem, "gen" | "write" | "merge" | "mk" | "set" | "1" | "one")
+    NOT_ONE.has(stem) || OTHER_STEMS.has(stem)
 }
 
 /// The name that a cue belongs to; `None` for a run of letters too long to be one.
@@ -276,9 +254,8 @@ fn is_reference(search: &Search<'_>, start: usize) -> bool {
     search.look(before);
     let bytes = search.bytes(before);
     let mut parts = bytes.rsplit(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'(' | b'<'));
-    const ROOTS: [&[u8]; 7] = [b"/etc/", b"/usr/", b"/var/", b"/opt/", b"/run/", b"/home/", b"/tmp/"];
     parts.next().is_some_and(|part| {
-        let file = ROOTS.iter().any(|root| part.starts_with(root)) && part.ends_with(b"/");
+        let file = SYSTEM_FOLDERS.begins(part) && part.ends_with(b"/");
         let badge = part.ends_with(b".svg?");
         // `[go-password](https://github.com/owner/go-password) | v0.3.1`
         let address = part.ends_with(b"/") && memchr::memmem::find(part, b"://").is_some();

@@ -8,16 +8,14 @@ use crate::detect::syntax::line;
 use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::inside_literal;
 use crate::detect::syntax::sentence::{REACH, marked, unpunctuated, words_of};
-use crate::detect::worth::lexicon::{ABOUT, PASSWORDS, VALUE_NAMES};
 use crate::detect::worth::randomness::{self, is_generated};
 use crate::detect::worth::{judge, weak};
 use crate::rule::Confidence;
+use crate::rule::lexicon::{ABOUT, AUXILIARIES, DENIALS, NOUNS, PARTICLES, PASSWORDS, PREPOSITIONS, VALUE_NAMES, VERBS};
 use crate::text::Span;
 
 /// Words looked at behind a name.
 const WORDS: usize = 12;
-/// Words of scripts that put no spaces between words, as `は` of `パスワードは「X」です`.
-const PARTICLES: [&str; 4] = ["は", "是", "为", "為"];
 
 /// What the text around a name says that it is: a sentence, or a message of a program.
 pub(super) fn values(search: &Search<'_>, context: &Context) -> Vec<Value> {
@@ -155,33 +153,13 @@ fn is_weak(search: &Search<'_>, context: &Context, start: usize, span: Span) -> 
 fn is_denied(before: &[u8]) -> bool {
     let mut words = before.rsplit(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
     let word = words.next().filter(|word| !matches!(*word, b"a" | b"any")).or_else(|| words.next()).unwrap_or_default();
-    [&b"no"[..], b"without", b"ohne", b"sans", b"sin", b"unexpected", b"illegal"].iter().any(|denial| word.eq_ignore_ascii_case(denial))
+    DENIALS.is(word)
 }
 
 /// `password file`, `key fingerprint`: the sentence is about something else.
 fn is_noun(word: &[u8]) -> bool {
-    const NOUNS: [&[u8]; 18] = [
-        b"id",
-        b"ids",
-        b"file",
-        b"files",
-        b"policy",
-        b"manager",
-        b"utility",
-        b"tool",
-        b"hash",
-        b"hashes",
-        b"fingerprint",
-        b"thumbprint",
-        b"generator",
-        b"prompt",
-        b"protection",
-        b"authentication",
-        b"rotation",
-        b"length",
-    ];
     let word = word.strip_suffix(b":").unwrap_or(word);
-    NOUNS.iter().any(|noun| word.eq_ignore_ascii_case(noun))
+    NOUNS.is(word)
 }
 
 /// A field of an object: `"user": {`.
@@ -290,17 +268,16 @@ impl Joint {
     }
 
     fn of(word: &[u8], count: usize) -> Self {
-        const VERBS: [&str; 16] =
-            ["es", "est", "era", "é", "è", "ist", "lautet", "war", "är", "er", "jest", "是", "为", "は", "это", "este"];
         let lower = word.to_ascii_lowercase();
-        if std::str::from_utf8(&lower).is_ok_and(|word| VERBS.contains(&word)) {
-            return Self::Verb;
+        match std::str::from_utf8(&lower).unwrap_or_default() {
+            word if VERBS.has(word) || word.strip_suffix(':').is_some_and(|word| VERBS.has(word)) => return Self::Verb,
+            word if PREPOSITIONS.has(word.strip_suffix(':').unwrap_or(word)) => return Self::To,
+            word if AUXILIARIES.has(word) => return Self::Quoted,
+            _ => {}
         }
         match lower.as_slice() {
-            b"is" | b"was" | b"=" | b":" | b"is:" | b"=>" | b"->" | b"\xe2\x86\x92" | b"\xe2\x87\x92" => Self::Verb,
+            b"=" | b":" | b"=>" | b"->" | b"\xe2\x86\x92" | b"\xe2\x87\x92" => Self::Verb,
             b"\xef\xbc\x9a" => Self::Verb,
-            b"to" | b"to:" => Self::To,
-            b"be" | b"are" | b"as" | b"now" | b"still" | b"currently" => Self::Quoted,
             b"*" | b"**" if count == 0 => Self::Quoted,
             b"-" | b"\xe2\x80\x93" | b"\xe2\x80\x94" => Self::Label,
             b"user:" | b"username:" | b"account:" | b"email:" | b"id:" | b"host:" | b"url:" | b"port:" => Self::None,

@@ -8,10 +8,10 @@ use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::named::Value;
 use crate::detect::syntax::scalar;
 use crate::detect::worth::judge;
-use crate::detect::worth::lexicon::TECHNICAL;
 use crate::detect::worth::placeholder::CUT_OR_ENCRYPTED;
 use crate::detect::{Objection, Reason};
 use crate::rule::Confidence;
+use crate::rule::lexicon::TECHNICAL;
 use crate::text::Span;
 
 /// Judges a value and records it.

@@ -10,7 +10,7 @@ use crate::detect::syntax::named::Value;
 use crate::detect::syntax::table::column;
 use crate::detect::syntax::{html, line};
 use crate::detect::worth::judge;
-use crate::detect::worth::lexicon::ACCOUNTS;
+use crate::rule::lexicon::ACCOUNTS;
 use crate::rule::{Confidence, Extractor, Judge};
 use crate::text::Span;
 

@@ -3,6 +3,7 @@
 use crate::detect::Reason;
 use crate::detect::search::Search;
 use crate::detect::worth::{judge, weak};
+use crate::rule::lexicon::STAND_IN_USERS;
 use crate::rule::{Confidence, Extractor, Judge};
 use crate::text::Span;
 
@@ -77,24 +78,6 @@ fn consider(search: &mut Search<'_>, hit: Span, user: Span, password: Span) {
 
 /// A weak password of a real account: not `user:pass`, which only shows what stands where, nor `USER:WORD`.
 fn is_chosen(user: &[u8], password: &[u8]) -> bool {
-    const SHOWN: [&[u8]; 16] = [
-        b"user",
-        b"username",
-        b"usr",
-        b"name",
-        b"login",
-        b"benutzer",
-        b"benutzername",
-        b"usuario",
-        b"utilisateur",
-        b"db_user",
-        b"dbuser",
-        b"myuser",
-        b"someuser",
-        b"youruser",
-        b"foo",
-        b"",
-    ];
     let strong = judge::judge(password, Judge::Password).is_some_and(|verdict| !verdict.is_weak());
     let word = password.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
     let port = password.len() <= 5 && password.iter().all(u8::is_ascii_digit) && user.contains(&b'.');
@@ -104,7 +87,7 @@ fn is_chosen(user: &[u8], password: &[u8]) -> bool {
     let shows = stem(user).ends_with("user")
         && ["token", "pass", "password", "secret", "pw", "pwd"].iter().any(|end| stem(password).ends_with(end));
     let account = !shows && user.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-@".contains(byte));
-    !strong && !word && !port && account && !SHOWN.iter().any(|shown| user.eq_ignore_ascii_case(shown)) && weak::is_literal(password)
+    !strong && !word && !port && account && !user.is_empty() && !STAND_IN_USERS.is(user) && weak::is_literal(password)
 }
 
 /// `%3A%2F%2Fuser%3Apassword%40host`: a URL inside another one.

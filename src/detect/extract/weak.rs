@@ -13,6 +13,7 @@ use crate::detect::syntax::line;
 use crate::detect::syntax::named::Value;
 use crate::detect::worth::weak::{is_label_of_field, is_literal, is_typed_secret};
 use crate::detect::worth::words::words;
+use crate::rule::lexicon::{ABOUT_NAMES, KEY_ENDINGS};
 use crate::rule::{Confidence, Extractor};
 use crate::text::Span;
 
@@ -96,17 +97,7 @@ fn is_of_variable(before: &[u8], value: &[u8]) -> bool {
     let Some(name) = joint.strip_suffix(b"=").or(joint.strip_suffix(b":")).map(<[u8]>::trim_ascii_end) else { return false };
     let part = |byte: &&u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || **byte == b'_';
     let length = name.iter().rev().take_while(part).count();
-    const KEYS: [&[u8]; 8] = [
-        b"secret_key",
-        b"secret_access_key",
-        b"signing_key",
-        b"signing-key",
-        b"jwt_secret",
-        b"jwt-secret",
-        b"session_secret",
-        b"cookie_secret",
-    ];
-    let key = KEYS.iter().any(|key| name.ends_with(key));
+    let key = KEY_ENDINGS.ends(name);
     let start = name.len() - length;
     let free = start == 0 || matches!(name[start - 1], b' ' | b'\t' | b'-' | b'"' | b'\'');
     let joined = name[start..].contains(&b'_') || length > 6;
@@ -162,23 +153,7 @@ fn goes_on(search: &Search<'_>, span: Span) -> bool {
 /// Whether a constant holds the name of a field, and no value: `FIELD_PASSWORD = "pwd"`; or something is passed in another
 /// sense: `pass_by_value`, `pass_through`.
 fn about_names(before: &[u8]) -> bool {
-    const WORDS: [&str; 14] = [
-        "field",
-        "param",
-        "parameter",
-        "column",
-        "attribute",
-        "attr",
-        "property",
-        "prop",
-        "header",
-        "label",
-        "selector",
-        "grant",
-        "by",
-        "through",
-    ];
-    words(&String::from_utf8_lossy(last_name(before))).iter().any(|word| WORDS.contains(&word.as_str()))
+    words(&String::from_utf8_lossy(last_name(before))).iter().any(|word| ABOUT_NAMES.has(word))
 }
 
 /// The name that stands last before a value.

@@ -2,6 +2,7 @@
 
 use super::hints::Notation;
 use super::named::Label;
+use crate::rule::lexicon::USERS;
 use crate::text::Span;
 
 /// Where an unquoted value ends besides blanks.
@@ -99,11 +100,10 @@ pub(in crate::detect) fn default_after(text: &[u8], label: Label, colon: usize) 
 
 /// Behind `user / password:`, where the second of two values begins.
 pub(in crate::detect) fn second_of_pair(text: &[u8], label: Label, start: usize) -> Option<usize> {
-    const USERS: [&[u8]; 7] = [b"user", b"username", b"login", b"account", b"benutzer", b"usuario", b"identifiant"];
     let before = text[label.line.start..label.name.start].trim_ascii_end().strip_suffix(b"/")?.trim_ascii_end();
-    let word = before.rsplit(|byte| !byte.is_ascii_alphabetic()).next()?.to_ascii_lowercase();
+    let word = before.rsplit(|byte| !byte.is_ascii_alphabetic()).next()?;
     let value = &text[start.min(label.line.end)..label.line.end];
-    let slash = memchr::memchr(b'/', value).filter(|_| USERS.contains(&word.as_slice()))?;
+    let slash = memchr::memchr(b'/', value).filter(|_| USERS.is(word))?;
     let user = value[..slash].iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-@`\"' ".contains(byte));
     let blanks = value[slash + 1..].iter().take_while(|byte| **byte == b' ').count();
     (user && slash > 0).then_some(start + slash + 1 + blanks)

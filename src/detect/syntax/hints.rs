@@ -2,6 +2,8 @@
 //!
 //! A text without a path gets the most permissive hints.
 
+use crate::rule::lexicon::{TEMPLATE_EXTENSIONS, TRANSLATION_EXTENSIONS, TRANSLATION_FOLDERS};
+
 /// How a text assigns values to names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notation {
@@ -72,36 +74,9 @@ impl Hints {
 }
 
 fn notation(path: &str, name: &str) -> Notation {
-    /// Behind the extension that tells how a text is written.
-    const BEHIND: [&str; 24] = [
-        "example",
-        "sample",
-        "template",
-        "dist",
-        "j2",
-        "jinja",
-        "jinja2",
-        "erb",
-        "tmpl",
-        "in",
-        "default",
-        "bak",
-        "orig",
-        "old",
-        "prod",
-        "production",
-        "dev",
-        "development",
-        "staging",
-        "local",
-        "test",
-        "save",
-        "ext",
-        "epp",
-    ];
     let mut stem = name;
     while let Some((rest, extension)) = stem.rsplit_once('.').filter(|(rest, _)| !rest.is_empty()) {
-        if !BEHIND.contains(&extension) {
+        if !TEMPLATE_EXTENSIONS.has(extension) {
             break;
         }
         stem = rest;
@@ -176,8 +151,6 @@ fn is_test(path: &str, name: &str) -> bool {
 
 /// Texts of a program in some language: `locales/fr.json`, `lang/de/auth.php`, `app.ga.yml` beside others.
 fn is_translation(path: &str, name: &str) -> bool {
-    const FOLDERS: [&str; 9] = ["locale", "locales", "i18n", "l10n", "lang", "langs", "languages", "translations", "locale-data"];
-    const EXTENSIONS: [&str; 12] = ["json", "yml", "yaml", "php", "properties", "po", "pot", "ts", "js", "strings", "ftl", "arb"];
     let Some((stem, extension)) = name.rsplit_once('.') else { return false };
     let language = |tag: &str| {
         let (language, region) = tag.split_once(['-', '_']).unwrap_or((tag, "xx"));
@@ -187,7 +160,7 @@ fn is_translation(path: &str, name: &str) -> bool {
     let folders = || path.rsplit('/').skip(1);
     let catalogue = || stem.split('.').count() == 2 && stem.starts_with("locale.") && stem.rsplit('.').next().is_some_and(language);
     let messages = || stem.strip_prefix("messages_").is_some_and(language) && extension == "properties";
-    EXTENSIONS.contains(&extension) && (folders().any(|folder| FOLDERS.contains(&folder)) || catalogue() || messages())
+    TRANSLATION_EXTENSIONS.has(extension) && (folders().any(|folder| TRANSLATION_FOLDERS.has(folder)) || catalogue() || messages())
 }
 
 /// Written by tools, full of digests or of pictures in characters: names in them announce nothing.

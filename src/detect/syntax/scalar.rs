@@ -1,6 +1,7 @@
 //! Values of YAML that stand below their names: block scalars, plain and quoted scalars on the
 //! next line, scalars folded over a few lines, lists.
 
+use crate::rule::lexicon::SEALED_FIELDS;
 use std::borrow::Cow;
 
 use super::hints::Notation;
@@ -19,23 +20,6 @@ const ITEMS: usize = 16;
 const GENERATED: usize = 16;
 /// Under other names below one that means a secret they need this length.
 const KEYED: usize = 24;
-
-/// Fields that hold what is encrypted, hashed or public, or what something is called.
-const SEALED: [&[u8]; 13] = [
-    b"name",
-    b"namespace",
-    b"id",
-    b"secure",
-    b"cipher",
-    b"ciphertext",
-    b"encrypted",
-    b"hash",
-    b"checksum",
-    b"digest",
-    b"sha256",
-    b"fingerprint",
-    b"public_key",
-];
 
 /// What a name's line says about where its value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,7 +131,7 @@ fn members(page: &Page<'_>, first: Span, own: usize, is_key: fn(&[u8]) -> bool) 
         let dash = if is_item(bytes) { 2 } else { 0 };
         let name = bytes[dash..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')).count();
         let general = matches!(&bytes[dash..dash + name], b"key" | b"value");
-        let sealed = SEALED.contains(&&bytes[dash..dash + name]);
+        let sealed = SEALED_FIELDS.is(&bytes[dash..dash + name]);
         if name > 0 && !sealed && bytes.get(dash + name) == Some(&b':') {
             let value = line::trim(page.text, Span::new(member.start + dash + name + 1, member.end));
             let value = quoted(page.text, value.start, value.end).unwrap_or(value);

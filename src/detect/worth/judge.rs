@@ -1,10 +1,10 @@
 //! What a value assigned to a secret's name is worth: a password, a token, or nothing.
 
-use super::lexicon::{PASSWORD_ENDINGS, PASSWORDS, TECHNICAL, VALUE_NAMES};
-use super::passphrase::{is_passphrase, is_role_password, is_spaced_passphrase};
+use super::passphrase::{is_passphrase, is_spaced_passphrase};
 use super::randomness::Makeup;
 use super::{encoding, identifier, measure, placeholder, randomness, shapes, validator, words};
 use crate::detect::{Evidence, Objection, Reason};
+use crate::rule::lexicon::{PASSWORD_ENDINGS, PASSWORDS, TECHNICAL, VALUE_NAMES};
 use crate::rule::{Confidence, Judge, Validator};
 
 /// The outcome for a value that may be a secret.
@@ -185,7 +185,7 @@ fn password(value: &[u8]) -> Result<Verdict, &'static Evidence> {
     let last = value.rsplit(|byte| matches!(byte, b'-' | b'_')).next().unwrap_or_default();
     let named = last.ends_with(b"pw") || PASSWORD_ENDINGS.iter().any(|ending| last.ends_with(ending.as_bytes()));
     let generated = last.len() >= 5 && !named && !randomness::reads_as_words(last);
-    if makeup.joins >= 2 && makeup.upper == 0 && (generated || is_role_password(value)) {
+    if makeup.joins >= 2 && makeup.upper == 0 && generated {
         return verdict(Confidence::Medium, Reason::Random);
     }
     verdict(Confidence::Low, Reason::Weak)
@@ -308,7 +308,6 @@ mod tests {
             "Dn+%UgaQR0n21",
             "data_dev_qjma2",
             "ops_app_egahg",
-            "app_prod_xedue",
             "w_m96qigixn4d5QjW.tf",
             "SCxhQ098",
             "MUMYLLQLOEIIZOYAKBXU",

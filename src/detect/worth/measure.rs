@@ -1,5 +1,7 @@
 //! Values that say how much, when or which version.
 
+use crate::rule::lexicon::UNITS;
+
 /// A number with a unit, a version, a date, a size: `30d`, `1.2.3`, `2024-01-02`, `10.0.0.1:80`.
 pub(super) fn is_measure(value: &[u8]) -> bool {
     let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -11,9 +13,5 @@ pub(super) fn is_measure(value: &[u8]) -> bool {
 
 /// Up to two lower-case letters, or one of the longer units that are in use.
 fn is_unit(unit: &[u8]) -> bool {
-    const LONGER: [&[u8]; 18] = [
-        b"min", b"sec", b"hrs", b"day", b"bit", b"bps", b"kib", b"mib", b"gib", b"tib", b"khz", b"mhz", b"ghz", b"rem", b"fps", b"dpi",
-        b"pct", b"deg",
-    ];
-    unit.len() <= 2 && unit.iter().all(u8::is_ascii_lowercase) || LONGER.contains(&unit)
+    unit.len() <= 2 && unit.iter().all(u8::is_ascii_lowercase) || UNITS.is(unit)
 }

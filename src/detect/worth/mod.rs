@@ -7,7 +7,6 @@ mod digest;
 pub(in crate::detect) mod encoding;
 mod identifier;
 pub(in crate::detect) mod judge;
-pub(in crate::detect) mod lexicon;
 mod measure;
 pub(in crate::detect) mod passphrase;
 mod path;

@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-use super::lexicon::{NO_VALUES, PASSWORDS, PLACEHOLDER_MARKS, STAND_INS, WEAK_PASSWORDS};
 use super::reference::{holds_numbered_verb, holds_reference, is_encrypted, is_reference};
 use crate::detect::Evidence;
+use crate::rule::lexicon::{BEFORE_PASSWORD, FAKE_TOKEN_MARKS, NO_VALUES, PASSWORDS, PLACEHOLDER_MARKS, STAND_INS, VALUES, WEAK_PASSWORDS};
 
 static STAND_IN: Evidence = Evidence::new("stand-in", "a word that stands in for a secret");
 static NUMBERED: Evidence = Evidence::new("numbered-word", "a word for a secret and a number");
@@ -83,10 +83,10 @@ fn holds_mark(lower: &str) -> bool {
 
 /// The marks of stand-ins in a text in lower case. A short word stands by itself, as in `todo-later` and not in `mastodon`.
 fn marks_in(lower: &str) -> impl Iterator<Item = &str> {
-    static MARKS: LazyLock<AhoCorasick> =
+    static FAKE_TOKEN_MARKS: LazyLock<AhoCorasick> =
         LazyLock::new(|| AhoCorasick::new(PLACEHOLDER_MARKS.iter()).expect("the marks are few and short"));
     let letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
-    MARKS.find_overlapping_iter(lower).filter_map(move |found| {
+    FAKE_TOKEN_MARKS.find_overlapping_iter(lower).filter_map(move |found| {
         let mark = &lower[found.range()];
         let word = mark.len() <= 4 && mark.bytes().all(|byte| byte.is_ascii_lowercase()) && !is_repetitive(mark.as_bytes());
         let alone = || !letter(lower[..found.start()].chars().next_back()) && !letter(lower[found.end()..].chars().next());
@@ -128,7 +128,7 @@ fn is_slot_of_name(value: &[u8]) -> bool {
 
 /// `value1` beside `key1`, as documentation has them, in some languages.
 fn is_value(text: &str) -> bool {
-    matches!(text.trim_end_matches(|c: char| c.is_ascii_digit()), "value" | "valor" | "valeur" | "wert" | "waarde")
+    VALUES.has(text.trim_end_matches(|c: char| c.is_ascii_digit()))
 }
 
 /// `password1`, `contraseña123`, `orgtoken2`: a word for a password or token and a few digits.
@@ -158,10 +158,6 @@ fn is_constant(value: &[u8]) -> bool {
 
 /// `MyP@ssw0rd123!`, `test-password-1`: that word again, with a word before it and a count behind it.
 fn is_disguised_word(text: &str) -> bool {
-    const BEFORE: [&str; 21] = [
-        "my", "new", "old", "test", "testing", "fake", "db", "sql", "ssh", "http", "smtp", "root", "admin", "user", "your", "the",
-        "replace", "sample", "super", "secure", "strong",
-    ];
     const COUNTS: [&str; 7] = ["", "01", "12", "123", "1234", "12345", "12345678"];
     let word = text.trim_end_matches(|c: char| c.is_ascii_punctuation());
     let name = word.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -178,7 +174,7 @@ fn is_disguised_word(text: &str) -> bool {
         .collect();
     let stem = ["password", "passwd", "passord"].iter().find_map(|word| letters.strip_suffix(word));
     let peeled = |mut before: &str| {
-        while let Some(rest) = BEFORE.iter().find_map(|word| before.strip_suffix(word)) {
+        while let Some(rest) = BEFORE_PASSWORD.iter().find_map(|word| before.strip_suffix(word)) {
             before = rest;
         }
         before.is_empty()
@@ -236,34 +232,9 @@ fn is_documented(lower: &str) -> bool {
 
 /// Whether something in a provider's format was invented for documentation.
 fn is_fake_token(value: &[u8]) -> bool {
-    const MARKS: &[&[u8]] = &[
-        b"example",
-        b"xxxx",
-        b"placeholder",
-        b"dummy",
-        b"sample",
-        b"redacted",
-        b"changeme",
-        b"replace",
-        b"your-",
-        b"your_",
-        b"yourtoken",
-        b"yourkey",
-        b"1234567890",
-        b"0123456789",
-        b"abcdefghij",
-        b"000000000",
-        b"deadbeefdeadbeef",
-        b"....",
-        b"****",
-        b"fakefake",
-        b"notreal",
-        b"not-real",
-        b"insert",
-    ];
     let lower = value.to_ascii_lowercase();
     let body = lower.iter().rposition(|&byte| byte == b'_' || byte == b'-').map_or(&lower[..], |at| &lower[at + 1..]);
-    MARKS.iter().any(|mark| memchr::memmem::find(&lower, mark).is_some())
+    FAKE_TOKEN_MARKS.within(&lower)
         || is_documented(&String::from_utf8_lossy(&lower))
         || is_repetitive(value)
         || (body.len() >= 16 && is_low_variety(body))

@@ -1,6 +1,8 @@
 //! Values that a program resolves or decrypts: variables, templates, calls, places in secret
 //! stores, ciphertexts. What people write in place of a secret is in `placeholder`.
 
+use crate::rule::lexicon::{CIPHERTEXT_STARTS, REFERENCE_STARTS};
+
 /// Something that a program resolves to the value: variables, templates, calls, store references.
 pub(in crate::detect) fn is_reference(value: &[u8]) -> bool {
     let has = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
@@ -43,62 +45,8 @@ pub(in crate::detect) fn is_reference(value: &[u8]) -> bool {
     if starts(b"$env:") && has(b"\\") {
         return true;
     }
-    const STORES: &[&[u8]] = &[
-        b"ref+",
-        b"vault:",
-        b"vault+",
-        b"op://",
-        b"secretref:",
-        b"secret://",
-        b"arn:aws:secretsmanager",
-        b"arn:aws:ssm",
-        b"ssm:",
-        b"awssm:",
-        b"gcpsm:",
-        b"sm://",
-        b"azurekeyvault:",
-        b"akv:",
-        b"@microsoft.keyvault",
-        b"keyvault:",
-        b"valuefrom",
-        b"env:",
-        b"env.",
-        b"file:",
-        b"file://",
-        b"secrets.",
-        b"env(",
-        b"!vault",
-        b"!ref",
-        b"!sub",
-        b"!env",
-        b"!secret",
-        b"!encrypted",
-        b"!reference",
-        b"!getatt",
-        b"{resolve:",
-        b"projects/",
-        b"doppler:",
-        b"infisical:",
-        b"bws:",
-        b"data.",
-        b"var.",
-        b"local.",
-        b"module.",
-        b"process.env",
-        b"os.environ",
-        b"os.getenv",
-        b"system.getenv",
-        b"lookup(",
-        b"$__file{",
-        b"$__env{",
-        b"&",
-        b"kms:",
-        b"encrypted:",
-        b"secret/data/",
-        b"secret:",
-    ];
     let lower = value[..value.len().min(32)].to_ascii_lowercase();
-    STORES.iter().any(|store| lower.starts_with(store) && value.len() > store.len())
+    REFERENCE_STARTS.iter().any(|store| lower.starts_with(store.as_bytes()) && value.len() > store.len())
         || is_variable_of_windows(value)
         || starts(b"@{") && value.ends_with(b"}")
         || is_variable_of_psql(value)
@@ -145,29 +93,7 @@ fn is_variable_of_psql(value: &[u8]) -> bool {
 
 /// Already encrypted: SOPS, ansible-vault, Jasypt, Spring Cloud Config, eyaml, git-crypt, age, PGP.
 pub(super) fn is_encrypted(value: &[u8]) -> bool {
-    const STARTS: &[&[u8]] = &[
-        b"ENC[",
-        b"ENC(",
-        b"{cipher}",
-        b"encrypted-",
-        b"$ANSIBLE_VAULT",
-        b"!vault",
-        b"age1",
-        b"-----BEGIN AGE",
-        b"-----BEGIN PGP MESSAGE",
-        b"DEC::",
-        b"{AES}",
-        b"vault:v",
-        b"AQICAH",
-        // `Salted__` of `openssl enc`
-        b"U2FsdGVkX1",
-        b"encrypted:",
-        b"secure:",
-        b"{jasypt}",
-        b"enc:",
-        b"<enc",
-    ];
-    STARTS.iter().any(|start| value.starts_with(start)) || is_sealed(value) || is_of_maven(value)
+    CIPHERTEXT_STARTS.begins(value) || is_sealed(value) || is_of_maven(value)
 }
 
 /// `{COQLCE6DU6GtcS5P=}`: base64 in braces, as Maven encrypts passwords.

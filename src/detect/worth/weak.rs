@@ -1,8 +1,8 @@
 //! Weak passwords: literals that somebody typed as a password, though they are a default, a
 //! dictionary word or a few digits. What says of itself that it stands in for a password is none.
 
-use super::lexicon::{PASSWORDS, TECHNICAL, VALUE_NAMES, WEAK_PASSWORDS};
 use super::{judge, measure, placeholder, shapes, words};
+use crate::rule::lexicon::{PASSWORDS, TECHNICAL, VALUE_NAMES, WEAK_PASSWORDS};
 
 /// Lengths between which a weak password lies, in bytes.
 const LENGTHS: std::ops::RangeInclusive<usize> = 3..=48;

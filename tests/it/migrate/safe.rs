@@ -104,7 +104,9 @@ fn a_value_of_a_chart_is_safe_where_the_chart_stops_without_it() {
     chart(&bench, "helper", "{{ include \"password\" . }}\n");
     bench.place.write("helper/templates/_helpers.tpl", "{{ define \"password\" }}{{ .Values.auth.password }}{{ end }}\n");
     chart(&bench, "others", "stringData: {}\n");
-    bench.place.write("others/Chart.yaml", "apiVersion: v2\nname: app\nversion: 0.1.0\ndependencies:\n  - name: auth\n    version: 1.0.0\n");
+    bench
+        .place
+        .write("others/Chart.yaml", "apiVersion: v2\nname: app\nversion: 0.1.0\ndependencies:\n  - name: auth\n    version: 1.0.0\n");
     bench.commit();
     let plan = bench.migrate(["--dry-run"]).stdout;
     for (verdict, names) in [("+ safe", &["required", "unused"][..]), ("- needs-review", &["used", "parent", "helper", "others"])] {

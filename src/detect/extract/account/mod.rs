@@ -5,6 +5,7 @@
 
 mod public;
 
+use crate::rule::lexicon::{ACCOUNT_COLUMNS, ACCOUNT_WORDS};
 use std::collections::BTreeSet;
 
 use crate::detect::search::Search;
@@ -145,7 +146,6 @@ fn listed_number(text: &[u8], line: Span) -> Option<Span> {
 
 /// The cells below "Account", or, if those are names, below the "ID" or "Number" beside it.
 fn account_column(search: &Search<'_>, header: Span, at: usize, purpose: Purpose) -> Column {
-    const NUMBERS: [&[u8]; 5] = [b"id", b"number", b"no.", b"nr.", b"value"];
     let names = |column: &Column| match column {
         Column::Cells(cells) => !cells.iter().any(|&cell| number(search.text, cell).is_some()),
         Column::Absent | Column::Known => false,
@@ -155,7 +155,7 @@ fn account_column(search: &Search<'_>, header: Span, at: usize, purpose: Purpose
         return column;
     }
     table::header_cells(search, header)
-        .find(|&cell| NUMBERS.iter().any(|number| search.bytes(cell).eq_ignore_ascii_case(number)))
+        .find(|&cell| ACCOUNT_COLUMNS.is(search.bytes(cell)))
         .map_or(column, |cell| table::column(search, header, cell.start, purpose))
 }
 
@@ -171,38 +171,6 @@ fn says_id(rest: &[u8]) -> bool {
 /// Account numbers that follow the word on its line, with nothing but a name's end, connecting
 /// words and punctuation between.
 fn numbers_behind(text: &[u8], start: usize, end: usize) -> Vec<Span> {
-    const BETWEEN: &[&str] = &[
-        "",
-        "s",
-        "id",
-        "ids",
-        "number",
-        "numbers",
-        "no",
-        "is",
-        "was",
-        "are",
-        "the",
-        "of",
-        "with",
-        "and",
-        "aws",
-        "num",
-        "nr",
-        "prod",
-        "production",
-        "staging",
-        "dev",
-        "development",
-        "test",
-        "shared",
-        "main",
-        "root",
-        "management",
-        "value",
-        "default",
-        "string",
-    ];
     let mut found = Vec::new();
     let mut at = start;
     let mut word_start = start;
@@ -222,7 +190,7 @@ fn numbers_behind(text: &[u8], start: usize, end: usize) -> Vec<Span> {
         if !byte.is_ascii_alphabetic() {
             let word = String::from_utf8_lossy(&text[word_start..at]).to_lowercase();
             let ends_list = matches!(byte, b';' | b'.') && !found.is_empty();
-            if !BETWEEN.contains(&word.as_str()) || ends_list {
+            if !(word.is_empty() || ACCOUNT_WORDS.has(&word)) || ends_list {
                 break;
             }
             word_start = at + 1;

@@ -9,6 +9,7 @@ use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::{inside_literal, is_open, quoted, quoted_in, quoted_literals};
 use crate::detect::syntax::{scalar, table};
 use crate::detect::worth::{judge, randomness};
+use crate::rule::lexicon::{ENTERING_VERBS, WRAPPING_CALLS};
 use crate::text::Span;
 
 /// What joins a name and a value.
@@ -100,10 +101,9 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
 
 /// Where the value of ``Password: Enter `X` `` begins.
 fn behind_verb(text: &[u8], start: usize, end: usize) -> usize {
-    const VERBS: [&[u8]; 5] = [b"enter", b"use", b"type", b"set", b"choose"];
     let word = text[start..end].iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let at = skip_blanks(text, start + word, end);
-    let verb = VERBS.iter().any(|verb| text[start..start + word].eq_ignore_ascii_case(verb));
+    let verb = ENTERING_VERBS.is(&text[start..start + word]);
     if verb && text[..end].get(at) == Some(&b'`') { at } else { start }
 }
 
@@ -321,24 +321,10 @@ fn typed_or_called(text: &[u8], start: usize, end: usize, notation: Notation) ->
 
 /// The literal that a call hands on as it is, or decoded: `Some("X")`, `Base64.decode("X")`.
 fn passed_on(text: &[u8], start: usize, end: usize) -> Option<Span> {
-    const CALLS: [&[u8]; 12] = [
-        b"Some",
-        b"Just",
-        b"Option",
-        b"Optional.of",
-        b"SecretString",
-        b"SecretStr",
-        b"StringPtr",
-        b"ptr.To",
-        b"decode",
-        b"decodeBase64",
-        b"b64decode",
-        b"decodeHex",
-    ];
     let name = text[start..end].iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':')).count();
     let called = &text[start..start + name];
-    let is = |call: &&[u8]| called.strip_suffix(*call).is_some_and(|before| matches!(before, [] | [.., b'.' | b':']));
-    let arguments = text[start + name..end].strip_prefix(b"(").filter(|_| CALLS.iter().any(is))?;
+    let is = |call: &str| called.strip_suffix(call.as_bytes()).is_some_and(|before| matches!(before, [] | [.., b'.' | b':']));
+    let arguments = text[start + name..end].strip_prefix(b"(").filter(|_| WRAPPING_CALLS.iter().any(is))?;
     let literal = quoted(text, skip_blanks(text, end - arguments.len(), end), end)?;
     text[literal.end..end].get(1..)?.trim_ascii_start().starts_with(b")").then_some(literal)
 }
