@@ -113,6 +113,7 @@ lexicon!(PUBLIC_ACCOUNTS, "aws-public-accounts");
 lexicon!(PUBLIC_FIELDS, "public-fields");
 lexicon!(REFERENCE_STARTS, "reference-starts");
 lexicon!(SEALED_FIELDS, "sealed-fields");
+lexicon!(SAMPLE_PASSWORDS, "sample-passwords");
 lexicon!(SENTENCE_WORDS, "sentence-words");
 lexicon!(SERVICE_WORDS, "service-words");
 lexicon!(STAND_INS, "stand-ins");

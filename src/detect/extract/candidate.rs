@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::detect::search::{NEAR, Search};
 use crate::detect::worth::{judge, placeholder, validator, weak};
 use crate::detect::{Evidence, Match, Objection, Reason};
+use crate::rule::lexicon::STAND_IN_USERS;
 use crate::rule::{Block, Confidence, Extractor, Judge, Matcher, Pattern, RuleIndex, Validator};
 use crate::text::Span;
 
@@ -154,8 +155,15 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
     if let Some(fake) = placeholder::fake(value).filter(|_| !block && rule.judge != Judge::Password) {
         return Err(Objection::Is(fake));
     }
-    if rule.validators.contains(&Validator::Base64) && validator::base64(value).is_some_and(|pair| is_customary(&pair)) {
-        return Err(Objection::Is(&CUSTOMARY));
+    if let Some(pair) = validator::base64(value).filter(|_| rule.validators.contains(&Validator::Base64)) {
+        match login(&pair) {
+            Login::Shown => return Err(Objection::Is(&CUSTOMARY)),
+            Login::Weak => {
+                let rule = search.rules.extractor(Extractor::WeakPassword).unwrap_or(index);
+                return Ok(Match { rule, span, confidence: Confidence::Medium, reasons: vec![Reason::Format, Reason::Weak] });
+            }
+            Login::Other => {}
+        }
     }
     if !rule.validators.iter().all(|&check| validator::passes(check, value)) {
         return Err(Objection::Invalid);
@@ -186,14 +194,27 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
     Ok(Match { rule: index, span, confidence, reasons })
 }
 
-/// `user:password`, with a password that stands for one.
-fn is_customary(pair: &[u8]) -> bool {
-    let Some(colon) = memchr::memchr(b':', pair) else { return false };
+/// What the pair of user and password in a header is.
+enum Login {
+    /// `user:pass`, which only shows what stands where.
+    Shown,
+    /// `admin:admin`, which everybody tries first.
+    Weak,
+    Other,
+}
+
+fn login(pair: &[u8]) -> Login {
+    let Some(colon) = memchr::memchr(b':', pair) else { return Login::Other };
     let (user, password) = (&pair[..colon], &pair[colon + 1..]);
-    user.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'@'))
-        && password.iter().all(u8::is_ascii_graphic)
-        && !password.starts_with(b"{")
-        && placeholder::is_placeholder(password)
+    let plain = user.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'@'))
+        && password.iter().all(u8::is_ascii_graphic);
+    if !plain || password.starts_with(b"{") || !placeholder::is_placeholder(password) {
+        return Login::Other;
+    }
+    match password.is_empty() || STAND_IN_USERS.is(user) || placeholder::is_self_declared(password) {
+        true => Login::Shown,
+        false => Login::Weak,
+    }
 }
 
 /// From a `-----BEGIN X-----` to its `-----END X-----`, with at least a key's worth of base64

@@ -10,7 +10,7 @@ use crate::detect::syntax::sentence::{REACH, marked, unpunctuated, words_of};
 use crate::detect::syntax::{line, table};
 use crate::detect::worth::randomness::is_generated;
 use crate::detect::worth::{judge, weak};
-use crate::rule::lexicon::{ACCOUNTS, CONJUNCTIONS, USERS, VALUE_NAMES};
+use crate::rule::lexicon::{ACCOUNTS, CONJUNCTIONS, STAND_IN_USERS, USERS, VALUE_NAMES};
 use crate::rule::{Confidence, Extractor, Judge};
 use crate::text::Span;
 
@@ -30,7 +30,8 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
     let words = words_of(search.text, Span::new(hit.end, whole.end.min(hit.end + REACH)));
     let cue = search.bytes(hit).to_ascii_lowercase();
     // ``credentials (`admin/secret`)``: a pair in marks shows a login, whatever its parts are.
-    let shown = cue.starts_with(b"cred") || cue.starts_with(b"log");
+    let shown = [&b"cred"[..], b"log", b"sign"].iter().any(|word| cue.starts_with(word));
+    let is_default = search.text[whole.start..hit.start].trim_ascii_end().to_ascii_lowercase().ends_with(b"default");
     let value = if cue.ends_with(b":") {
         of_account(search, whole, hit, &words)
     } else if cue.starts_with(b"rotated") || cue.ends_with(b"value") {
@@ -41,12 +42,12 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
     } else if cue.ends_with(b" is") {
         spaced_pair(search.text, &words)
     } else {
-        pair(search.text, &words)
+        pair(search.text, &words).or_else(|| words.first().filter(|_| is_default).and_then(|&word| same_twice(search.text, word)))
     };
     if let Some(value) = value
         && !of_login(search, value)
         && shown
-        && is_shown(search.text, value)
+        && (is_default || is_shown(search.text, value))
     {
         weak_of_login(search, value);
     }
@@ -128,6 +129,13 @@ fn is_user_word(word: &str) -> bool {
 
 /// The secret of `are admin / secret` or `: admin and secret`, each in marks.
 fn both(text: &[u8], words: &[Span]) -> Option<Span> {
+    // ``username and password are both `root` ``
+    if let [_, both, value, ..] = words
+        && &text[both.range()] == b"both"
+        && is_marked(text, *value)
+    {
+        return marked(text, *value, value.end);
+    }
     let connects = |word: Span| matches!(&text[word.range()], b"are" | b"is" | b":" | b"=" | b"are:" | b"is:");
     let words = words.iter().position(|&word| !connects(word)).map(|at| &words[at..])?;
     let first = *words.first()?;
@@ -139,7 +147,7 @@ fn both(text: &[u8], words: &[Span]) -> Option<Span> {
 fn weak_of_login(search: &mut Search<'_>, value: Span) -> bool {
     let bytes = search.bytes(value);
     let text = String::from_utf8_lossy(bytes);
-    let is_weak = weak::is_literal(bytes) && !VALUE_NAMES.has(&text) && !bytes.starts_with(b"-");
+    let is_weak = weak::is_literal(bytes) && (!VALUE_NAMES.has(&text) || text == "password") && !bytes.starts_with(b"-");
     if is_weak {
         search.found(Extractor::WeakPassword, value, Confidence::Medium, vec![Reason::Prose, Reason::Weak]);
     }
@@ -187,22 +195,45 @@ fn pair(text: &[u8], words: &[Span]) -> Option<Span> {
     if let Some(secret) = words.get(..3).filter(|words| &text[words[1].range()] == b":").and_then(|words| spaced_pair(text, words)) {
         return Some(secret);
     }
-    // ``Login (`admin/secret`)``, `Login **admin/secret**`
+    // ``Login (`admin/secret`)``, `Login **admin/secret**`, ``credentials `boss:secret` ``, ``(default credentials `boss` / `secret`)``
+    let marks = |word: Span| text[word.range()].iter().take_while(|byte| matches!(byte, b'`' | b'*' | b'(')).count();
     let shows = |word: Span| {
-        let marks = text[word.range()].iter().take_while(|byte| matches!(byte, b'`' | b'*')).count();
-        marks > 0 && begins_with_account(&text[word.start + marks..word.end])
+        let shown = &text[word.start + marks(word)..word.end];
+        marks(word) > 0 && (begins_with_account(shown) || is_pair_in_marks(shown))
     };
-    let opens = words.first().is_some_and(|&word| text[word.range()].starts_with(b"(`") || shows(word));
+    let two = || matches!(words, [user, joint, ..] if marks(*user) > 0 && matches!(&text[joint.range()], b"/" | b":"));
+    let opens = words.first().is_some_and(|&word| text[word.range()].starts_with(b"(`") || shows(word)) || two();
     let words = if opens { words } else { words.get(words.iter().position(|&word| connects(word))? + 1..)? };
     spaced_pair(text, words).or_else(|| joined_pair(text, *words.first()?))
 }
 
-/// The second part of `user/secret` or `user:secret`.
+/// `default credentials shop/shop`: a user whose password is the same.
+fn same_twice(text: &[u8], word: Span) -> Option<Span> {
+    let whole = unpunctuated(text, word);
+    let bytes = &text[whole.range()];
+    let slash = memchr::memchr2(b'/', b':', bytes)?;
+    let same = bytes[..slash] == bytes[slash + 1..] || ACCOUNTS.has(&String::from_utf8_lossy(&bytes[..slash]));
+    (same && is_user(text, Span::new(whole.start, whole.start + slash))).then(|| Span::new(whole.start + slash + 1, whole.end))
+}
+
+/// ``boss:secret` ``: one pair, up to the mark that closes it.
+fn is_pair_in_marks(shown: &[u8]) -> bool {
+    let Some(close) = memchr::memchr2(b'`', b'*', shown) else { return false };
+    let parts: Vec<&[u8]> = shown[..close].split(|&byte| byte == b':').collect();
+    matches!(parts.as_slice(), [user, secret] if !user.is_empty() && !STAND_IN_USERS.is(user) && secret.len() >= 3)
+}
+
+/// The second part of `user/secret` or `user:secret`, and of `` `user`:`secret` ``.
 fn joined_pair(text: &[u8], word: Span) -> Option<Span> {
+    if let Some(at) = [&b"`:`"[..], b"`/`", b"`//`"].iter().find_map(|joint| memchr::memmem::find(&text[word.range()], joint)) {
+        let user = Span::new(word.start, word.start + at + 1);
+        let secret = text[user.end..word.end].iter().position(|&byte| byte == b'`').map(|mark| Span::new(user.end + mark, word.end));
+        return secret.filter(|_| is_user(text, user)).and_then(|secret| marked(text, secret, word.end));
+    }
     let whole = unpunctuated(text, word);
     let slash = memchr::memchr2(b'/', b':', &text[whole.range()])?;
     let user = Span::new(whole.start, whole.start + slash);
-    is_user(text, user).then(|| Span::new(user.end + 1, whole.end))
+    is_user(text, user).then(|| undecorated(text, Span::new(user.end + 1, whole.end)))
 }
 
 /// The second part of `user / secret`, or of `` `user` and `secret` ``.
@@ -213,10 +244,10 @@ fn spaced_pair(text: &[u8], words: &[Span]) -> Option<Span> {
     (joined && is_user(text, *user)).then(|| unpunctuated(text, *secret))
 }
 
-/// Whether what stands before a slash is the customary name of an account: `root/…`.
+/// Whether what stands before a slash or a colon is the customary name of an account: `root/…`.
 fn begins_with_account(pair: &[u8]) -> bool {
-    let user = pair.split(|byte| *byte == b'/').next().unwrap_or_default();
-    ACCOUNTS.has(&String::from_utf8_lossy(user).to_lowercase())
+    let user = pair.split(|byte| matches!(byte, b'/' | b':')).next().unwrap_or_default();
+    ACCOUNTS.has(&String::from_utf8_lossy(user).to_lowercase()) && !STAND_IN_USERS.is(user)
 }
 
 fn is_and(word: &[u8]) -> bool {

@@ -131,8 +131,11 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     if words.last().is_some_and(|word| word == "signingkey") {
         return None;
     }
-    // Half of the credentials of Vault's AppRole, and a token of Nomad and Consul.
-    if cue == Cue::Token && words.ends_with(&["secret".to_owned(), "id".to_owned()]) {
+    // Half of the credentials of Vault's AppRole, and a token of Nomad and Consul; `VAULT_DEV_ROOT_TOKEN_ID`.
+    if cue == Cue::Token
+        && [["secret", "id"], ["token", "id"]].iter().any(|end| words.ends_with(&end.map(str::to_owned)))
+        && (words[words.len() - 2] == "secret" || words[..words.len() - 2].contains(&"root".to_owned()))
+    {
         return Some(NameClass::Token);
     }
     // `APP_OTP_KEY_BASE`, as Rails has them.

@@ -9,7 +9,7 @@ use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::inside_literal;
 use crate::detect::syntax::sentence::{REACH, marked, unpunctuated, words_of};
 use crate::detect::worth::randomness::{self, is_generated};
-use crate::detect::worth::{judge, weak};
+use crate::detect::worth::{judge, weak, words};
 use crate::rule::Confidence;
 use crate::rule::lexicon::{ABOUT, AUXILIARIES, DENIALS, NOUNS, PARTICLES, PASSWORDS, PREPOSITIONS, VALUE_NAMES, VERBS};
 use crate::text::Span;
@@ -128,7 +128,15 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
         if is_field(bytes) || bytes == b"?" {
             break;
         }
-        joint = if count == 0 && !parted && bytes.iter().any(u8::is_ascii_alphanumeric) { Joint::None } else { Joint::of(bytes, count) };
+        let unspaced = || std::str::from_utf8(bytes).is_ok_and(|word| word.len() <= 32 && PARTICLES.iter().any(|end| word.ends_with(end)));
+        joint = if !parted && unspaced() {
+            // `，其值为`
+            Joint::Verb
+        } else if count == 0 && !parted && bytes.iter().any(u8::is_ascii_alphanumeric) {
+            Joint::None
+        } else {
+            Joint::of(bytes, count)
+        };
         let stops = bytes.ends_with(b".") || bytes.ends_with(b";") && found.is_empty();
         if stops || found.len() == 2 {
             break;
@@ -145,8 +153,12 @@ fn is_weak(search: &Search<'_>, context: &Context, start: usize, span: Span) -> 
     let about = |word: &str| ABOUT.has(word) && !matches!(word, "user" | "login" | "default" | "set" | "host" | "username");
     let plain = !between.contains([',', '(', ';']) && !between.split(|c: char| !c.is_alphanumeric()).any(about);
     let text = String::from_utf8_lossy(value);
-    let named = VALUE_NAMES.has(&text) || PASSWORDS.has(&text) || value.contains(&b'_') || value.starts_with(b"-");
-    context.class == NameClass::Password && plain && !named && !value.iter().any(u8::is_ascii_uppercase) && weak::is_literal(value)
+    let named = (VALUE_NAMES.has(&text) || PASSWORDS.has(&text)) && text != "password" || value.contains(&b'_') || value.starts_with(b"-");
+    // `PurpleCandle`: words that name nothing.
+    let words = words::words(&text);
+    let titled = || words.len() > 1 && !words.iter().any(|word| VALUE_NAMES.has(word) || PASSWORDS.has(word) || ABOUT.has(word));
+    let capital = value.iter().any(u8::is_ascii_uppercase);
+    context.class == NameClass::Password && plain && !named && (!capital || titled()) && weak::is_literal(value)
 }
 
 /// `no password`, `without a password`: there is none; `unexpected token`: of a program's text.

@@ -51,11 +51,7 @@ fn consider(search: &mut Search<'_>, hit: Span, user: Span, password: Span) {
     let host = host_after(text, password.end + 1);
     search.look(Span::new(hit.start, password.end + 2 + host.len()));
     if is_chosen(search.bytes(user), search.bytes(password)) && !is_example(host) {
-        // What everybody tries first is hardly worth a finding on the developer's own machine.
-        let loopback = matches!(host, b"localhost" | b"127.0.0.1" | b"0.0.0.0" | b"host.docker.internal");
-        let tried = search.bytes(user) == search.bytes(password) || weak::is_known(search.bytes(password));
-        let confidence = if loopback && tried { Confidence::Low } else { Confidence::Medium };
-        return search.found(Extractor::WeakPassword, password, confidence, vec![Reason::UrlUserinfo, Reason::Weak]);
+        return search.found(Extractor::WeakPassword, password, Confidence::Medium, vec![Reason::UrlUserinfo, Reason::Weak]);
     }
     let Some(verdict) = judge::judge(search.bytes(password), Judge::Password) else { return };
     let is_weak = verdict.is_weak();

@@ -11,9 +11,10 @@ use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::line;
 use crate::detect::syntax::named::Value;
+use crate::detect::worth::placeholder::is_self_declared;
 use crate::detect::worth::weak::{is_label_of_field, is_literal, is_typed_secret};
 use crate::detect::worth::words::words;
-use crate::rule::lexicon::{ABOUT_NAMES, KEY_ENDINGS};
+use crate::rule::lexicon::{ABOUT_NAMES, KEY_ENDINGS, PASSWORDS, SAMPLE_PASSWORDS, VALUE_NAMES};
 use crate::rule::{Confidence, Extractor};
 use crate::text::Span;
 
@@ -25,10 +26,11 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
     let label = why == Reason::NameValuePair && is_label_of_field(search.bytes(value.span));
     // To a shell, what stands between back-ticks is a command: "PWD=`pwd`".
     let command = search.hints.notation == Notation::Lines && before(search, value.span).ends_with(b"`");
-    if search.hints.binary || label || command || !is_literal(search.bytes(value.span)) {
+    let is_set = || is_set_to(search, class, value);
+    if search.hints.binary || label || command || is_key_of_call(search, value.span) || !is_literal(search.bytes(value.span)) && !is_set() {
         return false;
     }
-    let sure = !value.uncertain && is_sure(search, class, value.span, why);
+    let sure = !value.uncertain && (is_sure(search, class, value.span, why) || is_set());
     // A machine's secret is generated; only a well-known word in its place is worth a word.
     if class == NameClass::Token && !sure {
         return false;
@@ -36,6 +38,64 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
     let confidence = if sure { Confidence::Medium } else { Confidence::Low };
     search.found(Extractor::WeakPassword, value.span, confidence, vec![why, Reason::Weak]);
     true
+}
+
+/// `AUTH_SECRET=secret_for_refresh`, `password: dev-password`, `DB_PASSWORD: example`: what settings give a secret. Elsewhere
+/// joined words such as these are the name of a secret that is kept in some store.
+fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
+    let before = before(search, value.span);
+    let name = last_name(before);
+    let is_variable = name.contains(&b'_') && name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_');
+    let settings = matches!(search.hints.notation, Notation::Lines | Notation::Yaml);
+    let plain = class == NameClass::Password && (name == b"password" || name == b"userPassword");
+    let secret = || {
+        [&b"PASSWORD"[..], b"PASSWD", b"PASS", b"SECRET", b"SECRET_KEY", b"JWT_KEY", b"KEY_BASE", b"ROOT_TOKEN_ID"]
+            .iter()
+            .any(|end| name.ends_with(end))
+    };
+    let assigned = before.trim_ascii_end().ends_with(b"=") || before.contains(&b':') || before.ends_with(b"\"");
+    let sample = || SAMPLE_PASSWORDS.has(&String::from_utf8_lossy(search.bytes(value.span)));
+    let known = settings && plain || is_variable && secret() && refers_to(name).is_none();
+    if value.uncertain || !assigned || !known || !ends_field(search, value.span) {
+        return false;
+    }
+    if class == NameClass::Password && sample() {
+        return true;
+    }
+    let bytes = search.bytes(value.span);
+    // `DB_PASSWORD=mysql_password`: what belongs here.
+    let tells = || class == NameClass::Password && !plain && (PASSWORDS.has(last_word(bytes)) || VALUE_NAMES.has(last_word(bytes)));
+    let joined = bytes.iter().any(|byte| matches!(byte, b'-' | b'_'))
+        && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'));
+    // `DB_PASSWORD: db-password`: the name of it.
+    let same = || {
+        let folded =
+            |text: &[u8]| text.to_ascii_lowercase().iter().map(|&byte| if byte == b'-' { b'_' } else { byte }).collect::<Vec<u8>>();
+        folded(name).ends_with(&folded(bytes))
+    };
+    settings && (5..=40).contains(&bytes.len()) && joined && !is_self_declared(bytes) && !same() && !tells()
+}
+
+/// The last of joined words.
+fn last_word(value: &[u8]) -> &str {
+    let word = value.rsplit(|byte| matches!(byte, b'-' | b'_')).next().unwrap_or_default();
+    std::str::from_utf8(word).unwrap_or_default()
+}
+
+/// `EXISTING_SECRET`, `TLS_SECRET`: variables that hold the name of a secret of a cluster.
+fn refers_to(name: &[u8]) -> Option<&'static [u8]> {
+    let secret = name.strip_suffix(b"_SECRET")?;
+    [&b"KUBE"[..], b"K8S", b"KUBERNETES", b"TLS", b"SSL", b"PULL", b"CERT", b"EXISTING"].into_iter().find(|other| secret.ends_with(other))
+}
+
+/// `form.get("password")`, `value(body, "password")`: under which name something is looked up.
+fn is_key_of_call(search: &Search<'_>, span: Span) -> bool {
+    let text = String::from_utf8_lossy(search.bytes(span)).to_lowercase();
+    let Some([open @ .., b'"' | b'\'']) = Some(before(search, span)) else { return false };
+    let rest = behind(search, span);
+    let closes = rest.get(1..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b")"));
+    let argument = open.ends_with(b"(") || open.trim_ascii_end().ends_with(b",") && open.contains(&b'(');
+    closes && argument && (PASSWORDS.has(&text) || VALUE_NAMES.has(&text))
 }
 
 /// Whether the place of a value says that it is read as a password.
@@ -102,11 +162,8 @@ fn is_of_variable(before: &[u8], value: &[u8]) -> bool {
     let free = start == 0 || matches!(name[start - 1], b' ' | b'\t' | b'-' | b'"' | b'\'');
     let joined = name[start..].contains(&b'_') || length > 6;
     let word = value.iter().all(u8::is_ascii_alphanumeric) && value.iter().any(u8::is_ascii_alphabetic);
-    let refers = [&b"KUBE"[..], b"K8S", b"KUBERNETES", b"TLS", b"SSL", b"PULL", b"CERT", b"EXISTING"]
-        .iter()
-        .any(|other| name.strip_suffix(b"_SECRET").is_some_and(|name| name.ends_with(other)));
     // `MAIL_KEY=word` may be anything.
-    !refers
+    refers_to(name).is_none()
         && !is_unqualified_key(last_name(name))
         && (free && joined || key)
         && word

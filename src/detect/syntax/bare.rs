@@ -27,7 +27,10 @@ pub(in crate::detect) fn stop(text: &[u8], label: Label, literal: bool) -> Stop 
 
 pub(in crate::detect) fn bare(text: &[u8], start: usize, end: usize, stop: Stop, notation: Notation) -> Span {
     let value = &text[start..end];
+    // `token=1&client=ssh&target=x`: the body of a request.
+    let body = stop == Stop::AtBlank && is_form(value);
     let closes = |(at, &byte): (usize, &u8)| match byte {
+        b'&' if body => begins_assignment(&value[at + 1..]),
         b'&' | b';' if stop == Stop::AtList && is_ampersand(value, at) => false,
         // In a file of lines a mark between two characters is one of the value, as `#` is.
         b'"' | b'`' => notation != Notation::Lines || stop != Stop::AtBlank || !is_inner(value, at),
@@ -57,6 +60,12 @@ fn is_ampersand(value: &[u8], at: usize) -> bool {
 fn begins_assignment(rest: &[u8]) -> bool {
     let name = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'[' | b']')).count();
     name > 0 && rest.get(name) == Some(&b'=')
+}
+
+/// Whether at least two more parameters follow a value in its word.
+fn is_form(value: &[u8]) -> bool {
+    let word = value.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+    memchr::memchr_iter(b'&', word).filter(|&at| begins_assignment(&word[at + 1..])).nth(1).is_some()
 }
 
 /// What may follow a value on its line without making it a sentence.

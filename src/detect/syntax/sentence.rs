@@ -39,6 +39,11 @@ pub(in crate::detect) fn marked(text: &[u8], word: Span, end: usize) -> Option<S
         return Some(span);
     }
     let quote = *text.get(open).filter(|byte| matches!(byte, b'`' | b'"' | b'\''))?;
+    // "`X`"
+    if quote == b'"' && text[open + 1..end].starts_with(b"`") {
+        let inner = marked(text, Span::new(open + 1, word.end.max(open + 1)), end)?;
+        return Some(inner).filter(|inner| text.get(inner.end + 1) == Some(&b'"'));
+    }
     let length = memchr::memchr(quote, &text[open + 1..end])?;
     let span = undecorated(text, Span::new(open + 1, open + 1 + length));
     Some(span).filter(|span| !span.is_empty())

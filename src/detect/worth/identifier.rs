@@ -13,10 +13,11 @@ pub(super) fn is_identifier(value: &[u8]) -> bool {
         || is_fingerprint(value)
 }
 
-/// `TICKETS-1870`: a project and the number of one of its issues.
+/// `TICKETS-1870`, `CVE-2031-12345`: a project, perhaps a year, and the number of one of its issues.
 pub(super) fn is_ticket(value: &[u8]) -> bool {
     let Some(dash) = memchr::memchr(b'-', value) else { return false };
     let (project, number) = (&value[..dash], &value[dash + 1..]);
+    let number = number.iter().rposition(|&byte| byte == b'-').filter(|&at| at == 4).map_or(number, |at| &number[at + 1..]);
     (2..=10).contains(&project.len())
         && project.iter().all(u8::is_ascii_uppercase)
         && (1..=6).contains(&number.len())

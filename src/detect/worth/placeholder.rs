@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-use super::reference::{holds_numbered_verb, holds_reference, is_encrypted, is_reference};
+use super::reference::{holds_numbered_verb, holds_reference, is_encrypted, is_reference, is_variable_in_capitals};
 use crate::detect::Evidence;
 use crate::rule::lexicon::{BEFORE_PASSWORD, FAKE_TOKEN_MARKS, NO_VALUES, PASSWORDS, PLACEHOLDER_MARKS, STAND_INS, VALUES, WEAK_PASSWORDS};
 
@@ -51,7 +51,7 @@ pub(super) fn stands_in(value: &[u8]) -> Option<&'static Evidence> {
 }
 
 /// Whether a text says of itself that it is no password: `changeme`, `<password>`, `required`.
-pub(super) fn is_self_declared(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_self_declared(value: &[u8]) -> bool {
     let lower = String::from_utf8_lossy(value).to_lowercase();
     let bare = lower.trim_matches(|c: char| c.is_whitespace() || "\"'`*_()[]{}<>:".contains(c));
     let letters: String = bare.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).collect();
@@ -103,7 +103,7 @@ pub(super) fn stands_in_though_generated(value: &[u8]) -> Option<&'static Eviden
         () if lower.contains("(...)") || lower.contains("[...]") || is_slot_of_name(value) => Some(&SLOT),
         () if is_repetitive(value) => Some(&REPETITION),
         () if is_encrypted(value) => Some(&ENCRYPTED),
-        () if holds_reference(value) || holds_numbered_verb(value) => Some(&REFERENCE),
+        () if holds_reference(value) || holds_numbered_verb(value) || is_variable_in_capitals(value) => Some(&REFERENCE),
         () if is_disguised_word(&lower) => Some(&DISGUISED),
         () => None,
     }

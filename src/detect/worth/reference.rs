@@ -71,6 +71,13 @@ pub(super) fn holds_reference(value: &[u8]) -> bool {
     })
 }
 
+/// `$SSL_KEY_B64`: words in capitals, joined as the names of variables are.
+pub(super) fn is_variable_in_capitals(value: &[u8]) -> bool {
+    let Some(name) = value.strip_prefix(b"$") else { return false };
+    let part = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+    name.contains(&b'_') && name.first().is_some_and(u8::is_ascii_uppercase) && name.iter().all(part)
+}
+
 /// `%[3]s` of Go's formats.
 pub(super) fn holds_numbered_verb(value: &[u8]) -> bool {
     memchr::memmem::find(value, b"%[").is_some_and(|at| value.get(at + 2).is_some_and(u8::is_ascii_digit))

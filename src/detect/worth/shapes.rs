@@ -6,8 +6,8 @@ use super::path::{is_document, is_file_name, is_lower_path, is_place_in_file, is
 use super::structure::{
     EXPRESSION_MARKS, is_action, is_address, is_attribute, is_call, is_call_behind_pointer, is_colour, is_credential_scope, is_cut_call,
     is_cut_method, is_dotted_path, is_element, is_expression, is_format, is_list_of_names, is_macro, is_module_and_type,
-    is_name_with_reference, is_pair_of_names, is_path, is_policy, is_query, is_rule_list, is_segmented, is_setting, is_simple_call,
-    is_taint, is_translation, is_wildcard, starts_with_host,
+    is_name_with_reference, is_negation, is_option, is_pair_of_names, is_path, is_policy, is_query, is_rule_list, is_segmented, is_setting,
+    is_simple_call, is_taint, is_translation, is_wildcard, starts_with_host,
 };
 use crate::detect::Evidence;
 
@@ -71,7 +71,7 @@ fn has(value: &[u8], needle: &[u8]) -> bool {
 }
 
 /// Paths, addresses, code and markup, whatever the name says; the first that fits counts.
-static SHAPES: [Shape; 49] = [
+static SHAPES: [Shape; 50] = [
     shape("path", "a path", Bytes(is_path)).sure_if(Bytes(is_system_path)),
     shape("address", "an address", Bytes(|value| has(value, b"://") || value.starts_with(b"//")))
         .sure_if(Bytes(|value| has(value, b"://"))),
@@ -154,7 +154,8 @@ static SHAPES: [Shape; 49] = [
     shape("place-in-file", "a place in a file", Text(is_place_in_file)).sure(),
     shape("list-of-names", "a list of names", Text(is_list_of_names)).sure(),
     shape("label", "a label", Bytes(|value| value.ends_with(b":"))),
-    shape("option", "an option of a command", Bytes(|value| value.starts_with(b"--"))),
+    shape("option", "an option of a command", Bytes(|value| value.starts_with(b"--"))).sure_if(Bytes(is_option)),
+    shape("negation", "a negated variable", Text(is_negation)),
     shape("call", "a call", Text(|text| is_call(text.trim_end_matches(';')))).sure_if(Text(is_simple_call)),
 ];
 
@@ -191,6 +192,8 @@ mod tests {
             ("TokenUtil.create(10001,", "cut-method"),
             ("values.yaml", "file-name"),
             ("--db-password", "option"),
+            ("--shm-size=128MB", "option"),
+            ("!isVisiblePass", "negation"),
             ("getPassword(user)", "call"),
             ("keyword.tag-$1", "group-reference"),
             ("string.$S2.escape", "group-reference"),

@@ -74,6 +74,19 @@ pub(super) fn is_translation(text: &str) -> bool {
     escapes.any(|code| code >= 0xa0)
 }
 
+/// `--shm-size=128MB`: words joined by dashes, and what they are set to.
+pub(super) fn is_option(value: &[u8]) -> bool {
+    let Some(name) = value.strip_prefix(b"--").and_then(|rest| rest.split(|&byte| byte == b'=').next()) else { return false };
+    name.split(|&byte| byte == b'-').all(|part| part.len() >= 2 && part.iter().all(u8::is_ascii_lowercase))
+}
+
+/// `!visiblePass`: not what a variable in camel case says.
+pub(super) fn is_negation(text: &str) -> bool {
+    let Some(name) = text.strip_prefix('!') else { return false };
+    let camel = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.bytes().any(|byte| byte.is_ascii_uppercase());
+    camel && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'.')
+}
+
 /// `*.example.net`, `*.orders.created_v2`
 pub(super) fn is_wildcard(text: &str) -> bool {
     let host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
