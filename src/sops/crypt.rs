@@ -3,6 +3,10 @@
 //! Source: sops' `Tree.Encrypt` and `Tree.Decrypt`; the walk visits leaves in document order, list indices are not
 //! part of a leaf's path.
 
+mod strays;
+
+pub use strays::{OnStray, each_stray};
+
 use super::cipher::{self, CipherError, Envelope, Stash};
 use super::data_key::DataKey;
 use super::mac::{MacBuilder, MacScope, PlainMac, Protection};

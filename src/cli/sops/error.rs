@@ -6,7 +6,7 @@ use crate::sops::creation_rule::{ConfigError, RuleError};
 use crate::sops::crypt::Fault;
 use crate::sops::keyring::OpenError;
 use crate::sops::merge::MergeError;
-use crate::sops::ops::{DecryptError, EditError, EncryptError};
+use crate::sops::ops::{DecryptError, EditError, EncryptError, StrayError};
 use crate::sops::path::PathError;
 use crate::sops::recipient::RecipientError;
 use crate::sops::store::{ReadError, WriteError};
@@ -87,6 +87,18 @@ impl From<EditError> for CliError {
             }
             EditError::Cipher(_) => "this should not happen; please report it",
             EditError::Write(ref error) => write(error),
+        };
+        Self::new(error.to_string(), hint)
+    }
+}
+
+impl From<StrayError> for CliError {
+    fn from(error: StrayError) -> Self {
+        let hint = match error {
+            StrayError::Edit(error) => return error.into(),
+            StrayError::Refused(_) => "rewrite that line in a plainer form",
+            StrayError::Altered { .. } => "put it in quotes",
+            StrayError::Unproven => "restore an older version, then put the values in with `sopup set`",
         };
         Self::new(error.to_string(), hint)
     }

@@ -12,7 +12,7 @@ use crate::secret::Secret;
 use crate::sops::foreign::KINDS;
 use crate::sops::identity_source::{self, IdentityReader, IdentitySource, Platform, SourceError, fill};
 use crate::sops::keyring::{IdentityError, Keyring, NoPrompt, OpenError, Prompt};
-use crate::sops::ops::{DecryptError, EditError};
+use crate::sops::ops::{DecryptError, EditError, StrayError};
 use crate::sops::plugin::ProgramPlugins;
 
 /// The largest key file.
@@ -137,6 +137,15 @@ impl NeedsKey for EditError {
     fn missing_key(&self) -> Option<&OpenError> {
         match self {
             Self::Decrypt(error) => error.missing_key(),
+            _ => None,
+        }
+    }
+}
+
+impl NeedsKey for StrayError {
+    fn missing_key(&self) -> Option<&OpenError> {
+        match self {
+            Self::Edit(error) => error.missing_key(),
             _ => None,
         }
     }

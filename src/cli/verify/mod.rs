@@ -275,8 +275,8 @@ impl Checked<'_> {
             let problems = file.problems.iter().filter(errors);
             evidence.extend(problems.map(|problem| Evidence { place: file.path.clone(), text: problem.to_string() }));
         }
-        let advice = report.advice.iter().filter(|(_, weight, _)| *weight == Weight::Error);
-        evidence.extend(advice.map(|(path, _, text)| Evidence { place: path.clone(), text: text.clone() }));
+        let advice = report.advice.iter().filter(|advice| advice.weight == Weight::Error);
+        evidence.extend(advice.map(|advice| Evidence { place: advice.path.clone(), text: advice.text.clone() }));
         let closed = if self.args.without_keys { self.closed().len() } else { report.count_in(FileState::Closed) };
         let state = match (evidence.is_empty(), closed) {
             (false, _) => State::Fails,

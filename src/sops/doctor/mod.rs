@@ -1,8 +1,10 @@
 //! What is wrong with one SOPS file: a pure function over its bytes, its creation rule and the keys at hand.
 
 mod problem;
+mod remedy;
 
 pub use problem::{Problem, Weight};
+pub use remedy::{Left, Remedy, Repair};
 
 use std::collections::HashMap;
 

@@ -302,7 +302,7 @@ fn checked(store: &dyn Store, bytes: &[u8], editor: &Editor<'_>) -> Result<Opene
 }
 
 /// Encrypts a changed tree under the file's own key and updates MAC and time.
-fn reseal(tree: &mut Tree, opened: &mut Opened, now: &Timestamp, comments: CommentPolicy) -> Result<Metadata, EditError> {
+pub(super) fn reseal(tree: &mut Tree, opened: &mut Opened, now: &Timestamp, comments: CommentPolicy) -> Result<Metadata, EditError> {
     let mut metadata = opened.metadata.clone();
     let (mac, _) = crypt::encrypt(tree, &opened.key, Rules::of(&metadata, comments), &mut opened.stash)?;
     metadata.set_mac(mac.seal(&opened.key, now)?, now.clone());

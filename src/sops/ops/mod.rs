@@ -1,8 +1,10 @@
 //! What can be done with a file. Each function takes bytes and keys and gives bytes.
 
 mod edit;
+mod strays;
 
 pub use self::edit::{DataKeyFate, EditError, Editor, KeyUpdate, NewPlain, OnRemoval, replace, rotate, set, unset, update_keys};
+pub use self::strays::{Completed, StrayError, encrypt_strays};
 
 use crate::secret::Secret;
 use crate::sops::cipher::{CipherError, Stash};

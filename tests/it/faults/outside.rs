@@ -80,7 +80,7 @@ fn deeds(place: &Place, args: &[&str]) -> (i32, Vec<String>) {
 
 #[test]
 fn nothing_outside_is_run_opened_or_called() {
-    let commands: [&[&str]; 24] = [
+    let commands: [&[&str]; 25] = [
         &["scan"],
         &["scan", "--submodules", "--no-cache"],
         &["scan", "--worktree"],
@@ -92,6 +92,7 @@ fn nothing_outside_is_run_opened_or_called() {
         &["explain", "app/values.yaml:1"],
         &["rules", "list"],
         &["doctor"],
+        &["doctor", "--fix"],
         &["encrypt", "app/new.yaml"],
         &["encrypt", "-i", "app/kept.enc.yaml"],
         &["set", "app/kept.enc.yaml", "[\"b\"]", "2"],

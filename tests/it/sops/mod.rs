@@ -7,6 +7,7 @@ mod diffs;
 mod doctor;
 mod edits;
 mod execs;
+mod fix;
 mod foreign;
 mod ini;
 mod init;

@@ -1,11 +1,12 @@
 //! `sopup doctor`.
 
+mod case;
+mod fix;
 mod kustomize;
 mod meant;
 mod repeated;
 mod report;
 
-use std::collections::HashMap;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -13,21 +14,24 @@ use std::sync::{Mutex, PoisonError};
 
 use clap::ValueEnum;
 
+use super::SopsArg;
 use super::keys::Keys;
-use super::rules::{FILE_NAME, Rules, above, describe};
+use super::rules::describe;
 use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use crate::file::{Access, put};
 use crate::rule::{BROKEN_SOPS_FILE, PLAIN_SOPS_FILE};
 use crate::scan::{Examine, Fault};
-use crate::sops::creation_rule::CreationRule;
 use crate::sops::digest::Records;
-use crate::sops::doctor::{Diagnosis, Patient, Problem, State, Weight, examine, looks_encrypted};
-use crate::sops::store::Format;
+use crate::sops::doctor::{Problem, State, Weight, looks_encrypted};
+use crate::sops::store::Style;
 use crate::source::{Respect, Target, Walk, walk};
+use case::{Case, RuleBook, is_examined};
+use fix::{Fixer, Mended};
 use kustomize::Kustomizations;
-use meant::{is_in_samples, is_meant, is_store_by_name};
+use meant::is_in_samples;
+use report::{Advice, Mode};
 pub(in crate::cli) use report::{Found, Report};
 
 /// Where digests are kept, at the top of what is examined.
@@ -44,12 +48,19 @@ const LARGEST: u64 = 64 << 20;
 ///
 /// sops' MAC does not cover keys, empty values and the borders between values. `--record` keeps a digest of all of that in
 /// .sopup.digests, keyed with each file's data key; commit it, and later runs tell what was changed without sops.
+///
+/// `--fix` mends what can be mended without a decision of yours and keeps all values: recipients as `updatekeys` does,
+/// plain values where the selector says encrypted, CRLF in .env files, nonces that were used twice. It does not ask; look
+/// with `--dry-run` first. Each file is decrypted again before it is written. What stays is listed, with the reason and
+/// what to try.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   sopup doctor
   sopup doctor --no-decrypt --format json     in CI without keys
-  sopup doctor --record                       after looking at the files")]
+  sopup doctor --record                       after looking at the files
+  sopup doctor --fix --dry-run                what would be mended
+  sopup doctor --fix                          mend it")]
 pub(in crate::cli) struct Args {
     /// A folder or file
     #[arg(default_value = ".")]
@@ -62,6 +73,17 @@ pub(in crate::cli) struct Args {
     /// Keep digests of the files as they are, unless they have errors
     #[arg(long, conflicts_with = "no_decrypt")]
     record: bool,
+
+    /// Mend what can be mended without changing a value, and say why the rest stays
+    #[arg(long, conflicts_with_all = ["no_decrypt", "record"])]
+    fix: bool,
+
+    /// Only show what `--fix` would do
+    #[arg(long, requires = "fix")]
+    dry_run: bool,
+
+    #[command(flatten)]
+    sops: SopsArg,
 
     /// Exit with 1 for warnings too
     #[arg(long)]
@@ -81,6 +103,9 @@ enum ReportFormat {
 }
 
 pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
+    if args.fix {
+        return mend(args, ui);
+    }
     let keys = (!args.no_decrypt).then(Keys::find);
     let Examined { base, mut report, records: new, .. } = examined(&args.path, keys.as_ref())?;
     if args.record {
@@ -90,11 +115,29 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         let written = put(&base.join(RECORDS), new.print().as_bytes(), Access::KeptOrShared)?;
         ui.note(&format!("digests of {} files are in {}; commit it", new.0.len(), written.display()));
     }
+    tell(&report, keys.is_some(), args, ui)
+}
+
+/// Examines, mends, and examines what was mended.
+fn mend(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
+    let programs = args.sops.programs(ui)?;
+    let mode = if args.dry_run { Mode::DryRun } else { Mode::Fix };
+    let mut fixer = Fixer::new(mode, &programs, ui);
+    let Examined { base, mut report, .. } = examine_all(&args.path, &mut |case| fixer.mend(case))?;
+    report.mode = mode;
+    let exit = tell(&report, true, args, ui)?;
+    if let Some(records) = fixer.new_records() {
+        put(&base.join(RECORDS), records.print().as_bytes(), Access::KeptOrShared)?;
+    }
+    Ok(if fixer.is_unwritten() { Exit::Incomplete } else { exit })
+}
+
+fn tell(report: &Report, with_keys: bool, args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     match args.format {
-        ReportFormat::Human => report.human(keys.is_some(), &mut ui.stdout())?,
+        ReportFormat::Human => report.human(with_keys, &mut ui.stdout())?,
         ReportFormat::Json => report.json(&mut ui.stdout())?,
     }
-    Ok(exit(&report, args))
+    Ok(exit(report, args))
 }
 
 /// What an examination brings to light.
@@ -110,6 +153,11 @@ pub(in crate::cli) struct Examined {
 
 /// Examines all files below a folder, or one file.
 pub(in crate::cli) fn examined(path: &Path, keys: Option<&Keys>) -> Result<Examined, CliError> {
+    examine_all(path, &mut |case| Mended::of(case.look(case.bytes, keys)))
+}
+
+/// Has each file looked at.
+fn examine_all(path: &Path, each: &mut dyn FnMut(&Case<'_>) -> Mended) -> Result<Examined, CliError> {
     fs::metadata(path)
         .map_err(|error| CliError::new(format!("cannot read {}: {error}", path.display()), "name a folder or file that exists"))?;
     let base = if path.is_dir() { path.to_path_buf() } else { path.parent().unwrap_or(Path::new("")).to_path_buf() };
@@ -120,8 +168,9 @@ pub(in crate::cli) fn examined(path: &Path, keys: Option<&Keys>) -> Result<Exami
     let listed = kustomizations.of();
     let mut new = Records::default();
     files.retain(|(path, bytes)| {
-        let rule = rules.rule_for(&base.join(path));
-        let mut found = look(path, bytes, rule, keys, records.as_ref());
+        let file = base.join(path);
+        let (rule, style) = rules.covering(&file);
+        let Mended { mut found, fixed, failed } = each(&Case { path, file: &file, bytes, rule, style, records: records.as_ref() });
         if let Some(record) = found.record.take().filter(|_| found.problems.iter().all(is_recordable)) {
             new.0.insert(path.clone(), record);
         }
@@ -129,7 +178,7 @@ pub(in crate::cli) fn examined(path: &Path, keys: Option<&Keys>) -> Result<Exami
             found.problems.push(Problem::Undecrypted { kustomization: (*list).to_owned() });
         }
         let state = found.state;
-        report.files.push(Found { path: path.clone(), state, problems: found.problems });
+        report.files.push(Found { path: path.clone(), state, problems: found.problems, fixed, failed });
         state != State::Plain
     });
     report.rules(rules, &base);
@@ -197,59 +246,14 @@ pub(in crate::cli) fn examiner(top: Option<PathBuf>, off: Vec<String>) -> Box<Ex
         if !is_examined(path, bytes, rule) {
             return None;
         }
-        let found = look(path, bytes, rule, None, None);
+        let file = Path::new(path);
+        let found = Case { path, file, bytes, rule, style: Style::default(), records: None }.look(bytes, None);
         let problem = found.problems.into_iter().find(|problem| problem.weight() == Weight::Error)?;
         let is_plain =
             matches!(problem, Problem::NotEncrypted | Problem::PlainStore | Problem::PlainValue { .. } | Problem::NothingEncrypted { .. });
         let rule = if is_plain { &PLAIN_SOPS_FILE } else { &BROKEN_SOPS_FILE };
         (!off.iter().any(|id| id == rule.id)).then(|| Fault { rule, what: problem.to_string() })
     })
-}
-
-/// Whether a file is one for the doctor: it looks encrypted, or its name or a creation rule says that it should be.
-fn is_examined(path: &str, bytes: &[u8], rule: Option<&CreationRule>) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let is_setting = [FILE_NAME, RECORDS, ".sopup.yaml", ".gitattributes", ".gitignore"].contains(&name);
-    !is_setting && (looks_encrypted(bytes) || is_store_by_name(name) || rule.is_some_and(is_selective))
-}
-
-/// A rule for every file does not mean that every file is a secret.
-fn is_selective(rule: &CreationRule) -> bool {
-    !rule.matches_everything()
-}
-
-fn look(path: &str, bytes: &[u8], rule: Option<&CreationRule>, keys: Option<&Keys>, records: Option<&Records>) -> Diagnosis {
-    let record = records.and_then(|records| records.0.get(path));
-    let keyring = keys.map(Keys::keyring);
-    let mut found = examine(&Patient { bytes, format: Format::from_path(path), rule, keyring, record });
-    if !rule.is_some_and(|rule| is_selective(rule) && is_meant(path, bytes, rule)) {
-        found.problems.retain(|problem| !matches!(problem, Problem::NotEncrypted));
-    }
-    let unnamed = found.state == State::Plain && found.problems.is_empty();
-    if unnamed && found.has_values && is_store_by_name(path.rsplit('/').next().unwrap_or(path)) && !is_in_samples(path) {
-        found.problems.push(Problem::PlainStore);
-    }
-    if found.state == State::Opened && records.is_some() && record.is_none() {
-        found.problems.push(Problem::NoDigest);
-    }
-    found
-}
-
-/// The `.sops.yaml` files that count, each read once.
-#[derive(Default)]
-struct RuleBook {
-    /// Which one is nearest to a folder.
-    nearest: HashMap<PathBuf, Option<PathBuf>>,
-    read: HashMap<PathBuf, Result<Rules, CliError>>,
-}
-
-impl RuleBook {
-    fn rule_for(&mut self, file: &Path) -> Option<&CreationRule> {
-        let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
-        let path = self.nearest.entry(folder).or_insert_with_key(|folder| above(folder)).clone()?;
-        let rules = self.read.entry(path).or_insert_with_key(|path| Rules::read(path)).as_ref().ok()?;
-        rules.rule_for(file).ok().flatten()
-    }
 }
 
 impl Report {
@@ -263,10 +267,12 @@ impl Report {
             }
             match rules {
                 Ok(rules) => {
-                    self.advice.extend(rules.config.warnings.iter().map(|warning| (shown.clone(), Weight::Warning, describe(warning))));
-                    self.advice.extend(rules.config.faults().map(|fault| (shown.clone(), Weight::Error, format!(".sops.yaml: {fault}"))));
+                    let warnings = rules.config.warnings.iter();
+                    self.advice.extend(warnings.map(|warning| Advice::on_rules(&shown, Weight::Warning, describe(warning))));
+                    let faults = rules.config.faults();
+                    self.advice.extend(faults.map(|fault| Advice::on_rules(&shown, Weight::Error, format!(".sops.yaml: {fault}"))));
                 }
-                Err(error) => self.advice.push((shown, Weight::Error, error.to_string())),
+                Err(error) => self.advice.push(Advice::on_rules(&shown, Weight::Error, error.to_string())),
             }
         }
     }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::report::Report;
-use crate::sops::doctor::{Problem, Weight};
+use super::report::{Advice, Report};
+use crate::sops::doctor::{Problem, Remedy, Weight};
 
 /// How many files are named one by one before they are counted.
 const NAMED: usize = 3;
@@ -29,14 +29,24 @@ impl Report {
 
     /// Replaces problems that are told in the same words of more than `few` files.
     fn count_together(&mut self, few: usize, words: impl Fn(&Problem) -> Option<String>) {
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for text in self.files.iter().flat_map(|file| &file.problems).filter_map(&words) {
-            *counts.entry(text).or_default() += 1;
+        let mut counts: BTreeMap<String, (usize, Remedy)> = BTreeMap::new();
+        for problem in self.files.iter().flat_map(|file| &file.problems) {
+            if let Some(text) = words(problem) {
+                counts.entry(text).or_insert_with(|| (0, problem.remedy())).0 += 1;
+            }
         }
-        counts.retain(|_, count| *count > few);
+        counts.retain(|_, (count, _)| *count > few);
         let is_counted = |problem: &Problem| words(problem).is_some_and(|text| counts.contains_key(&text));
         self.files.iter_mut().for_each(|file| file.problems.retain(|problem| !is_counted(problem)));
-        let told = counts.iter().map(|(text, count)| (".".to_owned(), Weight::Warning, format!("{count} files {text}")));
+        let told = counts.into_iter().map(|(text, (count, remedy))| Advice {
+            path: ".".to_owned(),
+            weight: Weight::Warning,
+            text: format!("{count} files {text}"),
+            left: match remedy {
+                Remedy::None(left) => Some(left),
+                Remedy::By(_) => None,
+            },
+        });
         self.advice.extend(told);
     }
 }

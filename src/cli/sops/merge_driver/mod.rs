@@ -3,7 +3,7 @@
 mod install;
 mod run;
 
-pub(super) use run::stage;
+pub(super) use run::{committed, stage};
 
 use std::path::PathBuf;
 

@@ -113,9 +113,18 @@ fn merge_lines(base: &Path, ours: &Path, theirs: &Path) -> Result<Exit, CliError
 
 /// A version of a file that git keeps while a merge is not settled; `None` if that side has removed the file.
 pub(in crate::cli) fn stage(number: u8, file: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, CliError> {
+    version(&format!(":{number}"), file)
+}
+
+/// The file as the last commit has it; `None` without one.
+pub(in crate::cli) fn committed(file: &Path) -> Option<Zeroizing<Vec<u8>>> {
+    version("HEAD", file).ok().flatten()
+}
+
+fn version(of: &str, file: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, CliError> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = file.file_name().unwrap_or_default();
-    let mut object = std::ffi::OsString::from(format!(":{number}:./"));
+    let mut object = std::ffi::OsString::from(format!("{of}:./"));
     object.push(name);
     let words = [OsStr::new("cat-file"), OsStr::new("blob"), &object];
     Ok(ask(folder, words, b"")?.map(Zeroizing::new))
