@@ -115,8 +115,8 @@ impl Place {
 
     /// The program on a terminal on which somebody types `answers`, not yet started.
     pub(crate) fn command_on_terminal(&self, answers: &str) -> Command {
-        let mut command = Command::new("python3");
-        isolated(command.args(["-c", TERMINAL, answers, env!("CARGO_BIN_EXE_sopup")])).current_dir(self.path());
+        let mut command = on_terminal(answers);
+        isolated(&mut command).current_dir(self.path());
         command.env("XDG_STATE_HOME", self.path().join(".git/state"));
         command
     }
@@ -126,6 +126,13 @@ impl Place {
         let run = self.sopup(["scan", "--format", "json"].into_iter().chain(args));
         serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", run.stdout, run.stderr))
     }
+}
+
+/// The program on a terminal on which somebody types `answers`.
+pub(crate) fn on_terminal(answers: &str) -> Command {
+    let mut command = Command::new("python3");
+    command.args(["-c", TERMINAL, answers, env!("CARGO_BIN_EXE_sopup")]);
+    command
 }
 
 /// Runs the program in a folder of a place as another user, who may not do what root may, through another program if

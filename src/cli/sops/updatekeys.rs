@@ -11,8 +11,11 @@ use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use crate::file::Access;
-use crate::sops::ops::{self, DataKeyFate, Editor, KeyUpdate, MacCheck, NewPlain, OnRemoval};
+use crate::sops::keyring::Keyring;
+use crate::sops::ops::{self, DataKeyFate, Editor, KeyChange, MacCheck, NewPlain, OnRemoval};
+use crate::sops::plugin::Plugins;
 use crate::sops::recipient::short;
+use crate::sops::timestamp::Timestamp;
 
 /// Let those decrypt SOPS files whom .sops.yaml names, and nobody else
 ///
@@ -69,37 +72,47 @@ fn update(file: &Path, args: &Args, keys: &mut Keys, ui: &Ui) -> Result<(), CliE
     let on_removal = if args.keep_data_key { OnRemoval::Keep } else { OnRemoval::Rotate };
     let now = now();
     let programs = args.sops.programs(ui)?;
-    let update = keys.open(ui, |keyring| {
-        let editor = Editor { keyring, plugins: &programs, now: &now, mac_check: MacCheck::Required, new_plain: NewPlain::Allow };
-        ops::update_keys(&*store, &bytes, &rule.audience, on_removal, &editor)
-    })?;
-    let Some(new) = &update.file else {
+    let audience = &rule.audience;
+    let change = keys.open(ui, |keyring| ops::key_change(&*store, &bytes, audience, on_removal, &editor(keyring, &programs, &now)))?;
+    let Some(change) = change else {
         ui.note(&format!("{} is up to date", file.display()));
         return Ok(());
     };
-    ui.note(&summary(file, &update));
-    note_mixed(rule.audience.groups.iter().flatten(), ui);
-    if !args.yes {
-        let answer = ui.ask("Is this right? [y/N]");
-        let Some(answer) = answer else {
-            return Err(CliError::new("there is nobody to confirm the change", "look at it above, then say `--yes`"));
-        };
-        if !matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes") {
+    ui.note(&summary(file, &change));
+    note_mixed(audience.groups.iter().flatten(), ui);
+    // Before anybody is given the data key, and be it in vain.
+    match if args.yes { Some(true) } else { agrees(ui) } {
+        Some(true) => {}
+        Some(false) => {
             ui.note(&format!("{} stays as it is", file.display()));
             return Ok(());
         }
+        None => return Err(CliError::new("there is nobody to confirm the change", "look at it above, then say `--yes`")),
     }
-    Ok(held.replace(new, Access::KeptOrShared)?)
+    let update = keys.open(ui, |keyring| ops::update_keys(&*store, &bytes, audience, on_removal, &editor(keyring, &programs, &now)))?;
+    update.file.map_or(Ok(()), |new| Ok(held.replace(&new, Access::KeptOrShared)?))
 }
 
-fn summary(file: &Path, update: &KeyUpdate) -> String {
+/// Whoever changes recipients; a broken MAC is not made whole, and values stay as they are.
+pub(super) fn editor<'a>(keyring: &'a Keyring, plugins: &'a dyn Plugins, now: &'a Timestamp) -> Editor<'a> {
+    Editor { keyring, plugins, now, mac_check: MacCheck::Required, new_plain: NewPlain::Allow }
+}
+
+/// Whether somebody on the terminal agrees to what was shown; `None` if there is nobody.
+pub(super) fn agrees(ui: &Ui) -> Option<bool> {
+    let answer = ui.ask("Is this right? [y/N]")?;
+    Some(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// What a change of keys does, for whoever is to agree to it.
+pub(super) fn summary(file: &Path, change: &KeyChange) -> String {
     let mut text = format!("{}:", file.display());
-    update.added.iter().for_each(|recipient| text.push_str(&format!("\n+ {}", short(recipient))));
-    update.removed.iter().for_each(|recipient| text.push_str(&format!("\n- {}", short(recipient))));
-    if update.added.is_empty() && update.removed.is_empty() {
+    change.added.iter().for_each(|recipient| text.push_str(&format!("\n+ {}", short(recipient))));
+    change.removed.iter().for_each(|recipient| text.push_str(&format!("\n- {}", short(recipient))));
+    if change.added.is_empty() && change.removed.is_empty() {
         text.push_str("\nthe same recipients in other groups or another order");
     }
-    match (update.data_key, update.removed.is_empty()) {
+    match (change.data_key, change.removed.is_empty()) {
         (DataKeyFate::Replaced, _) => {
             text.push_str("\nthe data key is replaced; older versions stay readable to those removed, so change values that matter");
         }

@@ -92,38 +92,6 @@ pub enum EditError {
     Write(#[from] WriteError),
 }
 
-/// What `update_keys` did.
-#[derive(Debug)]
-pub struct KeyUpdate {
-    /// The new file; `None` if it names the right keys already.
-    pub file: Option<Vec<u8>>,
-    /// Recipients that can now open the file and could not before.
-    pub added: Vec<String>,
-    /// Recipients that could open the file before. They may have kept the old data key.
-    pub removed: Vec<String>,
-    /// Whether the values are under a new data key.
-    pub data_key: DataKeyFate,
-}
-
-/// What became of the data key.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum DataKeyFate {
-    /// It is the same: whoever kept it can read what is written later.
-    Kept,
-    /// It was replaced, and all values were encrypted anew.
-    Replaced,
-}
-
-/// What a removal of recipients does to the data key.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum OnRemoval {
-    /// Draw a new one.
-    #[default]
-    Rotate,
-    /// Keep it, as sops does.
-    Keep,
-}
-
 /// Sets a value; it is encrypted if the selector says so. Only what changes is rewritten.
 ///
 /// # Errors
@@ -172,81 +140,6 @@ pub fn rotate(store: &dyn Store, bytes: &[u8], add: &[Recipient], remove: &[Reci
     rotate_to(store, opened, &audience, editor)
 }
 
-/// Makes `audience` the ones who can open the file. Kept recipients keep their wrapped key.
-///
-/// # Errors
-/// [`EditError`].
-pub fn update_keys(
-    store: &dyn Store,
-    bytes: &[u8],
-    audience: &Audience,
-    on_removal: OnRemoval,
-    editor: &Editor<'_>,
-) -> Result<KeyUpdate, EditError> {
-    let mut opened = checked(store, bytes, editor)?;
-    let groups = opened.metadata.key_groups();
-    let missing = missing_foreign_keys(groups, audience);
-    let by_service = editor.plugins.key_service().is_some() && audience.rule.is_some();
-    if !missing.is_empty() && !by_service {
-        return Err(EditError::CannotAdd { names: missing });
-    }
-    let before = recipients(groups);
-    let after: Vec<Vec<String>> = audience.groups.iter().map(|group| group.iter().map(|r| r.as_str().to_owned()).collect()).collect();
-    let fresh = |from: &[Vec<String>], to: &[Vec<String>]| -> Vec<String> {
-        let known: Vec<&String> = from.iter().flatten().collect();
-        to.iter().flatten().filter(|recipient| !known.contains(recipient)).cloned().collect()
-    };
-    let (mut added, mut removed) = (fresh(&before, &after), fresh(&after, &before));
-    added.extend(missing.iter().map(ForeignName::to_string));
-    let foreign_removed: Vec<String> = groups
-        .iter()
-        .enumerate()
-        .flat_map(|(at, group)| group.foreign.iter().filter(move |key| !is_wanted(audience, at, &key.name)))
-        .map(|key| key.name.to_string())
-        .collect();
-    let same_foreign = foreign_removed.is_empty() && missing.is_empty();
-    removed.extend(foreign_removed);
-    let threshold = audience.shamir_threshold.filter(|_| after.len() > 1);
-    let same_threshold = after.len() < 2 || opened.metadata.shamir_threshold() == Some(threshold.unwrap_or(after.len()));
-    if before == after && same_foreign && same_threshold {
-        return Ok(KeyUpdate { file: None, added, removed, data_key: DataKeyFate::Kept });
-    }
-    if !removed.is_empty() && on_removal == OnRemoval::Rotate {
-        let file = rotate_to(store, opened, audience, editor)?;
-        return Ok(KeyUpdate { file: Some(file), added, removed, data_key: DataKeyFate::Replaced });
-    }
-    let mut kept = kept_foreign_keys(&opened.metadata, audience);
-    let splits = after.len() > 1 || before.len() > 1;
-    if !missing.is_empty() || (by_service && splits && !kept.is_empty()) {
-        // Keys that the file has stay as they are.
-        let mut groups = wrap(&opened.key, audience, editor.plugins).map_err(Box::new)?;
-        if let ([group], [old]) = (groups.as_mut_slice(), opened.metadata.key_groups()) {
-            keep_wrapped(&mut group.age, old);
-            for key in &mut group.foreign {
-                if let Some(known) = kept.iter().find(|known| known.name.is_same(&key.name)) {
-                    key.clone_from(known);
-                }
-            }
-        }
-        opened.metadata.set_keys(groups, threshold);
-        let file = store.write(&opened.source.tree, Some(&opened.metadata), Some(&opened.source))?;
-        return Ok(KeyUpdate { file: Some(file), added, removed, data_key: DataKeyFate::Kept });
-    }
-    if splits {
-        // New shares of the data key would have to be wrapped for them.
-        kept.first().map_or(Ok(()), |key| Err(EditError::ForeignKey { name: key.name.clone() }))?;
-    }
-    let mut groups = rewrap(&opened.key, audience, &kept, editor)?;
-    if let ([group], [old]) = (groups.as_mut_slice(), opened.metadata.key_groups()) {
-        keep_wrapped(&mut group.age, old);
-        group.foreign.append(&mut kept);
-    }
-    opened.metadata.set_keys(groups, threshold);
-    // Values and MAC stay as they are.
-    let file = store.write(&opened.source.tree, Some(&opened.metadata), Some(&opened.source))?;
-    Ok(KeyUpdate { file: Some(file), added, removed, data_key: DataKeyFate::Kept })
-}
-
 fn change(
     store: &dyn Store,
     bytes: &[u8],
@@ -293,7 +186,7 @@ fn plain_values(tree: &Tree, selector: &Selector) -> Vec<(String, Zeroizing<Vec<
     found
 }
 
-fn checked(store: &dyn Store, bytes: &[u8], editor: &Editor<'_>) -> Result<Opened, EditError> {
+pub(super) fn checked(store: &dyn Store, bytes: &[u8], editor: &Editor<'_>) -> Result<Opened, EditError> {
     let mut opened = open(store, bytes, editor.keyring)?;
     if editor.mac_check == MacCheck::Required {
         std::mem::replace(&mut opened.mac, Ok(()))?;
@@ -309,7 +202,7 @@ pub(super) fn reseal(tree: &mut Tree, opened: &mut Opened, now: &Timestamp, comm
     Ok(metadata)
 }
 
-fn rotate_to(store: &dyn Store, mut opened: Opened, audience: &Audience, editor: &Editor<'_>) -> Result<Vec<u8>, EditError> {
+pub(super) fn rotate_to(store: &dyn Store, mut opened: Opened, audience: &Audience, editor: &Editor<'_>) -> Result<Vec<u8>, EditError> {
     let by_service = editor.plugins.key_service().is_some() && audience.rule.is_some();
     if let Some(key) = kept_foreign_keys(&opened.metadata, audience).first().filter(|_| !by_service) {
         return Err(EditError::ForeignKey { name: key.name.clone() });
@@ -329,7 +222,7 @@ fn rotate_to(store: &dyn Store, mut opened: Opened, audience: &Audience, editor:
 }
 
 /// Wraps the data key for the age recipients. A single group may have none if it keeps keys of other kinds.
-fn rewrap(key: &DataKey, audience: &Audience, kept: &[ForeignKey], editor: &Editor<'_>) -> Result<Vec<KeyGroup>, EditError> {
+pub(super) fn rewrap(key: &DataKey, audience: &Audience, kept: &[ForeignKey], editor: &Editor<'_>) -> Result<Vec<KeyGroup>, EditError> {
     if !kept.is_empty() && audience.groups.iter().all(Vec::is_empty) {
         return Ok(vec![KeyGroup::default()]);
     }
@@ -337,21 +230,14 @@ fn rewrap(key: &DataKey, audience: &Audience, kept: &[ForeignKey], editor: &Edit
 }
 
 /// Whether the audience names a key of another kind in the group at `at`.
-fn is_wanted(audience: &Audience, at: usize, name: &ForeignName) -> bool {
+pub(super) fn is_wanted(audience: &Audience, at: usize, name: &ForeignName) -> bool {
     audience.foreign.get(at).is_some_and(|names| names.iter().any(|wanted| wanted.is_same(name)))
 }
 
 /// The keys of other kinds that stay in the file.
-fn kept_foreign_keys(metadata: &Metadata, audience: &Audience) -> Vec<ForeignKey> {
+pub(super) fn kept_foreign_keys(metadata: &Metadata, audience: &Audience) -> Vec<ForeignKey> {
     let groups = metadata.key_groups().iter().enumerate();
     groups.flat_map(|(at, group)| group.foreign.iter().filter(move |key| is_wanted(audience, at, &key.name)).cloned()).collect()
-}
-
-/// The keys of other kinds that the audience names and the file lacks.
-fn missing_foreign_keys(groups: &[KeyGroup], audience: &Audience) -> Vec<ForeignName> {
-    let has = |at: usize, name: &ForeignName| groups.get(at).is_some_and(|group| group.foreign.iter().any(|key| key.name.is_same(name)));
-    let wanted = audience.foreign.iter().enumerate().flat_map(|(at, names)| names.iter().map(move |name| (at, name)));
-    wanted.filter(|(at, name)| !has(*at, name)).map(|(_, name)| name.clone()).collect()
 }
 
 fn join(names: &[ForeignName]) -> String {
@@ -370,18 +256,10 @@ fn audience_of(metadata: &Metadata) -> Result<Audience, EditError> {
     })
 }
 
-fn recipients(groups: &[KeyGroup]) -> Vec<Vec<String>> {
+pub(super) fn recipients(groups: &[KeyGroup]) -> Vec<Vec<String>> {
     groups.iter().map(|group| group.age.iter().map(|key| key.recipient.clone()).collect()).collect()
 }
 
 fn opened_by(metadata: &Metadata, recipient: &Recipient) -> bool {
     recipients(metadata.key_groups()).iter().flatten().any(|known| known == recipient.as_str())
-}
-
-fn keep_wrapped(group: &mut [WrappedKey], old: &KeyGroup) {
-    for key in group {
-        if let Some(known) = old.age.iter().find(|known| known.recipient == key.recipient) {
-            key.armor.clone_from(&known.armor);
-        }
-    }
 }

@@ -1,9 +1,11 @@
 //! What can be done with a file. Each function takes bytes and keys and gives bytes.
 
+mod audience;
 mod edit;
 mod strays;
 
-pub use self::edit::{DataKeyFate, EditError, Editor, KeyUpdate, NewPlain, OnRemoval, replace, rotate, set, unset, update_keys};
+pub use self::audience::{DataKeyFate, KeyChange, KeyUpdate, OnRemoval, key_change, update_keys};
+pub use self::edit::{EditError, Editor, NewPlain, replace, rotate, set, unset};
 pub use self::strays::{Completed, StrayError, encrypt_strays};
 
 use crate::secret::Secret;

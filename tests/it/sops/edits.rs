@@ -180,17 +180,17 @@ fn case_40_updatekeys() {
     };
     assert!(update(&theirs, &[0, 1], OnRemoval::Rotate).file.is_none());
     let added = update(&theirs, &[0, 1, 2], OnRemoval::Rotate);
-    assert_eq!((added.added, added.data_key), (vec![bench.recipients[2].clone()], DataKeyFate::Kept));
+    assert_eq!((added.change.added, added.change.data_key), (vec![bench.recipients[2].clone()], DataKeyFate::Kept));
     let added = added.file.expect("a new file");
     assert_eq!(data_key(&bench, &added, &[2]), data_key(&bench, &theirs, &[0]));
     let values = |file: &[u8]| text(file).split("sops:\n").next().map(str::to_owned);
     assert_eq!(values(&added), values(&theirs), "values stay as they are");
     let removed = update(&added, &[0], OnRemoval::Rotate);
-    assert_eq!((removed.removed.len(), removed.data_key), (2, DataKeyFate::Replaced));
+    assert_eq!((removed.change.removed.len(), removed.change.data_key), (2, DataKeyFate::Replaced));
     let removed = removed.file.expect("a new file");
     assert_ne!(data_key(&bench, &removed, &[0]), data_key(&bench, &added, &[0]));
     let kept = update(&added, &[0], OnRemoval::Keep);
-    assert_eq!(kept.data_key, DataKeyFate::Kept);
+    assert_eq!(kept.change.data_key, DataKeyFate::Kept);
     for file in [&added, &removed, &kept.file.expect("a new file")] {
         bench.sops_decrypt("x.yaml", file).expect("sops");
     }

@@ -8,7 +8,7 @@ use sopup::sops::ops;
 use sopup::sops::scalar::ValueType;
 
 use super::bench::{Bench, store, text};
-use crate::support::{Run, isolated};
+use crate::support::{Run, isolated, on_terminal};
 
 const SECRET: &str = "Walrus88Timber";
 
@@ -53,7 +53,7 @@ fn fix_after_dry_run(bench: &Bench) -> Run {
     let before = files(bench);
     let dry = fix(bench, &["--dry-run"]);
     assert_eq!(files(bench), before, "{}", dry.stdout);
-    let run = fix(bench, &[]);
+    let run = fix(bench, &["--yes"]);
     assert_eq!(dry.code, run.code, "{}{}", dry.stdout, run.stdout);
     let told = dry.stdout.replace("would fix:", "fixed:").replace(" would be fixed, nothing was written", " fixed");
     assert_eq!(told, run.stdout);
@@ -106,6 +106,79 @@ fn recipients_follow_the_rules() {
     let again = fix(&bench, &["--strict"]);
     assert_eq!((again.code, again.stdout.as_str()), (0, "2 SOPS files: 0 errors, 0 warnings; 0 fixed\n"));
     assert_eq!(files(&bench), before);
+}
+
+/// Runs a repair on a terminal, on which somebody answers.
+fn asked(bench: &Bench, answer: &str) -> (i32, String) {
+    let mut command = on_terminal(answer);
+    command.args(["doctor", "--fix", "repo"]).current_dir(bench.dir()).env("HOME", bench.dir());
+    let out = command.env("SOPS_AGE_KEY_FILE", bench.path("keys.txt")).output().expect("python3 runs");
+    (out.status.code().expect("it ends"), text(&out.stdout))
+}
+
+#[test]
+fn nobody_comes_in_or_goes_out_unasked() {
+    let bench = bench();
+    let [_, new, old] = [0, 1, 2].map(|at| sopup::sops::recipient::short(&bench.recipients[at]).to_string());
+    let both = format!("{},{}", bench.recipients[0], bench.recipients[2]);
+    let sealed = text(&bench.sops_encrypt("p.enc.yaml", b"a: hunter2hunter2\n", &["--age", &both]));
+    let file = sealed.replace("sops:\n", &format!("b: {SECRET}\nsops:\n"));
+    let opens = |key: &str| {
+        bench.put("one.txt", key.as_bytes());
+        let mut command = bench.sops_command(&["decrypt", "repo/p.enc.yaml"]);
+        command.env("SOPS_AGE_KEY_FILE", bench.path("one.txt")).output().expect("sops runs").status.success()
+    };
+
+    bench.put("repo/p.enc.yaml", file.as_bytes());
+    let run = fix(&bench, &[]);
+    let left = "  left: 1 recipient would be added and 1 removed; try: look at it with `sopup doctor --fix --dry-run`, then `sopup doctor --fix --yes`\n";
+    assert!(run.code == 1 && run.stdout.contains(left) && run.stdout.contains("fixed: p.enc.yaml: encrypted `b`\n"), "{}", run.stdout);
+    assert!(!opens(bench.key(1)) && opens(bench.key(2)), "the other repairs are made, and no recipient is another");
+
+    for answer in ["n\n", "\n"] {
+        let before = files(&bench);
+        let (code, shown) = asked(&bench, answer);
+        assert!(shown.contains(&format!("+ {new}\r\n- {old}\r\nthe data key is replaced")), "{shown}");
+        assert!(code == 1 && shown.contains("1 recipient would be added and 1 removed, and you did not agree"), "{shown}");
+        assert_eq!(files(&bench), before);
+    }
+    let (code, shown) = asked(&bench, "y\n");
+    assert!(code == 0 && shown.contains("Is this right? [y/N]") && shown.contains("; 1 fixed"), "{shown}");
+    assert!(opens(bench.key(1)) && !opens(bench.key(2)));
+
+    // Somebody who is only added is asked for, too.
+    let one = bench.sops_encrypt("p.enc.yaml", b"a: b\n", &["--age", &bench.recipients[0]]);
+    bench.put("repo/p.enc.yaml", &one);
+    let run = fix(&bench, &[]);
+    assert_eq!((run.code, bench.get("repo/p.enc.yaml")), (0, one), "{}", run.stdout);
+    assert!(run.stdout.contains("  left: 1 recipient would be added; try: "), "{}", run.stdout);
+    assert_eq!(bench.sopup(&["doctor", "--yes", "repo"]).code, 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn no_service_is_given_the_data_key_unasked() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bench = Bench::new();
+    let rule =
+        format!("creation_rules:\n  - age: {}\n    hc_vault_transit_uri: https://vault.corp.net/v1/transit/keys/a\n", bench.recipients[0]);
+    bench.put("repo/.sops.yaml", rule.as_bytes());
+    let sealed = bench.sops_encrypt("p.enc.yaml", b"a: b\n", &["--age", &bench.recipients[0]]);
+    bench.put("repo/p.enc.yaml", &sealed);
+    bench.put("sops", format!("#!/bin/sh\ntouch {}\nexit 1\n", bench.path("called").display()).as_bytes());
+    std::fs::set_permissions(bench.path("sops"), std::fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let was_called = || bench.path("called").exists();
+    let unasked: [&[&str]; 3] =
+        [&["updatekeys", "repo/p.enc.yaml"], &["doctor", "--fix", "repo"], &["doctor", "--fix", "--dry-run", "repo"]];
+    for args in unasked {
+        let run = bench.sopup(&[args, &["--sops", "sops"]].concat());
+        let said = format!("{}{}", run.stdout, run.stderr);
+        assert!(said.contains("hc_vault") || said.contains("vault.corp.net"), "{args:?}: {said}");
+        assert!(!was_called(), "{args:?}: {said}");
+    }
+    let run = bench.sopup(&["doctor", "--fix", "--yes", "--sops", "sops", "repo"]);
+    assert!(was_called() && run.stdout.contains("  left: "), "{}{}", run.stdout, run.stderr);
+    assert_eq!(bench.get("repo/p.enc.yaml"), sealed);
 }
 
 #[test]
@@ -334,7 +407,7 @@ fn reports_for_programs_say_what_was_mended_and_why_the_rest_stays() {
     let before: serde_json::Value = serde_json::from_str(&bench.sopup(&["doctor", "repo", "--format", "json"]).stdout).expect("JSON");
     assert!(!before.to_string().contains("\"fixed\"") && !before.to_string().contains("\"left\""), "{before:#}");
     let dry = report(&bench, &["--dry-run"]);
-    let done = report(&bench, &[]);
+    let done = report(&bench, &["--yes"]);
     assert_eq!((&dry["dry_run"], &done["dry_run"]), (&true.into(), &false.into()));
     for found in [dry, done] {
         assert_eq!((&found["schema"], &found["summary"]["fixed"]), (&"sopup.doctor/v1".into(), &1.into()), "{found:#}");
@@ -363,7 +436,7 @@ fn digests_that_held_are_taken_anew() {
     bench.put("repo/.sops.yaml", &rules);
     let renamed = text(&bench.get("repo/q.enc.yaml")).replace("x_unencrypted", "y_unencrypted");
     bench.put("repo/q.enc.yaml", renamed.as_bytes());
-    let run = fix(&bench, &[]);
+    let run = fix(&bench, &["--yes"]);
     assert_eq!((run.code, text(&bench.get("repo/q.enc.yaml"))), (1, renamed), "a new MAC would hide the change: {}", run.stdout);
     assert!(run.stdout.contains("fixed: p.enc.yaml: recipients - "), "{}", run.stdout);
     let after = bench.sopup(&["doctor", "repo"]);
@@ -378,7 +451,7 @@ fn a_file_that_cannot_be_written_is_named() {
     let one = bench.sops_encrypt("one.enc.yaml", b"a: b\n", &["--age", &bench.recipients[0]]);
     bench.put("repo/one.enc.yaml", &one);
     std::fs::hard_link(bench.path("repo/one.enc.yaml"), bench.path("other-name")).expect("links");
-    let run = fix(&bench, &[]);
+    let run = fix(&bench, &["--yes"]);
     assert_eq!((run.code, bench.get("repo/one.enc.yaml")), (3, one), "{}", run.stdout);
     assert!(run.stdout.contains("  left: ") && run.stdout.contains("hard links"), "{}", run.stdout);
 }

@@ -11,12 +11,14 @@ use crate::cli::sops::file::{hold, read_held, store};
 use crate::cli::sops::keys::Keys;
 use crate::cli::sops::merge_driver::committed;
 use crate::cli::sops::now;
+use crate::cli::sops::rules::note_mixed;
+use crate::cli::sops::updatekeys::{agrees, editor, summary};
 use crate::cli::ui::Ui;
 use crate::file::Access;
 use crate::sops::digest::Records;
 use crate::sops::doctor::{Diagnosis, Left, Problem, Repair, State};
 use crate::sops::keyring::Keyring;
-use crate::sops::ops::{self, DataKeyFate, DecryptError, EditError, Editor, KeyUpdate, MacCheck, NewPlain, OnRemoval};
+use crate::sops::ops::{self, Audience, DataKeyFate, DecryptError, EditError, KeyChange, OnRemoval};
 use crate::sops::recipient::short;
 use crate::sops::store::{Format, Store};
 use crate::sops::timestamp::Timestamp;
@@ -38,9 +40,19 @@ impl Mended {
     }
 }
 
+/// Who decides about recipients.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Consent {
+    /// Somebody on the terminal is asked.
+    Asked,
+    /// The command line says yes.
+    Given,
+}
+
 /// Mends files.
 pub(super) struct Fixer<'a> {
     mode: Mode,
+    consent: Consent,
     programs: &'a KeyPrograms<'a>,
     ui: &'a Ui,
     keys: Keys,
@@ -60,8 +72,8 @@ struct Step {
 }
 
 impl<'a> Fixer<'a> {
-    pub(super) fn new(mode: Mode, programs: &'a KeyPrograms<'a>, ui: &'a Ui) -> Self {
-        Self { mode, programs, ui, keys: Keys::find(), now: now(), records: None, unwritten: false }
+    pub(super) fn new(mode: Mode, consent: Consent, programs: &'a KeyPrograms<'a>, ui: &'a Ui) -> Self {
+        Self { mode, consent, programs, ui, keys: Keys::find(), now: now(), records: None, unwritten: false }
     }
 
     /// The digests that take the place of those which are kept.
@@ -125,6 +137,7 @@ impl<'a> Fixer<'a> {
             let bytes = file.as_deref().unwrap_or(bytes);
             let step = self.step(repair, case, bytes).and_then(|step| self.read_back(case, step));
             match step {
+                Err(error) if repair == Repair::Recipients => _ = mended.failed.insert(repair, reason(&error)),
                 Err(error) => {
                     // The next ones need what this one makes.
                     mended.failed = Repair::ALL.map(|repair| (repair, reason(&error))).into();
@@ -149,7 +162,7 @@ impl<'a> Fixer<'a> {
     fn step(&mut self, repair: Repair, case: &Case<'_>, bytes: &[u8]) -> Result<Step, CliError> {
         let store = store(Format::from_path(case.path), case.style);
         let Self { keys, ui, programs, now, .. } = self;
-        let tools = (*programs, &*now);
+        let (programs, now) = (*programs, &*now);
         let sound = |keyring: &Keyring, bytes: &[u8]| sound_values(&*store, bytes, keyring);
         match repair {
             Repair::LineEnds => {
@@ -167,25 +180,61 @@ impl<'a> Fixer<'a> {
                 let before = committed(case.file);
                 let before = before.as_ref().map(|before| before.as_slice());
                 let leaked = if before == Some(bytes) { "; the last commit has it in plain text, so change it" } else { "" };
-                let done = keys.open(ui, |keyring| ops::encrypt_strays(&*store, bytes, before, &editor(keyring, tools)))?;
+                let done = keys.open(ui, |keyring| ops::encrypt_strays(&*store, bytes, before, &editor(keyring, programs, now)))?;
                 let paths: Vec<String> = done.paths.iter().map(|path| format!("`{path}`")).collect();
                 let how = format!("encrypted {}{leaked}", paths.join(", "));
                 Ok(Step { file: done.file, values: done.tree, done: vec![(repair, how)] })
             }
-            Repair::Recipients => {
-                let Some(rule) = case.rule else { return Err(CliError::new("no creation rule covers it", "add one to .sops.yaml")) };
-                let values = keys.open(ui, |keyring| sound(keyring, bytes))?;
-                let update =
-                    keys.open(ui, |keyring| ops::update_keys(&*store, bytes, &rule.audience, OnRemoval::Rotate, &editor(keyring, tools)))?;
-                let how = recipients(&update);
-                Ok(Step { file: update.file.unwrap_or_else(|| bytes.to_vec()), values, done: vec![(repair, how)] })
-            }
+            Repair::Recipients => self.with_recipients(case, bytes),
             Repair::DataKey => {
                 let values = keys.open(ui, |keyring| sound(keyring, bytes))?;
-                let file = keys.open(ui, |keyring| ops::rotate(&*store, bytes, &[], &[], &editor(keyring, tools)))?;
+                let file = keys.open(ui, |keyring| ops::rotate(&*store, bytes, &[], &[], &editor(keyring, programs, now)))?;
                 let how = "a new data key, since a nonce was used twice; change those values, too".to_owned();
                 Ok(Step { file, values, done: vec![(repair, how)] })
             }
+        }
+    }
+
+    /// Lets those open a file whom its rule names, and nobody else, if somebody agrees.
+    fn with_recipients(&mut self, case: &Case<'_>, bytes: &[u8]) -> Result<Step, CliError> {
+        let Some(rule) = case.rule else { return Err(CliError::new("no creation rule covers it", "add one to .sops.yaml")) };
+        let store = store(Format::from_path(case.path), case.style);
+        let (audience, on_removal) = (&rule.audience, OnRemoval::Rotate);
+        let (programs, now) = (self.programs, &self.now.clone());
+        let change =
+            self.keys.open(self.ui, |keyring| ops::key_change(&*store, bytes, audience, on_removal, &editor(keyring, programs, now)))?;
+        if let Some(change) = &change {
+            self.agree(case, audience, change)?;
+        }
+        let values = self.keys.open(self.ui, |keyring| sound_values(&*store, bytes, keyring))?;
+        let update =
+            self.keys.open(self.ui, |keyring| ops::update_keys(&*store, bytes, audience, on_removal, &editor(keyring, programs, now)))?;
+        let done = vec![(Repair::Recipients, recipients(&update.change))];
+        Ok(Step { file: update.file.unwrap_or_else(|| bytes.to_vec()), values, done })
+    }
+
+    /// Fails unless somebody agrees that these recipients come in and go out.
+    fn agree(&self, case: &Case<'_>, audience: &Audience, change: &KeyChange) -> Result<(), CliError> {
+        let nobody = "look at it with `sopup doctor --fix --dry-run`, then `sopup doctor --fix --yes`";
+        if self.mode == Mode::DryRun {
+            let reason = "sops would be given the data key for keys that are not of age, and a dry run gives it to nobody";
+            let attempt = "`sopup doctor --fix`, which shows who comes in and asks";
+            return if change.needs_service { Err(CliError::new(reason, attempt)) } else { Ok(()) };
+        }
+        if self.consent == Consent::Given {
+            return Ok(());
+        }
+        if !self.ui.has_somebody() {
+            return Err(CliError::new(counted(change), nobody));
+        }
+        self.ui.note(&summary(case.file, change));
+        note_mixed(audience.groups.iter().flatten(), self.ui);
+        match agrees(self.ui) {
+            Some(true) => Ok(()),
+            Some(false) => {
+                Err(CliError::new(format!("{}, and you did not agree", counted(change)), "correct .sops.yaml, or answer `y` next time"))
+            }
+            None => Err(CliError::new(counted(change), nobody)),
         }
     }
 
@@ -215,10 +264,6 @@ impl<'a> Fixer<'a> {
     }
 }
 
-fn editor<'k>(keyring: &'k Keyring, (programs, now): (&'k KeyPrograms<'_>, &'k Timestamp)) -> Editor<'k> {
-    Editor { keyring, plugins: programs, now, mac_check: MacCheck::Required, new_plain: NewPlain::Allow }
-}
-
 fn line_ends() -> (Repair, String) {
     (Repair::LineEnds, "CRLF line ends are line feeds".to_owned())
 }
@@ -240,17 +285,31 @@ fn sound_values(store: &dyn Store, bytes: &[u8], keyring: &Keyring) -> Result<Tr
     Ok(opened.tree)
 }
 
-fn recipients(update: &KeyUpdate) -> String {
-    let added = update.added.iter().map(|recipient| format!("+ {}", short(recipient)));
-    let removed = update.removed.iter().map(|recipient| format!("- {}", short(recipient)));
+fn recipients(change: &KeyChange) -> String {
+    let added = once(&change.added).into_iter().map(|recipient| format!("+ {}", short(recipient)));
+    let removed = once(&change.removed).into_iter().map(|recipient| format!("- {}", short(recipient)));
     let mut parts: Vec<String> = added.chain(removed).collect();
-    // Each group may have the same one.
-    let mut told = HashSet::new();
-    parts.retain(|part| told.insert(part.clone()));
-    if update.data_key == DataKeyFate::Replaced {
+    if change.data_key == DataKeyFate::Replaced {
         parts.push("a new data key".to_owned());
     }
     format!("recipients {}", parts.join(", "))
+}
+
+/// How many recipients come in and go out.
+fn counted(change: &KeyChange) -> String {
+    let (added, removed) = (once(&change.added).len(), once(&change.removed).len());
+    let number = |count: usize| if count == 1 { "1 recipient".to_owned() } else { format!("{count} recipients") };
+    match (added, removed) {
+        (0, removed) => format!("{} would be removed", number(removed)),
+        (added, 0) => format!("{} would be added", number(added)),
+        (added, removed) => format!("{} would be added and {removed} removed", number(added)),
+    }
+}
+
+/// Each of them once: several groups may have the same one.
+fn once(recipients: &[String]) -> Vec<&str> {
+    let mut told = HashSet::new();
+    recipients.iter().map(String::as_str).filter(|recipient| told.insert(*recipient)).collect()
 }
 
 /// Why a repair was not made, on one line.

@@ -28,7 +28,7 @@ use crate::sops::doctor::{Problem, State, Weight, looks_encrypted};
 use crate::sops::store::Style;
 use crate::source::{Respect, Target, Walk, walk};
 use case::{Case, RuleBook, is_examined};
-use fix::{Fixer, Mended};
+use fix::{Consent, Fixer, Mended};
 use kustomize::Kustomizations;
 use meant::is_in_samples;
 use report::{Advice, Mode};
@@ -49,10 +49,10 @@ const LARGEST: u64 = 64 << 20;
 /// sops' MAC does not cover keys, empty values and the borders between values. `--record` keeps a digest of all of that in
 /// .sopup.digests, keyed with each file's data key; commit it, and later runs tell what was changed without sops.
 ///
-/// `--fix` mends what can be mended without a decision of yours and keeps all values: recipients as `updatekeys` does,
-/// plain values where the selector says encrypted, CRLF in .env files, nonces that were used twice. It does not ask; look
-/// with `--dry-run` first. Each file is decrypted again before it is written. What stays is listed, with the reason and
-/// what to try.
+/// `--fix` mends what can be mended and keeps all values: plain values where the selector says encrypted, CRLF in .env
+/// files, nonces that were used twice, and recipients. As with `updatekeys`, nobody comes in or goes out unless you agree,
+/// on the terminal or with `--yes`. Each file is decrypted again before it is written. What stays is listed, with the reason
+/// and what to try.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -60,7 +60,8 @@ Examples:
   sopup doctor --no-decrypt --format json     in CI without keys
   sopup doctor --record                       after looking at the files
   sopup doctor --fix --dry-run                what would be mended
-  sopup doctor --fix                          mend it")]
+  sopup doctor --fix                          mend it; asks before recipients change
+  sopup doctor --fix --yes                    mend it, with the recipients that .sops.yaml names")]
 pub(in crate::cli) struct Args {
     /// A folder or file
     #[arg(default_value = ".")]
@@ -81,6 +82,10 @@ pub(in crate::cli) struct Args {
     /// Only show what `--fix` would do
     #[arg(long, requires = "fix")]
     dry_run: bool,
+
+    /// Agree to the recipients that `--fix` adds and removes
+    #[arg(short, long, requires = "fix")]
+    yes: bool,
 
     #[command(flatten)]
     sops: SopsArg,
@@ -122,7 +127,8 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
 fn mend(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let programs = args.sops.programs(ui)?;
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Fix };
-    let mut fixer = Fixer::new(mode, &programs, ui);
+    let consent = if args.yes { Consent::Given } else { Consent::Asked };
+    let mut fixer = Fixer::new(mode, consent, &programs, ui);
     let Examined { base, mut report, .. } = examine_all(&args.path, &mut |case| fixer.mend(case))?;
     report.mode = mode;
     let exit = tell(&report, true, args, ui)?;
