@@ -236,7 +236,9 @@ fn decrypted(patient: &Patient<'_>, keyring: &Keyring, found: &mut Diagnosis) {
         Err(DecryptError::Open(OpenError::NotForUs { .. } | OpenError::NoIdentities | OpenError::Threshold { .. })) => {}
         Err(error) => {
             found.state = State::Broken;
-            problems.push(Problem::DoesNotDecrypt(error));
+            if !is_told(&error, problems) {
+                problems.push(Problem::DoesNotDecrypt(error));
+            }
         }
         Ok(opened) => {
             found.state = State::Opened;
@@ -256,6 +258,14 @@ fn decrypted(patient: &Patient<'_>, keyring: &Keyring, found: &mut Diagnosis) {
             }
         }
     }
+}
+
+/// Whether the value that does not decrypt is named already, with what is wrong with it.
+fn is_told(error: &DecryptError, problems: &[Problem]) -> bool {
+    let DecryptError::Crypt(error) = error else { return false };
+    let is_same =
+        |problem: &Problem| matches!(problem, Problem::PlainValue { path } | Problem::DamagedValue { path } if *path == error.path);
+    problems.iter().any(is_same)
 }
 
 /// A new MAC is made by those who have the data key alone. The same MAC over another content is not.

@@ -100,6 +100,7 @@ fn each_fault_is_found() {
     ] {
         assert!(codes(&report, path).iter().any(|code| code == expected), "{path}: {expected} is not in {:?}", codes(&report, path));
     }
+    assert_eq!(codes(&report, "added.enc.yaml"), ["plain-value"], "one fault is told once");
     for path in ["good.enc.yaml", "k8s/deployment.yaml", "README.md", "chart/templates/x.yaml"] {
         assert_eq!(codes(&report, path), Vec::<String>::new(), "{path}");
     }
@@ -111,6 +112,33 @@ fn each_fault_is_found() {
         "{}",
         human.stdout
     );
+}
+
+#[test]
+fn the_rules_are_those_that_are_named() {
+    let bench = bench();
+    bench.put(
+        "other/rules.yaml",
+        format!("creation_rules:\n  - path_regex: x\n    age: {}\n  - age: {}\n", bench.recipients[1], bench.recipients[2]).as_bytes(),
+    );
+    let with_variable = |args: &[&str], name: &str| {
+        let out = bench.sopup_command(args).env("SOPS_CONFIG", bench.path(name)).output().expect("runs");
+        (out.status.code(), text(&out.stdout), text(&out.stderr))
+    };
+    let (code, said, _) = with_variable(&["doctor", "repo"], "other/rules.yaml");
+    let third = sopup::sops::recipient::short(&bench.recipients[2]).to_string();
+    assert!(code == Some(1) && said.contains(&format!("`{third}` is named by its creation rule")), "{said}");
+    let named = bench.sopup(&["doctor", "--config", "other/rules.yaml", "repo"]);
+    assert_eq!((named.code, &named.stdout), (1, &said));
+    let (_, said, _) = with_variable(&["verify", "repo"], "other/rules.yaml");
+    assert!(said.contains("good.enc.yaml: `age1") && said.contains("is not named by its creation rule"), "{said}");
+
+    let (code, said, _) = with_variable(&["doctor", "repo"], "other/absent.yaml");
+    assert!(code == Some(1) && said.contains("absent.yaml: cannot read "), "{said}");
+    let (code, _, said) = with_variable(&["updatekeys", "--yes", "repo/good.enc.yaml"], "other/rules.yaml");
+    assert!(code == Some(0) && said.contains(&format!("+ {third}")), "{said}");
+    let (_, said, _) = with_variable(&["doctor", "repo"], "other/rules.yaml");
+    assert!(!said.contains("creation rule"), "both go by the same rules: {said}");
 }
 
 #[test]

@@ -66,14 +66,20 @@ fn is_selective(rule: &CreationRule) -> bool {
 }
 
 /// The `.sops.yaml` files that count, each read once.
-#[derive(Default)]
 pub(super) struct RuleBook {
+    /// The one that somebody named; it counts for all files.
+    named: Option<PathBuf>,
     /// Which one is nearest to a folder.
     nearest: HashMap<PathBuf, Option<PathBuf>>,
     pub(super) read: HashMap<PathBuf, Result<Rules, CliError>>,
 }
 
 impl RuleBook {
+    /// By the nearest configuration of each file, or by a named one.
+    pub(super) fn new(named: Option<PathBuf>) -> Self {
+        Self { named, nearest: HashMap::new(), read: HashMap::new() }
+    }
+
     pub(super) fn rule_for(&mut self, file: &Path) -> Option<&CreationRule> {
         self.covering(file).0
     }
@@ -86,7 +92,10 @@ impl RuleBook {
 
     fn rules_near(&mut self, file: &Path) -> Option<&Rules> {
         let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
-        let path = self.nearest.entry(folder).or_insert_with_key(|folder| above(folder)).clone()?;
+        let path = match &self.named {
+            Some(path) => path.clone(),
+            None => self.nearest.entry(folder).or_insert_with_key(|folder| above(folder)).clone()?,
+        };
         self.read.entry(path).or_insert_with_key(|path| Rules::read(path)).as_ref().ok()
     }
 }

@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 use clap::ValueEnum;
 
 use super::SopsArg;
-use super::keys::Keys;
+use super::keys::{Keys, variable};
 use super::rules::describe;
 use crate::cli::Exit;
 use crate::cli::error::CliError;
@@ -67,6 +67,10 @@ pub(in crate::cli) struct Args {
     #[arg(default_value = ".")]
     path: PathBuf,
 
+    /// Use these rules instead of the nearest .sops.yaml of each file
+    #[arg(long, value_name = "FILE", env = "SOPS_CONFIG")]
+    config: Option<PathBuf>,
+
     /// Look only at what shows without keys
     #[arg(long)]
     no_decrypt: bool,
@@ -112,7 +116,9 @@ pub(in crate::cli) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         return mend(args, ui);
     }
     let keys = (!args.no_decrypt).then(Keys::find);
-    let Examined { base, mut report, records: new, .. } = examined(&args.path, keys.as_ref())?;
+    let rules = RuleBook::new(args.config.clone());
+    let looked = &mut |case: &Case<'_>| Mended::of(case.look(case.bytes, keys.as_ref()));
+    let Examined { base, mut report, records: new, .. } = examine_all(&args.path, rules, looked)?;
     if args.record {
         let outdated = |problem: &Problem| matches!(problem, Problem::NoDigest | Problem::DigestOutdated | Problem::ChangedUnnoticed);
         report.files.iter_mut().for_each(|file| file.problems.retain(|problem| !outdated(problem)));
@@ -129,7 +135,7 @@ fn mend(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Fix };
     let consent = if args.yes { Consent::Given } else { Consent::Asked };
     let mut fixer = Fixer::new(mode, consent, &programs, ui);
-    let Examined { base, mut report, .. } = examine_all(&args.path, &mut |case| fixer.mend(case))?;
+    let Examined { base, mut report, .. } = examine_all(&args.path, RuleBook::new(args.config.clone()), &mut |case| fixer.mend(case))?;
     report.mode = mode;
     let exit = tell(&report, true, args, ui)?;
     if let Some(records) = fixer.new_records() {
@@ -159,17 +165,21 @@ pub(in crate::cli) struct Examined {
 
 /// Examines all files below a folder, or one file.
 pub(in crate::cli) fn examined(path: &Path, keys: Option<&Keys>) -> Result<Examined, CliError> {
-    examine_all(path, &mut |case| Mended::of(case.look(case.bytes, keys)))
+    examine_all(path, rules_of_environment(), &mut |case| Mended::of(case.look(case.bytes, keys)))
+}
+
+/// What commands go by that have no `--config` for SOPS files.
+fn rules_of_environment() -> RuleBook {
+    RuleBook::new(variable("SOPS_CONFIG").map(PathBuf::from))
 }
 
 /// Has each file looked at.
-fn examine_all(path: &Path, each: &mut dyn FnMut(&Case<'_>) -> Mended) -> Result<Examined, CliError> {
+fn examine_all(path: &Path, mut rules: RuleBook, each: &mut dyn FnMut(&Case<'_>) -> Mended) -> Result<Examined, CliError> {
     fs::metadata(path)
         .map_err(|error| CliError::new(format!("cannot read {}: {error}", path.display()), "name a folder or file that exists"))?;
     let base = if path.is_dir() { path.to_path_buf() } else { path.parent().unwrap_or(Path::new("")).to_path_buf() };
     let base = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base };
     let records = fs::read_to_string(base.join(RECORDS)).ok().map(|text| Records::parse(&text));
-    let mut rules = RuleBook::default();
     let Gathered { mut files, kustomizations, mut report } = gather(path, &base, &mut rules);
     let listed = kustomizations.of();
     let mut new = Records::default();
@@ -245,7 +255,7 @@ fn gather(root: &Path, base: &Path, rules: &mut RuleBook) -> Gathered {
 /// Looks at files that commits add: what shows without keys, by the creation rules of a working tree. Rules that are off
 /// report nothing.
 pub(in crate::cli) fn examiner(top: Option<PathBuf>, off: Vec<String>) -> Box<Examine> {
-    let book = Mutex::new(RuleBook::default());
+    let book = Mutex::new(rules_of_environment());
     Box::new(move |path, bytes| {
         let mut book = book.lock().unwrap_or_else(PoisonError::into_inner);
         let rule = top.as_ref().and_then(|top| book.rule_for(&top.join(path)));
