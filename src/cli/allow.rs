@@ -64,7 +64,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let progress = Progress::default();
     let outcome = ui.watched(&progress, || scan(&request, &progress))?;
     let finding = match &place {
-        Some((_, line)) => on_line(&outcome.findings, *line, &args.value)?,
+        Some(place) => on_line(&outcome.findings, place, &args.value)?,
         None => outcome.findings.iter().find(|finding| finding.fingerprint.to_string() == args.value).ok_or_else(|| {
             let message = format!("no value in {} has the fingerprint {}", args.path.display(), args.value);
             CliError::new(message, "copy one from a report of this repository, made with the same `fingerprint_key`")
@@ -117,18 +117,21 @@ fn without_allowlist(mut request: Request) -> (Request, Allowlist) {
 }
 
 /// The one value on a line.
-fn on_line<'f>(findings: &'f [Finding], line: usize, asked: &str) -> Result<&'f Finding, CliError> {
+fn on_line<'f>(findings: &'f [Finding], (file, line): &(PathBuf, usize), asked: &str) -> Result<&'f Finding, CliError> {
     let is_there = |finding: &&Finding| {
         let mut on_disk = finding.occurrences.iter().filter(|one| one.origin.source == SourceKind::Worktree);
-        on_disk.any(|one| (one.start.line..=one.end.line).contains(&line))
+        on_disk.any(|one| (one.start.line..=one.end.line).contains(line))
     };
     let found: Vec<&Finding> = findings.iter().filter(is_there).collect();
     match found[..] {
         [finding] => Ok(finding),
-        [] => Err(CliError::new(
-            format!("nothing that looks like a secret stands at {}", safe::line(asked)),
-            "`sopup explain FILE:LINE` shows what was looked at there",
-        )),
+        [] => {
+            super::explain::check_place(file, *line)?;
+            Err(CliError::new(
+                format!("nothing that looks like a secret stands at {}", safe::line(asked)),
+                "`sopup explain FILE:LINE` shows what was looked at there",
+            ))
+        }
         _ => {
             let values: Vec<String> = found.iter().map(|one| format!("{} ({})", one.fingerprint, one.rule.id)).collect();
             Err(CliError::new(

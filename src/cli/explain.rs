@@ -126,6 +126,24 @@ pub(super) fn place(what: &str) -> Result<(PathBuf, usize), CliError> {
     })
 }
 
+/// Fails if a text has no such line.
+fn check_line(name: &str, index: &LineIndex, text: &[u8], line: usize) -> Result<(), CliError> {
+    match index.count(text) {
+        count if line <= count => Ok(()),
+        count => {
+            let lines = if count == 1 { "1 line".to_owned() } else { format!("{count} lines") };
+            Err(CliError::new(format!("{} has {lines}, and no line {line}", safe::line(name)), "name one of its lines, as reports do"))
+        }
+    }
+}
+
+/// Fails if a file has no such line.
+pub(super) fn check_place(file: &Path, line: usize) -> Result<(), CliError> {
+    let Passage { name, bytes, .. } = Passage::of_file(file)?;
+    let decoded = decode(&bytes);
+    check_line(&name, &LineIndex::new(&decoded.text), &decoded.text, line)
+}
+
 /// Every value with a fingerprint in a scope, whether it is reported or not.
 fn sought(args: &Args, fingerprint: &Fingerprint, scope: Scope) -> Result<Option<Finding>, CliError> {
     let surroundings = surroundings(args, &args.path)?;
@@ -187,6 +205,7 @@ fn one(args: &Args, out: &mut impl Write, passage: &Passage, line: usize) -> Res
     let decoded = decode(bytes);
     let text = decoded.text.as_ref();
     let index = LineIndex::new(text);
+    check_line(name, &index, text, line)?;
     let origin = Origin { path: path.clone(), source: *source };
     let hints = match source {
         SourceKind::Message => Hints::NONE,

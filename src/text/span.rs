@@ -105,6 +105,11 @@ impl LineIndex {
         self.characters.get(step).map_or(0, |counted| counted + characters(&text[step * STEP..at]))
     }
 
+    /// How many lines the text has; the end of its last line begins none.
+    pub fn count(&self, text: &[u8]) -> usize {
+        self.starts.iter().filter(|&&start| start < text.len()).count()
+    }
+
     /// The bytes of a line (from 1), without its end.
     pub fn line<'t>(&self, text: &'t [u8], line: usize) -> &'t [u8] {
         let Some(&start) = self.starts.get(line.wrapping_sub(1)) else {
@@ -161,6 +166,9 @@ mod tests {
         assert_eq!(index.line(text, 2), b"b");
         assert_eq!(index.line(text, 4), b"d");
         assert_eq!(index.line(text, 5), b"");
+        for (text, count) in [(&text[..], 4), (b"a\r\n", 1), (b"\n\n", 2), (b"", 0)] {
+            assert_eq!(LineIndex::new(text).count(text), count);
+        }
     }
 
     #[test]

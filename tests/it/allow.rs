@@ -64,6 +64,7 @@ fn what_cannot_be_allowed_is_said_and_nothing_is_written() {
     place.write("b.json", "{\"db_password\": \"Walrus88Timber\", \"api_password\": \"Onyx77Glacier\"}\n");
     for (args, said) in [
         (&["a.env:2", "--reason", "x"][..], "nothing that looks like a secret"),
+        (&["a.env:3", "--reason", "x"], "a.env has 2 lines, and no line 3"),
         (&["b.json:1", "--reason", "x"], "2 values stand at b.json:1"),
         (&["a.env:1", "--reason", " "], "the reason is empty"),
         (&["a.env:1", "--reason", "it is Walrus88Timber"], "the reason holds the secret"),

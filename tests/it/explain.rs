@@ -48,6 +48,25 @@ fn what_is_neither_is_refused() {
 }
 
 #[test]
+fn a_line_that_is_not_there_is_refused() {
+    let place = Place::repository();
+    place.write("a.env", "MODE=fast\nMODE=slow\n").write("b.env", "MODE=fast").write("c.env", "").commit("one");
+    for (asked, said) in [
+        ("a.env:3", "a.env has 2 lines, and no line 3"),
+        ("b.env:99999", "b.env has 1 line, and no line 99999"),
+        ("c.env:1", "c.env has 0 lines, and no line 1"),
+        ("HEAD:a.env:3", "HEAD:a.env has 2 lines, and no line 3"),
+    ] {
+        let run = place.sopup(["explain", asked]);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{asked}");
+        assert!(run.stderr.contains(said), "{asked}: {}", run.stderr);
+    }
+    for asked in ["a.env:2", "b.env:1"] {
+        assert_eq!(place.sopup(["explain", asked]).code, 0, "{asked}");
+    }
+}
+
+#[test]
 fn what_only_the_history_has_is_explained() {
     let place = Place::repository();
     place.write("deploy.env", format!("MODE=fast\nGITHUB_TOKEN={TOKEN}\n")).commit("leak");
