@@ -27,19 +27,24 @@ pub(super) fn write(out: &mut dyn Write, finding: &Finding, identifiers: &[&Find
         writeln!(out, "   {} {also}{}", "=".blue().bold(), in_history(past, &view.names))?;
     }
     others(out, &places[1..], view)?;
-    for identifier in identifiers.iter().filter(|other| other.identifies.as_ref() == Some(&finding.fingerprint)) {
+    for identifier in identifiers {
         identified(out, identifier, view)?;
     }
     writeln!(out, "   {} fingerprint {}\n", "=".blue().bold(), finding.fingerprint)
 }
 
-/// A secret on one line.
-pub(super) fn line(out: &mut dyn Write, finding: &Finding, view: &View<'_>) -> io::Result<()> {
+/// A secret on one line, with the identifiers that belong to it.
+pub(super) fn line(out: &mut dyn Write, finding: &Finding, identifiers: &[&Finding], view: &View<'_>) -> io::Result<()> {
     let places = places(finding);
     let more = if places.len() > 1 { format!(" (+{})", places.len() - 1) } else { String::new() };
     let past = if places[0].is_gone() { " in history" } else { "" };
     let value = Shown::of(places[0].at, finding, view.context.secrets).secret;
-    writeln!(out, "{} {} {value}{past}{more}", label(finding), linked(places[0].at, view))
+    write!(out, "{} {} {value}{past}{more}", label(finding), linked(places[0].at, view))?;
+    for identifier in identifiers {
+        let value = Shown::of(&identifier.occurrences[0], identifier, view.context.secrets).secret;
+        write!(out, ", with [{}] {value}", identifier.rule.id)?;
+    }
+    writeln!(out)
 }
 
 /// A rule with its severity, in that one's colour.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use owo_colors::OwoColorize as _;
 
-use super::{MANY, alone};
+use super::{MANY, is_alone};
 use crate::finding::Finding;
 use crate::report::json::severity;
 use crate::report::names::Names;
@@ -28,17 +28,17 @@ const EXPIRED: usize = 20;
 pub fn summary(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
     let (scanned, allowed) = (scanned(outcome, context), allowed(outcome));
     let unread = plural(outcome.skipped.len() as u64, "item", "items");
-    match (alone(&outcome.findings).count(), outcome.is_complete()) {
+    match (outcome.findings.len(), outcome.is_complete()) {
         (0, true) => writeln!(out, "{} {scanned}{allowed}", "no secrets found:".green().bold()),
         (0, false) => {
             let incomplete = "incomplete:".yellow().bold().to_string();
             writeln!(out, "{incomplete} no secrets in what could be read, but {unread} could not: {scanned}{allowed}")
         }
         (count, complete) => {
-            let found: usize = alone(&outcome.findings).map(|finding| places(finding).len()).sum();
+            let found: usize = outcome.findings.iter().map(|finding| places(finding).len()).sum();
             let head = secrets_in_places(count as u64, found as u64);
             let rest = if complete { String::new() } else { format!("; incomplete: {unread} could not be read") };
-            writeln!(out, "{} ({}): {scanned}{allowed}{rest}", head.red().bold(), by_severity(alone(&outcome.findings)))
+            writeln!(out, "{} ({}): {scanned}{allowed}{rest}", head.red().bold(), by_severity(&outcome.findings))
         }
     }
 }
@@ -56,15 +56,24 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_
     if context.covered.is_shallow && lacks {
         let hint = "this is a shallow clone; `git fetch --unshallow` gets the rest (in CI: check out with full depth)";
         writeln!(out, "{} {hint}", "hint:".cyan().bold())?;
+    } else if lacks {
+        let hint = "the repository lacks objects: `git fsck` lists them; a new clone, or `git fetch --refetch`, may bring them";
+        writeln!(out, "{} {hint}", "hint:".cyan().bold())?;
     }
-    match alone(&outcome.findings).next() {
+    match outcome.findings.iter().find(|finding| is_alone(finding)) {
         Some(first) => next(out, first, outcome, context),
         None => Ok(()),
     }
 }
 
 fn next(out: &mut dyn Write, first: &Finding, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
-    let all = || alone(&outcome.findings).flat_map(|finding| places(finding).into_iter().map(move |place| (finding, place)));
+    let all = || {
+        outcome
+            .findings
+            .iter()
+            .filter(|finding| is_alone(finding))
+            .flat_map(|finding| places(finding).into_iter().map(move |place| (finding, place)))
+    };
     let in_file = |source| matches!(source, SourceKind::Worktree | SourceKind::Index);
     let mut steps = Vec::new();
     if builtin().rules().any(|rule| rule.id == first.rule.id) {
@@ -86,7 +95,7 @@ fn next(out: &mut dyn Write, first: &Finding, outcome: &Outcome, context: &Conte
     }
     let allowed = doubtful.unwrap_or_else(|| first.fingerprint.to_string());
     steps.push(format!("false alarm? End its line with `sopup:allow`, or run `sopup allow {allowed} --reason TEXT`"));
-    if outcome.baseline.is_none() && alone(&outcome.findings).count() > MANY {
+    if outcome.baseline.is_none() && outcome.findings.len() > MANY {
         steps.push("`sopup baseline create` takes these as known, and scans report only new ones".to_owned());
     }
     writeln!(out, "Next: {}", steps[0])?;

@@ -19,7 +19,7 @@ use super::json::severity;
 use super::names::Names;
 use super::places::{View, plural, secrets_in_places};
 use super::rows::places;
-use crate::finding::Finding;
+use crate::finding::{Finding, Fingerprint};
 use crate::scan::Outcome;
 
 /// More secrets than this begin with an overview.
@@ -55,15 +55,21 @@ pub enum GroupBy {
 
 pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
     let view = &View { context, names: Names::of(outcome, context.secrets) };
-    let shown = grouped(alone(&outcome.findings).collect(), view);
+    let folds = context.layout.folds();
+    let shown = grouped(outcome.findings.iter().filter(|finding| !folds || is_alone(finding)).collect(), view);
     let is_many = shown.len() > MANY;
     if is_many {
-        overview::write(out, &shown, view)?;
+        overview::write(out, &outcome.findings, view)?;
     }
     let full = if is_many && !context.layout.all { BLOCKS } else { usize::MAX };
-    let severe: HashSet<*const Finding> = alone(&outcome.findings).take(full).map(std::ptr::from_ref).collect();
-    let identifiers: Vec<&Finding> = outcome.findings.iter().filter(|finding| finding.identifies.is_some()).collect();
-    let members = members(&shown);
+    let blocks = outcome.findings.iter().filter(|finding| !folds || is_alone(finding)).take(full);
+    let severe: HashSet<*const Finding> = blocks.map(std::ptr::from_ref).collect();
+    let mut identifiers: HashMap<&Fingerprint, Vec<&Finding>> = HashMap::new();
+    for finding in outcome.findings.iter().filter(|_| folds) {
+        finding.identifies.iter().for_each(|secret| identifiers.entry(secret).or_default().push(finding));
+    }
+    let with = |finding: &Finding| identifiers.get(&finding.fingerprint).map(Vec::as_slice).unwrap_or_default();
+    let members = members(&shown, with);
     let mut group = None;
     for (finding, key) in &shown {
         if key.is_some() && group != *key {
@@ -71,9 +77,9 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_
             heading(out, key.as_deref().unwrap_or_default(), members[key])?;
         }
         if severe.contains(&std::ptr::from_ref(*finding)) {
-            block::write(out, finding, &identifiers, view)?;
+            block::write(out, finding, with(finding), view)?;
         } else {
-            block::line(out, finding, view)?;
+            block::line(out, finding, with(finding), view)?;
         }
     }
     if severe.len() < shown.len() {
@@ -93,9 +99,16 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_
     ending::write(out, outcome, context)
 }
 
-/// Findings but for identifiers that are shown with their secrets.
-fn alone(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
-    findings.iter().filter(|finding| finding.identifies.is_none())
+impl Layout {
+    /// Whether identifiers are shown with their secrets; not where they would stand under another heading.
+    fn folds(&self) -> bool {
+        matches!(self.group, None | Some(GroupBy::Path))
+    }
+}
+
+/// Whether a finding is no identifier that belongs to a secret.
+fn is_alone(finding: &Finding) -> bool {
+    finding.identifies.is_none()
 }
 
 /// Findings with the headings they stand under; groups come in the order of their most severe finding.
@@ -114,12 +127,17 @@ fn grouped<'a>(findings: Vec<&'a Finding>, view: &View<'_>) -> Vec<(&'a Finding,
     shown
 }
 
-/// Secrets and places below each heading.
-fn members(shown: &[(&Finding, Option<String>)]) -> HashMap<Option<String>, (u64, u64)> {
+/// Secrets and places below each heading, with the identifiers that are shown with them.
+fn members<'a>(
+    shown: &[(&'a Finding, Option<String>)],
+    with: impl Fn(&'a Finding) -> &'a [&'a Finding],
+) -> HashMap<Option<String>, (u64, u64)> {
     let mut members: HashMap<Option<String>, (u64, u64)> = HashMap::new();
     for (finding, key) in shown {
         let counts = members.entry(key.clone()).or_default();
-        *counts = (counts.0 + 1, counts.1 + places(finding).len() as u64);
+        for one in std::iter::once(finding).chain(with(finding)) {
+            *counts = (counts.0 + 1, counts.1 + places(one).len() as u64);
+        }
     }
     members
 }

@@ -13,13 +13,12 @@ use crate::report::rows::places;
 /// Rules and folders listed by name.
 const LISTED: usize = 10;
 
-pub(super) fn write(out: &mut dyn Write, shown: &[(&Finding, Option<String>)], view: &View<'_>) -> io::Result<()> {
-    let findings = || shown.iter().map(|(finding, _)| *finding);
-    let places: usize = findings().map(|finding| places(finding).len()).sum();
-    let head = secrets_in_places(shown.len() as u64, places as u64);
-    writeln!(out, "{}: {}\n", head.bold(), by_severity(findings()))?;
-    table(out, "rule", findings().map(|finding| (finding.rule.id.to_owned(), finding.rule.name)))?;
-    table(out, "folder", findings().map(|finding| (folder(&place(&finding.occurrences[0], view)), "")))
+pub(super) fn write(out: &mut dyn Write, findings: &[Finding], view: &View<'_>) -> io::Result<()> {
+    let places: usize = findings.iter().map(|finding| places(finding).len()).sum();
+    let head = secrets_in_places(findings.len() as u64, places as u64);
+    writeln!(out, "{}: {}\n", head.bold(), by_severity(findings))?;
+    table(out, "rule", findings.iter().map(|finding| (finding.rule.id.to_owned(), finding.rule.name)))?;
+    table(out, "folder", findings.iter().map(|finding| (folder(&place(&finding.occurrences[0], view)), "")))
 }
 
 /// Names with how often they come, the most frequent first.

@@ -108,6 +108,14 @@ fn a_shallow_clone_is_told_how_to_get_the_rest() {
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     assert_eq!(output.status.code(), Some(3), "{text}");
     assert!(text.contains("`git fetch --unshallow`"), "{text}");
+
+    // Others that lack objects are told something else.
+    let lacking = Place::repository();
+    lacking.write("a.txt", "one\n").commit("First");
+    let blob = lacking.git(["rev-parse", "HEAD:a.txt"]);
+    std::fs::remove_file(lacking.join(&format!(".git/objects/{}/{}", &blob[..2], blob[2..].trim()))).expect("is removed");
+    let text = lacking.sopup(["scan"]).stdout;
+    assert!(text.contains("hint: the repository lacks objects: `git fsck` lists them") && !text.contains("--unshallow"), "{text}");
 }
 
 /// What a terminal of 60 columns is shown.
@@ -139,6 +147,51 @@ fn lines_fit_the_terminal_and_paths_are_links() {
     let line = plain.lines().find(|line| line.starts_with("1 | ")).expect("the line");
     assert!(line.chars().count() <= 60 && line.contains("DB_PASSWORD=Wa******** #") && line.trim_end().ends_with('…'), "{line}");
     assert!(!on_a_terminal(&place, "dumb").contains("\u{1b}]8"));
+}
+
+/// A secret access key and the ID beside it, so many times.
+fn pairs(count: usize) -> Place {
+    let place = Place::new();
+    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let letter = |number: usize, factor: usize| char::from(letters[(number * factor + number / 26 + 3) % 26]);
+    for number in 0..count {
+        let (a, b, c) = (letter(number, 1), letter(number, 7), letter(number, 11));
+        place.write(
+            &format!("{number}.env"),
+            format!(
+                "aws_access_key_id = AKIAQX5ZL3TR{a}W7V{b}HP{c}\naws_secret_access_key = kV7dQ2mX9pL4sT8{a}wZ1cB6{b}nR3yH5jF0gE7u{c}2iM\n"
+            ),
+        );
+    }
+    place
+}
+
+#[test]
+fn all_formats_count_alike() {
+    let place = pairs(1);
+    let found: serde_json::Value = serde_json::from_str(&report(&place, &["--format", "json"])).expect("JSON");
+    assert_eq!(found["findings"].as_array().map(Vec::len), Some(2));
+    let text = report(&place, &[]);
+    assert!(text.contains("\n2 secrets in 2 places (1 critical, 1 low): ") || text.contains("\n2 secrets in 2 places ("), "{text}");
+    assert_eq!((text.matches("--> ").count(), text.matches("   = with AWS access key ID ").count()), (1, 1), "{text}");
+    assert!(report(&place, &["--format", "markdown"]).contains("2 secrets in 2 places"));
+    assert_eq!(report(&place, &["--format", "oneline"]).lines().count(), 2);
+    // Below headings by which they differ they stand apart.
+    let rules = report(&place, &["--group-by", "rule"]);
+    assert_eq!((rules.matches("\n== ").count() + 1, rules.matches(": 1 secret in 1 place\n").count()), (2, 2), "{rules}");
+    let paths = report(&place, &["--group-by", "path"]);
+    assert!(paths.starts_with("== 0.env: 2 secrets in 2 places\n"), "{paths}");
+
+    let place = pairs(40);
+    let count = report(&place, &["--format", "oneline"]).lines().count();
+    let text = report(&place, &[]);
+    assert!(
+        text.starts_with(&format!("{count} secrets in {count} places: "))
+            && text.contains(&format!("\n{count} secrets in {count} places (")),
+        "{text}"
+    );
+    let short: Vec<&str> = text.lines().filter(|line| line.contains(", with [aws-access-key-id] AKIA")).collect();
+    assert_eq!((count, short.len()), (80, 20), "{text}");
 }
 
 #[test]
