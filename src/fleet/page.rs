@@ -1,5 +1,6 @@
 //! The report of a fleet for people: a page that opens from a disk and loads nothing, Markdown, and CSV.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::merge::{Merged, Repository, SecretAcross};
@@ -63,6 +64,7 @@ pub fn html(merged: &Merged) -> String {
         rows_are: "secrets",
         columns: &["severity", "rule", "secret", "first commit", "today", "repositories", "where"],
         filters: &["severity", "rule", "today"],
+        names: BTreeMap::new(),
         search: "",
         rows: merged.secrets.iter().map(secret_cells).collect(),
     };
@@ -73,6 +75,7 @@ pub fn html(merged: &Merged) -> String {
         rows_are: "repositories",
         columns: &["repository", "secrets", "places", "not known"],
         filters: &[],
+        names: BTreeMap::new(),
         search: "",
         rows: sorted.into_iter().map(repository_cells).collect(),
     };

@@ -101,6 +101,7 @@ fn places(rows: &[Row<'_>]) -> Table {
         rows_are: "places",
         columns: &["severity", "rule", "place", "value", "confidence", "since", "source", "history", "author"],
         filters: &["severity", "rule", "author", "source"],
+        names: rows.iter().map(|row| (safe::line(row.finding.rule.id), safe::line(row.finding.rule.name))).collect(),
         search: "place",
         rows: rows.iter().map(cells).collect(),
     }

@@ -25,7 +25,7 @@
     return all.length > lines ? [...parts, rest(all)] : parts;
   };
 
-  const show = ({ id, rows_are: noun, columns, filters, search, rows }) => {
+  const show = ({ id, rows_are: noun, columns, filters, names, search, rows }) => {
     const part = (name) => document.getElementById(id).querySelector(name);
     const [form, count, table, body, more] = ["form", ".count", "table", "tbody", ".more"].map(part);
     const controls = [];
@@ -98,10 +98,13 @@
 
     for (const name of filters) {
       const column = columns.indexOf(name);
-      const values = [...new Set(rows.map((row) => row[column]))].filter((value) => value !== "");
-      const rank = (value) => (name === "severity" ? -ranks[value] : value);
+      const counts = new Map();
+      for (const row of rows) counts.set(row[column], (counts.get(row[column]) ?? 0) + 1);
+      const values = [...counts.keys()].filter((value) => value !== "");
+      const label = (value) => names[value] ?? value;
+      const rank = (value) => (name === "severity" ? -ranks[value] : label(value).toLowerCase());
       values.sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
-      const made = select("all", values.map((value) => [value, value]));
+      const made = select("all", values.map((value) => [`${label(value)} (${grouped.format(counts.get(value))})`, value]));
       controls.push(control(name, made, (value) => chosen.set(column, value)));
     }
     const field = element("input");

@@ -1,6 +1,7 @@
 //! A page with tables, whatever stands in them: it loads nothing, runs only its own script, and shows its first rows without
 //! it. `page.js` sorts and filters the rows, which stand as JSON in the page, and shows some of them at a time.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -29,6 +30,8 @@ pub struct Table {
     pub columns: &'static [&'static str],
     /// Columns by whose values rows can be chosen.
     pub filters: &'static [&'static str],
+    /// What values of these columns are called there, if they have other names.
+    pub names: BTreeMap<String, String>,
     /// The column that is searched; empty if all are.
     pub search: &'static str,
     /// A cell for each column.

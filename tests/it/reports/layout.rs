@@ -195,6 +195,20 @@ fn all_formats_count_alike() {
 }
 
 #[test]
+fn pages_have_filters_by_name_and_count() {
+    let place = pairs(3);
+    let page = report(&place, &["--format", "html"]);
+    let data = page.split("id=\"data\">").nth(1).and_then(|rest| rest.split("</script>").next()).expect("data");
+    let data: serde_json::Value = serde_json::from_str(data).expect("JSON");
+    let table = &data["tables"][0];
+    assert_eq!(table["filters"], serde_json::json!(["severity", "rule", "author", "source"]));
+    let rules: std::collections::BTreeSet<&str> =
+        table["rows"].as_array().expect("rows").iter().filter_map(|row| row[1].as_str()).collect();
+    let names = table["names"].as_object().expect("names");
+    assert!(rules.len() == 2 && rules.iter().all(|rule| names[*rule].as_str().is_some_and(|name| name.starts_with("AWS "))), "{table}");
+}
+
+#[test]
 fn five_thousand_secrets_fit_each_format() {
     let place = many(5000);
     let page = report(&place, &["--format", "html"]);
