@@ -243,6 +243,32 @@ fn tasks_without_results_are_named() {
     assert!(run.stderr.contains("1 of 1 repository is not known in full"), "{}", run.stderr);
 }
 
+/// An engine repeats a task that fails. One that could only be read in part would be repeated for nothing.
+#[test]
+fn a_repository_that_is_read_in_part_is_named_and_its_task_is_done() {
+    let fleet = Fleet { place: Place::new() };
+    let work = Place::repository();
+    work.write("backup.zip", b"PK\x03\x04 cut off").write("more.zip", b"PK\x03\x04 cut").commit("archives");
+    work.write("notes.md", "The password is `Orchid.Meadow.Tundra.898`.\n").commit("notes");
+    let bare = fleet.place.join("repos/a.git");
+    work.git(["clone", "--quiet", "--mirror", ".", bare.to_str().expect("UTF-8")]);
+    assert_eq!(fleet.planned("1").code, 0);
+    for _ in 0..2 {
+        let run = fleet.run(&["work", "--plan", "plan.json", "--results", "results", "--index", "0"]);
+        assert_eq!((run.code, run.stdout.as_str()), (0, ""), "{}", run.stderr);
+        assert!(
+            run.stderr.starts_with("note: repos/a: not read in full, object ")
+                && run.stderr.contains("archive")
+                && run.stderr.contains(", and 1 more; "),
+            "{}",
+            run.stderr
+        );
+        assert!(!run.stderr.contains("Meadow"), "{}", run.stderr);
+    }
+    let (run, report) = fleet.merged(&[]);
+    assert_eq!((run.code, report["secrets"].as_array().map(Vec::len)), (3, Some(1)), "{}", run.stderr);
+}
+
 #[test]
 fn a_repository_without_head_is_named() {
     let fleet = Fleet::new();

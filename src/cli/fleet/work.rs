@@ -130,7 +130,21 @@ fn of_repo(args: &Args, asked: &Asked, repo: &Repo, known: Option<&RepoResult>, 
         None => scanned(&clone.dir, &args.options).map(|report| RepoResult::scanned(&repo.id, state, key(), report)),
         Some(shard) => searched(&clone.dir, shard, &args.options).map(|part| RepoResult::searched(&repo.id, state, key(), shard, part)),
     };
-    done.unwrap_or_else(failed)
+    done.map_or_else(failed, |result| {
+        if !is_complete(&result) {
+            ui.note(&format!("{}: {}", safe::line(&result.id), in_part(&result)));
+        }
+        result
+    })
+}
+
+/// What of a repository was not read. Its result holds for the rest, so the task is done, and to do it again would bring no more.
+fn in_part(result: &RepoResult) -> String {
+    let skipped = result.report.as_ref().and_then(|report| report["summary"]["skipped"].as_array()).map_or(&[][..], Vec::as_slice);
+    let text = |one: &Value, key: &str| safe::line(one[key].as_str().unwrap_or_default());
+    let first = skipped.first().map(|first| format!(", {}: {}", text(first, "path"), text(first, "reason"))).unwrap_or_default();
+    let more = if skipped.len() > 1 { format!(", and {} more", skipped.len() - 1) } else { String::new() };
+    format!("not read in full{first}{more}; `sopup fleet merge` ends with 3 for it")
 }
 
 /// Whether everything was read.
