@@ -21,4 +21,9 @@ impl Choice {
         let named = |name: &String| *name == finding.fingerprint.to_string() || name == finding.rule.id;
         if self.only.is_empty() { kind } else { self.only.iter().any(named) }
     }
+
+    /// Whether it would be with `--identifiers`.
+    pub(super) fn passes_over(&self, finding: &Finding) -> bool {
+        self.only.is_empty() && !self.is_asked(finding)
+    }
 }

@@ -116,6 +116,7 @@ impl From<GitDirError> for CliError {
     fn from(error: GitDirError) -> Self {
         let hint = match &error {
             GitDirError::NotFound(_) => "run it inside a repository, or scan files with `sopup scan PATH`",
+            GitDirError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => "name a folder that exists",
             GitDirError::NotAGitDir(_) | GitDirError::Unclear(_) | GitDirError::Io { .. } | GitDirError::Skip(_) => {
                 "`git fsck` tells whether the repository is sound; plain files can still be scanned with `sopup scan --worktree --no-ignore PATH`"
             }

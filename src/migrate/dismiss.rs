@@ -119,6 +119,7 @@ mod tests {
             places: vec![place(1), place(2)],
             rewriter: "markdown",
             applicability: Applicability::Safe,
+            doubts: Vec::new(),
             reason: String::new(),
             actions: Vec::new(),
             entries: Vec::new(),

@@ -330,6 +330,7 @@ impl Step {
             places,
             rewriter,
             applicability: verdict.applicability,
+            doubts: Vec::new(),
             reason: verdict.reason,
             actions: Vec::new(),
             entries: Vec::new(),

@@ -138,7 +138,9 @@ pub struct Step {
     pub rewriter: &'static str,
     /// How sure it is.
     pub applicability: Applicability,
-    /// Why it is not safe, or what to know about it; may be empty.
+    /// Why it may not be wanted, whatever it does.
+    pub doubts: Vec<String>,
+    /// What it means for those who use the file, or why it is not safe; may be empty.
     pub reason: String,
     /// What is done to files.
     pub actions: Vec<Action>,
@@ -274,6 +276,7 @@ impl Plan {
         let mut any = false;
         for step in self.steps.iter_mut().filter(|step| step.is_chosen(upto) && touches(step)) {
             (step.applicability, step.reason) = (Applicability::Manual, reason.to_owned());
+            step.doubts.clear();
             any = true;
         }
         any
@@ -296,6 +299,18 @@ impl Plan {
 }
 
 impl Step {
+    /// Adds a reason for which it may not be wanted.
+    pub(super) fn doubt(&mut self, why: &str) {
+        self.applicability = self.applicability.max(Applicability::NeedsReview);
+        self.doubts.insert(0, why.to_owned());
+    }
+
+    /// All that is to know before it is applied; may be empty.
+    pub fn why(&self) -> String {
+        let reason = Some(&self.reason).filter(|reason| !reason.is_empty());
+        self.doubts.iter().chain(reason).map(String::as_str).collect::<Vec<_>>().join(". Else: ")
+    }
+
     /// Whether a run that accepts `upto` applies it.
     pub fn is_chosen(&self, upto: Applicability) -> bool {
         match &self.decision {

@@ -163,7 +163,7 @@ fn step_v1(plan: &Plan, step: &Step) -> StepV1 {
         places: places.collect(),
         rewriter: step.rewriter.to_owned(),
         applicability: step.applicability.code().to_owned(),
-        reason: step.reason.clone(),
+        reason: step.why(),
         apply: match step.decision {
             Decision::Open => None,
             Decision::Accepted => Some(true),

@@ -19,7 +19,7 @@ use crate::text::decode;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Leftover {
     /// A value still stands in a file at a place that it was to be moved from.
-    #[error("{path}: a value that is moved would still stand in it ({times} times)")]
+    #[error("{path}: a value that is moved would still stand in it{}", times_over(*.times))]
     Value {
         /// The file.
         path: String,
@@ -33,7 +33,7 @@ pub enum Leftover {
         path: String,
     },
     /// A value that was moved stands where nothing says that it is the secret, and may be there by chance.
-    #[error("{path}: a value that is moved also stands where nothing says that it is a secret ({times} times)")]
+    #[error("{path}: a value that is moved also stands where nothing says that it is a secret{}", times_over(*.times))]
     Doubtful {
         /// The file.
         path: String,
@@ -56,6 +56,11 @@ pub enum Leftover {
         /// The rule.
         rule: &'static str,
     },
+}
+
+/// How often, unless it is once.
+fn times_over(times: usize) -> String {
+    if times == 1 { String::new() } else { format!(" ({times} times)") }
 }
 
 impl Leftover {

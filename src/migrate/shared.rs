@@ -33,8 +33,7 @@ pub(super) fn keep_apart(plan: &mut Plan, files: &BTreeMap<String, SourceFile>) 
     for (at, (name, other)) in doubtful {
         let step = &mut plan.steps[at];
         if step.applicability == Applicability::Safe {
-            step.applicability = Applicability::NeedsReview;
-            step.reason = format!("{name} has another value in {other}, and both may meet in one environment. Else: {}", step.reason);
+            step.doubt(&format!("{name} has another value in {other}, and both may meet in one environment"));
         }
     }
 }

@@ -256,6 +256,34 @@ fn the_plan_writes_nothing_and_says_what_would_change() {
 }
 
 #[test]
+fn identifiers_that_are_left_out_are_counted() {
+    let leaky = Leaky::new();
+    leaky.commit("main.tf", "account_id = \"249169352986\" # aws account id\n", "one");
+    let none = leaky.sopup(&["purge", "plan"]);
+    assert!(
+        none.code == 2 && none.stderr.contains("1 in the history are identifiers") && none.stderr.contains("`--identifiers`"),
+        "{}",
+        none.stderr
+    );
+    leaky.commit("app.env", format!("PASSWORD={VALUE}\n"), "two");
+    let plan = leaky.sopup(&["purge", "plan"]).stdout;
+    assert!(
+        plan.contains("1 value sought") && plan.contains("1 identifier is left out, such as account numbers; `--identifiers`"),
+        "{plan}"
+    );
+    let plan = leaky.sopup(&["purge", "plan", "--identifiers"]).stdout;
+    assert!(plan.contains("2 values sought") && !plan.contains("left out"), "{plan}");
+    let verified = leaky.sopup(&["verify"]).stdout;
+    assert!(verified.contains("mend: sopup migrate, then sopup purge plan --identifiers for the history\n"), "{verified}");
+    leaky.commit("app.env", "", "three");
+    let verified = leaky.sopup(&["verify"]).stdout;
+    let mend = "mend: sopup migrate for the 1 that files still hold, then sopup purge plan --identifiers for the history\n";
+    assert!(verified.contains(mend), "{verified}");
+    let absent = leaky.sopup(&["purge", "plan", "../missing"]);
+    assert!(absent.code == 2 && absent.stderr.contains("name a folder that exists"), "{}", absent.stderr);
+}
+
+#[test]
 fn archives_are_replaced_only_when_that_is_asked() {
     let leaky = Leaky::new();
     leaky.place.write("repo/x.txt", format!("PASSWORD={VALUE}\n"));

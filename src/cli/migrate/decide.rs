@@ -97,25 +97,29 @@ impl Run<'_> {
         !self.args.yes && !self.args.dry_run && self.args.apply.is_none() && self.args.plan_out.is_none()
     }
 
-    pub(super) fn confirmed(&self, mut plan: Plan, upto: Applicability, review: Review<'_>) -> Result<Plan, CliError> {
-        let nothing = |hint: &'static str| CliError::new("nothing was changed", hint).exiting(Exit::Refused);
+    /// The plan that somebody on the terminal agrees to, if somebody does.
+    pub(super) fn confirmed(&self, mut plan: Plan, upto: Applicability, review: Review<'_>) -> Result<Option<Plan>, CliError> {
+        let nothing = |hint: &str| {
+            self.ui.note(&format!("nothing was changed; {hint}"));
+            Ok(None)
+        };
         let nobody = || CliError::new("there is nobody to ask", "--dry-run shows what would happen, --yes applies what is safe");
         let question = "Apply the steps with a +? [y]es, [r]eview them one by one, [n]o?";
-        const YES: &str = "answer `y`, or use --yes, to apply the plan";
+        const YES: &str = "`y`, or --yes, applies the plan";
         match self.ui.ask(question).ok_or_else(nobody)?.as_str() {
-            "y" | "Y" | "yes" => return Ok(plan),
+            "y" | "Y" | "yes" => return Ok(Some(plan)),
             "r" => match review.run(plan, upto)? {
                 Reviewed::Plan(reviewed) => plan = reviewed,
-                Reviewed::Saved => return Err(nothing("what you said is kept; `sopup migrate` goes on with it")),
-                Reviewed::Nothing => return Err(nothing(YES)),
+                Reviewed::Saved => return nothing("what you said is kept; `sopup migrate` goes on with it"),
+                Reviewed::Nothing => return nothing(YES),
             },
-            _ => return Err(nothing(YES)),
+            _ => return nothing(YES),
         }
         show::plan(&plan, upto, self.ui)?;
         self.show_recipients(&plan, upto)?;
         match self.ui.ask("Apply the steps with a +? [y/N]").as_deref() {
-            Some("y" | "Y" | "yes") => Ok(plan),
-            _ => Err(nothing(YES)),
+            Some("y" | "Y" | "yes") => Ok(Some(plan)),
+            _ => nothing(YES),
         }
     }
 }

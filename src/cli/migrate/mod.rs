@@ -249,7 +249,8 @@ impl Run<'_> {
         if self.asks() {
             let saved = |plan: &Plan| self.save_review(plan, files, &request.key);
             let review = Review { files, draft: &draft, key: &request.key, wishes: Wishes::default(), ui: self.ui, save: &saved };
-            plan = self.confirmed(plan, upto, review)?;
+            let Some(agreed) = self.confirmed(plan, upto, review)? else { return Ok(Exit::Refused) };
+            plan = agreed;
         }
         let Proven { mut changes, left, rendering } = proven.map_or_else(|| self.proven(&plan, upto, files, judge), Ok)?;
         changes.extend(self.dismissed(&plan, &outcome, is_key_shared)?);

@@ -84,7 +84,7 @@ impl Run<'_> {
         }
         if !refusals.is_empty() {
             let lines: Vec<String> = refusals.iter().map(ToString::to_string).collect();
-            let hint = "nothing was changed; --skip leaves files out";
+            let hint = "nothing was changed; --skip leaves out the steps that change a file";
             return Err(CliError::new(lines.join("\n"), hint).exiting(Exit::Refused));
         }
         if left.is_empty() {

@@ -14,7 +14,7 @@ use crate::finding::Fingerprint;
 use crate::migrate::change::{Change, preview};
 use crate::migrate::file::SourceFile;
 use crate::migrate::known::is_telling;
-use crate::migrate::plan::{Applicability, EntryId, Place, Plan, Step};
+use crate::migrate::plan::{Applicability, Decision, EntryId, Place, Plan, Step};
 use crate::report::safe;
 use crate::secret::Secret;
 use crate::source::Commit;
@@ -32,6 +32,10 @@ pub(super) fn plan(plan: &Plan, upto: Applicability, ui: &Ui) -> io::Result<()> 
     let count = |wanted| plan.steps.iter().filter(|step| step.applicability == wanted).map(|step| step.places.len()).sum::<usize>();
     let [safe, review, manual] = [Applicability::Safe, Applicability::NeedsReview, Applicability::Manual].map(count);
     writeln!(out, "{}: {safe} safe, {review} need review, {manual} manual", number(safe + review + manual, "place"))?;
+    let is_open = |step: &Step| step.applicability == Applicability::NeedsReview && step.decision == Decision::Open;
+    if upto == Applicability::Safe && plan.steps.iter().any(is_open) && !plan.changes_something(upto) {
+        writeln!(out, "Next: `sopup migrate --dry-run --include-review` shows what needs review, with the changes")?;
+    }
     out.flush()
 }
 
@@ -61,8 +65,9 @@ fn line(plan: &Plan, step: &Step, upto: Applicability, out: &mut impl io::Write)
     let (place, masks) = (format!("{}:{}", safe::line(&step.file), step.line()), masks(step));
     writeln!(out, "{sign} {} {place} {masks}{}", code(step.applicability), target(plan, step))?;
     let settled = step.applicability == Applicability::Safe && step.is_chosen(upto);
-    if !settled && !step.reason.is_empty() {
-        writeln!(out, "    {}", safe::line(&step.reason).dimmed())?;
+    let why = step.why();
+    if !settled && !why.is_empty() {
+        writeln!(out, "    {}", safe::line(&why).dimmed())?;
     }
     Ok(())
 }
@@ -146,6 +151,8 @@ impl Mask {
 
 /// How many kustomizations are named that were not compared for one reason.
 const FOLDERS: usize = 5;
+/// How many files are named for which one thing holds.
+const FILES: usize = 3;
 /// How many secrets a summary names one by one.
 const NAMED: usize = 40;
 
@@ -170,13 +177,7 @@ pub(super) fn summary(plan: &Plan, upto: Applicability, after: &After<'_>, ui: &
     if after.remaining > 0 {
         writeln!(out, "{} left; `sopup migrate --dry-run` says why.", number(after.remaining, "place"))?;
     }
-    let hows: BTreeSet<&str> = chosen.iter().map(|step| step.reason.as_str()).filter(|reason| !reason.is_empty()).collect();
-    if !hows.is_empty() {
-        writeln!(out, "{}", "From now on:".bold())?;
-        for how in hows {
-            writeln!(out, "  {}", safe::line(how))?;
-        }
-    }
+    from_now_on(&chosen, &mut out)?;
     replace(&places, after.history.as_ref(), &mut out)?;
     let together = together(plan, upto);
     if !together.is_empty() {
@@ -192,6 +193,24 @@ pub(super) fn summary(plan: &Plan, upto: Applicability, after: &After<'_>, ui: &
     after.rendering.as_ref().map_or(Ok(()), |compared| rendering(compared, &mut out))?;
     writeln!(out, "`sopup migrate --undo={}` puts everything back.", after.journal.id())?;
     out.flush()
+}
+
+/// What those who use the files do from now on, with the files that it is about.
+fn from_now_on(chosen: &[&Step], out: &mut impl io::Write) -> io::Result<()> {
+    let mut hows = BTreeMap::<&str, BTreeSet<&str>>::new();
+    for step in chosen.iter().filter(|step| !step.reason.is_empty()) {
+        hows.entry(&step.reason).or_default().insert(&step.file);
+    }
+    if hows.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{}", "From now on:".bold())?;
+    for (how, files) in hows {
+        let more = if files.len() > FILES { format!(" and {} more", files.len() - FILES) } else { String::new() };
+        let files = files.into_iter().take(FILES).collect::<Vec<_>>().join(", ");
+        writeln!(out, "  {}: {}", safe::line(&format!("{files}{more}")), safe::line(how))?;
+    }
+    Ok(())
 }
 
 /// Whether kustomizations do what they did.

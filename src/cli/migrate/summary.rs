@@ -73,7 +73,7 @@ struct StepV1<'a> {
     line: usize,
     secrets: Vec<&'a str>,
     entries: Vec<String>,
-    reason: &'a str,
+    reason: String,
     owners: Vec<&'a str>,
 }
 
@@ -124,7 +124,7 @@ impl<'a> Summary<'a> {
             line: step.line(),
             secrets: step.places.iter().map(|place| place.redacted.as_str()).collect(),
             entries: step.entries.iter().map(|id| plan.name_of(*id)).collect(),
-            reason: &step.reason,
+            reason: step.why(),
             owners: of_file(&step.file),
         };
         let left = |wanted: Applicability| {
@@ -178,8 +178,8 @@ impl<'a> Summary<'a> {
             _ = writeln!(out, "\n`sopup migrate --undo={id}` puts everything back.");
         }
         table(&mut out, "Moved", ["place", "secret", "now in"], &summary.moved, |step| step.entries.join(", "));
-        table(&mut out, "To review", ["place", "secret", "why"], &summary.to_review, |step| step.reason.to_owned());
-        table(&mut out, "By hand", ["place", "secret", "why"], &summary.by_hand, |step| step.reason.to_owned());
+        table(&mut out, "To review", ["place", "secret", "why"], &summary.to_review, |step| step.reason.clone());
+        table(&mut out, "By hand", ["place", "secret", "why"], &summary.by_hand, |step| step.reason.clone());
         self.replace(&mut out);
         if !summary.change_together.is_empty() {
             out += "\n### Entries with one value, which change together\n\n";

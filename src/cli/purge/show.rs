@@ -78,6 +78,14 @@ fn values(out: &mut impl Write, opened: &Opened) -> io::Result<()> {
         writeln!(out, "  {shown}  {}: {}", safe::line(&chosen.labels[*value]), places.join(", "))?;
     }
     more(out, spread.len())?;
+    if chosen.identifiers > 0 {
+        let left = plural(chosen.identifiers as u64, "identifier is", "identifiers are");
+        writeln!(
+            out,
+            "  {} {left} left out, such as account numbers; `--identifiers` takes them out, too",
+            "not taken out:".yellow().bold()
+        )?;
+    }
     if chosen.short > 0 {
         let short = plural(chosen.short as u64, "value is", "values are");
         writeln!(out, "  {} {short} too short to be told from what stands there by chance", "not taken out:".yellow().bold())?;

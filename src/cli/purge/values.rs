@@ -46,6 +46,16 @@ pub(super) struct Chosen {
     pub(super) labels: Vec<String>,
     /// Too short to be told from what stands there by chance.
     pub(super) short: usize,
+    /// Identifiers that are left out unless `--identifiers` asks for them.
+    pub(super) identifiers: usize,
+}
+
+/// What a scan finds in the history.
+struct Found {
+    /// Values, and what they may be called.
+    values: Vec<(Secret, String)>,
+    /// Identifiers that nobody asked for.
+    identifiers: usize,
 }
 
 impl ValueArgs {
@@ -60,8 +70,11 @@ impl ValueArgs {
                 }
             }
         }
+        let mut identifiers = 0;
         if self.values_from.is_empty() {
-            all.extend(self.found(path, ui)?);
+            let found = self.found(path, ui)?;
+            identifiers = found.identifiers;
+            all.extend(found.values);
         }
         if self.stores {
             let (request, _) = self.what.everything(path)?;
@@ -80,20 +93,27 @@ impl ValueArgs {
         if all.is_empty() {
             return Err(CliError::new(
                 match short {
+                    0 if identifiers > 0 => {
+                        format!("there is no secret to take out; {identifiers} in the history are identifiers, such as account numbers")
+                    }
                     0 => "there is no value to take out: a scan finds none in the history".to_owned(),
                     count => {
                         format!("the only values ({count}) are shorter than {} characters and stand anywhere by chance", sought::SHORTEST)
                     }
                 },
-                "name values with `--values-from FILE`, or lower the bar with `--min-confidence low`",
+                if short == 0 && identifiers > 0 {
+                    "`--identifiers` takes those out; `--values-from FILE` names values"
+                } else {
+                    "name values with `--values-from FILE`, or lower the bar with `--min-confidence low`"
+                },
             ));
         }
         let (values, labels) = all.into_iter().unzip();
-        Ok(Chosen { values, labels, short })
+        Ok(Chosen { values, labels, short, identifiers })
     }
 
     /// What a scan finds in the history.
-    fn found(&self, path: &Path, ui: &Ui) -> Result<Vec<(Secret, String)>, CliError> {
+    fn found(&self, path: &Path, ui: &Ui) -> Result<Found, CliError> {
         let (mut request, _) = self.what.everything(path)?;
         if let Scope::Repository { files, .. } = &mut request.scope {
             *files = None;
@@ -104,8 +124,11 @@ impl ValueArgs {
             return Err(super::incomplete(&format!("{}: {}", skip.what, skip.reason)));
         }
         let stored = |finding: &&Finding| finding.occurrences.iter().any(|place| place.origin.source != SourceKind::Git);
-        let chosen = outcome.findings.iter().filter(|finding| self.choice.is_asked(finding)).filter(stored);
-        Ok(chosen.map(|finding| (finding.secret.clone(), format!("{}, fingerprint {}", finding.rule.name, finding.fingerprint))).collect())
+        let (chosen, rest): (Vec<&Finding>, Vec<&Finding>) =
+            outcome.findings.iter().filter(stored).partition(|finding| self.choice.is_asked(finding));
+        let named = |finding: &Finding| format!("{}, fingerprint {}", finding.rule.name, finding.fingerprint);
+        let values = chosen.into_iter().map(|finding| (finding.secret.clone(), named(finding))).collect();
+        Ok(Found { values, identifiers: rest.into_iter().filter(|finding| self.choice.passes_over(finding)).count() })
     }
 }
 

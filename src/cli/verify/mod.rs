@@ -20,6 +20,7 @@ use super::ui::Ui;
 use super::what::What;
 use crate::finding::{Finding, Occurrence, Suppression};
 use crate::report::{Context, Covered, Layout, Names, Show, View, in_history, places, plural, position};
+use crate::rule::Kind;
 use crate::scan::{Outcome, Progress, scan};
 use crate::sops::doctor::{Problem, State as FileState, Weight};
 use crate::sought::Sought;
@@ -339,13 +340,19 @@ impl Checked<'_> {
 
 /// Files are mended by moving what they hold, the history by taking it out.
 fn mend(findings: &[&Finding]) -> Option<String> {
-    let places = || findings.iter().flat_map(|finding| &finding.occurrences);
-    let here = places().any(|place| place.sighting.is_none());
-    let past = places().any(|place| place.sighting.is_some());
+    let is_here = |finding: &&&Finding| finding.occurrences.iter().any(|place| place.sighting.is_none());
+    let is_past = |finding: &&&Finding| finding.occurrences.iter().any(|place| place.sighting.is_some());
+    let here = findings.iter().filter(is_here).count();
+    // Those are passed over unless somebody asks for them.
+    let identifiers = findings.iter().filter(is_past).any(|finding| finding.rule.kind == Kind::Identifier);
+    let purge = if identifiers { "sopup purge plan --identifiers" } else { "sopup purge plan" };
+    let past = findings.iter().any(|finding| is_past(&finding)).then_some(purge);
     match (here, past) {
-        (true, _) => Some("sopup migrate".to_owned()),
-        (false, true) => Some("sopup purge plan".to_owned()),
-        (false, false) => None,
+        (0, None) => None,
+        (0, Some(purge)) => Some(purge.to_owned()),
+        (_, None) => Some("sopup migrate".to_owned()),
+        (here, Some(purge)) if here == findings.len() => Some(format!("sopup migrate, then {purge} for the history")),
+        (here, Some(purge)) => Some(format!("sopup migrate for the {here} that files still hold, then {purge} for the history")),
     }
 }
 

@@ -36,7 +36,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::draft::{Draft, Verdict};
 use super::file::{Site, SourceFile};
 use super::naming;
-use super::plan::{Action, Applicability, Step};
+use super::plan::{Action, Step};
 
 /// Plans for one family of files.
 trait Rewriter {
@@ -163,8 +163,7 @@ fn cast(step: &mut Step, ids: &[&str], why: &str) {
     if !ids.is_empty() && !ids.contains(&step.rewriter) {
         return;
     }
-    step.applicability = step.applicability.max(Applicability::NeedsReview);
-    step.reason = if step.reason.is_empty() { why.to_owned() } else { format!("{why}. Else: {}", step.reason) };
+    step.doubt(why);
 }
 
 /// Whether a place is in a comment of a configuration: nothing reads it.

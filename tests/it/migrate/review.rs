@@ -71,6 +71,7 @@ fn nothing_happens_unless_somebody_says_yes() {
         let bench = bench();
         let run = bench.migrate_on_terminal(answers, &[]);
         assert_eq!(run.code, 4, "{answers:?}: {}", run.stdout);
+        assert!(run.stdout.contains("nothing was changed; `") && !run.stdout.contains("error:"), "{}", run.stdout);
         assert_eq!(bench.place.git(["status", "--porcelain"]), "", "{answers:?}");
     }
     let bench = bench();

@@ -155,7 +155,7 @@ fn a_script_that_needs_two_stores_runs_with_one_command() {
     bench.commit();
     let run = bench.migrate(["--yes", "--no-history"]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
-    let printed = run.stdout.lines().find_map(|line| line.trim_start().strip_prefix("run with `")).expect("a command");
+    let printed = run.stdout.lines().find_map(|line| line.strip_prefix("  my scripts/run.sh: run with `")).expect("a command");
     let line = printed.split('`').next().expect("a command");
     assert_eq!(line, "sopup run 'my scripts/run.sh'");
     let wanted = "Zq9wLm2xTr7pKd 249169352986 \n";
