@@ -78,10 +78,11 @@ fn update(file: &Path, args: &Args, keys: &mut Keys, ui: &Ui) -> Result<(), CliE
         ui.note(&format!("{} is up to date", file.display()));
         return Ok(());
     };
-    ui.note(&summary(file, &change));
+    let shown = summary(file, &change);
+    ui.note(&shown);
     note_mixed(audience.groups.iter().flatten(), ui);
     // Before anybody is given the data key, and be it in vain.
-    match if args.yes { Some(true) } else { agrees(ui) } {
+    match if args.yes { Some(true) } else { agrees(&shown, ui) } {
         Some(true) => {}
         Some(false) => {
             ui.note(&format!("{} stays as it is", file.display()));
@@ -99,8 +100,10 @@ pub(super) fn editor<'a>(keyring: &'a Keyring, plugins: &'a dyn Plugins, now: &'
 }
 
 /// Whether somebody on the terminal agrees to what was shown; `None` if there is nobody.
-pub(super) fn agrees(ui: &Ui) -> Option<bool> {
-    let answer = ui.ask("Is this right? [y/N]")?;
+pub(super) fn agrees(shown: &str, ui: &Ui) -> Option<bool> {
+    // What is asked about is no note that `--quiet` leaves out.
+    let shown = if ui.is_quiet() { format!("{shown}\n") } else { String::new() };
+    let answer = ui.ask(&format!("{shown}Is this right? [y/N]"))?;
     Some(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 

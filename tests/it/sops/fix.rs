@@ -110,8 +110,12 @@ fn recipients_follow_the_rules() {
 
 /// Runs a repair on a terminal, on which somebody answers.
 fn asked(bench: &Bench, answer: &str) -> (i32, String) {
+    asked_with(bench, answer, &[])
+}
+
+fn asked_with(bench: &Bench, answer: &str, more: &[&str]) -> (i32, String) {
     let mut command = on_terminal(answer);
-    command.args(["doctor", "--fix", "repo"]).current_dir(bench.dir()).env("HOME", bench.dir());
+    command.args(["doctor", "--fix", "repo"]).args(more).current_dir(bench.dir()).env("HOME", bench.dir());
     let out = command.env("SOPS_AGE_KEY_FILE", bench.path("keys.txt")).output().expect("python3 runs");
     (out.status.code().expect("it ends"), text(&out.stdout))
 }
@@ -142,6 +146,8 @@ fn nobody_comes_in_or_goes_out_unasked() {
         assert!(code == 1 && shown.contains("1 recipient would be added and 1 removed, and you did not agree"), "{shown}");
         assert_eq!(files(&bench), before);
     }
+    let (code, shown) = asked_with(&bench, "n\n", &["--quiet"]);
+    assert!(code == 1 && shown.contains(&format!("+ {new}\r\n- {old}\r\n")), "a question says what it is about: {shown}");
     let (code, shown) = asked(&bench, "y\n");
     assert!(code == 0 && shown.contains("Is this right? [y/N]") && shown.contains("; 1 fixed"), "{shown}");
     assert!(opens(bench.key(1)) && !opens(bench.key(2)));

@@ -227,9 +227,10 @@ impl<'a> Fixer<'a> {
         if !self.ui.has_somebody() {
             return Err(CliError::new(counted(change), nobody));
         }
-        self.ui.note(&summary(case.file, change));
+        let shown = summary(case.file, change);
+        self.ui.note(&shown);
         note_mixed(audience.groups.iter().flatten(), self.ui);
-        match agrees(self.ui) {
+        match agrees(&shown, self.ui) {
             Some(true) => Ok(()),
             Some(false) => {
                 Err(CliError::new(format!("{}, and you did not agree", counted(change)), "correct .sops.yaml, or answer `y` next time"))
