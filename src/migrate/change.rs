@@ -7,8 +7,8 @@ use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use zeroize::Zeroizing;
 
 use super::dismiss::NotAList;
-use super::file::SourceFile;
-use super::plan::{Action, Applicability, Entry, Piece, Plan, Shape, Step, Store as PlannedStore};
+use super::file::{SourceFile, SourceFiles};
+use super::plan::{Action, Entry, Piece, Plan, Shape, Step, Store as PlannedStore};
 use super::policy::{NoRecipients, Policy, SECRET_SELECTOR};
 use super::repo::Repo;
 use super::store_check::{Expected, StoreFault, check};
@@ -111,16 +111,10 @@ pub enum ChangeError {
 ///
 /// # Errors
 /// [`ChangeError`].
-pub fn changes(
-    plan: &Plan,
-    upto: Applicability,
-    files: &BTreeMap<String, SourceFile>,
-    repo: &Repo,
-    tools: Tools<'_>,
-) -> Result<Vec<Change>, ChangeError> {
-    let mut stores = stores(plan, upto, repo, tools)?;
+pub fn changes(plan: &Plan, files: &SourceFiles, repo: &Repo, tools: Tools<'_>) -> Result<Vec<Change>, ChangeError> {
+    let mut stores = stores(plan, repo, tools)?;
     let before = |path: &str| files.get(path).map(|file| file.bytes.clone()).or_else(|| repo.read(path).map(Zeroizing::new));
-    let wanted: Vec<_> = by_file(plan, upto).into_iter().map(|(path, actions)| (before(&path), path, actions)).collect();
+    let wanted: Vec<_> = by_file(plan).into_iter().map(|(path, actions)| (before(&path), path, actions)).collect();
     let made: Vec<Result<Change, ChangeError>> =
         wanted.into_par_iter().map(|(before, path, actions)| text(&path, before, &actions, files, tools)).collect();
     let mut texts = Vec::new();
@@ -133,17 +127,17 @@ pub fn changes(
     Ok(stores)
 }
 
-fn by_file(plan: &Plan, upto: Applicability) -> BTreeMap<String, BTreeSet<&Action>> {
+fn by_file(plan: &Plan) -> BTreeMap<String, BTreeSet<&Action>> {
     let mut by_file = BTreeMap::<String, BTreeSet<&Action>>::new();
-    for action in plan.chosen(upto).flat_map(|step| &step.actions) {
+    for action in plan.chosen().flat_map(|step| &step.actions) {
         by_file.entry(action.file().to_owned()).or_default().insert(action);
     }
     by_file
 }
 
-fn stores(plan: &Plan, upto: Applicability, repo: &Repo, tools: Tools<'_>) -> Result<Vec<Change>, ChangeError> {
+fn stores(plan: &Plan, repo: &Repo, tools: Tools<'_>) -> Result<Vec<Change>, ChangeError> {
     let mut wanted = BTreeMap::<usize, BTreeSet<usize>>::new();
-    for id in plan.chosen(upto).flat_map(|step| &step.entries) {
+    for id in plan.chosen().flat_map(|step| &step.entries) {
         wanted.entry(id.store).or_default().insert(id.entry);
     }
     let wanted: Vec<_> = wanted.into_iter().map(|(at, entries)| (&plan.stores[at], entries)).collect();
@@ -275,7 +269,7 @@ fn text(
     path: &str,
     before: Option<Zeroizing<Vec<u8>>>,
     actions: &BTreeSet<&Action>,
-    files: &BTreeMap<String, SourceFile>,
+    files: &SourceFiles,
     tools: Tools<'_>,
 ) -> Result<Change, ChangeError> {
     let mut after = before.clone().unwrap_or_default();

@@ -1,5 +1,7 @@
 //! [`SourceFile`]: a text with secrets in it, and [`Site`]: one place of one secret.
 
+use std::collections::BTreeMap;
+
 use zeroize::Zeroizing;
 
 use super::plan::ACCOUNT_RULE;
@@ -10,6 +12,9 @@ use crate::rule::{Confidence, Kind, Rule};
 use crate::secret::Secret;
 use crate::source::SourceKind;
 use crate::text::{Encoding, LineIndex, Span, decode};
+
+/// The files with secrets in them, by path.
+pub type SourceFiles = BTreeMap<String, SourceFile>;
 
 /// A text of the working tree and the places where it holds secrets.
 #[derive(Debug)]

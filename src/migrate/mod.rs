@@ -49,7 +49,7 @@ use std::collections::BTreeSet;
 use crate::finding::FingerprintKey;
 use crate::sops::keyring::Keyring;
 use draft::Draft;
-use plan::{Action, Plan};
+use plan::{Action, Applicability, Plan};
 use policy::{OtherKeys, Policy, Scheme};
 use repo::Repo;
 use slugs::Slugs;
@@ -68,6 +68,8 @@ pub struct Settings<'a> {
     pub wishes: &'a Wishes,
     /// Names values in wishes.
     pub key: &'a FingerprintKey,
+    /// How far a run goes with steps that nobody decided about.
+    pub upto: Applicability,
 }
 
 /// How encrypted Secrets reach the cluster.
@@ -94,6 +96,7 @@ pub fn plan(survey: &Survey, repo: &Repo, settings: &Settings<'_>) -> Plan {
     draft.slugs = Slugs::new(survey.files.values().flat_map(|file| &file.sites).map(|site| &site.secret));
     rewrite::all(&survey.files, &mut draft);
     let mut plan = draft.finish();
+    plan.upto = settings.upto;
     shared::keep_apart(&mut plan, &survey.files);
     plan.steps.extend(survey.leftovers());
     let notes = policy_notes(&mut plan, settings.policy, repo);

@@ -12,9 +12,10 @@ use crate::text::Span;
 pub const ACCOUNT_RULE: &str = "aws-account-id";
 
 /// How sure it is that a step keeps things working.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Applicability {
     /// The file stays valid, and whoever needs the value is led to it or stops with a message.
+    #[default]
     Safe,
     /// A consumer may get the reference instead of the value until somebody changes how it is run.
     NeedsReview,
@@ -42,6 +43,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What else a person should know.
     pub notes: Vec<String>,
+    /// How far a run goes with steps that nobody decided about.
+    pub upto: Applicability,
 }
 
 /// A SOPS file that receives values.
@@ -271,10 +274,10 @@ impl Plan {
     }
 
     /// Leaves steps that a run would apply to a file to people, with the reason; whether there were any.
-    pub fn leave(&mut self, path: &str, upto: Applicability, reason: &str) -> bool {
+    pub fn leave(&mut self, path: &str, reason: &str) -> bool {
         let touches = |step: &Step| step.file == path || step.actions.iter().any(|action| action.file() == path);
         let mut any = false;
-        for step in self.steps.iter_mut().filter(|step| step.is_chosen(upto) && touches(step)) {
+        for step in self.steps.iter_mut().filter(|step| step.is_chosen(self.upto) && touches(step)) {
             (step.applicability, step.reason) = (Applicability::Manual, reason.to_owned());
             step.doubts.clear();
             any = true;
@@ -282,19 +285,24 @@ impl Plan {
         any
     }
 
-    /// Whether a run that accepts `upto` changes any file.
-    pub fn changes_something(&self, upto: Applicability) -> bool {
-        self.steps.iter().any(|step| step.is_chosen(upto) || step.is_dismissed())
+    /// Whether a run changes any file.
+    pub fn changes_something(&self) -> bool {
+        self.steps.iter().any(|step| self.is_chosen(step) || step.is_dismissed())
     }
 
-    /// Whether a run that accepts `upto` leaves something that is neither moved nor a false alarm.
-    pub fn leaves_something(&self, upto: Applicability) -> bool {
-        self.steps.iter().any(|step| !step.is_chosen(upto) && !step.is_dismissed())
+    /// Whether a run leaves something that is neither moved nor a false alarm.
+    pub fn leaves_something(&self) -> bool {
+        self.steps.iter().any(|step| !self.is_chosen(step) && !step.is_dismissed())
     }
 
     /// The steps that a run applies.
-    pub fn chosen(&self, upto: Applicability) -> impl Iterator<Item = &Step> {
-        self.steps.iter().filter(move |step| step.is_chosen(upto))
+    pub fn chosen(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| self.is_chosen(step))
+    }
+
+    /// Whether a run applies a step.
+    pub fn is_chosen(&self, step: &Step) -> bool {
+        step.is_chosen(self.upto)
     }
 }
 
@@ -311,8 +319,8 @@ impl Step {
         self.doubts.iter().chain(reason).map(String::as_str).collect::<Vec<_>>().join(". Else: ")
     }
 
-    /// Whether a run that accepts `upto` applies it.
-    pub fn is_chosen(&self, upto: Applicability) -> bool {
+    /// Whether a run that goes so far applies it.
+    fn is_chosen(&self, upto: Applicability) -> bool {
         match &self.decision {
             _ if self.applicability == Applicability::Manual => false,
             Decision::Accepted => true,

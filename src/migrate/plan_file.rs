@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::file::SourceFile;
+use super::file::{SourceFile, SourceFiles};
 use super::plan::{Action, Decision, Entry, Piece, Plan, Readers, Step, Store};
 use super::wish::{Wish, WishError, Wishes};
 use crate::finding::FingerprintKey;
@@ -117,7 +117,7 @@ pub enum PlanFileError {
 }
 
 /// Writes a plan.
-pub fn write(plan: &Plan, files: &BTreeMap<String, SourceFile>, key: &FingerprintKey) -> String {
+pub fn write(plan: &Plan, files: &SourceFiles, key: &FingerprintKey) -> String {
     let written = PlanV1 {
         schema: SCHEMA.to_owned(),
         files: files.iter().map(|(path, file)| (path.clone(), mark(file, key))).collect(),
@@ -217,7 +217,7 @@ impl Decisions {
     ///
     /// # Errors
     /// [`PlanFileError`] if files or steps are not what they were.
-    pub fn apply(&self, plan: &mut Plan, files: &BTreeMap<String, SourceFile>, key: &FingerprintKey) -> Result<(), PlanFileError> {
+    pub fn apply(&self, plan: &mut Plan, files: &SourceFiles, key: &FingerprintKey) -> Result<(), PlanFileError> {
         let moved = self.0.files.iter().filter(|(path, known)| files.get(*path).is_none_or(|file| mark(file, key) != **known));
         let moved: Vec<String> = moved.map(|(path, _)| path.clone()).collect();
         if !moved.is_empty() {

@@ -1,13 +1,13 @@
 //! Proof that a migration does what it says, on the new bytes, before they are written: what was moved is not there
 //! any more in any encoding, a scan finds nothing where it was, and nothing but the planned bytes changed.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use super::change::{Change, splice_of};
-use super::file::{Site, SourceFile};
+use super::file::{Site, SourceFile, SourceFiles};
 use super::intact::is_intact;
 use super::needle::Needles;
-use super::plan::{Applicability, Plan};
+use super::plan::Plan;
 use super::slugs::Slugs;
 use crate::detect::{Hints, detect};
 use crate::rule::{Confidence, RuleSet};
@@ -91,15 +91,9 @@ pub struct Judge<'a> {
 }
 
 /// What the changes would leave behind. Places of steps that are not chosen may stay.
-pub fn prove(
-    plan: &Plan,
-    upto: Applicability,
-    files: &BTreeMap<String, SourceFile>,
-    changes: &[Change],
-    judge: Judge<'_>,
-) -> Vec<Leftover> {
-    let staying = staying(plan, upto, files);
-    let moved = moved(plan, upto, files, &staying);
+pub fn prove(plan: &Plan, files: &SourceFiles, changes: &[Change], judge: Judge<'_>) -> Vec<Leftover> {
+    let staying = staying(plan, files);
+    let moved = moved(plan, files, &staying);
     let needles = Needles::new(moved.iter().filter(|secret| !is_word(secret)).flat_map(|secret| spelled_whole(secret)).collect());
     let count = |bytes: &[u8]| needles.hits(bytes).count();
     let slugs = Slugs::new(files.values().flat_map(|file| &file.sites).map(|site| &site.secret));
@@ -110,7 +104,7 @@ pub fn prove(
             left.push(Leftover::Name { path: change.path.clone() });
         }
         let (before, after) = (count(change.before.as_deref().map_or(&[], Vec::as_slice)), count(&change.after));
-        let planned = files.get(&change.path).map_or(0, |file| places_of(file, plan, upto, &moved));
+        let planned = files.get(&change.path).map_or(0, |file| places_of(file, plan, &moved));
         let (path, times) = (change.path.clone(), after);
         match after {
             0 => {}
@@ -121,7 +115,7 @@ pub fn prove(
         if change.expected.is_some() {
             continue;
         }
-        if !is_read_as_before(plan, upto, change) {
+        if !is_read_as_before(plan, change) {
             left.push(Leftover::Broken { path: change.path.clone() });
         }
         left.extend(findings(change, files.get(&change.path), &staying, judge));
@@ -139,8 +133,8 @@ fn is_word(secret: &Secret) -> bool {
 }
 
 /// Whether the edits of a text leave the rest of it as it is for whoever reads it.
-fn is_read_as_before(plan: &Plan, upto: Applicability, change: &Change) -> bool {
-    let actions = plan.chosen(upto).flat_map(|step| &step.actions).filter(|action| action.file() == change.path);
+fn is_read_as_before(plan: &Plan, change: &Change) -> bool {
+    let actions = plan.chosen().flat_map(|step| &step.actions).filter(|action| action.file() == change.path);
     let Some(before) = change.before.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok()) else { return true };
     let Ok(after) = std::str::from_utf8(&change.after) else { return true };
     // A file that is put together anew has no places to compare.
@@ -149,16 +143,16 @@ fn is_read_as_before(plan: &Plan, upto: Applicability, change: &Change) -> bool 
 }
 
 /// How many places of a file are to lose one of these values.
-fn places_of(file: &SourceFile, plan: &Plan, upto: Applicability, moved: &[&Secret]) -> usize {
-    let steps = plan.chosen(upto).filter(|step| step.file == file.path);
+fn places_of(file: &SourceFile, plan: &Plan, moved: &[&Secret]) -> usize {
+    let steps = plan.chosen().filter(|step| step.file == file.path);
     let chosen: BTreeSet<_> = steps.flat_map(|step| step.places.iter().map(|place| place.span)).collect();
     let counts = |site: &&Site| chosen.contains(&site.span) && moved.binary_search(&&site.secret).is_ok() && !is_word(&site.secret);
     file.sites.iter().filter(counts).count()
 }
 
 /// Values that stay somewhere because no chosen step moves them.
-fn staying<'f>(plan: &Plan, upto: Applicability, files: &'f BTreeMap<String, SourceFile>) -> Vec<&'f Secret> {
-    let steps = plan.chosen(upto).flat_map(|step| step.places.iter().map(|place| (step.file.as_str(), place.span.start)));
+fn staying<'f>(plan: &Plan, files: &'f SourceFiles) -> Vec<&'f Secret> {
+    let steps = plan.chosen().flat_map(|step| step.places.iter().map(|place| (step.file.as_str(), place.span.start)));
     let chosen: HashSet<(&str, usize)> = steps.collect();
     let places = files.values().flat_map(|file| file.sites.iter().map(move |site| (file, site)));
     let mut staying: Vec<&Secret> =
@@ -169,14 +163,14 @@ fn staying<'f>(plan: &Plan, upto: Applicability, files: &'f BTreeMap<String, Sou
 }
 
 /// The places that the chosen steps are about.
-pub fn chosen_sites<'f>(plan: &Plan, upto: Applicability, files: &'f BTreeMap<String, SourceFile>) -> impl Iterator<Item = &'f Site> {
-    let with_files = plan.chosen(upto).filter_map(|step| Some((step, files.get(&step.file)?)));
+pub fn chosen_sites<'f>(plan: &Plan, files: &'f SourceFiles) -> impl Iterator<Item = &'f Site> {
+    let with_files = plan.chosen().filter_map(|step| Some((step, files.get(&step.file)?)));
     with_files.flat_map(|(step, file)| file.sites.iter().filter(|site| step.places.iter().any(|place| place.span == site.span)))
 }
 
 /// Values that no place keeps.
-fn moved<'f>(plan: &Plan, upto: Applicability, files: &'f BTreeMap<String, SourceFile>, staying: &[&Secret]) -> Vec<&'f Secret> {
-    let secrets = chosen_sites(plan, upto, files).map(|site| &site.secret);
+fn moved<'f>(plan: &Plan, files: &'f SourceFiles, staying: &[&Secret]) -> Vec<&'f Secret> {
+    let secrets = chosen_sites(plan, files).map(|site| &site.secret);
     let mut moved: Vec<&Secret> = secrets.filter(|secret| !staying.contains(secret)).collect();
     moved.sort();
     moved.dedup();

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::plan::{Action, Applicability, Plan};
+use super::plan::{Action, Plan};
 use super::policy::Policy;
 use super::repo::Repo;
 use crate::sops::metadata::Metadata;
@@ -35,10 +35,10 @@ pub struct Reader {
 }
 
 /// Who can open what the chosen steps of a plan encrypt.
-pub fn readers(plan: &Plan, upto: Applicability, repo: &Repo, policy: &Policy) -> Vec<Reader> {
+pub fn readers(plan: &Plan, repo: &Repo, policy: &Policy) -> Vec<Reader> {
     let rules = repo.read(RULES).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let mut found = BTreeMap::<(String, Named), Vec<String>>::new();
-    for path in encrypted(plan, upto) {
+    for path in encrypted(plan) {
         for (recipient, named) in of_file(path, repo, policy, &rules) {
             found.entry((recipient, named)).or_default().push(path.to_owned());
         }
@@ -47,9 +47,9 @@ pub fn readers(plan: &Plan, upto: Applicability, repo: &Repo, policy: &Policy) -
 }
 
 /// The files that are encrypted.
-fn encrypted(plan: &Plan, upto: Applicability) -> BTreeSet<&str> {
-    let stores = plan.chosen(upto).flat_map(|step| &step.entries).map(|id| plan.stores[id.store].path.as_str());
-    let in_place = plan.chosen(upto).flat_map(|step| &step.actions).filter_map(|action| match action {
+fn encrypted(plan: &Plan) -> BTreeSet<&str> {
+    let stores = plan.chosen().flat_map(|step| &step.entries).map(|id| plan.stores[id.store].path.as_str());
+    let in_place = plan.chosen().flat_map(|step| &step.actions).filter_map(|action| match action {
         Action::Encrypt { file, .. } => Some(file.as_str()),
         _ => None,
     });

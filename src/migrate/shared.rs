@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::file::{SourceFile, folder_of};
+use super::file::{SourceFile, SourceFiles, folder_of};
 use super::plan::{Applicability, Plan, Step};
 use crate::sops::store::Format;
 
@@ -10,7 +10,7 @@ use crate::sops::store::Format;
 const READERS: [&str; 4] = ["shell", "makefile", "compose", "terraform"];
 
 /// Steps whose variable has another value in a file that theirs runs, or is run by, or is read together with, need review.
-pub(super) fn keep_apart(plan: &mut Plan, files: &BTreeMap<String, SourceFile>) {
+pub(super) fn keep_apart(plan: &mut Plan, files: &SourceFiles) {
     let mut by_name = BTreeMap::<String, Vec<usize>>::new();
     for (at, step) in plan.steps.iter().enumerate().filter(|(_, step)| READERS.contains(&step.rewriter)) {
         let variables = step.entries.iter().map(|id| plan.entry(*id)).filter(|(store, _)| store.format == Format::Dotenv);
@@ -44,7 +44,7 @@ fn value<'p>(plan: &'p Plan, step: &Step, name: &str) -> Option<&'p crate::secre
 }
 
 /// Whether two files may get one environment: they are read together, or one names the other.
-fn meet(a: &Step, b: &Step, files: &BTreeMap<String, SourceFile>) -> bool {
+fn meet(a: &Step, b: &Step, files: &SourceFiles) -> bool {
     let together = ["compose", "terraform"].contains(&a.rewriter) && a.rewriter == b.rewriter && folder_of(&a.file) == folder_of(&b.file);
     let names = |one: &Step, other: &Step| {
         let text = files.get(&one.file).and_then(SourceFile::text).unwrap_or_default();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::draft::{Verdict, place};
-use super::file::{Site, SourceFile, is_sealed, sites};
+use super::file::{Site, SourceFile, SourceFiles, is_sealed, sites};
 use super::plan::{Place, Step};
 use super::repo::Repo;
 use crate::finding::{Finding, sops_metadata};
@@ -14,7 +14,7 @@ use crate::text::Span;
 /// What a scan found, as planning sees it.
 pub struct Survey {
     /// The files that hold secrets, by path.
-    pub files: BTreeMap<String, SourceFile>,
+    pub files: SourceFiles,
     /// Places that are no bytes of a file which sopup could edit.
     pub elsewhere: Vec<Elsewhere>,
 }

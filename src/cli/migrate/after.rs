@@ -10,7 +10,7 @@ use crate::cli::environment::{kept_key, memory_budget};
 use crate::cli::error::CliError;
 use crate::finding::{Finding, Fingerprint};
 use crate::migrate::journal::Journal;
-use crate::migrate::plan::{Applicability, Plan};
+use crate::migrate::plan::Plan;
 use crate::migrate::survey;
 use crate::scan::{Memory, Progress, Request, Scope, Submodules, scan};
 use crate::source::Commit;
@@ -41,12 +41,12 @@ impl Run<'_> {
         &self,
         request: Request,
         below: &str,
-        (plan, upto): (&Plan, Applicability),
+        plan: &Plan,
         (journal, rendering): (&Journal, Option<Compared>),
     ) -> Result<Exit, CliError> {
         let progress = Progress::default();
         let outcome = self.ui.watched(&progress, || scan(&request, &progress))?;
-        let left: BTreeSet<&str> = outcome.findings.iter().filter(|finding| was_moved(finding, plan, upto)).map(path_of).collect();
+        let left: BTreeSet<&str> = outcome.findings.iter().filter(|finding| was_moved(finding, plan)).map(path_of).collect();
         if !left.is_empty() {
             let paths = left.into_iter().collect::<Vec<_>>().join(", ");
             let hint = "`sopup migrate --undo` puts everything back; please report this";
@@ -57,15 +57,15 @@ impl Run<'_> {
             steps.flat_map(|step| &step.places).any(|place| place.fingerprint == *fingerprint)
         };
         let remaining = survey(&outcome.findings, Vec::new(), self.repo, below).count(is_dismissed);
-        let history = if self.args.no_history { None } else { Some(self.history(request, plan, upto)?) };
+        let history = if self.args.no_history { None } else { Some(self.history(request, plan)?) };
         let commit = if self.args.commit { Some(self.commit(journal)?) } else { None };
         let has_ledger = self.repo.exists(crate::ledger::FILE);
-        self.summarise(plan, upto, Some(Done { id: journal.id(), commit: commit.as_deref() }))?;
-        show::summary(plan, upto, &After { journal, remaining, history, commit, has_ledger, rendering }, self.ui)?;
+        self.summarise(plan, Some(Done { id: journal.id(), commit: commit.as_deref() }))?;
+        show::summary(plan, &After { journal, remaining, history, commit, has_ledger, rendering }, self.ui)?;
         Ok(exit(&outcome, remaining > 0))
     }
 
-    fn history(&self, request: Request, plan: &Plan, upto: Applicability) -> Result<Held, CliError> {
+    fn history(&self, request: Request, plan: &Plan) -> Result<Held, CliError> {
         let git = GitDir::discover(&self.repo.top)?;
         let standard = Limits::default();
         let limits = Limits { memory: memory_budget(standard.memory), ..standard };
@@ -73,7 +73,7 @@ impl Run<'_> {
         let request = Request { scope: Scope::repository(git, limits, memory, None, Submodules::Not), ..request };
         let progress = Progress::default();
         let outcome = self.ui.watched(&progress, || scan(&request, &progress))?;
-        let held = outcome.findings.iter().filter(|finding| was_moved(finding, plan, upto));
+        let held = outcome.findings.iter().filter(|finding| was_moved(finding, plan));
         Ok(held.map(|finding| (finding.fingerprint.clone(), first_commit(finding))).collect())
     }
 
@@ -86,10 +86,10 @@ impl Run<'_> {
 }
 
 /// Whether every place of a finding's value was to be moved.
-fn was_moved(finding: &Finding, plan: &Plan, upto: Applicability) -> bool {
+fn was_moved(finding: &Finding, plan: &Plan) -> bool {
     let all = plan.steps.iter().flat_map(|step| step.places.iter().map(move |place| (step, place)));
     let mut places = all.filter(|(_, place)| place.fingerprint == finding.fingerprint).peekable();
-    places.peek().is_some() && places.all(|(step, _)| step.is_chosen(upto))
+    places.peek().is_some() && places.all(|(step, _)| plan.is_chosen(step))
 }
 
 fn path_of(finding: &Finding) -> &str {

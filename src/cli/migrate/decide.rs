@@ -1,7 +1,6 @@
 //! What becomes of the steps of a plan: as the command line, a plan file, an earlier review and a person on the terminal
 //! say.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::filter::Filter;
@@ -12,20 +11,15 @@ use crate::cli::error::CliError;
 use crate::cli::output::write_file;
 use crate::file::{Access, put};
 use crate::finding::FingerprintKey;
-use crate::migrate::file::SourceFile;
-use crate::migrate::plan::{Applicability, Decision, Plan};
+use crate::migrate::file::SourceFiles;
+use crate::migrate::plan::{Decision, Plan};
 use crate::migrate::plan_file::{self, Decisions, PlanFileError};
 use crate::migrate::wish::Wishes;
 use crate::scan::Request;
 
 impl Run<'_> {
     /// The plan, with what the command line and a plan file say about it.
-    pub(super) fn decided(
-        &self,
-        draft: &dyn Fn(&Wishes) -> Plan,
-        files: &BTreeMap<String, SourceFile>,
-        request: &Request,
-    ) -> Result<Plan, CliError> {
+    pub(super) fn decided(&self, draft: &dyn Fn(&Wishes) -> Plan, files: &SourceFiles, request: &Request) -> Result<Plan, CliError> {
         let mut plan = draft(&Wishes::default());
         if let Some(file) = &self.args.apply {
             let text = std::fs::read_to_string(file)
@@ -50,7 +44,7 @@ impl Run<'_> {
     }
 
     /// The plan with the decisions of a review that was broken off, as long as the files are as they were then.
-    fn resumed(&self, plan: Plan, draft: &dyn Fn(&Wishes) -> Plan, files: &BTreeMap<String, SourceFile>, key: &FingerprintKey) -> Plan {
+    fn resumed(&self, plan: Plan, draft: &dyn Fn(&Wishes) -> Plan, files: &SourceFiles, key: &FingerprintKey) -> Plan {
         let Ok(text) = std::fs::read_to_string(self.review_file()) else { return plan };
         match taken_over(&text, draft(&Wishes::default()), draft, files, key) {
             Ok(resumed) => {
@@ -69,7 +63,7 @@ impl Run<'_> {
         self.repo.git_dir.join("sopup").join("review.yaml")
     }
 
-    pub(super) fn save_review(&self, plan: &Plan, files: &BTreeMap<String, SourceFile>, key: &FingerprintKey) -> Result<(), CliError> {
+    pub(super) fn save_review(&self, plan: &Plan, files: &SourceFiles, key: &FingerprintKey) -> Result<(), CliError> {
         let file = self.review_file();
         let written = put(&file, plan_file::write(plan, files, key).as_bytes(), Access::KeptOrPrivate);
         written.map(drop).map_err(|error| CliError::new(error.to_string(), "sopup keeps a review that you break off there"))
@@ -80,13 +74,7 @@ impl Run<'_> {
         let _ = std::fs::remove_file(self.review_file());
     }
 
-    pub(super) fn write_plan(
-        &self,
-        file: &Path,
-        plan: &Plan,
-        files: &BTreeMap<String, SourceFile>,
-        key: &FingerprintKey,
-    ) -> Result<Exit, CliError> {
+    pub(super) fn write_plan(&self, file: &Path, plan: &Plan, files: &SourceFiles, key: &FingerprintKey) -> Result<Exit, CliError> {
         write_file(file, plan_file::write(plan, files, key).as_bytes(), Access::KeptOrPrivate)?;
         self.ui.note(&format!("the plan was written to {}; `sopup migrate --apply {0}` applies it", file.display()));
         Ok(Exit::Clean)
@@ -98,7 +86,7 @@ impl Run<'_> {
     }
 
     /// The plan that somebody on the terminal agrees to, if somebody does.
-    pub(super) fn confirmed(&self, mut plan: Plan, upto: Applicability, review: Review<'_>) -> Result<Option<Plan>, CliError> {
+    pub(super) fn confirmed(&self, mut plan: Plan, review: Review<'_>) -> Result<Option<Plan>, CliError> {
         let nothing = |hint: &str| {
             self.ui.note(&format!("nothing was changed; {hint}"));
             Ok(None)
@@ -108,15 +96,15 @@ impl Run<'_> {
         const YES: &str = "`y`, or --yes, applies the plan";
         match self.ui.ask(question).ok_or_else(nobody)?.as_str() {
             "y" | "Y" | "yes" => return Ok(Some(plan)),
-            "r" => match review.run(plan, upto)? {
+            "r" => match review.run(plan)? {
                 Reviewed::Plan(reviewed) => plan = reviewed,
                 Reviewed::Saved => return nothing("what you said is kept; `sopup migrate` goes on with it"),
                 Reviewed::Nothing => return nothing(YES),
             },
             _ => return nothing(YES),
         }
-        show::plan(&plan, upto, self.ui)?;
-        self.show_recipients(&plan, upto)?;
+        show::plan(&plan, self.ui)?;
+        self.show_recipients(&plan)?;
         match self.ui.ask("Apply the steps with a +? [y/N]").as_deref() {
             Some("y" | "Y" | "yes") => Ok(Some(plan)),
             _ => nothing(YES),
@@ -129,7 +117,7 @@ fn taken_over(
     text: &str,
     mut plan: Plan,
     draft: &dyn Fn(&Wishes) -> Plan,
-    files: &BTreeMap<String, SourceFile>,
+    files: &SourceFiles,
     key: &FingerprintKey,
 ) -> Result<Plan, PlanFileError> {
     let decisions = Decisions::read(text)?;

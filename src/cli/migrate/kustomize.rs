@@ -14,8 +14,8 @@ use super::Run;
 use crate::cli::error::CliError;
 use crate::cli::sops::child::Shelter;
 use crate::migrate::change::Change;
-use crate::migrate::file::SourceFile;
-use crate::migrate::plan::{Applicability, Plan};
+use crate::migrate::file::SourceFiles;
+use crate::migrate::plan::Plan;
 use crate::migrate::proof::chosen_sites;
 use crate::migrate::rendering::{Comparison, Graph, Plain, Rendering, Tree, compare, gather};
 use crate::secret::Secret;
@@ -60,12 +60,7 @@ type Rendered = (Result<Rendering, Failure>, BTreeSet<String>);
 impl Run<'_> {
     /// Renders copies of the kustomizations that a migration would touch, without it and with it; `None` if there are none, or
     /// nobody wants it.
-    pub(super) fn rendered(
-        &self,
-        changes: &[Change],
-        files: &BTreeMap<String, SourceFile>,
-        (plan, upto): (&Plan, Applicability),
-    ) -> Option<Compared> {
+    pub(super) fn rendered(&self, changes: &[Change], files: &SourceFiles, plan: &Plan) -> Option<Compared> {
         if self.args.no_render {
             return None;
         }
@@ -89,7 +84,7 @@ impl Run<'_> {
             (before, render(at, "after", &planned))
         };
         let rendered: Vec<(Rendered, Rendered)> = (0..folders.len()).into_par_iter().map(both).collect();
-        let moved: BTreeSet<Secret> = chosen_sites(plan, upto, files).flat_map(|site| [site.secret.clone(), site.value()]).collect();
+        let moved: BTreeSet<Secret> = chosen_sites(plan, files).flat_map(|site| [site.secret.clone(), site.value()]).collect();
         Some(Compared::of(&folders, rendered, &Plain::of(changes, self.keyring), &moved.iter().collect()))
     }
 }

@@ -11,15 +11,15 @@ use crate::cli::sops::keys::Keys;
 use crate::finding::{Finding, Fingerprint, FingerprintKey};
 use crate::ledger::{Entry, FILE, StorePlace, Stores, form};
 use crate::migrate::change::Change;
-use crate::migrate::plan::{Applicability, Plan, Step};
+use crate::migrate::plan::{Plan, Step};
 use crate::scan::Outcome;
 use crate::sops::path::TreePath;
 
 impl Run<'_> {
     /// Adds the change of the ledger, and of its key if that is new, if there is a ledger or one was asked for.
-    pub(super) fn enter(&self, plan: &Plan, upto: Applicability, outcome: &Outcome, changes: &mut Vec<Change>) -> Result<(), CliError> {
+    pub(super) fn enter(&self, plan: &Plan, outcome: &Outcome, changes: &mut Vec<Change>) -> Result<(), CliError> {
         let desk = Desk::of(&self.repo.top)?;
-        let (known, moved) = (desk.ledger()?, moved(plan, upto, outcome));
+        let (known, moved) = (desk.ledger()?, moved(plan, outcome));
         if moved.is_empty() || known.is_none() && !self.args.ledger {
             return Ok(());
         }
@@ -64,9 +64,9 @@ impl Run<'_> {
 }
 
 /// The findings that are moved, by their number, and the steps that do it.
-fn moved<'p>(plan: &'p Plan, upto: Applicability, outcome: &Outcome) -> BTreeMap<usize, Vec<&'p Step>> {
+fn moved<'p>(plan: &'p Plan, outcome: &Outcome) -> BTreeMap<usize, Vec<&'p Step>> {
     let mut moved = BTreeMap::<usize, Vec<&Step>>::new();
-    for step in plan.chosen(upto) {
+    for step in plan.chosen() {
         for place in step.places.iter().filter(|place| place.is_secret()) {
             if let Some(at) = outcome.findings.iter().position(|finding| finding.fingerprint == place.fingerprint) {
                 moved.entry(at).or_default().push(step);

@@ -229,51 +229,50 @@ impl Run<'_> {
         if let Some(file) = &self.args.plan_out {
             return self.write_plan(file, &plan, files, &request.key);
         }
-        let upto = if self.args.include_review { Applicability::NeedsReview } else { Applicability::Safe };
         let judge = Judge { rules: &request.rules, min_confidence: request.min_confidence };
         // A plan that nobody looks at leaves out what could not be proven.
         let early = !self.asks() && self.args.apply.is_none();
-        let proven = if early { Some(self.leave_unproven(&mut plan, upto, files, judge)?) } else { None };
-        let nothing = !plan.changes_something(upto) && (!self.asks() || plan.steps.is_empty());
+        let proven = if early { Some(self.leave_unproven(&mut plan, files, judge)?) } else { None };
+        let nothing = !plan.changes_something() && (!self.asks() || plan.steps.is_empty());
         // Behind a diff, the plan says in short what was long.
         if nothing || !self.args.dry_run {
-            show::plan(&plan, upto, self.ui)?;
+            show::plan(&plan, self.ui)?;
         }
         if nothing {
-            self.summarise(&plan, upto, None)?;
-            return Ok(exit(&outcome, plan.leaves_something(upto)));
+            self.summarise(&plan, None)?;
+            return Ok(exit(&outcome, plan.leaves_something()));
         }
         if !self.args.dry_run {
-            self.show_recipients(&plan, upto)?;
+            self.show_recipients(&plan)?;
         }
         if self.asks() {
             let saved = |plan: &Plan| self.save_review(plan, files, &request.key);
             let review = Review { files, draft: &draft, key: &request.key, wishes: Wishes::default(), ui: self.ui, save: &saved };
-            let Some(agreed) = self.confirmed(plan, upto, review)? else { return Ok(Exit::Refused) };
+            let Some(agreed) = self.confirmed(plan, review)? else { return Ok(Exit::Refused) };
             plan = agreed;
         }
-        let Proven { mut changes, left, rendering } = proven.map_or_else(|| self.proven(&plan, upto, files, judge), Ok)?;
+        let Proven { mut changes, left, rendering } = proven.map_or_else(|| self.proven(&plan, files, judge), Ok)?;
         changes.extend(self.dismissed(&plan, &outcome, is_key_shared)?);
-        self.enter(&plan, upto, &outcome, &mut changes)?;
+        self.enter(&plan, &outcome, &mut changes)?;
         if self.args.dry_run {
             show::diff(&changes, files, self.ui)?;
-            show::plan(&plan, upto, self.ui)?;
-            self.show_recipients(&plan, upto)?;
+            show::plan(&plan, self.ui)?;
+            self.show_recipients(&plan)?;
         }
         let (doubtful, left): (Vec<Leftover>, Vec<Leftover>) = left.into_iter().partition(Leftover::is_doubtful);
         self.refuse(&changes, &left.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         doubtful.iter().for_each(|left| self.ui.note(&left.to_string()));
         self.refuse_rendering(rendering.as_ref())?;
         if self.args.dry_run {
-            self.summarise(&plan, upto, None)?;
-            return Ok(exit(&outcome, plan.leaves_something(upto)));
+            self.summarise(&plan, None)?;
+            return Ok(exit(&outcome, plan.leaves_something()));
         }
         if let Some(programs) = self.programs {
             self.add_other_keys(&mut changes, programs)?;
         }
         let journal = self.write(&changes)?;
         self.forget_review();
-        self.conclude(request, &below, (&plan, upto), (&journal, rendering))
+        self.conclude(request, &below, &plan, (&journal, rendering))
     }
 
     /// False alarms, each allowed as the value that it is; the key that names values is made if there is none.
@@ -290,7 +289,9 @@ impl Run<'_> {
     }
 
     fn draft(&self, wishes: &Wishes, survey: &Survey, key: &FingerprintKey) -> Plan {
-        let settings = Settings { policy: &self.policy, keyring: self.keyring, kubernetes: self.args.kubernetes.style(), wishes, key };
+        let upto = if self.args.include_review { Applicability::NeedsReview } else { Applicability::Safe };
+        let settings =
+            Settings { policy: &self.policy, keyring: self.keyring, kubernetes: self.args.kubernetes.style(), wishes, key, upto };
         plan(survey, self.repo, &settings)
     }
 

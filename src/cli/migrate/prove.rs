@@ -1,7 +1,6 @@
 //! Before a migration writes: the new bytes, the proof that they are clean, and what stands in the way.
 
 use std::cell::LazyCell;
-use std::collections::BTreeMap;
 
 use super::kustomize::Compared;
 use super::{Run, setup, show};
@@ -9,9 +8,9 @@ use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::file::RealDisk;
 use crate::migrate::change::{Change, changes};
-use crate::migrate::file::SourceFile;
+use crate::migrate::file::SourceFiles;
 use crate::migrate::journal::{self, Journal, Payload, State};
-use crate::migrate::plan::{Applicability, Plan};
+use crate::migrate::plan::Plan;
 use crate::migrate::preflight::{commit_refusals, refusals};
 use crate::migrate::proof::{Judge, Leftover, prove};
 
@@ -25,39 +24,27 @@ pub(super) struct Proven {
 
 impl Run<'_> {
     /// Makes the changes of a plan in memory and looks at what they would leave behind.
-    pub(super) fn proven(
-        &self,
-        plan: &Plan,
-        upto: Applicability,
-        files: &BTreeMap<String, SourceFile>,
-        judge: Judge<'_>,
-    ) -> Result<Proven, CliError> {
-        let changes = changes(plan, upto, files, self.repo, self.tools()).map_err(|error| setup::refused(&error))?;
-        let left = prove(plan, upto, files, &changes, judge);
+    pub(super) fn proven(&self, plan: &Plan, files: &SourceFiles, judge: Judge<'_>) -> Result<Proven, CliError> {
+        let changes = changes(plan, files, self.repo, self.tools()).map_err(|error| setup::refused(&error))?;
+        let left = prove(plan, files, &changes, judge);
         let clean = left.iter().all(Leftover::is_doubtful);
-        let rendering = if clean { self.rendered(&changes, files, (plan, upto)) } else { None };
+        let rendering = if clean { self.rendered(&changes, files, plan) } else { None };
         Ok(Proven { changes, left, rendering })
     }
 
     /// Leaves steps to people whose files would not be clean afterwards, or not do what they did, until the rest is proven.
-    pub(super) fn leave_unproven(
-        &self,
-        plan: &mut Plan,
-        upto: Applicability,
-        files: &BTreeMap<String, SourceFile>,
-        judge: Judge<'_>,
-    ) -> Result<Proven, CliError> {
+    pub(super) fn leave_unproven(&self, plan: &mut Plan, files: &SourceFiles, judge: Judge<'_>) -> Result<Proven, CliError> {
         loop {
-            let proven = self.proven(plan, upto, files, judge)?;
+            let proven = self.proven(plan, files, judge)?;
             let mut any = false;
             for left in proven.left.iter().filter(|left| !left.is_doubtful()) {
-                any |= plan.leave(left.path(), upto, &format!("left alone, as it would not be clean afterwards: {left}"));
+                any |= plan.leave(left.path(), &format!("left alone, as it would not be clean afterwards: {left}"));
             }
             let rendering = proven.rendering.iter();
             for (folder, difference) in rendering.flat_map(|compared| compared.differences.iter()) {
                 let files = proven.rendering.iter().flat_map(|compared| compared.files.get(folder)).flatten();
                 let reason = format!("left alone, as what kustomize makes of {folder} would differ: {difference}");
-                files.for_each(|file| any |= plan.leave(file, upto, &reason));
+                files.for_each(|file| any |= plan.leave(file, &reason));
             }
             if !any {
                 return Ok(proven);

@@ -7,7 +7,7 @@ use owo_colors::OwoColorize as _;
 
 use super::Run;
 use crate::cli::error::CliError;
-use crate::migrate::plan::{Applicability, Plan};
+use crate::migrate::plan::Plan;
 use crate::migrate::readers::{Named, readers};
 use crate::report::safe;
 use crate::sops::recipient::short;
@@ -19,8 +19,8 @@ const VARIABLE: &str = "SOPS_AGE_RECIPIENTS";
 
 impl Run<'_> {
     /// Shows the recipients of what the chosen steps encrypt; nothing if they encrypt nothing.
-    pub(super) fn show_recipients(&self, plan: &Plan, upto: Applicability) -> Result<(), CliError> {
-        let readers = readers(plan, upto, self.repo, self.rehearsed.as_ref().unwrap_or(&self.policy));
+    pub(super) fn show_recipients(&self, plan: &Plan) -> Result<(), CliError> {
+        let readers = readers(plan, self.repo, self.rehearsed.as_ref().unwrap_or(&self.policy));
         if readers.is_empty() {
             return Ok(());
         }

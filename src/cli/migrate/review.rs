@@ -1,19 +1,18 @@
 //! The review: a person goes through the steps of a plan, and says what is moved, where to, and what is no secret.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 
 use super::show;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use crate::finding::FingerprintKey;
-use crate::migrate::file::SourceFile;
+use crate::migrate::file::SourceFiles;
 use crate::migrate::plan::{Applicability, Decision, Plan, Readers, Step};
 use crate::migrate::wish::{Wish, Wishes};
 
 /// What a person reviews.
 pub(super) struct Review<'a> {
-    pub(super) files: &'a BTreeMap<String, SourceFile>,
+    pub(super) files: &'a SourceFiles,
     /// Makes the plan anew with other names.
     pub(super) draft: &'a dyn Fn(&Wishes) -> Plan,
     pub(super) key: &'a FingerprintKey,
@@ -77,13 +76,13 @@ const HELP: &str = "\
 
 impl Review<'_> {
     /// Goes through the steps that nobody has decided about yet.
-    pub(super) fn run(mut self, mut plan: Plan, upto: Applicability) -> Result<Reviewed, CliError> {
+    pub(super) fn run(mut self, mut plan: Plan) -> Result<Reviewed, CliError> {
         let mut view = View { group: Group::File, only_review: false };
         let mut order = view.order(&plan);
         // What was said before is there to go back to.
         let mut at = order.iter().position(|step| plan.steps[*step].decision == Decision::Open).unwrap_or(0);
         while at < order.len() {
-            show::step(&plan, order[at], (at, order.len()), upto, self.files, self.ui)?;
+            show::step(&plan, order[at], (at, order.len()), self.files, self.ui)?;
             match self.ask(&mut plan, &order[at..], &mut view)? {
                 Answer::Next => at += 1,
                 Answer::Back => at = at.saturating_sub(1),

@@ -12,7 +12,7 @@ use super::kustomize::Compared;
 use crate::cli::ui::Ui;
 use crate::finding::Fingerprint;
 use crate::migrate::change::{Change, preview};
-use crate::migrate::file::SourceFile;
+use crate::migrate::file::SourceFiles;
 use crate::migrate::known::is_telling;
 use crate::migrate::plan::{Applicability, Decision, EntryId, Place, Plan, Step};
 use crate::report::safe;
@@ -21,10 +21,10 @@ use crate::source::Commit;
 use crate::text::decode;
 
 /// One line for each step, and what else is to know.
-pub(super) fn plan(plan: &Plan, upto: Applicability, ui: &Ui) -> io::Result<()> {
+pub(super) fn plan(plan: &Plan, ui: &Ui) -> io::Result<()> {
     let mut out = ui.stdout();
     for step in &plan.steps {
-        line(plan, step, upto, &mut out)?;
+        line(plan, step, &mut out)?;
     }
     for note in &plan.notes {
         writeln!(out, "{} {}", "note:".cyan().bold(), safe::line(note))?;
@@ -33,25 +33,18 @@ pub(super) fn plan(plan: &Plan, upto: Applicability, ui: &Ui) -> io::Result<()> 
     let [safe, review, manual] = [Applicability::Safe, Applicability::NeedsReview, Applicability::Manual].map(count);
     writeln!(out, "{}: {safe} safe, {review} need review, {manual} manual", number(safe + review + manual, "place"))?;
     let is_open = |step: &Step| step.applicability == Applicability::NeedsReview && step.decision == Decision::Open;
-    if upto == Applicability::Safe && plan.steps.iter().any(is_open) && !plan.changes_something(upto) {
+    if plan.upto == Applicability::Safe && plan.steps.iter().any(is_open) && !plan.changes_something() {
         writeln!(out, "Next: `sopup migrate --dry-run --include-review` shows what needs review, with the changes")?;
     }
     out.flush()
 }
 
 /// One step of a review, the `nth` of so many: its line, and what would change in its file.
-pub(super) fn step(
-    plan: &Plan,
-    at: usize,
-    (nth, of): (usize, usize),
-    upto: Applicability,
-    files: &BTreeMap<String, SourceFile>,
-    ui: &Ui,
-) -> io::Result<()> {
+pub(super) fn step(plan: &Plan, at: usize, (nth, of): (usize, usize), files: &SourceFiles, ui: &Ui) -> io::Result<()> {
     let mut out = ui.stdout();
     let step = &plan.steps[at];
     writeln!(out, "{}", format!("{} of {of}", nth + 1).dimmed())?;
-    line(plan, step, upto, &mut out)?;
+    line(plan, step, &mut out)?;
     if let Some(file) = files.get(&step.file) {
         let mask = Mask::new(files);
         let after = preview(step, file);
@@ -60,11 +53,11 @@ pub(super) fn step(
     out.flush()
 }
 
-fn line(plan: &Plan, step: &Step, upto: Applicability, out: &mut impl io::Write) -> io::Result<()> {
-    let sign = if step.is_chosen(upto) { "+".green().to_string() } else { "-".dimmed().to_string() };
+fn line(plan: &Plan, step: &Step, out: &mut impl io::Write) -> io::Result<()> {
+    let sign = if plan.is_chosen(step) { "+".green().to_string() } else { "-".dimmed().to_string() };
     let (place, masks) = (format!("{}:{}", safe::line(&step.file), step.line()), masks(step));
     writeln!(out, "{sign} {} {place} {masks}{}", code(step.applicability), target(plan, step))?;
-    let settled = step.applicability == Applicability::Safe && step.is_chosen(upto);
+    let settled = step.applicability == Applicability::Safe && plan.is_chosen(step);
     let why = step.why();
     if !settled && !why.is_empty() {
         writeln!(out, "    {}", safe::line(&why).dimmed())?;
@@ -93,7 +86,7 @@ fn target(plan: &Plan, step: &Step) -> String {
 }
 
 /// What would change in texts; stores are named only.
-pub(super) fn diff(changes: &[Change], files: &BTreeMap<String, SourceFile>, ui: &Ui) -> io::Result<()> {
+pub(super) fn diff(changes: &[Change], files: &SourceFiles, ui: &Ui) -> io::Result<()> {
     let mask = Mask::new(files);
     let mut out = ui.stdout();
     for change in changes {
@@ -132,7 +125,7 @@ struct Mask {
 }
 
 impl Mask {
-    fn new(files: &BTreeMap<String, SourceFile>) -> Self {
+    fn new(files: &SourceFiles) -> Self {
         let secrets: BTreeSet<&Secret> = files.values().flat_map(|file| &file.sites).map(|site| &site.secret).collect();
         let finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(secrets.iter().map(|secret| secret.expose()));
         Self { finder: finder.ok(), masks: secrets.iter().map(|secret| secret.redacted()).collect() }
@@ -160,9 +153,9 @@ const LISTED: &str = "`sopup rotate list` shows them until they are replaced.";
 const NOT_LISTED: &str = "`sopup rotate record` keeps track of them until they are replaced.";
 
 /// What happened and what is left to do.
-pub(super) fn summary(plan: &Plan, upto: Applicability, after: &After<'_>, ui: &Ui) -> io::Result<()> {
+pub(super) fn summary(plan: &Plan, after: &After<'_>, ui: &Ui) -> io::Result<()> {
     let mut out = ui.stdout();
-    let chosen: Vec<&Step> = plan.chosen(upto).collect();
+    let chosen: Vec<&Step> = plan.chosen().collect();
     let places: Vec<(&Step, &Place)> = chosen.iter().flat_map(|step| step.places.iter().map(move |place| (*step, place))).collect();
     let secrets: BTreeSet<&Fingerprint> = places.iter().map(|(_, place)| &place.fingerprint).collect();
     let committed = after.commit.as_ref().map_or_else(|| "Nothing is staged.".to_owned(), |id| format!("Committed as {id}."));
@@ -179,7 +172,7 @@ pub(super) fn summary(plan: &Plan, upto: Applicability, after: &After<'_>, ui: &
     }
     from_now_on(&chosen, &mut out)?;
     replace(&places, after.history.as_ref(), &mut out)?;
-    let together = together(plan, upto);
+    let together = together(plan);
     if !together.is_empty() {
         writeln!(out, "{}", "Entries with one value, which change together:".bold())?;
     }
@@ -271,8 +264,8 @@ fn replace(places: &[(&Step, &Place)], history: Option<&Held>, out: &mut impl io
 }
 
 /// The entries of the chosen steps that hold one value: each time that two or more do.
-pub(super) fn together(plan: &Plan, upto: Applicability) -> Vec<Vec<EntryId>> {
-    let ids: BTreeSet<EntryId> = plan.chosen(upto).flat_map(|step| step.entries.iter().copied()).collect();
+pub(super) fn together(plan: &Plan) -> Vec<Vec<EntryId>> {
+    let ids: BTreeSet<EntryId> = plan.chosen().flat_map(|step| step.entries.iter().copied()).collect();
     let mut by_value = BTreeMap::<&Secret, Vec<EntryId>>::new();
     for id in ids.into_iter().filter(|id| is_telling(&plan.entry(*id).1.value)) {
         by_value.entry(&plan.entry(id).1.value).or_default().push(id);

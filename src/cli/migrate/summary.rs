@@ -103,12 +103,12 @@ impl Run<'_> {
     }
 
     /// Writes the summaries that were asked for.
-    pub(super) fn summarise(&self, plan: &Plan, upto: Applicability, done: Option<Done<'_>>) -> Result<(), CliError> {
+    pub(super) fn summarise(&self, plan: &Plan, done: Option<Done<'_>>) -> Result<(), CliError> {
         if self.args.summary.is_empty() {
             return Ok(());
         }
         let owners = Desk::of(&self.repo.top)?.owners()?;
-        let summary = Summary::of(plan, upto, done, &owners);
+        let summary = Summary::of(plan, done, &owners);
         self.args.summary.iter().try_for_each(|target| summary.write(target))
     }
 }
@@ -117,7 +117,7 @@ impl Run<'_> {
 struct Summary<'a>(SummaryV1<'a>);
 
 impl<'a> Summary<'a> {
-    fn of(plan: &'a Plan, upto: Applicability, done: Option<Done<'a>>, owners: &'a Owners) -> Self {
+    fn of(plan: &'a Plan, done: Option<Done<'a>>, owners: &'a Owners) -> Self {
         let of_file = |path: &str| owners.of(path).iter().map(String::as_str).collect::<Vec<_>>();
         let step = |step: &'a Step| StepV1 {
             file: &step.file,
@@ -128,10 +128,10 @@ impl<'a> Summary<'a> {
             owners: of_file(&step.file),
         };
         let left = |wanted: Applicability| {
-            plan.steps.iter().filter(move |step| step.applicability == wanted && !step.is_chosen(upto) && !step.is_dismissed())
+            plan.steps.iter().filter(move |step| step.applicability == wanted && !plan.is_chosen(step) && !step.is_dismissed())
         };
         let mut seen = BTreeSet::new();
-        let places = plan.chosen(upto).flat_map(|step| step.places.iter().map(move |place| (step, place)));
+        let places = plan.chosen().flat_map(|step| step.places.iter().map(move |place| (step, place)));
         let secrets = places.filter(|(_, place)| place.is_secret() && seen.insert(&place.fingerprint)).map(|(step, place)| SecretV1 {
             secret: &place.redacted,
             fingerprint: place.fingerprint.to_string(),
@@ -142,16 +142,16 @@ impl<'a> Summary<'a> {
             line: place.line,
             owners: of_file(&step.file),
         });
-        let hows: BTreeSet<&str> = plan.chosen(upto).map(|step| step.reason.as_str()).filter(|reason| !reason.is_empty()).collect();
+        let hows: BTreeSet<&str> = plan.chosen().map(|step| step.reason.as_str()).filter(|reason| !reason.is_empty()).collect();
         Self(SummaryV1 {
             schema: SCHEMA,
             migration: done.map(|done| done.id),
             commit: done.and_then(|done| done.commit),
-            moved: plan.chosen(upto).map(step).collect(),
+            moved: plan.chosen().map(step).collect(),
             to_review: left(Applicability::NeedsReview).chain(left(Applicability::Safe)).map(step).collect(),
             by_hand: left(Applicability::Manual).map(step).collect(),
             to_replace: secrets.collect(),
-            change_together: together(plan, upto).into_iter().map(|ids| ids.into_iter().map(|id| plan.name_of(id)).collect()).collect(),
+            change_together: together(plan).into_iter().map(|ids| ids.into_iter().map(|id| plan.name_of(id)).collect()).collect(),
             from_now_on: hows.into_iter().collect(),
         })
     }

@@ -7,7 +7,7 @@ use super::markdown::{self, Setting, is_prose};
 use super::quote::{exec_env, expand, run_with, script, shell_quote, told};
 use super::{Rewriter as _, ci, compose, dotenv, is_in_comment, shell, source_code, terraform};
 use crate::migrate::draft::{Draft, Verdict};
-use crate::migrate::file::{Site, SourceFile};
+use crate::migrate::file::{Site, SourceFile, SourceFiles};
 use crate::migrate::naming;
 use crate::migrate::plan::{Action, Shape};
 use crate::secret::Secret;
@@ -18,7 +18,7 @@ pub(super) struct Accounts(BTreeMap<Secret, String>);
 
 impl Accounts {
     /// Names all account IDs: by the environment that most of their places speak of.
-    pub(super) fn of(files: &BTreeMap<String, SourceFile>) -> Self {
+    pub(super) fn of(files: &SourceFiles) -> Self {
         let mut votes = BTreeMap::<&Secret, BTreeMap<&'static str, usize>>::new();
         for file in files.values() {
             for site in file.sites.iter().filter(|site| site.is_account()) {

@@ -30,11 +30,10 @@ mod source_code;
 mod terraform;
 mod words;
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::draft::{Draft, Verdict};
-use super::file::{Site, SourceFile};
+use super::file::{Site, SourceFile, SourceFiles};
 use super::naming;
 use super::plan::{Action, Step};
 
@@ -83,7 +82,7 @@ const REWRITERS: &[&dyn Rewriter] = &[
 ];
 
 /// Plans all files.
-pub(super) fn all(files: &BTreeMap<String, SourceFile>, draft: &mut Draft<'_>) {
+pub(super) fn all(files: &SourceFiles, draft: &mut Draft<'_>) {
     let accounts = account::Accounts::of(files);
     for anchors in [Anchors::Here, Anchors::Elsewhere] {
         for file in files.values() {
@@ -184,6 +183,7 @@ fn comment(rewriter: &dyn Rewriter, file: &SourceFile, site: &Site, draft: &mut 
 mod tests {
     use super::*;
     use crate::finding::FingerprintKey;
+    use crate::migrate::plan::Applicability;
     use crate::migrate::policy::Policy;
     use crate::migrate::repo::Repo;
     use crate::migrate::wish::Wishes;
@@ -200,7 +200,14 @@ mod tests {
         let repo = Repo::open(top.path()).expect("opens");
         let (policy, keyring, wishes, key) =
             (Policy::default(), Keyring::new(), Wishes::default(), FingerprintKey::new(vec![7; 32]).expect("a key"));
-        let settings = Settings { policy: &policy, keyring: &keyring, kubernetes: KubernetesStyle::Auto, wishes: &wishes, key: &key };
+        let settings = Settings {
+            policy: &policy,
+            keyring: &keyring,
+            kubernetes: KubernetesStyle::Auto,
+            wishes: &wishes,
+            key: &key,
+            upto: Applicability::Safe,
+        };
         let mut draft = Draft::new(&repo, &settings);
         let file = |path: &str| {
             let secret = Secret::new(b"Zq9wLm2xTr7pKd".to_vec());
