@@ -11,10 +11,9 @@ use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::line;
 use crate::detect::syntax::named::Value;
-use crate::detect::worth::placeholder::is_self_declared;
-use crate::detect::worth::weak::{is_label_of_field, is_literal, is_typed_secret};
+use crate::detect::worth::weak::{is_joined_words, is_label_of_field, is_literal, is_typed_secret};
 use crate::detect::worth::words::words;
-use crate::rule::lexicon::{ABOUT_NAMES, KEY_ENDINGS, PASSWORDS, SAMPLE_PASSWORDS, VALUE_NAMES};
+use crate::rule::lexicon::{ABOUT_NAMES, CLUSTER_SECRETS, KEY_ENDINGS, PASSWORDS, SAMPLE_PASSWORDS, VALUE_NAMES, VARIABLE_ENDINGS};
 use crate::rule::{Confidence, Extractor};
 use crate::text::Span;
 
@@ -43,37 +42,32 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
 /// `AUTH_SECRET=secret_for_refresh`, `password: dev-password`, `DB_PASSWORD: example`: what settings give a secret. Elsewhere
 /// joined words such as these are the name of a secret that is kept in some store.
 fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
-    let before = before(search, value.span);
+    let (before, bytes) = (before(search, value.span), search.bytes(value.span));
     let name = last_name(before);
-    let is_variable = name.contains(&b'_') && name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_');
     let settings = matches!(search.hints.notation, Notation::Lines | Notation::Yaml);
-    let plain = class == NameClass::Password && (name == b"password" || name == b"userPassword");
-    let secret = || {
-        [&b"PASSWORD"[..], b"PASSWD", b"PASS", b"SECRET", b"SECRET_KEY", b"JWT_KEY", b"KEY_BASE", b"ROOT_TOKEN_ID"]
-            .iter()
-            .any(|end| name.ends_with(end))
-    };
+    let plain = class == NameClass::Password && matches!(name, b"password" | b"userPassword");
     let assigned = before.trim_ascii_end().ends_with(b"=") || before.contains(&b':') || before.ends_with(b"\"");
-    let sample = || SAMPLE_PASSWORDS.has(&String::from_utf8_lossy(search.bytes(value.span)));
-    let known = settings && plain || is_variable && secret() && refers_to(name).is_none();
+    let known = settings && plain || is_variable(name) && VARIABLE_ENDINGS.ends(name) && !is_of_cluster(name);
     if value.uncertain || !assigned || !known || !ends_field(search, value.span) {
         return false;
     }
-    if class == NameClass::Password && sample() {
+    if class == NameClass::Password && SAMPLE_PASSWORDS.has(&String::from_utf8_lossy(bytes)) {
         return true;
     }
-    let bytes = search.bytes(value.span);
     // `DB_PASSWORD=mysql_password`: what belongs here.
     let tells = || class == NameClass::Password && !plain && (PASSWORDS.has(last_word(bytes)) || VALUE_NAMES.has(last_word(bytes)));
-    let joined = bytes.iter().any(|byte| matches!(byte, b'-' | b'_'))
-        && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'));
-    // `DB_PASSWORD: db-password`: the name of it.
-    let same = || {
-        let folded =
-            |text: &[u8]| text.to_ascii_lowercase().iter().map(|&byte| if byte == b'-' { b'_' } else { byte }).collect::<Vec<u8>>();
-        folded(name).ends_with(&folded(bytes))
-    };
-    settings && (5..=40).contains(&bytes.len()) && joined && !is_self_declared(bytes) && !same() && !tells()
+    settings && is_joined_words(bytes) && !names_itself(name, bytes) && !tells()
+}
+
+/// `DB_PASSWORD`, as variables of the environment are called.
+fn is_variable(name: &[u8]) -> bool {
+    name.contains(&b'_') && name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
+}
+
+/// `DB_PASSWORD: db-password`
+fn names_itself(name: &[u8], value: &[u8]) -> bool {
+    let same = |(a, b): (&u8, &u8)| a.eq_ignore_ascii_case(b) || *a == b'_' && *b == b'-';
+    name.len() >= value.len() && name[name.len() - value.len()..].iter().zip(value).all(same)
 }
 
 /// The last of joined words.
@@ -83,15 +77,14 @@ fn last_word(value: &[u8]) -> &str {
 }
 
 /// `EXISTING_SECRET`, `TLS_SECRET`: variables that hold the name of a secret of a cluster.
-fn refers_to(name: &[u8]) -> Option<&'static [u8]> {
-    let secret = name.strip_suffix(b"_SECRET")?;
-    [&b"KUBE"[..], b"K8S", b"KUBERNETES", b"TLS", b"SSL", b"PULL", b"CERT", b"EXISTING"].into_iter().find(|other| secret.ends_with(other))
+fn is_of_cluster(name: &[u8]) -> bool {
+    name.strip_suffix(b"_SECRET").is_some_and(|qualifier| CLUSTER_SECRETS.ends(qualifier))
 }
 
 /// `form.get("password")`, `value(body, "password")`: under which name something is looked up.
 fn is_key_of_call(search: &Search<'_>, span: Span) -> bool {
     let text = String::from_utf8_lossy(search.bytes(span)).to_lowercase();
-    let Some([open @ .., b'"' | b'\'']) = Some(before(search, span)) else { return false };
+    let [open @ .., b'"' | b'\''] = before(search, span) else { return false };
     let rest = behind(search, span);
     let closes = rest.get(1..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b")"));
     let argument = open.ends_with(b"(") || open.trim_ascii_end().ends_with(b",") && open.contains(&b'(');
@@ -163,7 +156,7 @@ fn is_of_variable(before: &[u8], value: &[u8]) -> bool {
     let joined = name[start..].contains(&b'_') || length > 6;
     let word = value.iter().all(u8::is_ascii_alphanumeric) && value.iter().any(u8::is_ascii_alphabetic);
     // `MAIL_KEY=word` may be anything.
-    refers_to(name).is_none()
+    !is_of_cluster(name)
         && !is_unqualified_key(last_name(name))
         && (free && joined || key)
         && word

@@ -2,8 +2,10 @@
 
 use crate::rule::lexicon::UNITS;
 
-/// A number with a unit, a version, a date, a size: `30d`, `1.2.3`, `2024-01-02`, `10.0.0.1:80`.
+/// A number with a unit, a version or a range of them, a date, a size: `30d`, `1.2.3`, `^1.0`, `2024-01-02`, `10.0.0.1:80`.
 pub(super) fn is_measure(value: &[u8]) -> bool {
+    let range = value.iter().take_while(|byte| matches!(byte, b'^' | b'~' | b'<' | b'>' | b'=')).count();
+    let value = &value[range..];
     let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let unit = &value[digits..];
     (digits > 0 && is_unit(unit) && value.len() < 8)

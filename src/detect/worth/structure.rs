@@ -163,7 +163,8 @@ pub(super) fn is_address(text: &str) -> bool {
 pub(super) fn is_rule_list(text: &str) -> bool {
     let word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     let rule = |part: &str| word(part.split_once(':').map_or(part, |(name, _)| name));
-    text.contains('|') && text.split('|').all(rule)
+    // `confirmed|`, to which code adds the next.
+    text.contains('|') && text.strip_suffix('|').unwrap_or(text).split('|').all(rule)
 }
 
 /// `secret_name1=secret_uri1`, `secret_name=`

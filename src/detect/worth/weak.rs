@@ -51,6 +51,15 @@ pub(in crate::detect) fn is_typed_secret(value: &[u8]) -> bool {
     known || letters >= 4 && (2..=6).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
 }
 
+/// `secret_for_refresh`, `dev-password`: words in lower case, joined, that say nothing of being a stand-in.
+pub(in crate::detect) fn is_joined_words(value: &[u8]) -> bool {
+    let joint = |byte: &u8| matches!(byte, b'-' | b'_');
+    (5..=40).contains(&value.len())
+        && value.iter().any(joint)
+        && value.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || joint(byte))
+        && !placeholder::is_self_declared(value)
+}
+
 /// `S0meLongPassword`: a digit among the letters of a word, as names do not have them.
 fn is_disguised(word: &str) -> bool {
     let mut kinds = word.bytes().map(|byte| byte.is_ascii_digit());
@@ -71,6 +80,8 @@ fn names_something(value: &[u8]) -> bool {
             .all(|part| part.starts_with(|c: char| c.is_ascii_uppercase()) && part.bytes().all(|byte| byte.is_ascii_alphabetic()))
             && words::words(noun).len() > 1
     });
-    let named = named > 0 && words.len() > 1 && !words.iter().any(|word| is_disguised(word));
+    // `#password`: an element of a page.
+    let element = matches!(value, [b'#' | b'.', ..]) && words.len() == named;
+    let named = element || named > 0 && words.len() > 1 && !words.iter().any(|word| is_disguised(word));
     named || dotted || is_titled(value) || capitals || cmdlet || text.contains('/') || text.ends_with('=')
 }
