@@ -4,10 +4,10 @@
 use super::digest::{is_checksum, is_hash, is_key_id};
 use super::path::{is_document, is_file_name, is_lower_path, is_place_in_file, is_system_path};
 use super::structure::{
-    EXPRESSION_MARKS, is_action, is_address, is_attribute, is_call, is_call_behind_pointer, is_colour, is_credential_scope, is_cut_call,
-    is_cut_method, is_dotted_path, is_element, is_expression, is_format, is_list_of_names, is_macro, is_module_and_type,
-    is_name_with_reference, is_negation, is_option, is_pair_of_names, is_path, is_policy, is_query, is_rule_list, is_segmented, is_setting,
-    is_simple_call, is_taint, is_translation, is_wildcard, starts_with_host,
+    EXPRESSION_MARKS, is_action, is_action_reference, is_address, is_attribute, is_call, is_call_behind_pointer, is_colour,
+    is_credential_scope, is_cut_call, is_cut_method, is_dotted_path, is_element, is_expression, is_format, is_hashed_name,
+    is_list_of_names, is_macro, is_module_and_type, is_name_with_reference, is_negation, is_option, is_pair_of_names, is_path, is_policy,
+    is_query, is_rule_list, is_segmented, is_setting, is_simple_call, is_taint, is_translation, is_wildcard, starts_with_host,
 };
 use crate::detect::Evidence;
 
@@ -71,7 +71,7 @@ fn has(value: &[u8], needle: &[u8]) -> bool {
 }
 
 /// Paths, addresses, code and markup, whatever the name says; the first that fits counts.
-static SHAPES: [Shape; 50] = [
+static SHAPES: [Shape; 52] = [
     shape("path", "a path", Bytes(is_path)).sure_if(Bytes(is_system_path)),
     shape("address", "an address", Bytes(|value| has(value, b"://") || value.starts_with(b"//")))
         .sure_if(Bytes(|value| has(value, b"://"))),
@@ -153,6 +153,8 @@ static SHAPES: [Shape; 50] = [
     shape("document", "a document", Text(is_document)).sure(),
     shape("place-in-file", "a place in a file", Text(is_place_in_file)).sure(),
     shape("list-of-names", "a list of names", Text(is_list_of_names)).sure(),
+    shape("action-reference", "an action and its version", Text(is_action_reference)).sure(),
+    shape("hashed-name", "the name of a generated secret", Text(is_hashed_name)).sure(),
     shape("label", "a label", Bytes(|value| value.ends_with(b":"))),
     shape("option", "an option of a command", Bytes(|value| value.starts_with(b"--"))).sure_if(Bytes(is_option)),
     shape("negation", "a negated variable", Text(is_negation)),
@@ -192,6 +194,9 @@ mod tests {
             ("TokenUtil.create(10001,", "cut-method"),
             ("values.yaml", "file-name"),
             ("--db-password", "option"),
+            ("acme/flows/actions/make-token@5f1c0b9a7d3e2846b1c3d5e7f9a0b2c4d6e8f0a1", "action-reference"),
+            ("acme/make-token@v2.1", "action-reference"),
+            ("shop-credentials-a15c1b308a", "hashed-name"),
             ("--shm-size=128MB", "option"),
             ("!isVisiblePass", "negation"),
             ("getPassword(user)", "call"),

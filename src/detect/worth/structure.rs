@@ -3,6 +3,7 @@
 use super::measure::is_measure;
 use super::path::is_system_path;
 use super::randomness::{self, Makeup};
+use crate::rule::lexicon::VALUE_NAMES;
 
 /// Begins like a path, and is no base64 with a slash in front.
 pub(super) fn is_path(value: &[u8]) -> bool {
@@ -148,6 +149,23 @@ pub(super) fn is_element(text: &str) -> bool {
 pub(super) fn is_action(text: &str) -> bool {
     let identifier = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'/'));
     text.contains('_') && text.split_once('#').is_some_and(|(controller, action)| identifier(controller) && identifier(action))
+}
+
+/// `owner/repository/folder@v2`, or at the hash of a commit, as workflows name what they use.
+pub(super) fn is_action_reference(text: &str) -> bool {
+    let Some((path, version)) = text.split_once('@') else { return false };
+    let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let tag = version.strip_prefix('v').is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'));
+    let commit = version.len() == 40 && version.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (tag || commit) && path.contains('/') && path.split('/').all(|part| !part.is_empty() && part.bytes().all(name))
+}
+
+/// `shop-credentials-a15c1b308a`: the name of a Secret with the hash of what it holds.
+pub(super) fn is_hashed_name(text: &str) -> bool {
+    let Some((name, hash)) = text.rsplit_once('-') else { return false };
+    let hash = (8..=10).contains(&hash.len()) && hash.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let word = |part: &str| part.len() > 1 && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    hash && name.split('-').all(word) && name.split('-').any(|part| VALUE_NAMES.has(part)) && name.contains('-')
 }
 
 /// `localhost:3306/test`: a host, its port and a path.

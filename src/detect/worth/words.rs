@@ -9,7 +9,7 @@ pub(in crate::detect) fn words(name: &str) -> Vec<String> {
     let mut last_lower = false;
     let mut last_upper = false;
     while let Some(character) = characters.next() {
-        let joins = !character.is_alphanumeric();
+        let joins = !character.is_alphanumeric() && !is_mark(character);
         let next_lower = characters.peek().is_some_and(|next| next.is_lowercase());
         let starts = character.is_uppercase() && (last_lower || last_upper && next_lower);
         if (joins || starts) && !word.is_empty() {
@@ -28,4 +28,9 @@ pub(in crate::detect) fn words(name: &str) -> Vec<String> {
         words.push(word);
     }
     words
+}
+
+/// Vowel signs and accents that stand behind a letter, as in Hindi and Thai.
+fn is_mark(character: char) -> bool {
+    matches!(character, '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5bd}' | '\u{64b}'..='\u{65f}' | '\u{900}'..='\u{963}' | '\u{966}'..='\u{eff}')
 }
