@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::detect::{Fate, Hints, Match, explain};
 use crate::finding::{Allowlist, Base, Finding, Fingerprint, InlineAllow, Severities, locate};
 use crate::report::json::confidence;
-use crate::report::safe;
+use crate::report::{plural, safe};
 use crate::rule::{Confidence, RuleSet};
 use crate::scan::{LazyKey, Progress, Request, Scope, scan};
 use crate::secret::Secret;
@@ -131,7 +131,7 @@ fn check_line(name: &str, index: &LineIndex, text: &[u8], line: usize) -> Result
     match index.count(text) {
         count if line <= count => Ok(()),
         count => {
-            let lines = if count == 1 { "1 line".to_owned() } else { format!("{count} lines") };
+            let lines = plural(count as u64, "line", "lines");
             Err(CliError::new(format!("{} has {lines}, and no line {line}", safe::line(name)), "name one of its lines, as reports do"))
         }
     }

@@ -155,7 +155,9 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
     if let Some(fake) = placeholder::fake(value).filter(|_| !block && rule.judge != Judge::Password) {
         return Err(Objection::Is(fake));
     }
-    if let Some(pair) = validator::base64(value).filter(|_| rule.validators.contains(&Validator::Base64)) {
+    if rule.validators.contains(&Validator::Base64)
+        && let Some(pair) = validator::base64(value)
+    {
         match login(&pair) {
             Login::Shown => return Err(Objection::Is(&CUSTOMARY)),
             Login::Weak => {

@@ -213,7 +213,7 @@ fn same_twice(text: &[u8], word: Span) -> Option<Span> {
     let bytes = &text[whole.range()];
     let slash = memchr::memchr2(b'/', b':', bytes)?;
     let same = bytes[..slash] == bytes[slash + 1..] || ACCOUNTS.has(&String::from_utf8_lossy(&bytes[..slash]));
-    (same && is_user(text, Span::new(whole.start, whole.start + slash))).then(|| Span::new(whole.start + slash + 1, whole.end))
+    if same { joined_pair(text, word) } else { None }
 }
 
 /// ``boss:secret` ``: one pair, up to the mark that closes it.

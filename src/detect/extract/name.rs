@@ -132,9 +132,10 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
         return None;
     }
     // Half of the credentials of Vault's AppRole, and a token of Nomad and Consul; `VAULT_DEV_ROOT_TOKEN_ID`.
-    if cue == Cue::Token
-        && [["secret", "id"], ["token", "id"]].iter().any(|end| words.ends_with(&end.map(str::to_owned)))
-        && (words[words.len() - 2] == "secret" || words[..words.len() - 2].contains(&"root".to_owned()))
+    if let [before @ .., kind, id] = words.as_slice()
+        && cue == Cue::Token
+        && id == "id"
+        && (kind == "secret" || kind == "token" && before.iter().any(|word| word == "root"))
     {
         return Some(NameClass::Token);
     }

@@ -155,8 +155,10 @@ fn is_weak(search: &Search<'_>, context: &Context, start: usize, span: Span) -> 
     let text = String::from_utf8_lossy(value);
     let named = (VALUE_NAMES.has(&text) || PASSWORDS.has(&text)) && text != "password" || value.contains(&b'_') || value.starts_with(b"-");
     // `PurpleCandle`: words that name nothing.
-    let words = words::words(&text);
-    let titled = || words.len() > 1 && !words.iter().any(|word| VALUE_NAMES.has(word) || PASSWORDS.has(word) || ABOUT.has(word));
+    let titled = || {
+        let words = words::words(&text);
+        words.len() > 1 && !words.iter().any(|word| VALUE_NAMES.has(word) || PASSWORDS.has(word) || ABOUT.has(word))
+    };
     let capital = value.iter().any(u8::is_ascii_uppercase);
     context.class == NameClass::Password && plain && !named && (!capital || titled()) && weak::is_literal(value)
 }

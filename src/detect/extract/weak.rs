@@ -83,12 +83,14 @@ fn is_of_cluster(name: &[u8]) -> bool {
 
 /// `form.get("password")`, `value(body, "password")`: under which name something is looked up.
 fn is_key_of_call(search: &Search<'_>, span: Span) -> bool {
-    let text = String::from_utf8_lossy(search.bytes(span)).to_lowercase();
     let [open @ .., b'"' | b'\''] = before(search, span) else { return false };
     let rest = behind(search, span);
     let closes = rest.get(1..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b")"));
     let argument = open.ends_with(b"(") || open.trim_ascii_end().ends_with(b",") && open.contains(&b'(');
-    closes && argument && (PASSWORDS.has(&text) || VALUE_NAMES.has(&text))
+    closes && argument && {
+        let text = String::from_utf8_lossy(search.bytes(span)).to_lowercase();
+        PASSWORDS.has(&text) || VALUE_NAMES.has(&text)
+    }
 }
 
 /// Whether the place of a value says that it is read as a password.

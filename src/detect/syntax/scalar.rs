@@ -1,7 +1,6 @@
 //! Values of YAML that stand below their names: block scalars, plain and quoted scalars on the
 //! next line, scalars folded over a few lines, lists.
 
-use crate::rule::lexicon::SEALED_FIELDS;
 use std::borrow::Cow;
 
 use super::hints::Notation;
@@ -9,6 +8,7 @@ use super::line;
 use super::named::{Label, Value};
 use super::page::Page;
 use super::quote::quoted;
+use crate::rule::lexicon::SEALED_FIELDS;
 use crate::text::Span;
 
 /// The most lines that a folded value has.

@@ -183,7 +183,7 @@ fn password(value: &[u8]) -> Result<Verdict, &'static Evidence> {
     }
     // `ops_app_qjmvt`: a role and a generated part.
     let last = value.rsplit(|byte| matches!(byte, b'-' | b'_')).next().unwrap_or_default();
-    let named = last.ends_with(b"pw") || PASSWORD_ENDINGS.iter().any(|ending| last.ends_with(ending.as_bytes()));
+    let named = last.ends_with(b"pw") || PASSWORD_ENDINGS.ends(last);
     let generated = last.len() >= 5 && !named && !randomness::reads_as_words(last);
     if makeup.joins >= 2 && makeup.upper == 0 && generated {
         return verdict(Confidence::Medium, Reason::Random);

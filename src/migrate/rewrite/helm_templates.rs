@@ -3,8 +3,8 @@
 use crate::migrate::outline::Outline;
 use crate::migrate::repo::Repo;
 
-/// What happens in a chart where a value is empty.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What happens in a chart where a value is empty; what is worse for people comes later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Empty {
     /// Nothing: no template takes it.
     Unused,
@@ -40,11 +40,7 @@ impl Templates {
     pub(super) fn when_empty(&self, keys: &[&str]) -> Empty {
         let Some(texts) = &self.texts else { return Empty::Taken };
         let uses = texts.iter().flat_map(|text| actions(text)).map(|action| in_action(action, keys));
-        uses.fold(Empty::Unused, |all, one| match (all, one) {
-            (Empty::Taken, _) | (_, Empty::Taken) => Empty::Taken,
-            (Empty::Stops, _) | (_, Empty::Stops) => Empty::Stops,
-            (Empty::Unused, Empty::Unused) => Empty::Unused,
-        })
+        uses.max().unwrap_or(Empty::Unused)
     }
 }
 

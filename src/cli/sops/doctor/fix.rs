@@ -15,6 +15,7 @@ use crate::cli::sops::rules::note_mixed;
 use crate::cli::sops::updatekeys::{agrees, editor, summary};
 use crate::cli::ui::Ui;
 use crate::file::Access;
+use crate::report::plural;
 use crate::sops::digest::Records;
 use crate::sops::doctor::{Diagnosis, Left, Problem, Repair, State};
 use crate::sops::keyring::Keyring;
@@ -299,7 +300,7 @@ fn recipients(change: &KeyChange) -> String {
 /// How many recipients come in and go out.
 fn counted(change: &KeyChange) -> String {
     let (added, removed) = (once(&change.added).len(), once(&change.removed).len());
-    let number = |count: usize| if count == 1 { "1 recipient".to_owned() } else { format!("{count} recipients") };
+    let number = |count: usize| plural(count as u64, "recipient", "recipients");
     match (added, removed) {
         (0, removed) => format!("{} would be removed", number(removed)),
         (added, 0) => format!("{} would be added", number(added)),

@@ -5,7 +5,6 @@
 
 mod public;
 
-use crate::rule::lexicon::{ACCOUNT_COLUMNS, ACCOUNT_WORDS};
 use std::collections::BTreeSet;
 
 use crate::detect::search::Search;
@@ -15,6 +14,7 @@ use crate::detect::syntax::page::Page;
 use crate::detect::syntax::{field, table};
 use crate::detect::worth::validator;
 use crate::detect::{Match, Reason};
+use crate::rule::lexicon::{ACCOUNT_COLUMNS, ACCOUNT_WORDS};
 use crate::rule::{Confidence, Extractor, Matcher, RuleSet, Validator};
 use crate::text::{Span, work};
 
