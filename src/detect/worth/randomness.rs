@@ -151,7 +151,7 @@ pub(super) fn reads_as_words(value: &[u8]) -> bool {
     }
     // In capitals alone only the pairs tell, so they tell more.
     let common = || value.windows(2).filter(|pair| is_common_pair(pair[0].to_ascii_lowercase(), pair[1].to_ascii_lowercase())).count();
-    let chance = || pairs >= 13 && value.iter().all(u8::is_ascii_uppercase) && common() * 20 < pairs * 11;
+    let chance = || pairs >= 13 && value.iter().all(u8::is_ascii_uppercase) && common() * 20 < pairs * 13;
     pairs > 0 && rare * 6 <= pairs && longest_cluster <= 5 && odd_capitals * 6 <= pairs && !chance()
 }
 
@@ -239,6 +239,7 @@ mod tests {
             "51b51fab09da44b5a0193df76a96d6f1",
             "MUMYLLQLOEIIZOYAKBXU",
             "HLEEGAVOMOMSYJFS",
+            "MDOUIMORSKAERPRK",
             "Xyk4fxh9aUUsvn2tIqEqXb4jZEmKt7kW",
             "E2kSn8Dhyk1ERNVHX0a3hBlbf0F8UFPUtP3SwvaMUJ8=",
             "visqetHqtHwf11poyNUzbfIQueaz",
@@ -288,6 +289,9 @@ mod tests {
             "STRIPE_WEBHOOK_HANDLER",
             "AUTHENTICATIONSERVER",
             "PRODUCTIONDATABASE",
+            "NUMERICIDENTIFIERLOOSE",
+            "ONREADYSTATECHANGE",
+            "BINLOGPOSITION",
         ] {
             assert!(!is_random(value.as_bytes()), "{value}");
         }
