@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::detect::search::{NEAR, Search};
+use crate::detect::syntax::hints::Notation;
 use crate::detect::worth::{judge, placeholder, validator, weak};
 use crate::detect::{Evidence, Match, Objection, Reason};
 use crate::rule::lexicon::STAND_IN_USERS;
@@ -179,7 +180,9 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
         let verdict = match judge::weigh(value, rule.judge) {
             Ok(verdict) if !verdict.reasons.contains(&Reason::Weak) => verdict,
             outcome => {
-                match search.rules.extractor(Extractor::WeakPassword).filter(|_| rule.judge == Judge::Password && weak::is_chosen(value)) {
+                let code = matches!(search.hints.notation, Notation::Source | Notation::Quoted);
+                let typed = || weak::is_chosen(value) || !code && weak::is_joined_words(value) && !weak::is_word_for_password(value);
+                match search.rules.extractor(Extractor::WeakPassword).filter(|_| rule.judge == Judge::Password && typed()) {
                     Some(rule) => {
                         return Ok(Match { rule, span, confidence: Confidence::Medium, reasons: vec![Reason::Format, Reason::Weak] });
                     }

@@ -47,7 +47,7 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
     if let Some(value) = value
         && !of_login(search, value)
         && shown
-        && (is_default || is_shown(search.text, value))
+        && (is_default || is_shown(search.text, value) || is_customary_field(search, whole, hit, value))
     {
         weak_of_login(search, value);
     }
@@ -74,6 +74,17 @@ pub(super) fn read_accounts_below(search: &mut Search<'_>, hit: Span) {
         }
         next = search.line_after(line);
     }
+}
+
+/// `- credentials: guest/guest`, `Default credentials: shop / shop123`: a field of its own line, which holds nothing else than the login
+/// of a customary account or one whose secret begins with its name.
+fn is_customary_field(search: &Search<'_>, line: Span, hit: Span, value: Span) -> bool {
+    let label = |byte: &u8| byte.is_ascii_alphabetic() || !byte.is_ascii() || matches!(byte, b' ' | b'-' | b'*' | b'#' | b'\t');
+    let between = search.text[hit.end..value.start].trim_ascii();
+    let Some(login) = between.strip_prefix(b":").or(between.strip_prefix(b"**:")).map(<[u8]>::trim_ascii) else { return false };
+    let user = login.strip_suffix(b"/").or(login.strip_suffix(b":")).unwrap_or_default().trim_ascii();
+    let own = search.text[line.start..hit.start].iter().all(label) && search.text[value.end..line.end].trim_ascii().is_empty();
+    own && !user.is_empty() && (begins_with_account(user) || search.bytes(value).starts_with(user)) && !STAND_IN_USERS.is(user)
 }
 
 /// Whether a value ends where marks end: `` `admin/secret` ``.
@@ -245,7 +256,7 @@ fn spaced_pair(text: &[u8], words: &[Span]) -> Option<Span> {
 }
 
 /// Whether what stands before a slash or a colon is the customary name of an account: `root/…`.
-fn begins_with_account(pair: &[u8]) -> bool {
+pub(super) fn begins_with_account(pair: &[u8]) -> bool {
     let user = pair.split(|byte| matches!(byte, b'/' | b':')).next().unwrap_or_default();
     ACCOUNTS.has(&String::from_utf8_lossy(user).to_lowercase()) && !STAND_IN_USERS.is(user)
 }

@@ -211,7 +211,7 @@ fn holds_token(name: &[u8]) -> bool {
 /// Before a password's word, and written together with it, these make another word: `nopasswd`,
 /// `genpwd`, and a product's name.
 fn is_other_stem(stem: &str) -> bool {
-    NOT_ONE.has(stem) || OTHER_STEMS.has(stem)
+    NOT_ONE.has(stem) || OTHER_STEMS.has(stem) || OTHER_PASSES.has(stem)
 }
 
 /// The name that a cue belongs to; `None` for a run of letters too long to be one.

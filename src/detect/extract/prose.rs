@@ -11,7 +11,7 @@ use crate::detect::syntax::sentence::{REACH, marked, unpunctuated, words_of};
 use crate::detect::worth::randomness::{self, is_generated};
 use crate::detect::worth::{judge, weak, words};
 use crate::rule::Confidence;
-use crate::rule::lexicon::{ABOUT, AUXILIARIES, DENIALS, NOUNS, PARTICLES, PASSWORDS, PREPOSITIONS, VALUE_NAMES, VERBS};
+use crate::rule::lexicon::{ABOUT, ACCOUNTS, AUXILIARIES, DENIALS, NOUNS, PARTICLES, PASSWORDS, PREPOSITIONS, VALUE_NAMES, VERBS};
 use crate::text::Span;
 
 /// Words looked at behind a name.
@@ -121,7 +121,15 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
             && is_bare_secret(search.bytes(bare), joint)
             && worth(search, context, bare) >= Some(Confidence::Medium)
         {
-            found.push(Value { span: bare, uncertain: true });
+            // `your secret key is: 65SANAUX4QX7OM5F`, and no more.
+            let said = joint == Joint::Verb && word.end == context.line.end && randomness::is_random(search.bytes(bare));
+            found.push(Value { span: bare, uncertain: !said });
+            break;
+        }
+        // `the default password is Password1!`
+        let ends = || word.end == context.line.end || bytes.ends_with(b".");
+        if found.is_empty() && marked.is_none() && joint == Joint::Verb && ends() && is_weak_and_bare(search, context, bare) {
+            found.push(Value { span: bare, uncertain: false });
             break;
         }
         // `password/data-hash: x`: the colon is another name's; `password ? 'a' : 'b'`: a choice.
@@ -145,15 +153,28 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
     found
 }
 
+/// `admin123`, `Password1!`, `postgres`: what everybody tries first, and no word of a sentence.
+fn is_weak_and_bare(search: &Search<'_>, context: &Context, span: Span) -> bool {
+    let value = search.bytes(span);
+    let letters = value.iter().any(u8::is_ascii_alphabetic);
+    let odd = letters && value.iter().any(u8::is_ascii_digit) && weak::is_known(value);
+    let account = || ACCOUNTS.has(&String::from_utf8_lossy(value)) && weak::is_known(value);
+    context.class == NameClass::Password && (odd || account())
+}
+
 /// A literal without capitals that a sentence names as the password, though a weak one. Between the two stand no
 /// comma and nothing that the sentence could be about instead.
 fn is_weak(search: &Search<'_>, context: &Context, start: usize, span: Span) -> bool {
     let value = search.bytes(span);
     let between = String::from_utf8_lossy(&search.text[start..span.start]).to_lowercase();
+    // `the password, which is …`
+    let between = between.strip_prefix(", which ").unwrap_or(&between);
     let about = |word: &str| ABOUT.has(word) && !matches!(word, "user" | "login" | "default" | "set" | "host" | "username");
     let plain = !between.contains([',', '(', ';']) && !between.split(|c: char| !c.is_alphanumeric()).any(about);
     let text = String::from_utf8_lossy(value);
-    let named = (VALUE_NAMES.has(&text) || PASSWORDS.has(&text)) && text != "password" || value.contains(&b'_') || value.starts_with(b"-");
+    let is = between.trim_end_matches(|c: char| !c.is_alphanumeric()).ends_with("is");
+    let word = |word: &str| word == "password" || is && word == "secret";
+    let named = (VALUE_NAMES.has(&text) || PASSWORDS.has(&text)) && !word(&text) || value.contains(&b'_') || value.starts_with(b"-");
     // `PurpleCandle`: words that name nothing.
     let titled = || {
         let words = words::words(&text);

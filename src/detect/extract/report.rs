@@ -1,6 +1,7 @@
 //! The one way in which a candidate under a name becomes a match: it is judged, and recorded with
 //! what speaks for it, or with why it is none.
 
+use super::login::begins_with_account;
 use super::name::NameClass;
 use super::weak;
 use crate::detect::search::Search;
@@ -17,7 +18,7 @@ use crate::text::Span;
 /// Judges a value and records it.
 pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, why: Reason) {
     let value = match class {
-        NameClass::Password => *value,
+        NameClass::Password => Value { span: without_account(search.bytes(value.span), value.span), ..*value },
         NameClass::Token => Value { span: without_user(search.text, value.span), ..*value },
     };
     let value = Value { span: without_scheme(search.bytes(value.span), value.span), ..value };
@@ -61,6 +62,17 @@ fn without_scheme(bytes: &[u8], value: Span) -> Span {
     const SCHEMES: [&[u8]; 4] = [b"pass:", b"{noop}", b"{plain}", b"{cleartext}"];
     let scheme = SCHEMES.iter().find(|scheme| bytes.len() > scheme.len() && bytes[..scheme.len()].eq_ignore_ascii_case(scheme));
     Span::new(value.start + scheme.map_or(0, |scheme| scheme.len()), value.end)
+}
+
+/// Of `admin/secret`, as in `login and password: admin/secret`, and of `shop/shop`, the secret.
+fn without_account(bytes: &[u8], value: Span) -> Span {
+    let mut parts = bytes.split(|byte| *byte == b'/');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(user), Some(secret), None) if !secret.is_empty() && (begins_with_account(user) || user == secret) => {
+            Span::new(value.start + user.len() + 1, value.end)
+        }
+        _ => value,
+    }
 }
 
 /// Of `admin:secret`, as in `auth = "admin:secret"`, the secret.

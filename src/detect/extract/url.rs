@@ -2,8 +2,9 @@
 
 use crate::detect::Reason;
 use crate::detect::search::Search;
+use crate::detect::syntax::hints::Notation;
 use crate::detect::worth::{judge, weak};
-use crate::rule::lexicon::STAND_IN_USERS;
+use crate::rule::lexicon::{ACCOUNTS, STAND_IN_USERS};
 use crate::rule::{Confidence, Extractor, Judge};
 use crate::text::Span;
 
@@ -50,7 +51,9 @@ fn consider(search: &mut Search<'_>, hit: Span, user: Span, password: Span) {
     }
     let host = host_after(text, password.end + 1);
     search.look(Span::new(hit.start, password.end + 2 + host.len()));
-    if is_chosen(search.bytes(user), search.bytes(password)) && !is_example(host) {
+    let settings = matches!(search.hints.notation, Notation::Lines | Notation::Yaml);
+    let sample = || settings && ACCOUNTS.has(&String::from_utf8_lossy(search.bytes(user))) && weak::is_sample(search.bytes(password));
+    if (is_chosen(search.bytes(user), search.bytes(password)) || sample()) && !is_example(host) {
         return search.found(Extractor::WeakPassword, password, Confidence::Medium, vec![Reason::UrlUserinfo, Reason::Weak]);
     }
     let Some(verdict) = judge::judge(search.bytes(password), Judge::Password) else { return };

@@ -11,9 +11,12 @@ use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::line;
 use crate::detect::syntax::named::Value;
-use crate::detect::worth::weak::{is_joined_words, is_label_of_field, is_literal, is_typed_secret};
+use crate::detect::worth::weak::{is_joined_words, is_label_of_field, is_literal, is_sample, is_typed_secret};
 use crate::detect::worth::words::words;
-use crate::rule::lexicon::{ABOUT_NAMES, CLUSTER_SECRETS, KEY_ENDINGS, PASSWORDS, SAMPLE_PASSWORDS, VALUE_NAMES, VARIABLE_ENDINGS};
+use crate::rule::lexicon::{
+    ABOUT_NAMES, ACCOUNTS, BEFORE_PASSWORD, CLUSTER_SECRETS, KEY_ENDINGS, PASSWORDS, SERVICE_WORDS, TECHNICAL, VALUE_NAMES,
+    VARIABLE_ENDINGS,
+};
 use crate::rule::{Confidence, Extractor};
 use crate::text::Span;
 
@@ -43,20 +46,33 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
 /// joined words such as these are the name of a secret that is kept in some store.
 fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     let (before, bytes) = (before(search, value.span), search.bytes(value.span));
-    let name = last_name(before);
-    let settings = matches!(search.hints.notation, Notation::Lines | Notation::Yaml);
+    let name = last_name(before).rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    let exported = [&b"export "[..], b"$ export "].iter().any(|start| before.trim_ascii_start().starts_with(start));
+    let settings = exported || matches!(search.hints.notation, Notation::Lines | Notation::Yaml);
     let plain = class == NameClass::Password && matches!(name, b"password" | b"userPassword");
-    let assigned = before.trim_ascii_end().ends_with(b"=") || before.contains(&b':') || before.ends_with(b"\"");
+    let assigned = before.trim_ascii_end().ends_with(b"=") || before.contains(&b':') || matches!(before, [.., b'"' | b'\'']);
     let known = settings && plain || is_variable(name) && VARIABLE_ENDINGS.ends(name) && !is_of_cluster(name);
     if value.uncertain || !assigned || !known || !ends_field(search, value.span) {
         return false;
     }
-    if class == NameClass::Password && SAMPLE_PASSWORDS.has(&String::from_utf8_lossy(bytes)) {
+    if class == NameClass::Password && is_sample(bytes) {
         return true;
     }
     // `DB_PASSWORD=mysql_password`: what belongs here.
-    let tells = || class == NameClass::Password && !plain && (PASSWORDS.has(last_word(bytes)) || VALUE_NAMES.has(last_word(bytes)));
+    let tells = || class == NameClass::Password && !plain && tells_what_belongs(name, bytes);
     settings && is_joined_words(bytes) && !names_itself(name, bytes) && !tells()
+}
+
+/// `mysql_password`, `CACHE_PASSWORD: cache-credentials`: the word for it behind words of services, or of the name, alone;
+/// `boatclub-password` has a word that somebody chose.
+fn tells_what_belongs(name: &[u8], value: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(value);
+    let of_name = words(&String::from_utf8_lossy(name));
+    let mut words = text.rsplit(['-', '_']);
+    let last = words.next().unwrap_or_default();
+    let service = |word: &str| [&SERVICE_WORDS, &ACCOUNTS, &BEFORE_PASSWORD, &VALUE_NAMES, &TECHNICAL].iter().any(|list| list.has(word));
+    let service = |word: &str| service(word) || of_name.iter().any(|own| own == word);
+    (PASSWORDS.has(last) || VALUE_NAMES.has(last)) && words.all(service)
 }
 
 /// `DB_PASSWORD`, as variables of the environment are called.
@@ -68,12 +84,6 @@ fn is_variable(name: &[u8]) -> bool {
 fn names_itself(name: &[u8], value: &[u8]) -> bool {
     let same = |(a, b): (&u8, &u8)| a.eq_ignore_ascii_case(b) || *a == b'_' && *b == b'-';
     name.len() >= value.len() && name[name.len() - value.len()..].iter().zip(value).all(same)
-}
-
-/// The last of joined words.
-fn last_word(value: &[u8]) -> &str {
-    let word = value.rsplit(|byte| matches!(byte, b'-' | b'_')).next().unwrap_or_default();
-    std::str::from_utf8(word).unwrap_or_default()
 }
 
 /// `EXISTING_SECRET`, `TLS_SECRET`: variables that hold the name of a secret of a cluster.
@@ -178,7 +188,7 @@ fn is_label(before: &[u8]) -> bool {
 fn ends_field(search: &Search<'_>, span: Span) -> bool {
     let rest = behind(search, span).trim_ascii_start();
     let rest = rest.strip_prefix(b"\"").or(rest.strip_prefix(b"'")).or(rest.strip_prefix(b"`")).unwrap_or(rest).trim_ascii();
-    matches!(rest, [] | [b'#' | b',' | b'}' | b']', ..])
+    matches!(rest, [] | [b'#' | b',' | b'}' | b']' | b';', ..])
 }
 
 /// What stands before a value on its line.

@@ -23,7 +23,7 @@ pub(in crate::detect) fn words_of(text: &[u8], span: Span) -> Vec<Span> {
 
 /// The content of a quoted or back-ticked word that opens at `word`.
 pub(in crate::detect) fn marked(text: &[u8], word: Span, end: usize) -> Option<Span> {
-    let skip = text[word.range()].iter().take_while(|byte| matches!(byte, b'(' | b'*' | b'[')).count();
+    let skip = text[word.range()].iter().take_while(|byte| matches!(byte, b'(' | b'*' | b'[' | b'_')).count();
     let open = word.start + skip;
     if let Some(width) = tag(&text[open..end]) {
         let start = open + width;

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
+use super::randomness::reads_as_words;
 use super::reference::{holds_numbered_verb, holds_reference, is_encrypted, is_reference, is_variable_in_capitals};
 use crate::detect::Evidence;
 use crate::rule::lexicon::{BEFORE_PASSWORD, FAKE_TOKEN_MARKS, NO_VALUES, PASSWORDS, PLACEHOLDER_MARKS, STAND_INS, VALUES, WEAK_PASSWORDS};
@@ -67,7 +68,7 @@ pub(in crate::detect) fn is_self_declared(value: &[u8]) -> bool {
         || is_constant(value)
         || holds_mark(&lower)
         || is_enclosed(&lower)
-        || !digits && is_repetitive(value) && !is_short_word(value)
+        || !digits && is_repetitive(value) && !is_short_word(value) && !repeats_a_word(value)
         || is_reference(value)
         || is_encrypted(value)
 }
@@ -213,6 +214,16 @@ fn is_enclosed(value: &str) -> bool {
 /// `odoo`, `n8n`: so short that two distinct letters can be a word.
 fn is_short_word(value: &[u8]) -> bool {
     value.len() <= 4 && value.iter().any(|byte| *byte != value[0]) && value.iter().all(u8::is_ascii_alphanumeric) && !value.contains(&b'x')
+}
+
+/// `secretsecretsecret`: a word again and again, to be long enough.
+fn repeats_a_word(value: &[u8]) -> bool {
+    (4..=12).any(|unit| {
+        value.len() > unit && value.chunks(unit).all(|chunk| value.starts_with(chunk)) && {
+            let word = &value[..unit];
+            word.iter().all(u8::is_ascii_lowercase) && !is_repetitive(word) && reads_as_words(word)
+        }
+    })
 }
 
 /// One or two distinct characters, or a short unit again and again.

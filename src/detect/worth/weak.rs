@@ -2,7 +2,7 @@
 //! dictionary word or a few digits. What says of itself that it stands in for a password is none.
 
 use super::{judge, measure, placeholder, shapes, words};
-use crate::rule::lexicon::{PASSWORDS, TECHNICAL, VALUE_NAMES, WEAK_PASSWORDS};
+use crate::rule::lexicon::{PASSWORDS, SAMPLE_PASSWORDS, TECHNICAL, VALUE_NAMES, WEAK_PASSWORDS};
 
 /// Lengths between which a weak password lies, in bytes.
 const LENGTHS: std::ops::RangeInclusive<usize> = 3..=48;
@@ -58,6 +58,17 @@ pub(in crate::detect) fn is_joined_words(value: &[u8]) -> bool {
         && value.iter().any(joint)
         && value.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || joint(byte))
         && !placeholder::is_self_declared(value)
+}
+
+/// `keystore_password`: joined words that end with the word for a password.
+pub(in crate::detect) fn is_word_for_password(value: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(value).to_lowercase();
+    PASSWORDS.has(text.rsplit(['-', '_']).next().unwrap_or_default())
+}
+
+/// `example`, `myPassword`: what stands for nothing in documents, and is a password all the same where a program reads it.
+pub(in crate::detect) fn is_sample(value: &[u8]) -> bool {
+    SAMPLE_PASSWORDS.has(&String::from_utf8_lossy(value).to_lowercase())
 }
 
 /// `S0meLongPassword`: a digit among the letters of a word, as names do not have them.
