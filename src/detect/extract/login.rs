@@ -18,10 +18,13 @@ use crate::text::Span;
 pub(super) fn read(search: &mut Search<'_>, hit: Span) {
     let whole = search.line_around(hit.start);
     let prose = matches!(search.notation_at(whole), Notation::Prose | Notation::Unknown);
-    let remark =
-        matches!(search.hints.notation, Notation::Yaml | Notation::Lines) && search.bytes(whole).trim_ascii_start().starts_with(b"#");
+    let settings = matches!(search.hints.notation, Notation::Yaml | Notation::Lines);
+    let remark = settings && search.bytes(whole).trim_ascii_start().starts_with(b"#");
     if !prose && !remark {
-        return;
+        // Settings hold texts for people, too.
+        let words = words_of(search.text, Span::new(hit.end, whole.end.min(hit.end + REACH)));
+        let value = pair(search.text, &words).filter(|&value| settings && is_customary_field(search, whole, hit, value));
+        return value.into_iter().for_each(|value| _ = of_login(search, value) || weak_of_login(search, value));
     }
     if table::is_header(search, whole) {
         login_column(search, whole, hit);
