@@ -309,12 +309,19 @@ fn write_prefilter(out: &mut String, rules: &[(String, RuleSyntax)], cues: &[(St
     let triggers: Vec<String> = keywords.into_values().flatten().collect();
     write!(
         out,
-        "pub(super) static PREFILTER: Prefilter = Prefilter {{ columns: Cow::Borrowed(&{:?}), table: Cow::Borrowed(&{:?}), \
+        "pub(super) static PREFILTER: Prefilter = Prefilter {{ columns: Cow::Borrowed(&{:?}), \
+         rows: Rows {{ classes: {}, states: Cow::Borrowed(&{:?}), falls: Cow::Borrowed(&{:?}), counts: Cow::Borrowed(&{:?}), \
+         differing: Cow::Borrowed(&{:?}), next: Cow::Borrowed(&{:?}) }}, table: OnceLock::new(), \
          first_match: {}, output_starts: Cow::Borrowed(&{:?}), outputs: Cow::Borrowed(&{:?}), lengths: Cow::Borrowed(&{:?}), longest: {} }};\n\
          pub(super) static TRIGGER_STARTS: &[u32] = &{starts:?};\n\
          pub(super) static TRIGGERS: &[Trigger] = &[{}];\n",
         filter.columns,
-        filter.table,
+        filter.rows.classes,
+        filter.rows.states,
+        filter.rows.falls,
+        filter.rows.counts,
+        filter.rows.differing,
+        filter.rows.next,
         filter.first_match,
         filter.output_starts,
         filter.outputs,

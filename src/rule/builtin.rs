@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use super::cue::Cue;
-use super::prefilter::Prefilter;
+use super::prefilter::{Prefilter, Rows};
 use super::set::{Matcher, Pattern, Rule, RuleIndex, RuleSet, Trigger};
 use super::stretch::Stretch;
 use super::syntax::{Block, Confidence, Extractor, Judge, Kind, Severity, Validator};

@@ -1,12 +1,14 @@
 //! One pass over a text that says where any of several hundred keywords ends.
 //!
-//! The Aho-Corasick automaton is flattened into one table of two-byte states so that `build.rs`
-//! can embed it: a staged commit is scanned before a library could have built it at run time.
+//! The Aho-Corasick automaton is flattened into one table of two-byte states. `build.rs` embeds what
+//! tells its rows apart, a twentieth of it, from which the table is there in a millisecond: a staged
+//! commit is scanned before a library could have built the automaton at run time.
 //! Shared with `build.rs`; depends on crates only.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::nfa::noncontiguous::NFA;
@@ -17,8 +19,10 @@ use aho_corasick::{Anchored, MatchKind};
 pub struct Prefilter {
     /// Byte → place in `table` of the next state after the first state.
     pub columns: Cow<'static, [u32]>,
+    /// What the table is made from.
+    pub rows: Rows,
     /// Next states: 32 for each state, those for frequent bytes; then 32 for each state for less frequent ones, and so on.
-    pub table: Cow<'static, [u16]>,
+    pub table: OnceLock<Vec<u16>>,
     /// States from here on end a keyword.
     pub first_match: u16,
     /// For each such state, where its keywords start in `outputs`; one more entry at the end.
@@ -29,6 +33,76 @@ pub struct Prefilter {
     pub lengths: Cow<'static, [u8]>,
     /// The longest of them.
     pub longest: usize,
+}
+
+/// The rows of the table, each told by another one that comes before it, that of the longest end of what was read which begins
+/// a keyword too, and by where it differs: where a keyword goes on.
+#[derive(Debug, Clone, Default)]
+pub struct Rows {
+    /// How many classes of bytes there are.
+    pub classes: usize,
+    /// The states, shorter beginnings first; the first is that of nothing read.
+    pub states: Cow<'static, [u16]>,
+    /// For each of them, the state whose row it has otherwise.
+    pub falls: Cow<'static, [u16]>,
+    /// For each of them, in how many columns it differs.
+    pub counts: Cow<'static, [u8]>,
+    /// The classes of bytes of these columns.
+    pub differing: Cow<'static, [u8]>,
+    /// The next states there.
+    pub next: Cow<'static, [u16]>,
+}
+
+impl Rows {
+    /// What tells the rows of a table apart. States are listed with shorter beginnings first.
+    fn of(table: &[u16], states: Vec<u16>, classes: usize) -> Self {
+        let count = states.len();
+        let next = |state: u16, class: usize| table[usize::from(state) * COLUMNS + column(class, count)];
+        let mut falls = vec![0_u16; count];
+        let mut seen = vec![false; count];
+        seen[0] = true;
+        let mut rows = Self { classes, ..Self::default() };
+        for &state in &states {
+            let fall = falls[usize::from(state)];
+            let mut differing = 0;
+            for class in 0..classes {
+                let to = next(state, class);
+                if !std::mem::replace(&mut seen[usize::from(to)], true) {
+                    falls[usize::from(to)] = if state == 0 { 0 } else { next(fall, class) };
+                }
+                if to != if state == 0 { 0 } else { next(fall, class) } {
+                    rows.differing.to_mut().push(class as u8);
+                    rows.next.to_mut().push(to);
+                    differing += 1;
+                }
+            }
+            rows.counts.to_mut().push(differing);
+        }
+        rows.falls = states.iter().map(|&state| falls[usize::from(state)]).collect();
+        rows.states = states.into();
+        rows
+    }
+
+    fn table(&self) -> Vec<u16> {
+        let count = self.states.len();
+        let mut table = vec![0_u16; self.classes.next_multiple_of(COLUMNS) * count];
+        let mut differing = self.differing.iter().zip(self.next.iter());
+        for ((&state, &fall), &differs) in self.states.iter().zip(self.falls.iter()).zip(self.counts.iter()) {
+            let (row, fall) = (usize::from(state) * COLUMNS, usize::from(fall) * COLUMNS);
+            for part in (0..table.len()).step_by(COLUMNS * count) {
+                table.copy_within(part + fall..part + fall + COLUMNS, part + row);
+            }
+            for (&class, &next) in differing.by_ref().take(usize::from(differs)) {
+                table[row + column(usize::from(class), count)] = next;
+            }
+        }
+        table
+    }
+}
+
+/// The place of a class of bytes in the row of the first of so many states.
+fn column(class: usize, states: usize) -> usize {
+    class / COLUMNS * COLUMNS * states + class % COLUMNS
 }
 
 /// Why a set of keywords cannot be searched for.
@@ -56,18 +130,17 @@ impl Prefilter {
         if order.len() > usize::from(u16::MAX) {
             return Err(PrefilterError::TooLarge(order.len()));
         }
-        let (plain, matching): (Vec<StateID>, Vec<StateID>) = order.into_iter().partition(|&state| !nfa.is_match(state));
+        let (plain, matching): (Vec<StateID>, Vec<StateID>) = order.iter().copied().partition(|&state| !nfa.is_match(state));
         let first_match = u16::try_from(plain.len()).expect("fewer states than 65536");
         let states: Vec<StateID> = plain.into_iter().chain(matching).collect();
         let number: HashMap<StateID, u16> = (0..).zip(&states).map(|(n, &state)| (state, n)).collect();
-        let column = |class: usize| class / COLUMNS * COLUMNS * states.len() + class % COLUMNS;
         let mut table = vec![0_u16; representatives.len().next_multiple_of(COLUMNS) * states.len()];
         for (row, &state) in states.iter().enumerate() {
             for (class, &byte) in representatives.iter().enumerate() {
-                table[row * COLUMNS + column(class)] = number[&nfa.next_state(Anchored::No, state, byte)];
+                table[row * COLUMNS + column(class, states.len())] = number[&nfa.next_state(Anchored::No, state, byte)];
             }
         }
-        let columns: Vec<u32> = classes.iter().map(|&class| column(usize::from(class)) as u32).collect();
+        let columns: Vec<u32> = classes.iter().map(|&class| column(usize::from(class), states.len()) as u32).collect();
         let mut output_starts = vec![0];
         let mut outputs = Vec::new();
         for &state in &states[usize::from(first_match)..] {
@@ -76,6 +149,7 @@ impl Prefilter {
         }
         Ok(Self {
             columns: columns.into(),
+            rows: Rows::of(&table, order.iter().map(|state| number[state]).collect(), representatives.len()),
             table: table.into(),
             first_match,
             output_starts: output_starts.into(),
@@ -189,7 +263,7 @@ impl Lane {
 impl<'a> Walk<'a> {
     fn new(prefilter: &'a Prefilter, text: &'a [u8]) -> Self {
         let columns = prefilter.columns.as_ref().try_into().expect("one for each byte");
-        Self { columns, table: prefilter.table.as_ref(), first_match: prefilter.first_match, text }
+        Self { columns, table: prefilter.table.get_or_init(|| prefilter.rows.table()), first_match: prefilter.first_match, text }
     }
 
     /// Walks all pieces.
@@ -352,6 +426,15 @@ mod tests {
             cuts.sort_unstable();
             let parts: Vec<Range<usize>> = cuts.chunks_exact(2).map(|pair| pair[0]..pair[1]).collect();
             prop_assert_eq!(found(&prefilter, text, &parts), naive(&keywords, text, &parts));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn rows_make_the_table_again(words in proptest::collection::btree_set("[a-cA-C_é0-9(]{1,9}", 1..60)) {
+            let words: std::collections::BTreeSet<Vec<u8>> = words.into_iter().map(|word| word.to_ascii_lowercase().into_bytes()).collect();
+            let prefilter = Prefilter::build(&words.iter().map(Vec::as_slice).collect::<Vec<_>>()).expect("few keywords");
+            prop_assert_eq!(prefilter.table.get(), Some(&prefilter.rows.table()));
         }
     }
 
