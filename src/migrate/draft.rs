@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use super::cluster::{self, Cluster};
 use super::file::{Site, SourceFile};
 use super::known::is_telling;
+use super::layout::Folders;
 use super::plan::{Action, Applicability, Decision, Entry, EntryId, Place, Plan, Readers, Shape, Step, Store};
 use super::policy::Policy;
 use super::project::{Projects, common_folders};
@@ -36,7 +37,7 @@ pub struct Draft<'a> {
     values: HashMap<Secret, Vec<EntryId>>,
     projects: Projects,
     cluster: OnceCell<Cluster>,
-    folder: OnceCell<&'static str>,
+    folders: Folders,
 }
 
 /// How sure a step is and why.
@@ -80,7 +81,7 @@ impl<'a> Draft<'a> {
             values: HashMap::new(),
             projects: Projects::default(),
             cluster: OnceCell::new(),
-            folder: OnceCell::new(),
+            folders: Folders::default(),
         }
     }
 
@@ -225,7 +226,7 @@ impl<'a> Draft<'a> {
             return self.put_for(Readers::References, store, &key, value);
         }
         let stage = naming::stage(&file.path).unwrap_or("shared");
-        let folder = self.shared_folder();
+        let folder = self.folders.of(self.settings.layout, &file.path, self.repo, &self.projects);
         let store = self.store(&format!("{folder}/{stage}"), ".enc.yaml", &Shape::Keys, "shared");
         self.put_for(Readers::References, store, key, value)
     }
@@ -254,10 +255,9 @@ impl<'a> Draft<'a> {
         ids.iter().copied().find(|id| id.store == store)
     }
 
-    /// The folder of shared stores: `secrets`, unless git ignores it.
+    /// The folder at the top for what the whole repository shares.
     pub fn shared_folder(&self) -> &'static str {
-        let usable = |folder: &&str| !self.repo.is_ignored(&format!("{folder}/shared.enc.yaml"));
-        self.folder.get_or_init(|| ["secrets", "sops", "config/sops"].into_iter().find(usable).unwrap_or("secrets"))
+        self.folders.central(self.repo)
     }
 
     /// Adds a step for some of a file's places.

@@ -17,6 +17,7 @@ pub mod file;
 mod intact;
 pub mod journal;
 pub mod known;
+mod layout;
 pub mod listed;
 pub mod manifests;
 pub mod naming;
@@ -49,6 +50,7 @@ use std::collections::BTreeSet;
 use crate::finding::FingerprintKey;
 use crate::sops::keyring::Keyring;
 use draft::Draft;
+pub use layout::Layout;
 use plan::{Action, Applicability, Plan};
 use policy::{OtherKeys, Policy, Scheme};
 use repo::Repo;
@@ -64,6 +66,8 @@ pub struct Settings<'a> {
     pub keyring: &'a Keyring,
     /// How encrypted Secrets reach the cluster.
     pub kubernetes: KubernetesStyle,
+    /// In which folder the stores lie that any file may refer to.
+    pub layout: Layout,
     /// Where people want values to go.
     pub wishes: &'a Wishes,
     /// Names values in wishes.

@@ -34,7 +34,7 @@ pub(super) struct Projects(RefCell<HashMap<String, bool>>);
 
 impl Projects {
     /// The folder of the project that a file is in; empty if that is the repository.
-    fn of<'p>(&self, repo: &Repo, path: &'p str) -> &'p str {
+    pub(super) fn of<'p>(&self, repo: &Repo, path: &'p str) -> &'p str {
         let mut folder = folder_of(path);
         while !folder.is_empty() && !self.is_top(repo, folder) {
             folder = folder_of(&folder[..folder.len() - 1]);

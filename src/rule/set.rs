@@ -264,6 +264,11 @@ impl RuleSet {
         self.extractors[extractor as usize].filter(|&index| self.is_on(index))
     }
 
+    /// Whether the rule of an extractor is there and off.
+    pub fn is_switched_off(&self, extractor: Extractor) -> bool {
+        self.extractors[extractor as usize].is_some_and(|index| !self.is_on(index))
+    }
+
     /// The pass over a text.
     pub fn prefilter(&self) -> &Prefilter {
         &self.prefilter

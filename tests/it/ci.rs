@@ -57,6 +57,7 @@ fn github(place: &Place, variables: &[(&str, &str)]) -> Run {
 fn files_are_valid_by_their_schemas() {
     for (schema, path) in [
         ("vendor.github-actions", "action.yml"),
+        ("vendor.github-workflows", ".github/workflows/check.yml"),
         ("vendor.github-workflows", ".github/workflows/release.yml"),
         ("vendor.gitlab-ci", "ci/gitlab.yml"),
     ] {

@@ -112,6 +112,16 @@ fn what_is_typed_comes_before_variables_and_they_before_the_file() {
 }
 
 #[test]
+fn weak_passwords_can_be_switched_off_everywhere() {
+    let place = Place::repository();
+    // `admin`, twice.
+    place.write("a.env", "DB_PASSWORD=gitea\n").write("curl.sh", format!("curl -H 'Authorization: Basic {}'\n", "YWRtaW46YWRtaW4="));
+    assert_eq!(place.report([])["findings"].as_array().map(Vec::len), Some(2));
+    place.write(".sopup.yaml", "disable: [weak-password]\n");
+    assert_eq!(place.report([])["findings"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
 fn severities_are_those_of_the_configuration() {
     let place = Place::repository();
     let config = "severity:\n  - rules: [generic-password]\n    severity: critical\n  - paths: ['demo/**']\n    severity: low\n";

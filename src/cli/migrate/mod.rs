@@ -45,7 +45,7 @@ use crate::sops::timestamp::Timestamp;
 use crate::source::Respect;
 use prove::Proven;
 use review::Review;
-use setup::{Kubernetes, check_recipients, lock, policy};
+use setup::{Kubernetes, Layout, check_recipients, lock, policy};
 
 /// Move secrets into SOPS files and leave references that keep things working
 ///
@@ -108,6 +108,10 @@ pub(super) struct Args {
     /// How encrypted Kubernetes Secrets reach the cluster
     #[arg(long, value_enum, value_name = "HOW", default_value_t = Kubernetes::Auto)]
     kubernetes: Kubernetes,
+
+    /// Where new SOPS files lie that any file may refer to; those beside a file or for Kubernetes stay where they are
+    #[arg(long, value_enum, value_name = "WHERE", default_value_t = Layout::Central)]
+    layout: Layout,
 
     /// Commit what was changed; nothing else may be staged. Hooks are not run
     #[arg(long, conflicts_with_all = ["dry_run", "plan_out"])]
@@ -290,8 +294,15 @@ impl Run<'_> {
 
     fn draft(&self, wishes: &Wishes, survey: &Survey, key: &FingerprintKey) -> Plan {
         let upto = if self.args.include_review { Applicability::NeedsReview } else { Applicability::Safe };
-        let settings =
-            Settings { policy: &self.policy, keyring: self.keyring, kubernetes: self.args.kubernetes.style(), wishes, key, upto };
+        let settings = Settings {
+            policy: &self.policy,
+            keyring: self.keyring,
+            kubernetes: self.args.kubernetes.style(),
+            layout: self.args.layout.into(),
+            wishes,
+            key,
+            upto,
+        };
         plan(survey, self.repo, &settings)
     }
 

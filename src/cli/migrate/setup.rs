@@ -46,6 +46,26 @@ impl Kubernetes {
     }
 }
 
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(super) enum Layout {
+    /// In `secrets` at the top of the repository
+    Central,
+    /// In `secrets` of the project that the file belongs to
+    Near,
+    /// In a folder of `secrets` for each team that CODEOWNERS names
+    PerTeam,
+}
+
+impl From<Layout> for crate::migrate::Layout {
+    fn from(layout: Layout) -> Self {
+        match layout {
+            Layout::Central => Self::Central,
+            Layout::Near => Self::Near,
+            Layout::PerTeam => Self::PerTeam,
+        }
+    }
+}
+
 pub(in crate::cli) fn policy(age: Option<&str>, repo: &Repo) -> Result<Policy, CliError> {
     let wrong = |message: String| CliError::new(message, "correct .sops.yaml at the top of the repository, or name recipients with --age");
     let config = repo.read(".sops.yaml").map(|bytes| SopsConfig::parse(&bytes)).transpose();

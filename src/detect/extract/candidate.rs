@@ -162,7 +162,10 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
         match login(&pair) {
             Login::Shown => return Err(Objection::Is(&CUSTOMARY)),
             Login::Weak => {
-                let rule = search.rules.extractor(Extractor::WeakPassword).unwrap_or(index);
+                let rule = match search.rules.extractor(Extractor::WeakPassword) {
+                    None if search.rules.is_switched_off(Extractor::WeakPassword) => return Err(Objection::Is(&CUSTOMARY)),
+                    weak => weak.unwrap_or(index),
+                };
                 return Ok(Match { rule, span, confidence: Confidence::Medium, reasons: vec![Reason::Format, Reason::Weak] });
             }
             Login::Other => {}

@@ -1,7 +1,8 @@
 //! Values that a program resolves or decrypts: variables, templates, calls, places in secret
 //! stores, ciphertexts. What people write in place of a secret is in `placeholder`.
 
-use crate::rule::lexicon::{CIPHERTEXT_STARTS, REFERENCE_STARTS};
+use super::words::words;
+use crate::rule::lexicon::{CIPHERTEXT_STARTS, PASSWORDS, REFERENCE_STARTS, VALUE_NAMES};
 
 /// Something that a program resolves to the value: variables, templates, calls, store references.
 pub(in crate::detect) fn is_reference(value: &[u8]) -> bool {
@@ -50,6 +51,7 @@ pub(in crate::detect) fn is_reference(value: &[u8]) -> bool {
         || is_variable_of_windows(value)
         || starts(b"@{") && value.ends_with(b"}")
         || is_variable_of_psql(value)
+        || is_parameter_of_sql(value)
 }
 
 /// `${NAME}`, `$(name …)`, `{{ name }}`, `<% name %>`, `#{name}`, `%{name}`: with both ends, and
@@ -96,6 +98,14 @@ fn is_variable_of_psql(value: &[u8]) -> bool {
     let quoted = |quote: &[u8]| value.strip_prefix(b":").and_then(|rest| rest.strip_prefix(quote)?.strip_suffix(quote));
     let name = quoted(b"'").or_else(|| quoted(b"\""));
     name.is_some_and(|name| !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_'))
+}
+
+/// `@password`, `:new_password`: a parameter of a statement, called as what it is for.
+fn is_parameter_of_sql(value: &[u8]) -> bool {
+    let [b'@' | b':', name @ ..] = value else { return false };
+    let Ok(name) = std::str::from_utf8(name) else { return false };
+    let word = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    name.bytes().all(word) && words(name).last().is_some_and(|word| PASSWORDS.has(word) || VALUE_NAMES.has(word))
 }
 
 /// Already encrypted: SOPS, ansible-vault, Jasypt, Spring Cloud Config, eyaml, git-crypt, age, PGP.

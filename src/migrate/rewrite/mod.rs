@@ -187,7 +187,7 @@ mod tests {
     use crate::migrate::policy::Policy;
     use crate::migrate::repo::Repo;
     use crate::migrate::wish::Wishes;
-    use crate::migrate::{KubernetesStyle, Settings};
+    use crate::migrate::{KubernetesStyle, Layout, Settings};
     use crate::rule::RuleSet;
     use crate::secret::Secret;
     use crate::sops::keyring::Keyring;
@@ -204,6 +204,7 @@ mod tests {
             policy: &policy,
             keyring: &keyring,
             kubernetes: KubernetesStyle::Auto,
+            layout: Layout::Central,
             wishes: &wishes,
             key: &key,
             upto: Applicability::Safe,

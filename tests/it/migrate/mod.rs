@@ -4,6 +4,7 @@ mod after;
 pub(crate) mod bench;
 mod cases;
 mod kustomize;
+mod layout;
 mod leftovers;
 mod refusals;
 mod rendered;

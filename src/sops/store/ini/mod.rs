@@ -65,3 +65,27 @@ impl Store for Ini {
 fn unrepresentable(what: &str) -> WriteError {
     WriteError::Unrepresentable { format: "INI", what: what.to_owned() }
 }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sops::tree::Map;
+
+    #[test]
+    fn values_that_begin_with_a_line_feed_read_back() {
+        let ini = Ini::default();
+        for text in ["\nsecond", "\r\nsecond # line", "first\nwith `marks`", "`"] {
+            let mut section = Map::default();
+            section.insert("a", Node::text("1"));
+            section.insert("key", Node::text(text));
+            section.insert("z", Node::text("2"));
+            let mut map = Map::default();
+            map.insert("shop", Node::Map(section));
+            let tree = Tree { documents: vec![map] };
+            let written = ini.write(&tree, None, None).expect("it can be written");
+            let read = ini.read_plain(&written).expect("it is read");
+            assert_eq!(read.tree, tree, "{}", String::from_utf8_lossy(&written));
+        }
+        // Three quotes alone on a line open nothing, and backquotes end at the next one.
+        assert!(write::quoted("key", "\nwith `marks`").is_err());
+    }
+}

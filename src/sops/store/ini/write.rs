@@ -176,12 +176,13 @@ fn value(entry: &Entry) -> Result<String, WriteError> {
     quoted(&entry.key, &String::from_utf8_lossy(&scalar.to_plain_text()))
 }
 
-/// A value so that go-ini reads it back.
-fn quoted(key: &str, text: &str) -> Result<String, WriteError> {
-    let needs = text.contains([';', '#']) || text.trim() != text || text.ends_with('\\') || text.starts_with(['"', '\'']);
-    if text.contains(['\n', '`']) {
-        let fits = !text.contains("\"\"\"");
+/// A value so that go-ini reads it back. Three quotes alone on a line open nothing for it.
+pub(super) fn quoted(key: &str, text: &str) -> Result<String, WriteError> {
+    let alone = text.starts_with('\n') || text.starts_with("\r\n");
+    if text.contains('`') || text.contains('\n') && !alone {
+        let fits = !alone && !text.contains("\"\"\"");
         return if fits { Ok(format!("\"\"\"{text}\"\"\"")) } else { Err(unrepresentable(&format!("the value of `{key}`"))) };
     }
+    let needs = text.contains([';', '#']) || text.trim() != text || text.ends_with('\\') || text.starts_with(['"', '\'']);
     Ok(if needs { format!("`{text}`") } else { text.to_owned() })
 }
