@@ -119,7 +119,7 @@ fn the_rules_are_those_that_are_named() {
     let bench = bench();
     bench.put(
         "other/rules.yaml",
-        format!("creation_rules:\n  - path_regex: x\n    age: {}\n  - age: {}\n", bench.recipients[1], bench.recipients[2]).as_bytes(),
+        format!("creation_rules:\n  - path_regex: ^x$\n    age: {}\n  - age: {}\n", bench.recipients[1], bench.recipients[2]).as_bytes(),
     );
     let with_variable = |args: &[&str], name: &str| {
         let out = bench.sopup_command(args).env("SOPS_CONFIG", bench.path(name)).output().expect("runs");
