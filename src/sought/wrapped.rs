@@ -68,37 +68,77 @@ pub(super) fn joined(text: &[u8]) -> Unwrapped {
 /// Lines that end in the middle of a run, each with the one below.
 fn stretches(text: &[u8]) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
-    let mut add = |stretch: Range<usize>| match found.last_mut() {
-        Some(last) if stretch.start <= last.end => last.end = last.end.max(stretch.end),
-        _ => found.push(stretch),
-    };
-    let mut start = 0;
-    for end in memchr::memchr_iter(b'\n', text) {
-        if ends_in_run(&text[start..end]) {
-            let next = memchr::memchr(b'\n', &text[end + 1..]).map_or(text.len(), |at| end + 1 + at);
-            add(start..next);
+    let mut escaped = Vec::new();
+    let line_start = |at: usize| memchr::memrchr(b'\n', &text[..at]).map_or(0, |before| before + 1);
+    let line_end = |at: usize| memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |after| at + after);
+    for end in ends_of_runs(text) {
+        let rest = &text[end..];
+        if rest.starts_with(b"\\n") {
+            escaped.push(end);
+        } else if let Some(len) = line_break(rest) {
+            let stretch = line_start(end)..line_end(end + len);
+            match found.last_mut() {
+                Some(last) if stretch.start <= last.end => last.end = last.end.max(stretch.end),
+                _ => found.push(stretch),
+            }
         }
-        start = end + 1;
     }
-    for at in memchr::memmem::find_iter(text, b"\\n").filter(|&at| ends_in_run(&text[at.saturating_sub(LEAST_LINE)..at])) {
-        let line = memchr::memrchr(b'\n', &text[..at]).map_or(0, |before| before + 1);
-        let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |after| at + after);
+    for at in escaped {
         if found.iter().all(|known| at < known.start || known.end <= at) {
-            found.push(line..end);
+            found.push(line_start(at)..line_end(at));
         }
     }
     found.sort_by_key(|stretch| stretch.start);
     found
 }
 
-/// Whether a line is long and its end looks like a piece of base64 or hexadecimal.
-fn ends_in_run(line: &[u8]) -> bool {
-    let line = line.trim_ascii_end();
-    let line = line.strip_suffix(b"\\").map_or(line, <[u8]>::trim_ascii_end);
-    let Some(tail) = line.len().checked_sub(LEAST_LINE).map(|at| &line[at..]) else { return false };
-    let has = |sort: fn(&u8) -> bool| tail.iter().any(sort);
-    tail.iter().rev().all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
-        && (has(u8::is_ascii_digit) || has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase))
+/// The length of the end of a line at the start of a text, with the blanks and the one backslash that may stand before it.
+fn line_break(text: &[u8]) -> Option<usize> {
+    let blanks = |text: &[u8]| text.iter().take_while(|&&byte| byte != b'\n' && byte.is_ascii_whitespace()).count();
+    let mut len = blanks(text);
+    if text.get(len) == Some(&b'\\') {
+        len += 1;
+        len += blanks(&text[len..]);
+    }
+    (text.get(len) == Some(&b'\n')).then_some(len + 1)
+}
+
+/// Where runs end that are as long as [`LEAST_LINE`] and whose ends look like pieces of base64 or hexadecimal. A run that long
+/// has a byte at every place that is a multiple of its length away; few places are looked at.
+fn ends_of_runs(text: &[u8]) -> impl Iterator<Item = usize> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let window = text.get(start..start + LEAST_LINE)?;
+            if let Some(last) = window.iter().rposition(|&byte| !IN_PIECE[usize::from(byte)]) {
+                start += last + 1;
+                continue;
+            }
+            let end = start + LEAST_LINE;
+            let end = end + text[end..].iter().take_while(|&&byte| IN_PIECE[usize::from(byte)]).count();
+            start = end;
+            if is_piece(&text[end - LEAST_LINE..end]) {
+                return Some(end);
+            }
+        }
+    })
+}
+
+/// Bytes of base64 or hexadecimal.
+const IN_PIECE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'+' | b'/');
+        byte += 1;
+    }
+    table
+};
+
+/// Whether letters and digits are mixed as they hardly are in words.
+fn is_piece(text: &[u8]) -> bool {
+    let has = |sort: fn(&u8) -> bool| text.iter().any(sort);
+    has(u8::is_ascii_digit) || has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase)
 }
 
 /// The length of a break of lines at the start of a text, written as it is or with escapes, and of the blanks,
@@ -156,6 +196,22 @@ mod tests {
             assert!(found.len() >= 400 && !found.starts_with(b"-"), "{text}");
             assert_eq!(sought.identify(found), Some((0, Spelling::Body)));
         }
+    }
+
+    #[test]
+    fn lines_that_end_in_a_run_are_told_from_others() {
+        let run = "Ab1+/".repeat(8);
+        for broken in ["\n", "\r\n", "  \n", " \\\n", "\\\r\n", "\\n"] {
+            let text = format!("first\nx {run}{broken}below\nlast\n");
+            let found: Vec<&str> = super::stretches(text.as_bytes()).into_iter().map(|stretch| &text[stretch]).collect();
+            assert_eq!(found, [format!("x {run}{broken}below")], "{broken:?}");
+        }
+        let (short, words) = (&run[1..], "word".repeat(20));
+        for other in [short, &words, &format!("{run};"), &format!("{run} \\\\"), &format!("{run}\\t")] {
+            assert!(super::stretches(format!("first\n{other}\nbelow\n").as_bytes()).is_empty(), "{other}");
+        }
+        let text = format!("{run}\n{run}\n\n{run}\n");
+        assert_eq!(super::stretches(text.as_bytes()), [0..82, 83..text.len()]);
     }
 
     #[test]

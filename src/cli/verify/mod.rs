@@ -126,7 +126,9 @@ fn judged(args: &Args, ui: &Ui, tell: impl FnOnce(&Page<'_>) -> Result<(), CliEr
     let known = keys.as_ref().map(|keys| KnownValues::of(&examined, keys, &request.rules)).unwrap_or_default();
     let rotation = Rotation::of(&args.path, &examined, keys.as_mut(), ui)?;
     let sought = Arc::new(Sought::new(&known.values));
-    request.rules = request.rules.seeking(sought.clone());
+    if !known.values.is_empty() {
+        request.rules = request.rules.seeking(sought.clone());
+    }
     let progress = Progress::default();
     let outcome = ui.watched(&progress, || scan(&request, &progress))?;
     let root = args.path.to_string_lossy();
