@@ -91,8 +91,11 @@ pub(super) fn spellings(value: &[u8]) -> Vec<(Spelling, Bytes)> {
             add(Spelling::Percent, percent(value, kept, upper, blank));
         }
     }
-    add(Spelling::Escaped, escaped(value, false));
-    add(Spelling::Escaped, escaped(value, true));
+    for wide in [Wide::Kept, Wide::Lower, Wide::Upper, Wide::Short] {
+        for (slash, html) in [(false, false), (false, true), (true, false), (true, true)] {
+            add(Spelling::Escaped, escaped(value, slash, html, wide));
+        }
+    }
     for quotes in [("&quot;", "&#39;"), ("&quot;", "&apos;"), ("&#34;", "&#39;"), ("\"", "'")] {
         add(Spelling::Entities, entities(value, quotes));
     }
@@ -132,24 +135,44 @@ pub(super) fn percent(value: &[u8], kept: &[u8], upper: bool, blank: &str) -> Ve
     out
 }
 
-/// In double quotes; `slash` as some writers escape it, and what is not ASCII by its number.
-fn escaped(value: &[u8], all: bool) -> Vec<u8> {
+/// How writers of JSON and of quoted YAML scalars write what is not ASCII.
+#[derive(Clone, Copy)]
+enum Wide {
+    /// As it is, like JavaScript and Go.
+    Kept,
+    /// By its number, like Python and PHP.
+    Lower,
+    /// By its number, like .NET.
+    Upper,
+    /// By a number as short as can be, like PyYAML.
+    Short,
+}
+
+/// In double quotes; a `slash` as PHP writes it, and what has a meaning in HTML as Go does.
+fn escaped(value: &[u8], slash: bool, html: bool, wide: Wide) -> Vec<u8> {
     let mut out = Vec::with_capacity(value.len());
     let text = Zeroizing::new(String::from_utf8_lossy(value).into_owned());
     for character in text.chars() {
-        let mut buffer = [0; 4];
-        match character {
-            '"' | '\\' => out.extend_from_slice(&[b'\\', character as u8]),
-            '\n' => out.extend_from_slice(b"\\n"),
-            '\r' => out.extend_from_slice(b"\\r"),
-            '\t' => out.extend_from_slice(b"\\t"),
-            '/' if all => out.extend_from_slice(b"\\/"),
-            '<' | '>' | '&' if all => out.extend_from_slice(format!("\\u{:04x}", character as u32).as_bytes()),
-            _ if !character.is_ascii() && all => {
-                let mut units = [0; 2];
-                let units = character.encode_utf16(&mut units);
-                units.iter().for_each(|unit| out.extend_from_slice(format!("\\u{unit:04x}").as_bytes()));
+        let (mut buffer, mut units) = ([0; 4], [0; 2]);
+        let by_units = |units: &[u16], upper: bool| -> Vec<u8> {
+            let written = |unit: &u16| if upper { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") };
+            units.iter().flat_map(|unit| written(unit).into_bytes()).collect()
+        };
+        match (character, wide) {
+            ('"' | '\\', _) => out.extend_from_slice(&[b'\\', character as u8]),
+            ('\n', _) => out.extend_from_slice(b"\\n"),
+            ('\r', _) => out.extend_from_slice(b"\\r"),
+            ('\t', _) => out.extend_from_slice(b"\\t"),
+            ('/', _) if slash => out.extend_from_slice(b"\\/"),
+            ('<' | '>' | '&', _) if html => out.extend_from_slice(&by_units(&[character as u16], false)),
+            (_, Wide::Lower | Wide::Upper) if !character.is_ascii() => {
+                out.extend_from_slice(&by_units(character.encode_utf16(&mut units), matches!(wide, Wide::Upper)));
             }
+            (_, Wide::Short) if !character.is_ascii() => out.extend_from_slice(&match character as u32 {
+                number @ ..=0xff => format!("\\x{number:02X}").into_bytes(),
+                number @ ..=0xffff => format!("\\u{number:04X}").into_bytes(),
+                number => format!("\\U{number:08X}").into_bytes(),
+            }),
             _ => out.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes()),
         }
     }
@@ -204,6 +227,10 @@ mod tests {
         let has = |spelling, text: &str| all.iter().any(|(how, bytes)| *how == spelling && bytes.as_slice() == text.as_bytes());
         assert!(has(Spelling::Escaped, "a \\\"b\\\"&'c'$/ü"));
         assert!(has(Spelling::Escaped, "a \\\"b\\\"\\u0026'c'$\\/\\u00fc"));
+        // As Python, Go, PHP, .NET and PyYAML write it.
+        for text in ["&'c'$/\\u00fc", "\\u0026'c'$/ü", "&'c'$\\/\\u00fc", "&'c'$/\\u00FC", "&'c'$/\\xFC"] {
+            assert!(has(Spelling::Escaped, &format!("a \\\"b\\\"{text}")), "{text}");
+        }
         assert!(has(Spelling::Percent, "a+%22b%22%26%27c%27%24%2F%C3%BC"));
         assert!(has(Spelling::Entities, "a &quot;b&quot;&amp;&#39;c&#39;$/ü"));
         assert!(has(Spelling::Quoted, "a \"b\"&''c''$/ü"));
