@@ -139,11 +139,11 @@ pub(super) struct Entry {
 impl Entry {
     /// Whether it is a commit of another repository.
     pub(super) fn is_gitlink(&self) -> bool {
-        self.mode == b"160000"
+        is_gitlink(&self.mode)
     }
 
     pub(super) fn is_tree(&self) -> bool {
-        matches!(self.mode.as_slice(), b"40000" | b"040000")
+        is_tree(&self.mode)
     }
 
     /// Git sorts folders as if their names ended in a slash.
@@ -156,17 +156,50 @@ impl Entry {
     }
 }
 
+fn is_gitlink(mode: &[u8]) -> bool {
+    mode == b"160000"
+}
+
+fn is_tree(mode: &[u8]) -> bool {
+    matches!(mode, b"40000" | b"040000")
+}
+
+/// An entry where it stands in a tree.
+pub(super) struct Slot<'a> {
+    mode: &'a [u8],
+    pub(super) name: &'a [u8],
+    pub(super) id: ObjectId,
+    /// Where the bytes of its id are.
+    pub(super) id_at: usize,
+}
+
+impl Slot<'_> {
+    pub(super) fn is_gitlink(&self) -> bool {
+        is_gitlink(self.mode)
+    }
+
+    pub(super) fn is_tree(&self) -> bool {
+        is_tree(self.mode)
+    }
+}
+
+/// Visits the entries of a tree; `None` if it makes no sense.
+pub(super) fn each_slot<'a>(tree: &'a [u8], hash: HashKind, mut visit: impl FnMut(Slot<'a>)) -> Option<()> {
+    let mut at = 0;
+    while at < tree.len() {
+        let blank = at + memchr::memchr(b' ', &tree[at..])?;
+        let end = blank + memchr::memchr(0, &tree[blank..])?;
+        let id = ObjectId::from_bytes(hash, tree.get(end + 1..end + 1 + hash.id_len())?)?;
+        visit(Slot { mode: &tree[at..blank], name: &tree[blank + 1..end], id, id_at: end + 1 });
+        at = end + 1 + hash.id_len();
+    }
+    Some(())
+}
+
 /// The entries of a tree; `None` if it makes no sense.
 pub(super) fn entries(tree: &[u8], hash: HashKind) -> Option<Vec<Entry>> {
     let mut all = Vec::new();
-    let mut rest = tree;
-    while !rest.is_empty() {
-        let blank = memchr::memchr(b' ', rest)?;
-        let end = blank + memchr::memchr(0, &rest[blank..])?;
-        let id = ObjectId::from_bytes(hash, rest.get(end + 1..end + 1 + hash.id_len())?)?;
-        all.push(Entry { mode: rest[..blank].to_vec(), name: rest[blank + 1..end].to_vec(), id });
-        rest = &rest[end + 1 + hash.id_len()..];
-    }
+    each_slot(tree, hash, |slot| all.push(Entry { mode: slot.mode.to_vec(), name: slot.name.to_vec(), id: slot.id }))?;
     Some(all)
 }
 

@@ -11,9 +11,8 @@ use super::Repository;
 use super::find::Held;
 use super::git::{Git, GitError};
 use super::maps::write_maps;
-use super::rewrite::{RewriteError, Rewriter, Rewritten, Sink};
+use super::rewrite::{NewObject, RewriteError, Rewriter, Rewritten, Sink};
 use super::writer::{BORROWED, check_clean, rewrite_into};
-use crate::source::object::ObjectKind;
 use crate::source::refs::GitDir;
 
 /// Where the maps lie in the mirror.
@@ -39,9 +38,6 @@ pub enum MirrorError {
         /// What the system said.
         source: io::Error,
     },
-    /// libgit2 refused.
-    #[error("cannot write objects: {0}")]
-    Objects(#[from] git2::Error),
     /// There is nothing to take out.
     #[error("no ref leads to any of the values")]
     NoChange,
@@ -69,7 +65,7 @@ pub struct Made {
 pub fn foresee(repository: &Repository<'_>, held: &Held) -> Result<Rewritten, RewriteError> {
     struct Nowhere;
     impl Sink for Nowhere {
-        fn put(&mut self, _: ObjectKind, _: &[u8]) -> Result<(), RewriteError> {
+        fn put(&mut self, _: &NewObject<'_>) -> Result<(), RewriteError> {
             Ok(())
         }
     }

@@ -1,7 +1,9 @@
 //! What leads to the values, made anew: blobs, the trees above them, the commits and tags that name them, and the refs.
 //! Everything else keeps its name.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashSet};
 
 use super::edit::{self, Entry};
 use super::find::Held;
@@ -10,7 +12,7 @@ use crate::source::history::{Wanted, leading_trees};
 use crate::source::object::{ObjectId, ObjectKind, ReadError};
 
 /// Notes lie at most so many folders deep: one for each byte of a name.
-const DEEPEST_NOTE: usize = 20;
+const DEEPEST_NOTE: usize = 32;
 
 /// Why a history cannot be rewritten.
 #[derive(Debug, thiserror::Error)]
@@ -29,10 +31,58 @@ pub enum RewriteError {
     Write(String),
 }
 
+/// An object that was made.
+pub(super) struct NewObject<'a> {
+    pub(super) id: ObjectId,
+    pub(super) kind: ObjectKind,
+    pub(super) bytes: &'a [u8],
+    /// Objects at one path are mostly much alike.
+    pub(super) path: TreePath,
+}
+
 /// Takes new objects.
 pub(super) trait Sink {
-    /// Keeps one; its name is known to the caller.
-    fn put(&mut self, kind: ObjectKind, bytes: &[u8]) -> Result<(), RewriteError>;
+    /// Keeps one.
+    fn put(&mut self, object: &NewObject<'_>) -> Result<(), RewriteError>;
+}
+
+/// Stands for a path. Two paths may have the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct TreePath(u64);
+
+impl TreePath {
+    /// Where the tree of a commit is.
+    const TOP: Self = Self(0xCBF2_9CE4_8422_2325);
+    /// Where notes are.
+    const NOTES: Self = Self(1);
+    /// Of what has no path.
+    pub(super) const NONE: Self = Self(0);
+
+    fn of_entry(self, name: &[u8]) -> Self {
+        let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3);
+        Self(name.iter().fold(step(self.0, &b'/'), step))
+    }
+}
+
+/// A tree that waits for what it leads to.
+struct Open {
+    id: ObjectId,
+    bytes: Vec<u8>,
+    path: TreePath,
+    /// What changes of it, and which of that is next.
+    links: Vec<Link>,
+    next: usize,
+    /// A name in it holds a value.
+    renamed: bool,
+}
+
+/// An entry of a tree that becomes another one.
+#[derive(Clone, Copy)]
+struct Link {
+    id: ObjectId,
+    id_at: usize,
+    path: TreePath,
+    is_tree: bool,
 }
 
 /// What a rewritten history is.
@@ -90,6 +140,8 @@ pub(super) struct Rewriter<'a, S: Sink> {
     repository: &'a Repository<'a>,
     held: &'a Held,
     sink: &'a mut S,
+    /// Blobs that hold a value.
+    blobs: HashSet<ObjectId>,
     /// Trees that lead to a value.
     leading: HashSet<ObjectId>,
     /// New names.
@@ -99,10 +151,13 @@ pub(super) struct Rewriter<'a, S: Sink> {
 
 impl<'a, S: Sink> Rewriter<'a, S> {
     pub(super) fn new(repository: &'a Repository<'a>, held: &'a Held, sink: &'a mut S) -> Result<Self, RewriteError> {
-        let blobs = held.objects.iter().filter(|(_, hold)| hold.kind == ObjectKind::Blob).map(|(id, _)| *id).collect();
-        let wanted = Wanted { blobs, names: held.names.iter().map(|name| name.clone().into_boxed_slice()).collect() };
+        let blobs: HashSet<ObjectId> = held.objects.iter().filter(|(_, hold)| hold.kind == ObjectKind::Blob).map(|(id, _)| *id).collect();
+        let wanted = Wanted {
+            blobs: blobs.iter().copied().collect(),
+            names: held.names.iter().map(|name| name.clone().into_boxed_slice()).collect(),
+        };
         let leading = leading_trees(repository.store, &wanted).ok_or(RewriteError::Many)?;
-        Ok(Self { repository, held, sink, leading, new: HashMap::new(), done: Rewritten::default() })
+        Ok(Self { repository, held, sink, blobs, leading, new: HashMap::default(), done: Rewritten::default() })
     }
 
     pub(super) fn run(mut self) -> Result<Rewritten, RewriteError> {
@@ -121,21 +176,22 @@ impl<'a, S: Sink> Rewriter<'a, S> {
         Ok(self.done)
     }
 
-    fn put(&mut self, old: ObjectId, kind: ObjectKind, bytes: &[u8]) -> Result<ObjectId, RewriteError> {
-        let id = self.put_new(kind, bytes)?;
+    fn put(&mut self, old: ObjectId, kind: ObjectKind, bytes: &[u8], path: TreePath) -> Result<ObjectId, RewriteError> {
+        let id = self.put_new(kind, bytes, path)?;
         self.new.insert(old, id);
         Ok(id)
     }
 
-    fn put_new(&mut self, kind: ObjectKind, bytes: &[u8]) -> Result<ObjectId, RewriteError> {
-        self.sink.put(kind, bytes)?;
-        Ok(self.repository.store.hash_kind().id_of(kind, bytes))
+    fn put_new(&mut self, kind: ObjectKind, bytes: &[u8], path: TreePath) -> Result<ObjectId, RewriteError> {
+        let id = self.repository.store.hash_kind().id_of(kind, bytes);
+        self.sink.put(&NewObject { id, kind, bytes, path })?;
+        Ok(id)
     }
 
     fn commit(&mut self, number: u32, of_notes: bool) -> Result<(), RewriteError> {
         let graph = self.repository.graph;
         let (id, tree) = (graph.id(number), graph.tree(number));
-        let root = if of_notes { self.notes(tree)? } else { self.tree(tree)? };
+        let root = if of_notes { self.notes(tree)? } else { self.tree(tree, TreePath::TOP)? };
         let parents = graph.parents(number);
         let moved = root != tree || parents.iter().any(|&parent| self.new.contains_key(&graph.id(parent)));
         if !moved && !self.held.objects.contains_key(&id) {
@@ -147,7 +203,7 @@ impl<'a, S: Sink> Rewriter<'a, S> {
         if parents.iter().all(|&parent| !self.new.contains_key(&graph.id(parent))) {
             self.done.first.push(id);
         }
-        let made = self.put(id, ObjectKind::Commit, &edited.bytes)?;
+        let made = self.put(id, ObjectKind::Commit, &edited.bytes, TreePath::NONE)?;
         self.done.commits.push((id, made));
         if edited.unsigned {
             self.done.unsigned.push(id);
@@ -157,58 +213,78 @@ impl<'a, S: Sink> Rewriter<'a, S> {
 
     /// The new name of a tree and of all below it; its own if nothing in it changes. Trees may be nested deeper than the
     /// stack of a thread reaches.
-    fn tree(&mut self, id: ObjectId) -> Result<ObjectId, RewriteError> {
-        let mut left = vec![id];
-        while let Some(&at) = left.last() {
-            if !self.leading.contains(&at) || self.new.contains_key(&at) {
-                left.pop();
+    fn tree(&mut self, id: ObjectId, path: TreePath) -> Result<ObjectId, RewriteError> {
+        let mut open = Vec::new();
+        if self.leading.contains(&id) && !self.new.contains_key(&id) {
+            open.push(self.opened(id, path)?);
+        }
+        while let Some(last) = open.last_mut() {
+            let Some(&link) = last.links.get(last.next) else {
+                open.pop().map(|tree| self.close(tree)).transpose()?;
                 continue;
-            }
-            let object = self.repository.store.read(&at)?;
-            let entries = edit::entries(&object.bytes, self.repository.store.hash_kind()).ok_or(RewriteError::Tree(at))?;
-            let waiting: Vec<ObjectId> = entries.iter().filter(|entry| entry.is_tree()).map(|entry| entry.id).collect();
-            let before = left.len();
-            left.extend(waiting.into_iter().filter(|below| self.leading.contains(below) && !self.new.contains_key(below)));
-            if left.len() == before {
-                left.pop();
-                self.tree_of(at, entries)?;
+            };
+            last.next += 1;
+            match (self.new.contains_key(&link.id), link.is_tree) {
+                (true, _) => {}
+                (false, true) => open.push(self.opened(link.id, link.path)?),
+                (false, false) => self.blob(link.id, link.path)?,
             }
         }
         Ok(self.new.get(&id).copied().unwrap_or(id))
     }
 
+    fn opened(&self, id: ObjectId, path: TreePath) -> Result<Open, RewriteError> {
+        let bytes = self.repository.store.read(&id)?.bytes;
+        let (mut links, mut renamed) = (Vec::new(), false);
+        let read = edit::each_slot(&bytes, self.repository.store.hash_kind(), |slot| {
+            let is_tree = slot.is_tree();
+            if if is_tree { self.leading.contains(&slot.id) } else { !slot.is_gitlink() && self.blobs.contains(&slot.id) } {
+                links.push(Link { id: slot.id, id_at: slot.id_at, path: path.of_entry(slot.name), is_tree });
+            }
+            renamed |= !self.held.names.is_empty() && self.held.names.contains(slot.name);
+        });
+        read.ok_or(RewriteError::Tree(id))?;
+        Ok(Open { id, bytes, path, links, next: 0, renamed })
+    }
+
     /// Makes a tree whose parts are known.
-    fn tree_of(&mut self, id: ObjectId, mut entries: Vec<Entry>) -> Result<(), RewriteError> {
-        for entry in &mut entries {
-            entry.id = self.moved(entry)?.unwrap_or(entry.id);
+    fn close(&mut self, Open { id, mut bytes, path, links, renamed, .. }: Open) -> Result<(), RewriteError> {
+        for link in links {
+            if let Some(new) = self.new.get(&link.id) {
+                bytes[link.id_at..][..new.as_bytes().len()].copy_from_slice(new.as_bytes());
+            }
         }
-        let renamed = names::clean(&mut entries, self.repository.sought);
-        self.put(id, ObjectKind::Tree, &edit::tree_of(entries, renamed))?;
+        if renamed {
+            let mut entries = edit::entries(&bytes, self.repository.store.hash_kind()).ok_or(RewriteError::Tree(id))?;
+            let renamed = names::clean(&mut entries, self.repository.sought);
+            bytes = edit::tree_of(entries, renamed);
+        }
+        self.put(id, ObjectKind::Tree, &bytes, path)?;
         self.done.trees += 1;
         Ok(())
     }
 
     /// The new name of what an entry stands for, if it has one; made now if it was not before.
-    fn moved(&mut self, entry: &Entry) -> Result<Option<ObjectId>, RewriteError> {
+    fn moved(&mut self, entry: &Entry, path: TreePath) -> Result<Option<ObjectId>, RewriteError> {
         if entry.is_gitlink() {
             return Ok(None);
         }
         if entry.is_tree() {
-            self.tree(entry.id)?;
-        } else if self.held.objects.contains_key(&entry.id) && !self.new.contains_key(&entry.id) {
-            self.blob(entry.id)?;
+            self.tree(entry.id, path)?;
+        } else if self.blobs.contains(&entry.id) && !self.new.contains_key(&entry.id) {
+            self.blob(entry.id, path)?;
         }
         Ok(self.new.get(&entry.id).copied())
     }
 
-    fn blob(&mut self, id: ObjectId) -> Result<(), RewriteError> {
+    fn blob(&mut self, id: ObjectId, path: TreePath) -> Result<(), RewriteError> {
         let bytes = if self.held.sealed.contains_key(&id) {
             format!("{}\n", edit::REPLACEMENT).into_bytes()
         } else {
             let object = self.repository.store.read(&id)?;
             edit::replaced(&object.bytes, &edit::hits(&object.bytes, self.repository.sought))
         };
-        self.put(id, ObjectKind::Blob, &bytes)?;
+        self.put(id, ObjectKind::Blob, &bytes, path)?;
         self.done.blobs += 1;
         Ok(())
     }
@@ -228,7 +304,7 @@ impl<'a, S: Sink> Rewriter<'a, S> {
                     folders.push((path, entry.id));
                     continue;
                 }
-                if let Some(new) = self.moved(&entry)? {
+                if let Some(new) = self.moved(&entry, TreePath::NOTES.of_entry(&entry.name))? {
                     (entry.id, moved) = (new, true);
                 }
                 if let Some(name) = names::after_object(&path.concat(), &entry.name, |old| self.new.get(old).copied()) {
@@ -257,7 +333,7 @@ impl<'a, S: Sink> Rewriter<'a, S> {
             let id = self.folder(files, depth + 1)?;
             entries.push(Entry { mode: b"40000".to_vec(), name, id });
         }
-        self.put_new(ObjectKind::Tree, &edit::tree_of(entries, true))
+        self.put_new(ObjectKind::Tree, &edit::tree_of(entries, true), TreePath::NOTES)
     }
 
     fn refs(&mut self) -> Result<(), RewriteError> {
@@ -288,7 +364,7 @@ impl<'a, S: Sink> Rewriter<'a, S> {
         let mut at = id;
         while !self.new.contains_key(&at) && tags.len() < TAGS {
             if self.leading.contains(&at) {
-                self.tree(at)?;
+                self.tree(at, TreePath::NONE)?;
                 break;
             }
             let object = self.repository.store.read(&at)?;
@@ -298,8 +374,8 @@ impl<'a, S: Sink> Rewriter<'a, S> {
                     at = target;
                 }
                 None => {
-                    if object.kind == ObjectKind::Blob && self.held.objects.contains_key(&at) {
-                        self.blob(at)?;
+                    if self.blobs.contains(&at) {
+                        self.blob(at, TreePath::NONE)?;
                     }
                     break;
                 }
@@ -308,7 +384,7 @@ impl<'a, S: Sink> Rewriter<'a, S> {
         for (tag, object) in tags.into_iter().rev() {
             let edited = edit::edited(&object.bytes, self.repository.sought, |old| self.new.get(old).copied());
             if let Some(edited) = edited {
-                self.put(tag, ObjectKind::Tag, &edited.bytes)?;
+                self.put(tag, ObjectKind::Tag, &edited.bytes, TreePath::NONE)?;
                 if edited.unsigned {
                     self.done.unsigned.push(tag);
                 }

@@ -82,8 +82,13 @@ impl Leaky {
 
 /// The values as independent code writes them.
 fn spellings() -> Vec<(String, Vec<u8>)> {
+    spellings_of(&[VALUE, NAME])
+}
+
+/// Values as independent code writes them.
+pub(crate) fn spellings_of(values: &[&str]) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
-    for value in [VALUE, NAME] {
+    for &value in values {
         let utf16 = |bytes: fn(u16) -> [u8; 2]| value.encode_utf16().flat_map(bytes).collect::<Vec<_>>();
         let percent: String = value
             .bytes()
@@ -96,7 +101,12 @@ fn spellings() -> Vec<(String, Vec<u8>)> {
         add("HEX", value.bytes().flat_map(|byte| format!("{byte:02X}").into_bytes()).collect());
         add("utf-16le", utf16(u16::to_le_bytes));
         add("utf-16be", utf16(u16::to_be_bytes));
-        add("json", serde_json::to_string(value).expect("JSON").trim_matches('"').into());
+        let json = serde_json::to_string(value).expect("JSON").trim_matches('"').to_owned();
+        add("json", json.clone().into());
+        let ascii = |character: char| {
+            if character.is_ascii() { character.to_string() } else { format!("\\u{:04x}", character as u32) }
+        };
+        add("json in ASCII", json.chars().map(ascii).collect::<String>().into());
         for shift in 0..3 {
             // Of the encoded text what does not depend on the neighbours.
             let text = [&vec![b'~'; shift][..], value.as_bytes()].concat();
@@ -121,6 +131,11 @@ fn objects(git_dir: &Path) -> Vec<u8> {
 
 /// What an independent search finds in a git directory: in its objects, and in all files beside them.
 pub(crate) fn left_in(git_dir: &Path) -> Vec<String> {
+    left_of(&spellings(), git_dir)
+}
+
+/// The same for other values.
+pub(crate) fn left_of(spellings: &[(String, Vec<u8>)], git_dir: &Path) -> Vec<String> {
     let mut texts = vec![("objects".to_owned(), objects(git_dir))];
     let mut folders = vec![git_dir.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -134,7 +149,7 @@ pub(crate) fn left_in(git_dir: &Path) -> Vec<String> {
             }
         }
     }
-    let found = |text: &[u8]| spellings().into_iter().find(|(_, bytes)| memchr::memmem::find(text, bytes).is_some()).map(|(name, _)| name);
+    let found = |text: &[u8]| spellings.iter().find(|(_, bytes)| memchr::memmem::find(text, bytes).is_some()).map(|(name, _)| name);
     texts.iter().filter_map(|(place, text)| found(text).map(|name| format!("{name} in {place}"))).collect()
 }
 
@@ -305,6 +320,8 @@ fn what_cannot_be_done_safely_is_refused() {
     leaky.commit("b.txt", "b", "second");
     let inside = leaky.purge(&["run", "--to", "mirror.git"]);
     assert_eq!(inside.code, 4, "{}", inside.stderr);
+    let beside = leaky.purge(&["run", "--to", "../beside.git"]);
+    assert_eq!(beside.code, 0, "{}", beside.stderr);
     leaky.purged();
     let again = leaky.purge(&["run"]);
     assert_eq!(again.code, 4, "{}", again.stderr);

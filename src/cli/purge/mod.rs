@@ -6,7 +6,7 @@ mod show;
 mod values;
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Exit;
 use super::environment::git_dir;
@@ -15,7 +15,7 @@ use super::ui::Ui;
 use crate::purge::{self, GitError, Held, MirrorError, Repository, find, foresee};
 use crate::sought::Sought;
 use crate::source::history::CommitGraph;
-use crate::source::object::{HashKind, ObjectStore};
+use crate::source::object::ObjectStore;
 use crate::source::refs::{GitDir, Ref};
 pub(super) use in_place::unended;
 use values::{Chosen, ValueArgs};
@@ -145,13 +145,6 @@ struct Opened {
 impl Opened {
     fn open(common: &Common, ui: &Ui) -> Result<Self, CliError> {
         let git = git_dir(&common.path)?;
-        if git.hash() == HashKind::Sha256 {
-            return Err(CliError::new(
-                "the history of repositories with SHA-256 cannot be rewritten: libgit2 does not write their objects",
-                "`sopup purge export` writes rules for git filter-repo",
-            )
-            .exiting(Exit::Refused));
-        }
         let chosen = common.values.choose(&common.path, ui)?;
         let store = git.open_objects(common.values.what.limits(&git)).map_err(crate::scan::ScanError::from)?;
         let refs = git.refs();
@@ -206,7 +199,7 @@ fn write(run: &Run, ui: &Ui) -> Result<Exit, CliError> {
         Some(path) => path.clone(),
         None => beside(&opened.git),
     };
-    if opened.git.work_tree().is_some_and(|top| std::path::absolute(&target).is_ok_and(|target| target.starts_with(top))) {
+    if opened.git.work_tree().is_some_and(|top| lies_in(&target, top)) {
         return Err(CliError::new(
             "the mirror would lie inside the working tree",
             "name a folder outside of the repository with `--to DIR`",
@@ -241,6 +234,17 @@ impl Run {
     }
 }
 
+/// Whether a path that need not exist lies in a folder.
+fn lies_in(path: &Path, folder: &Path) -> bool {
+    let Some(name) = path.file_name() else { return true };
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (above.canonicalize(), folder.canonicalize()) {
+        (Ok(above), Ok(folder)) => above.join(name).starts_with(folder),
+        // What is not there yet cannot be written to either.
+        _ => std::path::absolute(path).is_ok_and(|path| path.starts_with(folder)),
+    }
+}
+
 /// `NAME.purged.git` beside the repository.
 fn beside(git: &GitDir) -> PathBuf {
     let top = git.main_work_tree().or(git.work_tree()).unwrap_or(git.common());
@@ -272,7 +276,7 @@ impl From<MirrorError> for CliError {
             MirrorError::Git(error) => return error.into(),
             MirrorError::Left(_) | MirrorError::Unreadable(_) => "please report this; the repository itself was not changed",
             MirrorError::Rewrite(_) => "run `git fsck` in the repository; it was not changed",
-            MirrorError::Io { .. } | MirrorError::Objects(_) => "see that the disk has room; the repository itself was not changed",
+            MirrorError::Io { .. } => "see that the disk has room; the repository itself was not changed",
         };
         let exit = if matches!(error, MirrorError::Exists(_) | MirrorError::Busy(_)) { Exit::Refused } else { Exit::Usage };
         Self::new(error.to_string(), hint).exiting(exit)

@@ -1,6 +1,6 @@
 //! Which trees lead to something wanted.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use super::attribute::{LINKS, Wanted};
 use super::leads::Leads;

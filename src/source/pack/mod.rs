@@ -10,6 +10,7 @@
 mod body;
 mod budget;
 mod delta;
+mod diff;
 mod entry;
 mod file;
 mod index;
@@ -22,10 +23,13 @@ mod share;
 mod tree;
 mod walk;
 mod worker;
+mod write;
 
 pub use delta::{Delta, DeltaOp, Part};
+pub use diff::{delta, shared_ends};
 pub use index::{IndexError, PackIndex};
 pub use share::{Share, ShareError};
+pub use write::PackWriter;
 
 pub(crate) use delta::{apply, parse_ops};
 pub(crate) use entry::{Base, Header, varint};

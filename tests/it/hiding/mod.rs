@@ -3,6 +3,7 @@
 
 mod build;
 mod plant;
+mod purged;
 
 use std::collections::BTreeSet;
 
