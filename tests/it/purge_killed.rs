@@ -1,6 +1,6 @@
 //! `sopup purge` is killed wherever it may be: by chance, alone or with the git that it runs, and at the system calls that
 //! write. The repository is sound, all refs are old or all are new, and the same command then comes to its end.
-//! `SOPUP_TEST_FULL` does it more than 100 times.
+//! `SOPUP_TEST_FULL` does it more than 100 times to each kind of run.
 
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
@@ -15,7 +15,7 @@ const WRITING: &str = "rename,renameat,renameat2,link,linkat,unlink,unlinkat,sym
 
 /// How often each command is killed.
 fn rounds(of: usize) -> usize {
-    if std::env::var_os("SOPUP_TEST_FULL").is_some() { of * 16 } else { of }
+    if std::env::var_os("SOPUP_TEST_FULL").is_some() { of * 32 } else { of }
 }
 
 fn leaky() -> Leaky {
@@ -127,7 +127,7 @@ fn a_mirror() {
     let mut numbers = Numbers(1);
     let leaky = leaky();
     let before = state(&leaky.repo());
-    for point in 0..rounds(2) {
+    for point in 0..rounds(4) {
         let how = killed(&leaky, &["run", "--values-from", "../values"], point, &mut numbers);
         assert_eq!(state(&leaky.repo()), before, "{how}");
         let mirror = leaky.place.join("repo.purged.git");
