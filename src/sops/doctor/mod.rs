@@ -20,7 +20,7 @@ use super::ops::{self, DecryptError};
 use super::recipient::{Recipient, is_mixed};
 use super::selector::Selector;
 use super::store::{Format, Limits, ReadError, Source, Style, as_utf8};
-use super::tree::{Node, Scalar};
+use super::tree::{Map, Node, Scalar, Tree};
 
 /// What is known about a file.
 #[derive(Clone, Copy, Debug)]
@@ -124,12 +124,11 @@ fn unreadable(patient: &Patient<'_>, error: ReadError) -> Diagnosis {
 fn plain(patient: &Patient<'_>, source: &Source) -> Diagnosis {
     let selector = patient.rule.map(|rule| rule.selector.clone().unwrap_or_default());
     let (mut selected, mut sealed, mut has_values) = (false, false, false);
-    // The rest of a Secret names it.
-    let are_secrets = source.tree.documents.iter().all(|map| map.get("kind").and_then(Node::as_str) == Some("Secret"));
-    crypt::inspect(&source.tree, &selector.clone().unwrap_or_default(), &mut |path, value, protection| {
-        let is_value = !value.to_bytes().is_empty() && !is_placeholder(value);
-        has_values |= is_value && (!are_secrets || path.first().is_some_and(|key| ["data", "stringData"].contains(&key.as_ref())));
-        selected |= protection == Protection::Encrypted && is_value;
+    let has_secrets = source.tree.documents.iter().any(is_kubernetes_secret);
+    inspect(&source.tree, &selector.clone().unwrap_or_default(), &mut |_, value, protection, part| {
+        let is_value = part != Part::Name && !is_blank(value);
+        has_values |= is_value;
+        selected |= protection == Protection::Encrypted && is_value && (part == Part::Secret || !has_secrets);
         sealed |= matches!(value, Scalar::Text(text) if text.as_str().is_some_and(|text| Envelope::parse(text).is_ok()));
     });
     let problem = if sealed {
@@ -142,17 +141,64 @@ fn plain(patient: &Patient<'_>, source: &Source) -> Diagnosis {
     Diagnosis { problems: problem.into_iter().collect(), has_values, ..Diagnosis::default() }
 }
 
-/// `${NAME}`, which something else fills in.
-fn is_placeholder(value: &Scalar) -> bool {
-    let Scalar::Text(text) = value else { return false };
-    text.as_str().is_some_and(|text| text.trim().starts_with("${") && text.trim().ends_with('}'))
+/// What a value of a document is to Kubernetes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Part {
+    /// It says what a Secret is called and of what kind it is.
+    Name,
+    /// It is what a Secret holds.
+    Secret,
+    /// It stands in any other document.
+    Other,
+}
+
+fn is_kubernetes_secret(document: &Map) -> bool {
+    document.get("kind").and_then(Node::as_str) == Some("Secret")
+}
+
+/// Shows every value as [`crypt::inspect`] does, and what it is.
+fn inspect(tree: &Tree, selector: &Selector, each: &mut dyn FnMut(&[String], &Scalar, Protection, Part)) {
+    for document in &tree.documents {
+        let is_secret = is_kubernetes_secret(document);
+        crypt::inspect(&Tree { documents: vec![document.clone()] }, selector, &mut |path, value, protection| {
+            let part = match path.first().map(String::as_str) {
+                _ if !is_secret => Part::Other,
+                Some("data" | "stringData") => Part::Secret,
+                _ => Part::Name,
+            };
+            each(path, value, protection, part);
+        });
+    }
+}
+
+/// Whether a value is empty, or one that something else fills in: `${NAME}`, `<NAME>`, JSON without a value.
+fn is_blank(value: &Scalar) -> bool {
+    let Scalar::Text(text) = value else { return value.to_bytes().is_empty() };
+    text.as_str().map(str::trim).is_some_and(|text| {
+        let between = |start, end| text.strip_prefix(start).and_then(|rest| rest.strip_suffix(end));
+        let is_name = between("<", ">").is_some_and(|name: &str| !name.contains(['<', '>', '\n']));
+        let json = || serde_json::from_str(text).is_ok_and(|json| is_empty_json(&json));
+        text.is_empty() || between("${", "}").is_some() || is_name || text.starts_with(['{', '[']) && json()
+    })
+}
+
+fn is_empty_json(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Object(fields) => fields.values().all(is_empty_json),
+        serde_json::Value::Array(items) => items.iter().all(is_empty_json),
+        serde_json::Value::String(text) => text.is_empty(),
+        serde_json::Value::Null => true,
+        _ => false,
+    }
 }
 
 fn values(source: &Source, metadata: &Metadata, problems: &mut Vec<Problem>) {
     let mut nonces: HashMap<Vec<u8>, Vec<u8>> = HashMap::new();
     let (mut encrypted, mut plain) = (0, 0);
-    crypt::inspect(&source.tree, metadata.selector(), &mut |path, value, protection| {
+    inspect(&source.tree, metadata.selector(), &mut |path, value, protection, part| {
         if value.to_bytes().is_empty() {
+            // An empty value stays as it is; the selector matches it all the same.
+            encrypted += usize::from(protection == Protection::Encrypted);
             return;
         }
         let text = if let Scalar::Text(text) = value { text.as_str() } else { None };
@@ -160,7 +206,7 @@ fn values(source: &Source, metadata: &Metadata, problems: &mut Vec<Problem>) {
         let is_damaged = envelope.is_none() && text.is_some_and(Envelope::looks_like);
         let path = path.join(".");
         match (&envelope, protection) {
-            (None, Protection::Plain) => plain += 1,
+            (None, Protection::Plain) => plain += usize::from(part != Part::Name),
             (None, Protection::Encrypted) if is_damaged => problems.push(Problem::DamagedValue { path: path.clone() }),
             (None, Protection::Encrypted) => problems.push(Problem::PlainValue { path: path.clone() }),
             (Some(_), Protection::Encrypted) => encrypted += 1,

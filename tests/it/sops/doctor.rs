@@ -178,8 +178,17 @@ fn case_48_kustomize_hands_ciphertext_on_and_the_doctor_says_so() {
     bench.put("repo/clusters/dev.yaml", flux.as_bytes());
     assert!(!codes(&doctor(&bench, &[]).1, "overlays/dev/db.enc.yaml").contains(&"undecrypted".to_owned()));
     std::fs::remove_file(bench.path("repo/clusters/dev.yaml")).expect("removes");
-    bench.put("repo/up.sh", b"flux create kustomization dev --decryption-provider=sops\n");
-    assert!(!codes(&doctor(&bench, &[]).1, "overlays/dev/db.enc.yaml").contains(&"undecrypted".to_owned()));
+    for (name, text) in [
+        ("up.sh", "flux create kustomization dev --decryption-provider=sops\n"),
+        ("flow.yaml", "kind: Kustomization\nspec: {\n  decryption: {\n    provider: \"sops\",\n  },\n}\n"),
+        ("values.yaml", "patches:\n  - patch: |\n      - op: add\n        path: /spec/decryption\n        value: {provider: sops}\n"),
+        ("controller.yaml", "args:\n  - --sops-age-secret=sops-age\n"),
+        ("argocd.yaml.gotmpl", "env:\n  - name: SOPS_AGE_KEY_FILE\n    value: /keys\n"),
+    ] {
+        bench.put(&format!("repo/{name}"), text.as_bytes());
+        assert!(!codes(&doctor(&bench, &[]).1, "overlays/dev/db.enc.yaml").contains(&"undecrypted".to_owned()), "{name}");
+        std::fs::remove_file(bench.path(&format!("repo/{name}"))).expect("removes");
+    }
 }
 
 #[test]
@@ -284,6 +293,9 @@ fn what_holds_nothing_to_encrypt_is_no_problem() {
         ("secret.enc.yaml", "kind: Secret\nmetadata:\n  name: db\nstringData: {}\n"),
         ("filled.sops.yaml", "a: ${SECRET_A}\n"),
         ("tmpl/app.sops.yaml", "a: https://${SECRET_DOMAIN}\n"),
+        ("to-fill.sops.yaml", "a: <CLIENT_SECRET>\n"),
+        ("secrets/config-beside.yaml", "kind: ConfigMap\ndata:\n  a: b\n---\nkind: Secret\nmetadata:\n  name: later\n"),
+        ("secrets/jwks.yaml", "kind: Secret\nstringData:\n  jwks.json: '{\"active\": \"\", \"keys\": []}'\n"),
     ];
     nothing.iter().for_each(|(name, content)| put(name, content));
     put("secrets/both.yaml", "kind: ConfigMap\n---\nkind: Secret\nstringData:\n  a: hunter2hunter2\n");
@@ -297,6 +309,41 @@ fn what_holds_nothing_to_encrypt_is_no_problem() {
     assert_eq!(codes(&report, "secrets/both.yaml"), ["not-encrypted"]);
     let damaged = codes(&report, "damaged.enc.yaml");
     assert!(damaged.contains(&"damaged-value".to_owned()) && !damaged.contains(&"plain-value".to_owned()), "{damaged:?}");
+}
+
+#[test]
+fn a_selector_that_matches_an_empty_value_matches() {
+    let bench = bench();
+    let put = |name: &str, plain: &[u8]| {
+        let file = bench.sops_encrypt(name, plain, &["--encrypted-regex", "^(data|stringData)$"]);
+        bench.put(&format!("repo/{name}"), &file);
+    };
+    put("empty.enc.yaml", b"kind: Secret\nmetadata:\n  name: db\nstringData:\n  token: \"\"\n");
+    put("later.enc.yaml", b"kind: Secret\nmetadata:\n  name: db\n  namespace: apps\ntype: Opaque\n");
+    put("talos.enc.yaml", b"cluster:\n  id: xyzzy\n  secret: correct horse\n");
+    let report = doctor(&bench, &[]).1;
+    let nothing = |name: &str| codes(&report, name).contains(&"nothing-encrypted".to_owned());
+    assert!(!nothing("empty.enc.yaml") && !nothing("later.enc.yaml") && nothing("talos.enc.yaml"), "{report:#}");
+}
+
+#[test]
+fn recipients_of_a_file_are_told_together() {
+    let bench = Bench::with_keys(6);
+    let keys = &bench.recipients;
+    bench.put("repo/x.enc.yaml", &bench.encrypt_as("x.yaml", b"a: b\n", &bench.plan_for(&[0, 1])).expect("encrypts"));
+    bench.put("repo/.sops.yaml", format!("creation_rules:\n  - age: {}\n", keys[1..].join(",")).as_bytes());
+    let run = bench.sopup(&["doctor", "repo"]);
+    let expected = format!(
+        "error: x.enc.yaml: `{}` can open it and is not named by its creation rule; run updatekeys\nwarning: x.enc.yaml: `{}`, `{}`, `{}` and `{}` are named by its creation rule and cannot open it; run updatekeys\n",
+        keys[0], keys[2], keys[3], keys[4], keys[5]
+    );
+    assert_eq!(run.stdout, expected + "1 SOPS file: 1 error, 4 warnings\n");
+    bench.put("repo/.sops.yaml", format!("creation_rules:\n  - age: {}\n", keys[5]).as_bytes());
+    let run = bench.sopup(&["doctor", "repo"]);
+    let expected = format!("error: x.enc.yaml: `{}` and `{}` can open it and are not named by its creation rule", keys[0], keys[1]);
+    assert!(run.stdout.starts_with(&expected), "{}", run.stdout);
+    let report = doctor(&bench, &[]).1;
+    assert_eq!(codes(&report, "x.enc.yaml"), ["unknown-recipient", "unknown-recipient", "missing-recipient"], "programs get each");
 }
 
 #[test]

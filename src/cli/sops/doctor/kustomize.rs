@@ -10,12 +10,14 @@ use serde::Deserialize;
 pub(super) struct Kustomizations {
     /// Path and what is listed there.
     lists: Vec<(String, Vec<String>)>,
-    /// Flux decrypts what it applies.
+    /// Something in the cluster decrypts what is applied.
     decrypted: bool,
 }
 
-/// How scripts that call flux say that it decrypts.
-const FLUX_OPTIONS: [&[u8]; 2] = [b"--decryption-provider=sops", b"--decryption-provider sops"];
+/// How a repository says that something decrypts: scripts that call flux, options of its controllers, patches of its
+/// Kustomizations, and the key in the environment of any other program.
+const DECRYPTING: [&[u8]; 5] =
+    [b"--decryption-provider=sops", b"--decryption-provider sops", b"--sops-age-secret", b"path: /spec/decryption", b"name: SOPS_AGE_KEY"];
 
 #[derive(Deserialize)]
 struct Kustomization {
@@ -27,14 +29,15 @@ impl Kustomizations {
     /// Looks at a file of the repository.
     pub(super) fn note(&mut self, path: &str, bytes: &[u8]) {
         let name = path.rsplit('/').next().unwrap_or(path);
-        self.decrypted |= FLUX_OPTIONS.iter().any(|option| memchr::memmem::find(bytes, option).is_some());
+        self.decrypted |= DECRYPTING.iter().any(|option| memchr::memmem::find(bytes, option).is_some());
         let Ok(text) = std::str::from_utf8(bytes) else { return };
         if ["kustomization.yaml", "kustomization.yml", "Kustomization"].contains(&name) {
             let read = check_nesting(text, DOCUMENTS).ok().and_then(|()| serde_yaml::from_str(text).ok());
             let list = read.map_or_else(Vec::new, |Kustomization { resources }| resources);
             self.lists.push((path.to_owned(), list));
         }
-        let has = |line: &str| text.lines().any(|found| found.trim() == line);
+        // Quotes and the braces of the flow style say no more.
+        let has = |line: &str| text.lines().any(|found| found.replace(['"', '\'', ',', '{', '}'], "").trim() == line);
         self.decrypted |= (name.ends_with(".yaml") || name.ends_with(".yml")) && has("decryption:") && has("provider: sops");
     }
 

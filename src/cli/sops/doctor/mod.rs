@@ -6,6 +6,7 @@ mod kustomize;
 mod meant;
 mod repeated;
 mod report;
+mod together;
 
 use std::fs;
 use std::io::Read as _;

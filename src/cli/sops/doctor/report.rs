@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use owo_colors::OwoColorize as _;
 use serde::Serialize;
 
+use super::together::told;
 use crate::report::safe;
 use crate::sops::doctor::{Left, Problem, Remedy, Repair, State, Weight};
 
@@ -106,11 +107,14 @@ impl Report {
             writeln!(out, "{} {}: {}", done.green().bold(), safe::line(&file.path), safe::line(&how.join("; ")))?;
         }
         for file in &self.files {
-            for (at, problem) in file.problems.iter().enumerate() {
-                line(out, &file.path, problem.weight(), &problem.to_string())?;
+            let mut rest = file.problems.as_slice();
+            while let Some(problem) = rest.first() {
+                let (text, count) = told(rest);
+                rest = &rest[count..];
+                line(out, &file.path, problem.weight(), &text)?;
                 let left = file.left(problem);
                 // What holds for several in a row is said once.
-                if file.problems.get(at + 1).is_none_or(|next| file.left(next) != left) {
+                if rest.first().is_none_or(|next| file.left(next) != left) {
                     self.why(left.as_ref(), out)?;
                 }
             }
