@@ -107,6 +107,36 @@ fn new_sections_are_aligned_as_sops_aligns_them() {
 }
 
 #[test]
+fn a_section_in_several_places_keeps_them() {
+    let bench = Bench::new();
+    let plain = "[a]\n; one\nx = 1\n\n[b]\ny = 2\n\n[a]\n; two\nx = 3\nz = 4\n\n[c]\n\n[b]\nw = 5\n";
+    let theirs = bench.sops_encrypt("x.ini", plain.as_bytes(), &[]);
+    let ours = text(&bench.decrypt("x.ini", &theirs).expect("the MAC holds"));
+    assert_eq!(squeezed(&ours), squeezed(plain));
+    bench.put("x.ini", &theirs);
+    let set = bench.sopup(&["rotate", "--in-place", "x.ini"]);
+    assert_eq!(set.code, 0, "{}", set.stderr);
+    assert_eq!(squeezed(&text(&bench.sops_decrypt("x.ini", &bench.get("x.ini")).expect("sops"))), squeezed(plain));
+}
+
+#[test]
+fn only_quotes_that_would_be_lost_are_quoted() {
+    let bench = Bench::new();
+    let plain = "[a]\nexec = \"/usr/bin/x\" --y\nquote = \"\napostrophe = 's\nboth = `\"all\"`\nthree = `\"\"\"x`\nempty = `\"\"`\ntwo = \"a\" \"b\"\n";
+    let theirs = bench.sops_encrypt("x.ini", plain.as_bytes(), &[]);
+    let ours = bench.decrypt("x.ini", &theirs).expect("decrypts");
+    assert_eq!(squeezed(&text(&ours)), squeezed(plain));
+    let (again, by_sops) = (bench.sops_encrypt("x.ini", &ours, &[]), bench.encrypt("x.ini", &ours).expect("encrypts"));
+    for file in [again, by_sops] {
+        bench.put("again.ini", &file);
+        bench.put("first.ini", &theirs);
+        let json = |name: &str| text(&bench.sops(&["decrypt", "--output-type", "json", name]).stdout);
+        assert!(json("first.ini").contains("\"both\": \"\\\"all\\\"\""), "{}", json("first.ini"));
+        assert_eq!(json("again.ini"), json("first.ini"));
+    }
+}
+
+#[test]
 fn what_go_ini_would_change_is_refused() {
     let bench = Bench::new();
     for (bad, line) in [

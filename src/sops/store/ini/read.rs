@@ -45,6 +45,10 @@ struct Group {
     blanks: Vec<String>,
 }
 
+fn section_entry(name: &str) -> MapItem {
+    MapItem::Entry(Entry { key: name.to_owned(), value: Node::Map(Map::default()) })
+}
+
 impl<'t> Reader<'t> {
     fn new(rest: Split<'t, char>) -> Self {
         Self {
@@ -126,6 +130,8 @@ impl<'t> Reader<'t> {
         }
         if self.map.get(name).is_some() {
             self.refuse(&format!("the section `{name}` stands twice"));
+            // Both stay sections of their own, in their places: the MAC goes by the order.
+            self.map.items.push(section_entry(name));
         }
         self.section = Some(name.to_owned());
         self.place_comments();
@@ -220,11 +226,13 @@ impl<'t> Reader<'t> {
 
     fn section_map(&mut self) -> &mut Map {
         let name = self.section_name();
-        if self.map.get(&name).is_none() {
-            self.map.insert(&name, Node::Map(Map::default()));
-        }
-        match self.map.get_mut(&name) {
-            Some(Node::Map(map)) => map,
+        let is_last = |item: &MapItem| matches!(item, MapItem::Entry(entry) if entry.key == name);
+        let at = self.map.items.iter().rposition(is_last).unwrap_or_else(|| {
+            self.map.items.push(section_entry(&name));
+            self.map.items.len() - 1
+        });
+        match &mut self.map.items[at] {
+            MapItem::Entry(Entry { value: Node::Map(map), .. }) => map,
             _ => unreachable!("it was put there"),
         }
     }

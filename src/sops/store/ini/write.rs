@@ -139,9 +139,9 @@ impl<'a> Writer<'a> {
     }
 
     fn take(&mut self, section: &str, wanted: impl Fn(&MapItem) -> bool) -> Option<&'a MapItem> {
-        let items = &mut self.sections.iter_mut().find(|known| known.name == section)?.items;
-        let at = items.iter().position(|item| wanted(item))?;
-        items.remove(at)
+        // A section may stand in several places.
+        let mut places = self.sections.iter_mut().filter(|known| known.name == section);
+        places.find_map(|Section { items, .. }| items.remove(items.iter().position(|item| wanted(item))?))
     }
 }
 
@@ -176,6 +176,12 @@ fn value(entry: &Entry) -> Result<String, WriteError> {
     quoted(&entry.key, &String::from_utf8_lossy(&scalar.to_plain_text()))
 }
 
+/// Whether go-ini takes quotes around a value for no part of it. Those around its beginning alone stay.
+fn loses_quotes(text: &str) -> bool {
+    let surrounds = |quote: char| text.strip_prefix(quote).is_some_and(|rest| rest.find(quote).is_some_and(|at| at + 1 == rest.len()));
+    surrounds('"') || surrounds('\'') || text.starts_with("\"\"\"")
+}
+
 /// A value so that go-ini reads it back. Three quotes alone on a line open nothing for it.
 pub(super) fn quoted(key: &str, text: &str) -> Result<String, WriteError> {
     let alone = text.starts_with('\n') || text.starts_with("\r\n");
@@ -183,6 +189,6 @@ pub(super) fn quoted(key: &str, text: &str) -> Result<String, WriteError> {
         let fits = !alone && !text.contains("\"\"\"");
         return if fits { Ok(format!("\"\"\"{text}\"\"\"")) } else { Err(unrepresentable(&format!("the value of `{key}`"))) };
     }
-    let needs = text.contains([';', '#']) || text.trim() != text || text.ends_with('\\') || text.starts_with(['"', '\'']);
+    let needs = text.contains([';', '#']) || text.trim() != text || text.ends_with('\\') || loses_quotes(text);
     Ok(if needs { format!("`{text}`") } else { text.to_owned() })
 }
