@@ -125,7 +125,7 @@ fn plain(patient: &Patient<'_>, source: &Source) -> Diagnosis {
     let selector = patient.rule.map(|rule| rule.selector.clone().unwrap_or_default());
     let (mut selected, mut sealed, mut has_values) = (false, false, false);
     let has_secrets = source.tree.documents.iter().any(is_kubernetes_secret);
-    inspect(&source.tree, &selector.clone().unwrap_or_default(), &mut |_, value, protection, part| {
+    inspect(&source.tree, &selector.clone().unwrap_or_default(), |_, value, protection, part| {
         let is_value = part != Part::Name && !is_blank(value);
         has_values |= is_value;
         selected |= protection == Protection::Encrypted && is_value && (part == Part::Secret || !has_secrets);
@@ -157,7 +157,7 @@ fn is_kubernetes_secret(document: &Map) -> bool {
 }
 
 /// Shows every value as [`crypt::inspect`] does, and what it is.
-fn inspect(tree: &Tree, selector: &Selector, each: &mut dyn FnMut(&[String], &Scalar, Protection, Part)) {
+fn inspect(tree: &Tree, selector: &Selector, mut each: impl FnMut(&[String], &Scalar, Protection, Part)) {
     for document in &tree.documents {
         let is_secret = is_kubernetes_secret(document);
         crypt::inspect(&Tree { documents: vec![document.clone()] }, selector, &mut |path, value, protection| {
@@ -195,7 +195,7 @@ fn is_empty_json(value: &serde_json::Value) -> bool {
 fn values(source: &Source, metadata: &Metadata, problems: &mut Vec<Problem>) {
     let mut nonces: HashMap<Vec<u8>, Vec<u8>> = HashMap::new();
     let (mut encrypted, mut plain) = (0, 0);
-    inspect(&source.tree, metadata.selector(), &mut |path, value, protection, part| {
+    inspect(&source.tree, metadata.selector(), |path, value, protection, part| {
         if value.to_bytes().is_empty() {
             // An empty value stays as it is; the selector matches it all the same.
             encrypted += usize::from(protection == Protection::Encrypted);
