@@ -15,6 +15,7 @@ mod explain;
 mod extract;
 mod readings;
 mod reason;
+mod seams;
 mod search;
 mod settle;
 mod syntax;

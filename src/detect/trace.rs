@@ -11,14 +11,12 @@ use std::cell::RefCell;
 
 use super::extract::candidate::{self, Chain, Chains};
 use super::extract::{self, account, encoded};
+use super::seams::{holding, holds, seams, touches, widened, worthwhile};
 use super::search::{NEAR, Search};
 use super::syntax::keyword::{Keyword, Keywords};
 use super::{Hints, Match, Notation, Objection, settle};
 use crate::rule::{Confidence, Cue, RuleIndex, RuleSet, Trigger};
 use crate::text::{Copied, Span};
-
-/// The shortest part that is worth to be known from another text, in bytes.
-const SHORTEST: usize = 256;
 
 /// What is remembered of a text that was searched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +44,8 @@ enum Kind {
     Chain(RuleIndex),
     /// A run of base64 or hexadecimal; it is its own hit.
     Encoded,
+    /// The whole text, which is one secret.
+    Whole,
 }
 
 impl Trace {
@@ -74,6 +74,10 @@ impl Trace {
     /// in the order of the new text and with
     /// neighbours joined ([`crate::text::joined`]). The outcome is that of [`Self::read`].
     pub fn reread(text: &[u8], hints: Hints, rules: &RuleSet, base: &Self, copied: &[Copied]) -> Self {
+        if hints.alone.is_some() {
+            // It is a line.
+            return Self::read(text, hints, rules);
+        }
         let copied = &worthwhile(copied);
         let seams = seams(base.len, text.len(), copied);
         let Some(keywords) = base.keywords.inherited(text, rules.prefilter(), copied, &seams) else {
@@ -199,6 +203,13 @@ impl<'a> Reader<'a> {
         let keywords = each(&mut |keyword| self.keyword(keyword, |_| Task::Search, true));
         let text = self.search.text;
         encoded::runs(text, Span::new(0, text.len()), self.search.hints, |run| self.encoded(run));
+        if let Some(alone) = self.search.hints.alone {
+            self.search.begin(Span::new(0, text.len()));
+            extract::read_alone(&mut self.search, alone);
+            if !self.search.matches.is_empty() {
+                self.keep(Kind::Whole, Span::new(0, text.len()));
+            }
+        }
         keywords
     }
 
@@ -295,7 +306,7 @@ impl<'a> Reader<'a> {
                     // Cut ones are near a seam.
                     Kind::Encoded if !whole || touches(edges, run.moved(step.hit)) => {}
                     Kind::Cue(_) | Kind::Encoded if whole => self.steps.push(step.moved(run)),
-                    Kind::Encoded => {}
+                    Kind::Encoded | Kind::Whole => {}
                     Kind::Cue(cue) => {
                         self.search.name_end = 0;
                         self.search.row_end = 0;
@@ -312,15 +323,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether all that a step read was copied. What it read up to an edge of the old text must lie
-/// at that edge of the new one.
-fn holds(run: &Copied, looked: Span, old: usize, new: usize) -> bool {
-    let starts = looked.start > run.from || looked.start == run.from && (looked.start > 0 || run.to == 0);
-    let end = run.from + run.len;
-    let ends = looked.end <= end && (looked.end < old || run.to + run.len == new);
-    starts && ends
-}
-
 impl Step {
     fn moved(&self, run: &Copied) -> Self {
         let matches =
@@ -329,58 +331,10 @@ impl Step {
     }
 }
 
-/// Shorter ones are treated as new: each costs two seams.
-fn worthwhile(copied: &[Copied]) -> Vec<Copied> {
-    copied.iter().filter(|run| run.len >= SHORTEST).copied().collect()
-}
-
-/// The parts of a new text that were not copied, and the points where copied parts meet that did
-/// not do so before; also where one text ends and the other does not.
-fn seams(old: usize, new: usize, copied: &[Copied]) -> Vec<Span> {
-    let mut seams = Vec::new();
-    let mut to = 0;
-    let mut from = 0;
-    for run in copied {
-        if run.to != to || run.from != from {
-            seams.push(Span::new(to, run.to));
-        }
-        (to, from) = (run.to + run.len, run.from + run.len);
-    }
-    if to != new || from != old {
-        seams.push(Span::new(to, new));
-    }
-    seams
-}
-
-/// Spans with a margin on either side; those that touch become one.
-pub(super) fn widened(seams: &[Span], margin: usize, len: usize) -> Vec<Span> {
-    let mut wide: Vec<Span> = Vec::with_capacity(seams.len());
-    for seam in seams {
-        let span = Span::new(seam.start.saturating_sub(margin), (seam.end + margin).min(len));
-        match wide.last_mut() {
-            Some(last) if span.start <= last.end => last.end = span.end,
-            _ => wide.push(span),
-        }
-    }
-    wide
-}
-
-/// Whether one of several sorted spans holds a hit.
-fn holding(spans: &[Span], hit: Span) -> bool {
-    let next = spans.partition_point(|span| span.end < hit.end);
-    spans.get(next).is_some_and(|span| span.start <= hit.start)
-}
-
-/// Whether a hit touches one of several sorted spans.
-fn touches(spans: &[Span], hit: Span) -> bool {
-    let next = spans.partition_point(|span| span.end < hit.start);
-    spans.get(next).is_some_and(|span| span.start <= hit.end)
-}
-
 /// The most telling secret in what a run encodes, as a match of the whole run.
 fn search_encoded(search: &Search<'_>, run: Span) -> Option<Match> {
     let (inner, how) = encoded::decoded(search.bytes(run))?;
-    let hints = Hints { notation: Notation::Unknown, binary: false, test: false, ..search.hints };
+    let hints = Hints { notation: Notation::Unknown, binary: false, test: false, alone: None, ..search.hints };
     let matches = Trace::read(&inner, hints, search.rules).matches(&inner, search.rules);
     let best = matches.into_iter().max_by_key(|found| (found.confidence, found.span.len()))?;
     if best.confidence < Confidence::Medium {

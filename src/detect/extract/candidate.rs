@@ -184,7 +184,10 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
             Ok(verdict) if !verdict.reasons.contains(&Reason::Weak) => verdict,
             outcome => {
                 let code = matches!(search.hints.notation, Notation::Source | Notation::Quoted);
-                let typed = || weak::is_chosen(value) || !code && weak::is_joined_words(value) && !weak::is_word_for_password(value);
+                let typed = || {
+                    let joined = || weak::is_joined_words(value) && !weak::is_word_for_password(value);
+                    weak::is_chosen(value) || !code && (weak::is_sample(value) || joined())
+                };
                 match search.rules.extractor(Extractor::WeakPassword).filter(|_| rule.judge == Judge::Password && typed()) {
                     Some(rule) => {
                         return Ok(Match { rule, span, confidence: Confidence::Medium, reasons: vec![Reason::Format, Reason::Weak] });

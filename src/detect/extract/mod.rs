@@ -21,13 +21,14 @@ mod url;
 mod weak;
 
 use assign::compared;
-use name::Context;
+use name::{Context, NameClass};
 use report::report;
 
 use crate::detect::Reason;
 use crate::detect::search::Search;
-use crate::detect::syntax::field;
+use crate::detect::syntax::hints::Alone;
 use crate::detect::syntax::named::Value;
+use crate::detect::syntax::{field, line};
 use crate::rule::{Confidence, Cue};
 use crate::text::Span;
 
@@ -51,6 +52,24 @@ pub(super) fn follow(search: &mut Search<'_>, cue: Cue, hit: Span) {
         Cue::Login if search.hints.generic => login::read(search, hit),
         _ => {}
     }
+}
+
+/// The longest text that is one secret, in bytes.
+const LONGEST_ALONE: usize = 512;
+
+/// A text that is one secret, as the name of its file says.
+pub(super) fn read_alone(search: &mut Search<'_>, alone: Alone) {
+    let line = line::trim(search.text, Span::new(0, search.text.len()));
+    let bytes = search.bytes(line);
+    search.look(Span::new(0, search.text.len() + 1));
+    if bytes.len() > LONGEST_ALONE || bytes.contains(&b'\n') || bytes.contains(&b'=') && !bytes.ends_with(b"=") || search.hints.binary {
+        return;
+    }
+    let class = match alone {
+        Alone::Password => NameClass::Password,
+        Alone::Token => NameClass::Token,
+    };
+    report(search, class, &Value { span: line, uncertain: false }, Reason::Name);
 }
 
 /// Looks for what the name around a cue holds. One reader is asked after the other:

@@ -31,6 +31,11 @@ pub(super) fn values(search: &Search<'_>, context: &Context) -> Vec<Value> {
         return Vec::new();
     }
     at += 6;
+    // `(clave, valor)`: what is called a key here is the name of a setting.
+    let lower = |span: Span| String::from_utf8_lossy(search.bytes(span)).to_lowercase();
+    if lower(context.name) == "clave" && lower(Span::new(context.name.end, context.name.end + close)).contains("valor") {
+        return Vec::new();
+    }
     let mut values = Vec::new();
     loop {
         let row = Row::read(text, at);

@@ -1,8 +1,10 @@
 //! Passwords in the user information of URLs: `scheme://user:password@host`.
 
+use super::weak::tells_what_belongs;
 use crate::detect::Reason;
 use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
+use crate::detect::worth::weak::is_joined_words;
 use crate::detect::worth::{judge, weak};
 use crate::rule::lexicon::{ACCOUNTS, STAND_IN_USERS};
 use crate::rule::{Confidence, Extractor, Judge};
@@ -53,7 +55,7 @@ fn consider(search: &mut Search<'_>, hit: Span, user: Span, password: Span) {
     search.look(Span::new(hit.start, password.end + 2 + host.len()));
     let settings = matches!(search.hints.notation, Notation::Lines | Notation::Yaml);
     let sample = || settings && ACCOUNTS.has(&String::from_utf8_lossy(search.bytes(user))) && weak::is_sample(search.bytes(password));
-    if (is_chosen(search.bytes(user), search.bytes(password)) || sample()) && !is_example(host) {
+    if (is_chosen(search.bytes(user), search.bytes(password), settings) || sample()) && !is_example(host) {
         return search.found(Extractor::WeakPassword, password, Confidence::Medium, vec![Reason::UrlUserinfo, Reason::Weak]);
     }
     let Some(verdict) = judge::judge(search.bytes(password), Judge::Password) else { return };
@@ -76,7 +78,7 @@ fn consider(search: &mut Search<'_>, hit: Span, user: Span, password: Span) {
 }
 
 /// A weak password of a real account: not `user:pass`, which only shows what stands where, nor `USER:WORD`.
-fn is_chosen(user: &[u8], password: &[u8]) -> bool {
+fn is_chosen(user: &[u8], password: &[u8], settings: bool) -> bool {
     let strong = judge::judge(password, Judge::Password).is_some_and(|verdict| !verdict.is_weak());
     let word = password.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
     let port = password.len() <= 5 && password.iter().all(u8::is_ascii_digit) && user.contains(&b'.');
@@ -85,8 +87,10 @@ fn is_chosen(user: &[u8], password: &[u8]) -> bool {
     let stem = |text: &[u8]| lower(text).trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
     let shows = stem(user).ends_with("user")
         && ["token", "pass", "password", "secret", "pw", "pwd"].iter().any(|end| stem(password).ends_with(end));
-    let account = !shows && user.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-@".contains(byte));
-    !strong && !word && !port && account && !user.is_empty() && !STAND_IN_USERS.is(user) && weak::is_literal(password)
+    // `boatclub_user:boatclub_password`, where a program reads it.
+    let joined = settings && is_joined_words(password) && !tells_what_belongs(b"", password);
+    let account = (!shows || joined) && user.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-@".contains(byte));
+    !strong && !word && !port && account && !user.is_empty() && !STAND_IN_USERS.is(user) && (weak::is_literal(password) || joined)
 }
 
 /// `%3A%2F%2Fuser%3Apassword%40host`: a URL inside another one.

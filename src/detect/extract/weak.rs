@@ -11,7 +11,7 @@ use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::line;
 use crate::detect::syntax::named::Value;
-use crate::detect::worth::weak::{is_joined_words, is_label_of_field, is_literal, is_sample, is_typed_secret};
+use crate::detect::worth::weak::{is_joined_words, is_known, is_label_of_field, is_literal, is_sample, is_typed_secret};
 use crate::detect::worth::words::words;
 use crate::rule::lexicon::{
     ABOUT_NAMES, ACCOUNTS, BEFORE_PASSWORD, CLUSTER_SECRETS, KEY_ENDINGS, PASSWORDS, SERVICE_WORDS, TECHNICAL, VALUE_NAMES,
@@ -47,15 +47,17 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
 fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     let (before, bytes) = (before(search, value.span), search.bytes(value.span));
     let name = last_name(before).rsplit(|byte| *byte == b'.').next().unwrap_or_default();
-    let exported = [&b"export "[..], b"$ export "].iter().any(|start| before.trim_ascii_start().starts_with(start));
-    let settings = exported || matches!(search.hints.notation, Notation::Lines | Notation::Yaml);
+    let option = before.trim_ascii_end().strip_suffix(b"=").map_or(before, |rest| &rest[..rest.len() - last_name(rest).len()]);
+    let exported = [&b"export "[..], b"-e ", b"--env "].iter().any(|command| option.ends_with(command));
+    let read = matches!(search.hints.notation, Notation::Lines | Notation::Yaml);
+    let settings = exported || read;
     let plain = class == NameClass::Password && matches!(name, b"password" | b"userPassword");
     let assigned = before.trim_ascii_end().ends_with(b"=") || before.contains(&b':') || matches!(before, [.., b'"' | b'\'']);
     let known = settings && plain || is_variable(name) && VARIABLE_ENDINGS.ends(name) && !is_of_cluster(name);
     if value.uncertain || !assigned || !known || !ends_field(search, value.span) {
         return false;
     }
-    if class == NameClass::Password && is_sample(bytes) {
+    if class == NameClass::Password && read && is_sample(bytes) {
         return true;
     }
     // `DB_PASSWORD=mysql_password`: what belongs here.
@@ -65,7 +67,7 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
 
 /// `mysql_password`, `CACHE_PASSWORD: cache-credentials`: the word for it behind words of services, or of the name, alone;
 /// `boatclub-password` has a word that somebody chose.
-fn tells_what_belongs(name: &[u8], value: &[u8]) -> bool {
+pub(super) fn tells_what_belongs(name: &[u8], value: &[u8]) -> bool {
     let text = String::from_utf8_lossy(value);
     let of_name = words(&String::from_utf8_lossy(name));
     let mut words = text.rsplit(['-', '_']);
@@ -146,12 +148,22 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     }
     match why {
         Reason::KubernetesSecret | Reason::Table | Reason::Prose => true,
+        _ if search.hints.alone.is_some() => true,
+        // `-- the administrator (password: admin123)`
+        _ if is_remark(before) && value.iter().any(u8::is_ascii_alphabetic) && value.iter().any(u8::is_ascii_digit) && is_known(value) => {
+            true
+        }
         _ => match search.hints.notation {
             Notation::Lines | Notation::Yaml => true,
             Notation::Prose => quoted || !value.iter().any(u8::is_ascii_uppercase) || value.iter().any(u8::is_ascii_digit) || label(),
             Notation::Source | Notation::Quoted | Notation::Unknown => quoted || is_element(search, span),
         },
     }
+}
+
+/// Whether a line begins as remarks do in programs.
+fn is_remark(before: &[u8]) -> bool {
+    [&b"--"[..], b"//", b"#", b"*"].iter().any(|mark| before.trim_ascii_start().starts_with(mark))
 }
 
 /// `JWT_SECRET=letmeinnow`, `SIGNING_KEY: hello`: one word for a variable of the environment, which is in capitals. Joined words
@@ -188,7 +200,7 @@ fn is_label(before: &[u8]) -> bool {
 fn ends_field(search: &Search<'_>, span: Span) -> bool {
     let rest = behind(search, span).trim_ascii_start();
     let rest = rest.strip_prefix(b"\"").or(rest.strip_prefix(b"'")).or(rest.strip_prefix(b"`")).unwrap_or(rest).trim_ascii();
-    matches!(rest, [] | [b'#' | b',' | b'}' | b']' | b';', ..])
+    matches!(rest, [] | b"\\" | [b'#' | b',' | b'}' | b']' | b';', ..]) || rest.starts_with(b"-e ") || rest.starts_with(b"--env ")
 }
 
 /// What stands before a value on its line.

@@ -2,7 +2,7 @@
 //!
 //! A text without a path gets the most permissive hints.
 
-use crate::rule::lexicon::{TEMPLATE_EXTENSIONS, TRANSLATION_EXTENSIONS, TRANSLATION_FOLDERS};
+use crate::rule::lexicon::{KEY_QUALIFIERS, PASSWORDS, TEMPLATE_EXTENSIONS, TOKENS, TRANSLATION_EXTENSIONS, TRANSLATION_FOLDERS};
 
 /// How a text assigns values to names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,24 +32,44 @@ pub struct Hints {
     pub generic: bool,
     /// It holds NUL bytes.
     pub binary: bool,
+    /// Its name says that it holds one secret and nothing else: `db_password.txt`.
+    pub alone: Option<Alone>,
+}
+
+/// What a file holds alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alone {
+    /// A password of people.
+    Password,
+    /// A key or token of machines.
+    Token,
 }
 
 impl Hints {
     /// Nothing is known.
-    pub const NONE: Self = Self { notation: Notation::Unknown, test: false, generic: true, binary: false };
+    pub const NONE: Self = Self { notation: Notation::Unknown, test: false, generic: true, binary: false, alone: None };
 
     /// How many classes there are.
-    pub const CLASSES: u8 = 12;
+    pub const CLASSES: u8 = 16;
+    /// The first class of files that hold one secret.
+    const ALONE: u8 = 12;
 
-    /// A number for how a text is read: its notation, and whether names mean something in it.
+    /// A number for how a text is read: its notation, whether names mean something in it, and what it holds alone.
     pub fn class(self) -> u8 {
-        self.notation as u8 * 2 + u8::from(self.generic)
+        match self.alone {
+            Some(alone) => Self::ALONE + alone as u8 * 2 + u8::from(self.notation == Notation::Prose),
+            None => self.notation as u8 * 2 + u8::from(self.generic),
+        }
     }
 
     /// The hints of a class.
     pub fn of_class(class: u8) -> Self {
         const NOTATIONS: [Notation; 6] =
             [Notation::Unknown, Notation::Prose, Notation::Yaml, Notation::Lines, Notation::Quoted, Notation::Source];
+        if let Some(class) = class.checked_sub(Self::ALONE) {
+            let notation = if class % 2 == 1 { Notation::Prose } else { Notation::Unknown };
+            return Self { notation, alone: Some(if class < 2 { Alone::Password } else { Alone::Token }), ..Self::NONE };
+        }
         Self { notation: NOTATIONS[usize::from(class / 2)], generic: class % 2 == 1, ..Self::NONE }
     }
 
@@ -57,11 +77,13 @@ impl Hints {
     pub fn of_path(path: &str) -> Self {
         let lower = path.to_ascii_lowercase();
         let name = lower.rsplit('/').next().unwrap_or(&lower);
+        let notation = notation(&lower, name);
         Self {
-            notation: notation(&lower, name),
+            notation,
             test: is_test(&lower, name),
             generic: !is_machine_made(name) && !is_translation(&lower, name),
             binary: false,
+            alone: alone(name).filter(|_| matches!(notation, Notation::Unknown | Notation::Prose)),
         }
     }
 
@@ -71,6 +93,32 @@ impl Hints {
         let binary = memchr::memchr(0, &text[..text.len().min(8192)]).is_some();
         Self { binary, ..self }
     }
+}
+
+/// `db_password.txt`, `vault-pass`, `privatekey-peer1`: what a file of that name holds, if it is nothing else.
+fn alone(name: &str) -> Option<Alone> {
+    let stem = name.trim_start_matches('.');
+    let (stem, extension) = stem.split_once('.').unwrap_or((stem, ""));
+    if !matches!(extension, "" | "txt" | "secret" | "pass" | "password" | "token" | "key") {
+        return None;
+    }
+    let mut words: Vec<&str> = stem.split(['-', '_', ' ']).collect();
+    while words.len() > 1 && words.last().is_some_and(|word| is_counted(word)) {
+        words.pop();
+    }
+    let last = words.last()?.trim_end_matches(|c: char| c.is_ascii_digit());
+    let key = last == "key" && words.len() > 1 && KEY_QUALIFIERS.has(words[words.len() - 2]);
+    let run_together = last.strip_suffix("key").is_some_and(|stem| stem.len() > 4 && KEY_QUALIFIERS.has(stem));
+    match () {
+        () if PASSWORDS.has(last) => Some(Alone::Password),
+        () if TOKENS.has(last) || key || run_together => Some(Alone::Token),
+        () => None,
+    }
+}
+
+/// `peer12`, `3`: which one of several it is.
+fn is_counted(word: &str) -> bool {
+    word.len() <= 8 && word.ends_with(|c: char| c.is_ascii_digit())
 }
 
 fn notation(path: &str, name: &str) -> Notation {
@@ -102,7 +150,7 @@ fn extension_notation(stem: &str) -> Notation {
         "yaml" | "yml" | "eyaml" | "sls" | "tpl" | "gotmpl" => Notation::Yaml,
         "ini" | "cfg" | "conf" | "cnf" | "properties" | "sh" | "bash" | "zsh" | "fish" | "ps1" | "bat" | "cmd" | "service" | "env"
         | "envrc" | "cf" | "config" | "ldif" | "ksh" | "csh" | "netrc" | "npmrc" | "pypirc" | "dockerfile" | "containerfile"
-        | "makefile" | "mk" => Notation::Lines,
+        | "makefile" | "mk" | "ks" => Notation::Lines,
         "json" | "jsonc" | "json5" | "toml" | "tf" | "tfvars" | "hcl" | "ipynb" | "tfstate" | "nomad" => Notation::Quoted,
         "rs" | "go" | "py" | "pyi" | "js" | "jsx" | "mjs" | "cjs" | "ts" | "tsx" | "java" | "kt" | "kts" | "scala" | "groovy"
         | "gradle" | "c" | "h" | "cc" | "cpp" | "hpp" | "cxx" | "cs" | "fs" | "vb" | "swift" | "m" | "mm" | "rb" | "erb" | "php" | "pl"

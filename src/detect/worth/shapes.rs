@@ -4,8 +4,8 @@
 use super::digest::{is_checksum, is_hash, is_key_id};
 use super::path::{is_document, is_file_name, is_lower_path, is_place_in_file, is_system_path};
 use super::structure::{
-    EXPRESSION_MARKS, is_action, is_action_reference, is_address, is_attribute, is_call, is_call_behind_pointer, is_colour,
-    is_credential_scope, is_cut_call, is_cut_method, is_dotted_path, is_element, is_expression, is_format, is_hashed_name,
+    EXPRESSION_MARKS, is_action, is_action_reference, is_address, is_attribute, is_call, is_call_behind_pointer, is_chain_of_calls,
+    is_colour, is_credential_scope, is_cut_call, is_cut_method, is_dotted_path, is_element, is_expression, is_format, is_hashed_name,
     is_list_of_names, is_macro, is_module_and_type, is_name_with_reference, is_negation, is_option, is_pair_of_names, is_path, is_policy,
     is_query, is_rule_list, is_segmented, is_setting, is_simple_call, is_taint, is_translation, is_wildcard, starts_with_host,
 };
@@ -158,7 +158,8 @@ static SHAPES: [Shape; 52] = [
     shape("label", "a label", Bytes(|value| value.ends_with(b":"))),
     shape("option", "an option of a command", Bytes(|value| value.starts_with(b"--"))).sure_if(Bytes(is_option)),
     shape("negation", "a negated variable", Text(is_negation)),
-    shape("call", "a call", Text(|text| is_call(text.trim_end_matches(';')))).sure_if(Text(is_simple_call)),
+    shape("call", "a call", Text(|text| is_call(text.trim_end_matches(';'))))
+        .sure_if(Text(|text| is_simple_call(text) || is_chain_of_calls(text))),
 ];
 
 #[cfg(test)]
@@ -200,6 +201,7 @@ mod tests {
             ("--shm-size=128MB", "option"),
             ("!isVisiblePass", "negation"),
             ("getPassword(user)", "call"),
+            ("Form.string().min(8).max(50)", "call"),
             ("keyword.tag-$1", "group-reference"),
             ("string.$S2.escape", "group-reference"),
         ] {

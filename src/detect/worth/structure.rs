@@ -69,6 +69,16 @@ pub(super) fn is_simple_call(text: &str) -> bool {
     name.len() >= 2 && identifier(name) && identifier(argument.trim_matches(['"', '\'', '$', '@']))
 }
 
+/// `string().min(8).max(50)`: calls one after the other, of nothing or of a number or word each.
+pub(super) fn is_chain_of_calls(text: &str) -> bool {
+    let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
+    let mut calls = text.trim_end_matches(';').split_inclusive(')').map(|call| call.strip_suffix(')')?.split_once('('));
+    let count = text.matches("()").count().max(text.matches(").").count());
+    count > 0
+        && text.contains(").")
+        && calls.all(|call| call.is_some_and(|(name, argument)| name.len() > 1 && plain(name) && plain(argument)))
+}
+
 /// `Ung\u00FCltige`: a word of a translation, as `.properties` files have it.
 pub(super) fn is_translation(text: &str) -> bool {
     let mut escapes = text.split("\\u").skip(1).filter_map(|rest| u32::from_str_radix(rest.get(..4)?, 16).ok());

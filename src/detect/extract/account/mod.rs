@@ -91,13 +91,15 @@ fn named(search: &mut Search<'_>, hit: Span) {
     }
 }
 
-/// The value of a name in a field of its own: `name: AWS_ACCOUNT_ID` and `value: "…"`.
+/// The value of a name in a field of its own: `name: AWS_ACCOUNT_ID` and `value: "…"`, or in a declaration:
+/// `variable "account_id" { default = "…" }`.
 fn value_beside(search: &Search<'_>, line: Span, hit: Span) -> Option<Span> {
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     let before = search.text[line.start..hit.start].iter().rev().take_while(|byte| part(byte)).count();
     let behind = search.text[hit.end..line.end].iter().take_while(|byte| part(byte)).count();
     let name = Span::new(hit.start - before, hit.end + behind);
-    field::value_of(search, Label { name, line }).map(|value| value.span)
+    let label = Label { name, line };
+    field::value_of(search, label).or_else(|| field::declared(search, label)).map(|value| value.span)
 }
 
 /// `accounts` or `account_ids`, as words of their own or at the end of a name: a list of them may be near.
