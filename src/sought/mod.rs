@@ -19,8 +19,12 @@ use wrapped::{Unwrapped, unwrapped};
 
 /// Shorter values stand anywhere by chance.
 pub const SHORTEST: usize = 8;
-/// What is looked up at every place of a text.
+/// What a place of a text is told by.
 const HEAD: usize = 8;
+/// Only every so many places are looked at.
+const STRIDE: usize = 4;
+/// What is looked up there. Each head has such a piece at one of these places, wherever it begins.
+const PIECE: usize = HEAD - STRIDE + 1;
 /// So much of a spelling decides whether a place is worth comparing whole.
 const TELLING: usize = 64;
 
@@ -45,9 +49,10 @@ struct Needle {
 pub struct Sought {
     needles: Vec<Needle>,
     by_head: HashMap<[u8; HEAD], Vec<u32>>,
-    /// A bit for each hash of a head.
-    marks: Vec<u64>,
-    bits: u32,
+    /// Of heads.
+    heads: Marks,
+    /// Of pieces of heads.
+    pieces: Marks,
     values: usize,
 }
 
@@ -64,13 +69,13 @@ impl Sought {
             let long = spellings(secret.expose()).into_iter().filter(|(_, bytes)| bytes.len() >= HEAD);
             needles.extend(long.map(|(spelling, bytes)| Needle { value, spelling, bytes }));
         }
-        let bits = needles.len().saturating_mul(64).next_power_of_two().ilog2().clamp(12, 23);
-        let mut sought = Self { by_head: HashMap::new(), marks: vec![0; (1 << bits) / 64], bits, values: count, needles };
+        let (heads, pieces) = (Marks::with_room_for(needles.len()), Marks::with_room_for(needles.len().saturating_mul(STRIDE)));
+        let mut sought = Self { by_head: HashMap::new(), heads, pieces, values: count, needles };
         for (at, needle) in (0..).zip(&sought.needles) {
             let head = *needle.bytes.first_chunk().expect("spellings are as long as a head");
             sought.by_head.entry(head).or_default().push(at);
-            let bit = bit(head, bits);
-            sought.marks[bit / 64] |= 1 << (bit % 64);
+            sought.heads.add(u64::from_le_bytes(head));
+            head.windows(PIECE).for_each(|piece| sought.pieces.add(number(piece)));
         }
         // Of values that begin alike, the longest counts.
         let needles = &sought.needles;
@@ -140,8 +145,38 @@ impl Sought {
     }
 }
 
-fn bit(head: [u8; HEAD], bits: u32) -> usize {
-    (u64::from_le_bytes(head).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - bits)) as usize
+/// A piece as a number.
+fn number(piece: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    bytes[..PIECE].copy_from_slice(&piece[..PIECE]);
+    u64::from_le_bytes(bytes)
+}
+
+/// Which numbers may be there: a bit for each hash.
+struct Marks {
+    marks: Vec<u64>,
+    bits: u32,
+}
+
+impl Marks {
+    fn with_room_for(count: usize) -> Self {
+        let bits = count.saturating_mul(64).next_power_of_two().ilog2().clamp(12, 23);
+        Self { marks: vec![0; (1 << bits) / 64], bits }
+    }
+
+    fn bit(&self, number: u64) -> usize {
+        (number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - self.bits)) as usize
+    }
+
+    fn add(&mut self, number: u64) {
+        let bit = self.bit(number);
+        self.marks[bit / 64] |= 1 << (bit % 64);
+    }
+
+    fn may_have(&self, number: u64) -> bool {
+        let bit = self.bit(number);
+        self.marks[bit / 64] >> (bit % 64) & 1 == 1
+    }
 }
 
 impl std::fmt::Debug for Sought {
@@ -172,6 +207,18 @@ mod tests {
     #[test]
     fn the_longest_of_values_that_begin_alike_counts() {
         assert_eq!(found(&["Walrus88", "Walrus88Timber"], b"Walrus88Timber Walrus88Tim"), [(1, Spelling::Plain), (0, Spelling::Plain)]);
+    }
+
+    #[test]
+    fn a_value_is_found_at_every_place() {
+        for value in ["Walrus88", "Walrus88Timber"] {
+            let sought = sought(&[value]);
+            for (before, behind) in (0..20).flat_map(|before| (0..12).map(move |behind| (before, behind))) {
+                let text = format!("{}{value}{}", "~".repeat(before), "~".repeat(behind));
+                let hits = sought.hits(text.as_bytes());
+                assert_eq!(hits.iter().map(|hit| hit.span).collect::<Vec<_>>(), [Span::new(before, before + value.len())], "{text}");
+            }
+        }
     }
 
     #[test]

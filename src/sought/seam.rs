@@ -1,7 +1,7 @@
 //! [`Heads`]: the places of a text where a spelling may begin. In a text that was made of another one only the
 //! surroundings of what is new are looked at.
 
-use super::{HEAD, Sought, TELLING, bit};
+use super::{HEAD, PIECE, STRIDE, Sought, TELLING, number};
 use crate::text::{Copied, Span};
 
 /// Places where at least the first bytes of a spelling stand; nearly always none.
@@ -39,15 +39,28 @@ impl Sought {
     }
 
     fn look(&self, text: &[u8], starts: std::ops::Range<usize>, heads: &mut Heads) {
-        let end = text.len().min(starts.end.saturating_add(HEAD - 1));
-        let Some(part) = text.get(starts.start..end) else { return };
-        for (further, window) in part.windows(HEAD).enumerate() {
-            let head: [u8; HEAD] = window.try_into().expect("windows are as long as a head");
-            let bit = bit(head, self.bits);
-            if self.marks[bit / 64] >> (bit % 64) & 1 == 1 && self.begins(text, starts.start + further) {
-                // Texts that are held are shorter than 4 GiB.
-                heads.0.extend(u32::try_from(starts.start + further));
+        const MASK: u64 = u64::MAX >> (64 - 8 * PIECE);
+        let starts = starts.start..starts.end.min((text.len() + 1).saturating_sub(HEAD));
+        if starts.is_empty() {
+            return;
+        }
+        // A head that begins at one of these places has a piece at one of those.
+        let mut at = starts.start.next_multiple_of(STRIDE);
+        while at < starts.end + STRIDE - 1 {
+            let piece = match text.get(at..).and_then(<[u8]>::first_chunk) {
+                Some(bytes) => u64::from_le_bytes(*bytes) & MASK,
+                None => text.get(at..at + PIECE).map_or(0, number),
+            };
+            if self.pieces.may_have(piece) {
+                for start in starts.start.max((at + 1).saturating_sub(STRIDE))..starts.end.min(at + 1) {
+                    let head = text[start..].first_chunk().expect("places end before the last head does");
+                    if self.heads.may_have(u64::from_le_bytes(*head)) && self.begins(text, start) {
+                        // Texts that are held are shorter than 4 GiB.
+                        heads.0.extend(u32::try_from(start));
+                    }
+                }
             }
+            at += STRIDE;
         }
     }
 
