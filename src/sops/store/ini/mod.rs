@@ -14,6 +14,8 @@ use crate::sops::tree::{Node, Tree};
 /// The section of keys that stand before any section.
 pub const DEFAULT_SECTION: &str = "DEFAULT";
 const METADATA_SECTION: &str = "sops";
+/// The byte order mark.
+const MARK: char = '\u{feff}';
 
 /// The INI store.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,7 +44,7 @@ impl Store for Ini {
 
     fn read_encrypted(&self, bytes: &[u8]) -> Result<Source, ReadError> {
         let text = self.limits.text(bytes)?;
-        read::read(text.strip_prefix('\u{feff}').unwrap_or(text))
+        read::read(text.strip_prefix(MARK).unwrap_or(text))
     }
 
     fn write(&self, tree: &Tree, metadata: Option<&Metadata>, source: Option<&Source>) -> Result<Vec<u8>, WriteError> {
@@ -51,7 +53,10 @@ impl Store for Ini {
             Some(Layout::Ini(lines)) => lines.as_slice(),
             _ => &[],
         };
-        write::write(map, lines, metadata).map(String::into_bytes)
+        let text = write::write(map, lines, metadata)?;
+        // One byte order mark at the start is none of the text.
+        let marked = text.starts_with(MARK);
+        Ok(if marked { format!("{MARK}{text}") } else { text }.into_bytes())
     }
 
     fn print_value(&self, node: &Node) -> Result<Vec<u8>, WriteError> {
@@ -71,7 +76,7 @@ mod tests {
     use crate::sops::tree::Map;
 
     #[test]
-    fn values_that_begin_with_a_line_feed_read_back() {
+    fn values_and_keys_that_begin_oddly_read_back() {
         let ini = Ini::default();
         for text in ["\nsecond", "\r\nsecond # line", "first\nwith `marks`", "`"] {
             let mut section = Map::default();
@@ -85,6 +90,9 @@ mod tests {
             let read = ini.read_plain(&written).expect("it is read");
             assert_eq!(read.tree, tree, "{}", String::from_utf8_lossy(&written));
         }
+        let source = ini.read_plain("\u{feff}\u{feff}[a:".as_bytes()).expect("a key that begins with the mark");
+        let written = ini.write(&source.tree, None, Some(&source)).expect("it can be written");
+        assert_eq!(ini.read_plain(&written).expect("it is read").tree, source.tree);
         // Three quotes alone on a line open nothing, and backquotes end at the next one.
         assert!(write::quoted("key", "\nwith `marks`").is_err());
     }
