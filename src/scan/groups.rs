@@ -13,7 +13,7 @@ use super::{Scanner, archived, parallel};
 use crate::archive::{Form, each_member, path_inside};
 use crate::detect::{Hints, detect_bytes};
 use crate::finding::{Base, Excerpt, Located, Occurrence, locate};
-use crate::secret::MASK;
+use crate::secret::{MASK, Secret};
 use crate::source::history::{Attribution, CommitGraph, Place, Wanted};
 use crate::source::object::{ObjectId, ObjectKind, ObjectStore};
 use crate::source::{Origin, Sighting, SourceKind};
@@ -116,36 +116,50 @@ impl<'a> Groups<'a> {
 
     /// Every group as a place, with what it shows.
     pub(super) fn shown(&self) -> Vec<(Placed, Shown)> {
-        let reached = self.reached();
+        let (reached, allowed) = (self.reached(), self.allowed_in_newest());
         let groups: Vec<(&Key, &Group)> = self.groups.iter().collect();
-        parallel::each(self.repository.store.threads(), &groups, |(key, group)| self.show(key, group, &reached[key]))
+        let places = parallel::each(self.repository.store.threads(), &groups, |(key, group)| Placed {
+            allowed: allowed.contains(key),
+            ..self.place(key, group, &reached[key])
+        });
+        let located = located(self.scanner, &self.repository.store, &places);
+        let shown = places.into_iter().zip(located).zip(groups).map(|((place, located), (key, group))| {
+            let shown = match located {
+                Some(located) if located.is_empty() => Shown::Nothing,
+                Some(located) => Shown::Again(located),
+                None => Shown::Once(self.unseen(self.hit(key, group), &place)),
+            };
+            (place, shown)
+        });
+        shown.collect()
     }
 
-    fn show(&self, key: &Key, group: &Group, refs: &[&str]) -> (Placed, Shown) {
-        let store = &self.repository.store;
-        let (_, at) = group.first.expect("a group has a version");
-        let text = &self.found.texts[at];
+    /// The place of a group in its oldest version.
+    fn place(&self, key: &Key, group: &Group, refs: &[&str]) -> Placed {
+        let text = self.oldest(group);
         let mut sighting = self.sighting(text, group);
         sighting.ref_count = refs.len();
         sighting.refs = refs.iter().take(NAMED).map(|&name| name.to_owned()).collect();
-        let hit = text.hits.iter().find(|hit| hit.value == key.0).expect("a group is of a value of the text");
-        let place = Placed {
+        Placed {
             object: text.id,
             blob: text.kind == ObjectKind::Blob,
             class: text.hints.class(),
             member: text.member.clone(),
-            bytes: hit.bytes.clone(),
+            bytes: self.hit(key, group).bytes.clone(),
             path: key.1.clone(),
             read_as: key.2,
             source: source_of(key.2, refs),
-            allowed: self.allowed_in_newest(group, key.0, &key.1),
+            allowed: false,
             sighting,
-        };
-        let shown = match store.read(&text.id) {
-            Ok(object) => place.located_in(self.scanner, &object.bytes).map_or(Shown::Nothing, Shown::Again),
-            Err(_) => Shown::Once(self.unseen(hit, &place)),
-        };
-        (place, shown)
+        }
+    }
+
+    fn oldest(&self, group: &Group) -> &Text {
+        &self.found.texts[group.first.expect("a group has a version").1]
+    }
+
+    fn hit(&self, key: &Key, group: &Group) -> &Hit {
+        self.oldest(group).hits.iter().find(|hit| hit.value == key.0).expect("a group is of a value of the text")
     }
 
     /// Refs that lead to each group.
@@ -189,19 +203,35 @@ impl<'a> Groups<'a> {
         }
     }
 
-    /// Whether the newest version of the file marks the value as accepted.
-    fn allowed_in_newest(&self, group: &Group, value: u32, path: &str) -> bool {
-        let Some((_, at)) = group.newest.filter(|newest| Some(newest.1) != group.first.map(|first| first.1)) else { return false };
-        let text = &self.found.texts[at];
-        let Ok(object) = self.repository.store.read(&text.id) else { return false };
+    /// The groups whose values the newest version of their file marks as accepted.
+    fn allowed_in_newest(&self) -> BTreeSet<&Key> {
+        let mut files: BTreeMap<(usize, &str), Vec<&Key>> = BTreeMap::new();
+        for (key, group) in &self.groups {
+            if let Some((_, at)) = group.newest.filter(|newest| Some(newest.1) != group.first.map(|first| first.1)) {
+                files.entry((at, &key.1)).or_default().push(key);
+            }
+        }
+        let files: Vec<((usize, &str), Vec<&Key>)> = files.into_iter().collect();
+        let allowed = parallel::each(self.repository.store.threads(), &files, |((at, path), keys)| {
+            let accepted = self.accepted(&self.found.texts[*at], path);
+            let is = |key: &&Key| accepted.get(&self.found.values[key.0 as usize]) == Some(&true);
+            keys.iter().copied().filter(is).collect::<Vec<&Key>>()
+        });
+        allowed.into_iter().flatten().collect()
+    }
+
+    /// The values in a text, and whether all their places are marked as accepted.
+    fn accepted(&self, text: &Text, path: &str) -> BTreeMap<Secret, bool> {
+        let mut accepted = BTreeMap::new();
+        let Ok(object) = self.repository.store.read(&text.id) else { return accepted };
         if memchr::memmem::find(&object.bytes, b"sopup:allow").is_none() {
-            return false;
+            return accepted;
         }
         let origin = Origin { path: path.to_owned(), source: SourceKind::History };
-        let secret = &self.found.values[value as usize];
-        let mut located = in_text(self.scanner, (text.hints, text.kind == ObjectKind::Blob), &object.bytes, &origin);
-        located.retain(|one| one.secret == *secret);
-        !located.is_empty() && located.iter().all(|one| one.allowed_inline)
+        for one in in_text(self.scanner, (text.hints, text.kind == ObjectKind::Blob), &object.bytes, &origin) {
+            *accepted.entry(one.secret).or_insert(true) &= one.allowed_inline;
+        }
+        accepted
     }
 }
 
@@ -233,26 +263,64 @@ pub(super) struct Placed {
     sighting: Sighting,
 }
 
-impl Placed {
-    /// The places of the value in the object; `None` if they are not there.
-    pub(super) fn located(&self, scanner: &Scanner<'_>, store: &ObjectStore) -> Option<Vec<Located>> {
-        self.located_in(scanner, &store.read(&self.object).ok()?.bytes)
+/// The places of values in their objects, each of which is read once: none where the value is no more, and `None` where an
+/// object cannot be read.
+pub(super) fn located(scanner: &Scanner<'_>, store: &ObjectStore, places: &[Placed]) -> Vec<Option<Vec<Located>>> {
+    let mut texts: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (at, place) in places.iter().enumerate() {
+        texts.entry((place.object, &place.member, place.class, place.blob, &place.path, place.read_as)).or_default().push(at);
     }
+    let texts: Vec<Vec<usize>> = texts.into_values().collect();
+    let found = parallel::each(store.threads(), &texts, |text| {
+        let object = store.read(&places[text[0]].object).ok()?;
+        let mut all = Values::of(places[text[0]].all_in(scanner, &object.bytes));
+        Some(text.iter().map(|&at| (at, places[at].taken_from(&mut all))).collect::<Vec<_>>())
+    });
+    let mut located: Vec<Option<Vec<Located>>> = places.iter().map(|_| None).collect();
+    for (at, one) in found.into_iter().flatten().flatten() {
+        located[at] = Some(one);
+    }
+    located
+}
 
-    fn located_in(&self, scanner: &Scanner<'_>, bytes: &[u8]) -> Option<Vec<Located>> {
+/// What was found in a text, by value.
+struct Values {
+    by_bytes: BTreeMap<(u64, u64), Secret>,
+    by_value: BTreeMap<Secret, Vec<Located>>,
+}
+
+impl Values {
+    fn of(located: Vec<Located>) -> Self {
+        let mut values = Self { by_bytes: BTreeMap::new(), by_value: BTreeMap::new() };
+        for one in located {
+            let bytes = &one.occurrence.bytes;
+            values.by_bytes.entry((bytes.start, bytes.end)).or_insert_with(|| one.secret.clone());
+            values.by_value.entry(one.secret.clone()).or_default().push(one);
+        }
+        values
+    }
+}
+
+impl Placed {
+    /// All that is found in the object, or in the file of it.
+    fn all_in(&self, scanner: &Scanner<'_>, bytes: &[u8]) -> Vec<Located> {
         let origin = Origin { path: self.path.clone(), source: self.read_as };
-        let mut located = match &self.member {
+        match &self.member {
             None => in_text(scanner, (Hints::of_class(self.class), self.blob), bytes, &origin),
             Some(member) => in_member(scanner, member, bytes, &origin),
-        };
-        let secret = located.iter().find(|one| one.occurrence.bytes == self.bytes)?.secret.clone();
-        located.retain(|one| one.secret == secret);
+        }
+    }
+
+    /// The places of the value, which no other place of the text has.
+    fn taken_from(&self, all: &mut Values) -> Vec<Located> {
+        let secret = all.by_bytes.get(&(self.bytes.start, self.bytes.end));
+        let mut located = secret.and_then(|secret| all.by_value.remove(secret)).unwrap_or_default();
         for one in &mut located {
             one.allowed_inline |= self.allowed;
             one.occurrence.origin.source = self.source;
             one.occurrence.sighting = Some(Box::new(self.sighting.clone()));
         }
-        Some(located)
+        located
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use memchr::memmem;
 
-use super::groups::{Groups, Placed, Shown, sighted};
+use super::groups::{Groups, Placed, Shown, located, sighted};
 use super::known::{self, Copies, Known, Memory, Rest};
 use super::shard::Parts;
 use super::sweep::{Found, Sweep, Text};
@@ -139,7 +139,7 @@ pub(super) fn scan(scanner: &Scanner<'_>, history: &History, least: Confidence) 
 
 /// What was found in a repository that is as it was; `None` if it cannot be shown again.
 fn all_located(scanner: &Scanner<'_>, store: &ObjectStore, places: &[Placed]) -> Option<Vec<Vec<Located>>> {
-    parallel::each(store.threads(), places, |place| place.located(scanner, store)).into_iter().collect()
+    located(scanner, store, places).into_iter().map(|places| places.filter(|places| !places.is_empty())).collect()
 }
 
 /// Searches what is not known.
