@@ -39,6 +39,9 @@ pub enum Unread {
     /// A sort of archive or compression that is not read.
     #[error("an archive or a compression of a sort that sopup does not read")]
     Unsupported,
+    /// Objects of git, packed.
+    #[error("objects of git, packed: clone it with `git clone FILE`, or index the pack, and scan the repository")]
+    GitObjects,
     /// It needs a password.
     #[error("an archive with encrypted files")]
     Encrypted,

@@ -42,8 +42,8 @@ impl Opener<'_> {
             Form::Zip => self.zip(bytes, path, depth),
             Form::Tar => self.tar(bytes, path, depth),
             Form::Ar => self.ar(bytes, path, depth),
-            Form::Other => {
-                self.note(Unread::Unsupported);
+            Form::GitObjects | Form::Other => {
+                form.unread().into_iter().for_each(|unread| self.note(unread));
                 Ok(())
             }
         }
@@ -52,9 +52,9 @@ impl Opener<'_> {
     /// A file of an archive, which may be an archive.
     fn member(&mut self, path: &str, bytes: &[u8], depth: usize) -> Result<(), Full> {
         match Form::of(bytes) {
-            Some(form) if form != Form::Other && depth < DEEPEST => self.archive(bytes, form, path, depth + 1),
+            Some(form) if form.unread().is_none() && depth < DEEPEST => self.archive(bytes, form, path, depth + 1),
             Some(form) => {
-                self.note(if form == Form::Other { Unread::Unsupported } else { Unread::TooDeep });
+                self.note(form.unread().unwrap_or(Unread::TooDeep));
                 (self.visit)(path, bytes);
                 Ok(())
             }

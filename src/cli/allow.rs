@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 
 use super::Exit;
-use super::environment::{configuration_file, today};
+use super::environment::{configuration_file, own_key, today};
 use super::error::CliError;
 use super::settings::{Settings, missing_key};
 use super::ui::Ui;
@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let outcome = ui.watched(&progress, || scan(&request, &progress))?;
     let finding = match &place {
         Some(place) => on_line(&outcome.findings, place, &args.value)?,
-        None => outcome.findings.iter().find(|finding| finding.fingerprint.to_string() == args.value).ok_or_else(|| {
+        None => called(&outcome.findings, &args.value).ok_or_else(|| {
             let message = format!("no value in {} has the fingerprint {}", args.path.display(), args.value);
             CliError::new(message, "copy one from a report of this repository, made with the same `fingerprint_key`")
         })?,
@@ -114,6 +114,15 @@ fn check(args: &Args) -> Result<(), CliError> {
 fn without_allowlist(mut request: Request) -> (Request, Allowlist) {
     let known = std::mem::take(&mut request.allow);
     (request, known)
+}
+
+/// The value with a fingerprint, which may be of a report made before there was a `fingerprint_key`.
+fn called<'f>(findings: &'f [Finding], asked: &str) -> Option<&'f Finding> {
+    let of_now = findings.iter().find(|finding| finding.fingerprint.to_string() == asked);
+    of_now.or_else(|| {
+        let key = own_key();
+        findings.iter().find(|finding| key.fingerprint(&finding.secret).to_string() == asked)
+    })
 }
 
 /// The one value on a line.

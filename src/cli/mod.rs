@@ -39,7 +39,7 @@ mod what;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use clap::{ColorChoice, Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use error::CliError;
 pub use exit::Exit;
@@ -128,12 +128,20 @@ pub fn main() -> Exit {
 }
 
 fn parse(words: Vec<OsString>) -> Result<Cli, Exit> {
-    Cli::try_parse_from(words).map_err(|error| {
+    let matches = with_set_variables(Cli::command()).try_get_matches_from(words);
+    matches.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| {
         // Help and version are errors to clap, but not to the user.
         let exit = if error.use_stderr() { Exit::Usage } else { Exit::Clean };
         let _ = error.print();
         exit
     })
+}
+
+/// Without the variables of the environment that are empty: they are not set.
+fn with_set_variables(command: clap::Command) -> clap::Command {
+    let is_empty = |arg: &clap::Arg| arg.get_env().is_some_and(|name| std::env::var_os(name).is_some_and(|value| value.is_empty()));
+    let command = command.mut_args(|arg| if is_empty(&arg) { arg.env(None::<&str>) } else { arg });
+    command.mut_subcommands(with_set_variables)
 }
 
 /// Runs a command that was typed as one of sops, or is a step of a clean-up.

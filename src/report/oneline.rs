@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::json::severity;
 use super::names::Names;
 use super::places::{View, position};
-use super::rows::{Place, places, unread};
+use super::rows::{Place, masked, places, unread};
 use super::{Context, Show, safe};
 use crate::finding::Finding;
 use crate::scan::Outcome;
@@ -25,10 +25,10 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_
 
 fn line(finding: &Finding, place: Place<'_>, view: &View<'_>) -> String {
     let value = match view.context.secrets {
-        Show::Masked => finding.secret.redacted(),
-        Show::InFull => finding.secret.expose_text().to_string(),
+        Show::InFull if !finding.rule.is_of_file() => safe::line(&finding.secret.expose_text()),
+        Show::Masked | Show::InFull => masked(finding, place),
     };
     let past = if place.is_gone() { " (in history)" } else { "" };
     let rule = finding.rule;
-    format!("{}: {} {} {}{past}", position(place.at, view), severity(finding.severity), rule.id, safe::line(&value))
+    format!("{}: {} {} {}{past}", position(place.at, view), severity(finding.severity), rule.id, value)
 }

@@ -61,6 +61,12 @@ fn older<'a>(one: Option<&'a Sighting>, other: Option<&'a Sighting>) -> Option<&
     }
 }
 
+/// The mask of a value, or what is wrong with a file.
+pub(super) fn masked(finding: &Finding, place: Place<'_>) -> String {
+    let state = finding.rule.is_of_file().then(|| place.at.excerpt.text.clone());
+    safe::line(&state.unwrap_or_else(|| finding.secret.redacted()))
+}
+
 /// A place as other tools are told of it.
 pub(super) struct Row<'a> {
     pub(super) finding: &'a Finding,
@@ -144,7 +150,7 @@ impl<'a> Row<'a> {
     }
 
     pub(super) fn masked(&self) -> String {
-        safe::line(&self.finding.secret.redacted())
+        masked(self.finding, self.place)
     }
 
     /// What it is and how sure that is; nothing of the value but its mask.

@@ -75,6 +75,11 @@ impl Pattern {
 }
 
 impl Rule {
+    /// Whether it is about the state of whole files.
+    pub fn is_of_file(&self) -> bool {
+        matches!(self.matcher, Matcher::File)
+    }
+
     /// Everything that decides what the rule finds.
     pub fn identity(&self) -> String {
         let matcher = match &self.matcher {

@@ -12,7 +12,6 @@ use super::tips::{NAMED, Tips, described, head};
 use super::{ScanError, Scanner};
 use crate::detect::Hints;
 use crate::finding::{Base, Located};
-use crate::rule::Matcher;
 use crate::secret::Secret;
 use crate::source::history::CommitGraph;
 use crate::source::object::{Limits, ObjectId, ObjectKind, ObjectStore};
@@ -181,7 +180,7 @@ fn conclude(scanner: &Scanner<'_>, ranges: &Ranges<'_>, store: &ObjectStore, ref
         let objects: HashSet<ObjectId> = versions.iter().map(|(_, object, _)| *object).collect();
         let allowed = versions.last().is_some_and(|(located, ..)| located.iter().all(|one| one.allowed_inline));
         let now = || head.and_then(|head| ranges.content(&head, &path));
-        let is_of_file = versions.iter().any(|(located, ..)| located.iter().any(|one| matches!(one.rule.matcher, Matcher::File)));
+        let is_of_file = versions.iter().any(|(located, ..)| located.iter().any(|one| one.rule.is_of_file()));
         let is_still = |bytes: Vec<u8>| {
             let origin = Origin { path: String::from_utf8_lossy(&path).into_owned(), source };
             scanner.examined(&bytes, &origin).iter().any(|one| one.secret == value)

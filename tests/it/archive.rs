@@ -108,6 +108,7 @@ fn what_is_not_read_is_named_wherever_it_is() {
         ("sealed.zip", zip("etc/app.yaml", TEXT.as_bytes(), 1), "encrypted files"),
         ("cut.gz", cut(packed(Format::Gzip, &noise)), "damaged or incomplete"),
         ("cut.zip", cut(zip("etc/app.yaml", TEXT.as_bytes(), 0)), "damaged or incomplete"),
+        ("all.bundle", b"# v2 git bundle\n".to_vec(), "objects of git, packed"),
         ("all.7z", b"7z\xbc\xaf\x27\x1c and more".to_vec(), "of a sort that sopup does not read"),
         ("bomb.gz", packed(Format::Gzip, &vec![b' '; 64 << 20]), "unpacks to more than"),
         ("four.tar", (0..4).fold(TEXT.as_bytes().to_vec(), |inner, _| tar("x", &inner)), "more than 3 deep"),

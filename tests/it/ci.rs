@@ -90,6 +90,11 @@ fn pushes_and_schedules() {
     let push = [("GITHUB_EVENT_NAME", "push"), ("GITHUB_SHA", after.as_str())];
     let run = github(&place, &[push[0], push[1], ("SOPUP_BEFORE", &before)]);
     assert!(run.code == 1 && run.stdout.contains("new.env") && !run.stdout.contains("old.env"), "{}{}", run.stdout, run.stderr);
+    // After a forced push the commit before is not there.
+    let gone = "1".repeat(40);
+    let run = github(&place, &[push[0], push[1], ("SOPUP_BEFORE", &gone)]);
+    assert!(run.code == 1 && run.stdout.contains("as after a forced push"), "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("new.env") && run.stdout.contains("old.env"), "{}", run.stdout);
     let none = "0".repeat(40);
     for variables in [&[push[0], push[1], ("SOPUP_BEFORE", none.as_str())][..], &[("GITHUB_EVENT_NAME", "schedule")]] {
         let run = github(&place, variables);
@@ -101,6 +106,12 @@ fn pushes_and_schedules() {
     assert!(run.code == 2 && run.stdout.contains("'all' is none of auto, changes, everything"), "{}", run.stdout);
     let run = github(&place, &[("GITHUB_EVENT_NAME", "schedule"), ("SOPUP_FAIL_ON", "critical")]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    // Without it, the configuration decides.
+    place.write("work/.sopup.yaml", "fail_on: critical\n");
+    for variables in [&[("GITHUB_EVENT_NAME", "schedule")][..], &[("GITHUB_EVENT_NAME", "schedule"), ("SOPUP_FAIL_ON", "")]] {
+        let run = github(&place, variables);
+        assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    }
     let run = github(&place, &[("GITHUB_EVENT_NAME", "schedule"), ("SOPUP_ARGUMENTS", "--worktree --exit-zero")]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
 }

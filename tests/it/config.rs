@@ -93,6 +93,9 @@ fn what_is_typed_comes_before_variables_and_they_before_the_file() {
     assert_eq!(run(scan, &[]).0, 0);
     assert_eq!(run(scan, by_variable).0, 1);
     assert_eq!(run(&["scan", "--worktree", "--fail-on", "critical"], by_variable).0, 0);
+    // An empty variable is none.
+    let empty = &[("SOPUP_FAIL_ON", ""), ("SOPUP_CONFIG", "")][..];
+    assert_eq!(run(&["scan", "--worktree"], empty).0, run(&["scan", "--worktree"], &[]).0);
 
     for (args, variables, row) in [
         (&["config", "show"][..], &[][..], ["fail_on", "critical", ".sopup.yaml:1"]),

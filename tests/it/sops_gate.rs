@@ -35,6 +35,14 @@ fn a_plain_file_that_a_rule_covers_stops_the_commit() {
     let run = place.sopup(["scan", "--staged"]);
     assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
     assert!(run.stdout.contains("a creation rule covers this file, and it is not encrypted"), "{}", run.stdout);
+    // What to do next is about this file, and every format says what is wrong.
+    assert!(run.stdout.contains("Next: `sopup encrypt --in-place prod.enc.yaml` encrypts it"), "{}", run.stdout);
+    assert!(run.stdout.contains("`- {rules: [plain-sops-file], paths: ['prod.enc.yaml'], reason: TEXT}`"), "{}", run.stdout);
+    assert!(!run.stdout.contains("sopup explain") && !run.stdout.contains("sopup allow"), "{}", run.stdout);
+    for format in ["oneline", "github", "gitlab", "csv", "junit", "markdown"] {
+        let run = place.sopup(["scan", "--staged", "--format", format]);
+        assert!(run.stdout.contains("a creation rule covers this file"), "{format}: {}", run.stdout);
+    }
     assert_eq!(found(&place.report(["--staged"])), one("plain-sops-file", "prod.enc.yaml:1:1"));
     assert_eq!(place.sopup(["rules", "show", "plain-sops-file"]).code, 0);
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::environment::git_dir;
 use crate::cli::error::CliError;
+use crate::source::refs::person_in;
 
 /// The largest configuration of a user.
 const LARGEST: u64 = 1 << 20;
@@ -12,7 +13,10 @@ const LARGEST: u64 = 1 << 20;
 pub(in crate::cli) fn person(named: Option<&str>, top: &Path) -> Result<String, CliError> {
     let known = match named {
         Some(name) => Some(name.trim().to_owned()).filter(|name| !name.is_empty()),
-        None => git_dir(top).ok().and_then(|git| git.person(&own_configurations()).ok().flatten()),
+        None => match git_dir(top) {
+            Ok(git) => git.person(&own_configurations()).ok().flatten(),
+            Err(_) => person_in(&own_configurations()),
+        },
     };
     known.ok_or_else(|| {
         CliError::new("git does not know who you are", "set user.name and user.email for git, or say `--who NAME` where a command has it")

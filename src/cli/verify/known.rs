@@ -38,7 +38,7 @@ impl KnownValues {
                 known.closed.push(path.clone());
                 continue;
             };
-            crypt::inspect(&opened.tree, opened.metadata.selector(), &mut |keys, value, protection| {
+            crypt::inspect(&opened.tree.documents, opened.metadata.selector(), &mut |keys, value, protection| {
                 let bytes = match value {
                     Scalar::Text(_) if protection == Protection::Encrypted => value.to_bytes(),
                     _ => return,

@@ -11,7 +11,7 @@ use crate::report::names::Names;
 use crate::report::places::{View, plural, position, secrets_in_places};
 use crate::report::rows::places;
 use crate::report::{Context, safe};
-use crate::rule::{Confidence, Severity, builtin};
+use crate::rule::{Confidence, PLAIN_SOPS_FILE, Severity, builtin};
 use crate::scan::Outcome;
 use crate::source::{SkipReason, SourceKind};
 use crate::text::shell_word;
@@ -60,13 +60,10 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_
         let hint = "the repository lacks objects: `git fsck` lists them; a new clone, or `git fetch --refetch`, may bring them";
         writeln!(out, "{} {hint}", "hint:".cyan().bold())?;
     }
-    match outcome.findings.iter().find(|finding| is_alone(finding)) {
-        Some(first) => next(out, first, outcome, context),
-        None => Ok(()),
-    }
+    if outcome.findings.iter().any(is_alone) { next(out, outcome, context) } else { Ok(()) }
 }
 
-fn next(out: &mut dyn Write, first: &Finding, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
+fn next(out: &mut dyn Write, outcome: &Outcome, context: &Context<'_>) -> io::Result<()> {
     let all = || {
         outcome
             .findings
@@ -76,6 +73,11 @@ fn next(out: &mut dyn Write, first: &Finding, outcome: &Outcome, context: &Conte
     };
     let in_file = |source| matches!(source, SourceKind::Worktree | SourceKind::Index);
     let mut steps = Vec::new();
+    if let Some((finding, place)) = all().find(|(finding, _)| finding.rule.is_of_file()) {
+        steps.extend(steps_for_file(finding, &safe::line(&Names::of(outcome, context.secrets).masked(&place.at.origin.path))));
+    }
+    let all = || all().filter(|(finding, _)| !finding.rule.is_of_file());
+    let Some((first, _)) = all().next() else { return told(out, &steps) };
     if builtin().rules().any(|rule| rule.id == first.rule.id) {
         steps.push(format!("`sopup rules show {}` tells how to replace the first", first.rule.id));
     }
@@ -98,8 +100,27 @@ fn next(out: &mut dyn Write, first: &Finding, outcome: &Outcome, context: &Conte
     if outcome.baseline.is_none() && outcome.findings.len() > MANY {
         steps.push("`sopup baseline create` takes these as known, and scans report only new ones".to_owned());
     }
-    writeln!(out, "Next: {}", steps[0])?;
-    steps[1..].iter().try_for_each(|step| writeln!(out, "      {step}"))
+    told(out, &steps)
+}
+
+/// What mends a file that should be one of SOPS, and how it is accepted as it is.
+fn steps_for_file(finding: &Finding, path: &str) -> [String; 2] {
+    let file = shell_word(path);
+    let mend = if finding.rule.id == PLAIN_SOPS_FILE.id {
+        format!("`sopup encrypt --in-place {file}` encrypts it")
+    } else {
+        format!("`sopup doctor {file}` says what is wrong and what mends it")
+    };
+    let entry = format!("- {{rules: [{}], paths: ['{}'], reason: TEXT}}", finding.rule.id, path.replace('\'', "''"));
+    let accept = format!("meant to be so? Write `{entry}` below `allow:` in .sopup.yaml");
+    [mend, accept]
+}
+
+fn told(out: &mut dyn Write, steps: &[String]) -> io::Result<()> {
+    for (number, step) in steps.iter().enumerate() {
+        writeln!(out, "{}{step}", if number == 0 { "Next: " } else { "      " })?;
+    }
+    Ok(())
 }
 
 pub(super) fn skipped(out: &mut dyn Write, outcome: &Outcome, view: &View<'_>) -> io::Result<()> {

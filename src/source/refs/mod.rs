@@ -17,6 +17,7 @@ mod worktrees;
 pub use environment::GitVariables;
 pub use git_dir::{GitDir, GitDirError, RefStorage};
 pub use list::Ref;
+pub use person::person_in;
 pub use reflog::LogEntry;
 pub use texts::{Text, TextKind};
 pub use worktrees::Worktree;

@@ -15,13 +15,22 @@ impl GitDir {
         for file in [self.common().join("config"), self.path().join("config.worktree")] {
             all.extend(settings(&files::read(&file)?.unwrap_or_default()));
         }
-        let last = |key: &str| {
-            let value = all.iter().rev().find(|one| one.is("user", key) && one.subsection.is_empty())?.value.as_ref()?;
-            Some(String::from_utf8_lossy(value).into_owned()).filter(|value| !value.is_empty())
-        };
-        Ok(match (last("name"), last("email")) {
-            (Some(name), Some(email)) => Some(format!("{name} <{email}>")),
-            (name, email) => name.or(email),
-        })
+        Ok(of(&all))
+    }
+}
+
+/// The person that configurations of git name, the last of which counts.
+pub fn person_in(texts: &[Vec<u8>]) -> Option<String> {
+    of(&texts.iter().flat_map(|text| settings(text)).collect::<Vec<_>>())
+}
+
+fn of(all: &[Setting]) -> Option<String> {
+    let last = |key: &str| {
+        let value = all.iter().rev().find(|one| one.is("user", key) && one.subsection.is_empty())?.value.as_ref()?;
+        Some(String::from_utf8_lossy(value).into_owned()).filter(|value| !value.is_empty())
+    };
+    match (last("name"), last("email")) {
+        (Some(name), Some(email)) => Some(format!("{name} <{email}>")),
+        (name, email) => name.or(email),
     }
 }
