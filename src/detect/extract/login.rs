@@ -18,7 +18,7 @@ use crate::text::Span;
 pub(super) fn read(search: &mut Search<'_>, hit: Span) {
     let whole = search.line_around(hit.start);
     let prose = matches!(search.notation_at(whole), Notation::Prose | Notation::Unknown);
-    let settings = matches!(search.hints.notation, Notation::Yaml | Notation::Lines);
+    let settings = search.hints.notation.is_settings();
     let remark = settings && search.bytes(whole).trim_ascii_start().starts_with(b"#");
     if !prose && !remark {
         // Settings hold texts for people, too.

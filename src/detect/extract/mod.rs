@@ -26,9 +26,10 @@ use report::report;
 
 use crate::detect::Reason;
 use crate::detect::search::Search;
-use crate::detect::syntax::hints::Alone;
+use crate::detect::syntax::hints::{Alone, Notation};
 use crate::detect::syntax::named::Value;
 use crate::detect::syntax::{field, line};
+use crate::detect::worth::randomness;
 use crate::rule::{Confidence, Cue};
 use crate::text::Span;
 
@@ -57,11 +58,28 @@ pub(super) fn follow(search: &mut Search<'_>, cue: Cue, hit: Span) {
 /// The longest text that is one secret, in bytes.
 const LONGEST_ALONE: usize = 512;
 
+/// Base64 over several lines, as `openssl rand -base64 756` writes a key.
+fn is_wrapped_key(text: &[u8]) -> bool {
+    const LONGEST: usize = 4096;
+    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+    let width = lines.next().map_or(0, <[u8]>::len);
+    let is_part = |line: &[u8]| line.len() <= width && line.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte));
+    text.len() <= LONGEST
+        && width >= 40
+        && text.contains(&b'\n')
+        && is_part(&text[..width])
+        && lines.all(is_part)
+        && randomness::is_random(&text[..width])
+}
+
 /// A text that is one secret, as the name of its file says.
 pub(super) fn read_alone(search: &mut Search<'_>, alone: Alone) {
     let line = line::trim(search.text, Span::new(0, search.text.len()));
     let bytes = search.bytes(line);
     search.look(Span::new(0, search.text.len() + 1));
+    if alone == Alone::Token && is_wrapped_key(bytes) {
+        return search.found(NameClass::Token.extractor(), line, Confidence::High, vec![Reason::Name, Reason::Random]);
+    }
     if bytes.len() > LONGEST_ALONE || bytes.contains(&b'\n') || bytes.contains(&b'=') && !bytes.ends_with(b"=") || search.hints.binary {
         return;
     }
@@ -81,6 +99,9 @@ pub(super) fn read_alone(search: &mut Search<'_>, alone: Alone) {
 /// 5. the rows that SQL inserts there,
 /// 6. if nothing is assigned and nothing was found: the sentence around it.
 fn read_name(search: &mut Search<'_>, cue: Cue, hit: Span) {
+    if search.hints.notation != Notation::Source && !search.hints.binary {
+        pipe::read_kept(search, hit);
+    }
     let Some(name) = name::find(search, hit) else { return };
     if search.bytes(name) == b"passwd" && !search.hints.binary {
         pipe::read(search, name);

@@ -127,6 +127,10 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     if words.len() == 3 && words[0] == "x" && words[2] == "credential" {
         return None;
     }
+    // `en_PW`: a language and a country.
+    if matches!(name.as_bytes(), [b'a'..=b'z', b'a'..=b'z', b'_' | b'-', b'P', b'W']) {
+        return None;
+    }
     // git's setting for the ID of a key that signs.
     if words.last().is_some_and(|word| word == "signingkey") {
         return None;

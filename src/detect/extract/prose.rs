@@ -24,6 +24,8 @@ pub(super) fn values(search: &Search<'_>, context: &Context) -> Vec<Value> {
         in_sentence(search, context)
     } else if message() && is_in_message(search.text, context) {
         in_message(search, context)
+    } else if is_remark(search, context) {
+        in_remark(search, context)
     } else {
         Vec::new()
     }
@@ -59,6 +61,19 @@ fn in_message(search: &Search<'_>, context: &Context) -> Vec<Value> {
     values.map(|value| Value { uncertain: true, ..value }).collect()
 }
 
+/// Whether a name stands in a remark of a file of settings or of a script.
+fn is_remark(search: &Search<'_>, context: &Context) -> bool {
+    let parted = search.text[..context.name.start].last() == Some(&b' ') && search.text.get(context.name.end) == Some(&b' ');
+    parted && search.notation_at(context.line).is_settings() && search.bytes(context.line).trim_ascii_start().starts_with(b"#")
+}
+
+/// `# The default password is "X"`: what a remark says in quotes.
+fn in_remark(search: &Search<'_>, context: &Context) -> Vec<Value> {
+    let quote = |byte: Option<&u8>| matches!(byte, Some(b'"' | b'`' | b'\''));
+    let quoted = |value: &Value| quote(search.text[..value.span.start].last()) && quote(search.text.get(value.span.end));
+    behind(search, context).into_iter().filter(quoted).collect()
+}
+
 /// `column="password"`: what an element's attribute holds.
 fn is_attribute_value(text: &[u8], context: &Context) -> bool {
     let before = &text[context.line.start..context.name.start];
@@ -88,7 +103,8 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
     let mut found: Vec<Value> = Vec::new();
     let parted = text.get(context.name.end).is_some_and(u8::is_ascii_whitespace);
     let mut joint = if parted { Joint::Direct } else { Joint::Quoted };
-    let particle = PARTICLES.iter().find(|particle| text[context.name.end..end].starts_with(particle.as_bytes()));
+    let particles = PARTICLES.iter().filter(|particle| text[context.name.end..end].starts_with(particle.as_bytes()));
+    let particle = particles.max_by_key(|particle| particle.len());
     let start = context.name.end + particle.map_or(0, |particle| particle.len());
     if particle.is_some() && !text[start..end].first().is_some_and(u8::is_ascii_whitespace) {
         joint = Joint::Verb;

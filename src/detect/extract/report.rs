@@ -22,6 +22,9 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
         NameClass::Token => Value { span: without_user(search.text, value.span), ..*value },
     };
     let value = Value { span: without_scheme(search.bytes(value.span), value.span), ..value };
+    if is_elided(search.text, value.span) || is_ciphertext(search.text, value.span) {
+        return search.reject(search.rules.extractor(class.extractor()), value.span, Objection::Is(CUT_OR_ENCRYPTED));
+    }
     let verdict = match judge::weigh(&scalar::folded(search.bytes(value.span)), class.judge()) {
         Ok(verdict) if !verdict.is_weak() => verdict,
         outcome => {
@@ -32,9 +35,6 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
             return;
         }
     };
-    if is_elided(search.text, value.span) || is_ciphertext(search.text, value.span) {
-        return search.reject(search.rules.extractor(class.extractor()), value.span, Objection::Is(CUT_OR_ENCRYPTED));
-    }
     if search.hints.binary {
         in_binary(search, class, value, verdict, why);
         return;

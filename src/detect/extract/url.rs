@@ -3,10 +3,9 @@
 use super::weak::tells_what_belongs;
 use crate::detect::Reason;
 use crate::detect::search::Search;
-use crate::detect::syntax::hints::Notation;
 use crate::detect::worth::weak::is_joined_words;
 use crate::detect::worth::{judge, weak};
-use crate::rule::lexicon::{ACCOUNTS, STAND_IN_USERS};
+use crate::rule::lexicon::{ACCOUNTS, EXAMPLE_HOSTS, STAND_IN_USERS};
 use crate::rule::{Confidence, Extractor, Judge};
 use crate::text::Span;
 
@@ -53,7 +52,7 @@ fn consider(search: &mut Search<'_>, hit: Span, user: Span, password: Span) {
     }
     let host = host_after(text, password.end + 1);
     search.look(Span::new(hit.start, password.end + 2 + host.len()));
-    let settings = matches!(search.hints.notation, Notation::Lines | Notation::Yaml);
+    let settings = search.hints.notation.is_settings();
     let sample = || settings && ACCOUNTS.has(&String::from_utf8_lossy(search.bytes(user))) && weak::is_sample(search.bytes(password));
     if (is_chosen(search.bytes(user), search.bytes(password), settings) || sample()) && !is_example(host) {
         return search.found(Extractor::WeakPassword, password, Confidence::Medium, vec![Reason::UrlUserinfo, Reason::Weak]);
@@ -152,6 +151,5 @@ fn is_local(host: &[u8]) -> bool {
 /// Names reserved for documentation (RFC 2606, RFC 6761).
 fn is_example(host: &[u8]) -> bool {
     let host = host.to_ascii_lowercase();
-    [&b"example.com"[..], b"example.org", b"example.net", b".example", b".test", b".invalid"].iter().any(|name| host.ends_with(name))
-        || matches!(host.as_slice(), b"host" | b"hostname" | b"server" | b"example")
+    EXAMPLE_HOSTS.ends(&host) || matches!(host.as_slice(), b"host" | b"hostname" | b"server" | b"example")
 }

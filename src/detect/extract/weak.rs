@@ -11,7 +11,7 @@ use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::line;
 use crate::detect::syntax::named::Value;
-use crate::detect::worth::weak::{is_joined_words, is_known, is_label_of_field, is_literal, is_sample, is_typed_secret};
+use crate::detect::worth::weak::{is_encoded_text, is_joined_words, is_known, is_label_of_field, is_literal, is_sample, is_typed_secret};
 use crate::detect::worth::words::words;
 use crate::rule::lexicon::{
     ABOUT_NAMES, ACCOUNTS, BEFORE_PASSWORD, CLUSTER_SECRETS, KEY_ENDINGS, PASSWORDS, SERVICE_WORDS, TECHNICAL, VALUE_NAMES,
@@ -47,22 +47,37 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
 fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     let (before, bytes) = (before(search, value.span), search.bytes(value.span));
     let name = last_name(before).rsplit(|byte| *byte == b'.').next().unwrap_or_default();
-    let option = before.trim_ascii_end().strip_suffix(b"=").map_or(before, |rest| &rest[..rest.len() - last_name(rest).len()]);
+    let open = before.strip_suffix(b"\"").or(before.strip_suffix(b"'")).unwrap_or(before).trim_ascii_end();
+    let option = open.strip_suffix(b"=").map_or(before, |rest| &rest[..rest.len() - last_name(rest).len()]);
     let exported = [&b"export "[..], b"-e ", b"--env "].iter().any(|command| option.ends_with(command));
-    let read = matches!(search.hints.notation, Notation::Lines | Notation::Yaml);
+    let read = search.hints.notation.is_settings();
     let settings = exported || read;
     let plain = class == NameClass::Password && matches!(name, b"password" | b"userPassword");
     let assigned = before.trim_ascii_end().ends_with(b"=") || before.contains(&b':') || matches!(before, [.., b'"' | b'\'']);
+    let taken = settings || search.hints.notation == Notation::Quoted;
+    if taken && assigned && !value.uncertain && ends_field(search, value.span) && is_encoded_text(bytes) {
+        return true;
+    }
+    let sampled = settings || is_line_of_shell(before);
     let known = settings && plain || is_variable(name) && VARIABLE_ENDINGS.ends(name) && !is_of_cluster(name);
     if value.uncertain || !assigned || !known || !ends_field(search, value.span) {
         return false;
     }
-    if class == NameClass::Password && read && is_sample(bytes) {
+    if class == NameClass::Password && sampled && is_sample(bytes) {
         return true;
     }
     // `DB_PASSWORD=mysql_password`: what belongs here.
     let tells = || class == NameClass::Password && !plain && tells_what_belongs(name, bytes);
     settings && is_joined_words(bytes) && !names_itself(name, bytes) && !tells()
+}
+
+/// `export NAME="` or `NAME=` and nothing before it, as in the scripts of documents.
+fn is_line_of_shell(before: &[u8]) -> bool {
+    let line = before.trim_ascii_start();
+    let line = line.strip_prefix(b"$ ").unwrap_or(line);
+    let line = line.strip_prefix(b"export ").unwrap_or(line);
+    let name = line.strip_suffix(b"\"").or(line.strip_suffix(b"'")).unwrap_or(line).strip_suffix(b"=");
+    name.is_some_and(|name| name.len() > 3 && name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_'))
 }
 
 /// `mysql_password`, `CACHE_PASSWORD: cache-credentials`: the word for it behind words of services, or of the name, alone;
@@ -112,7 +127,7 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     let quoted = is_quoted(search, span);
     // `'passwords' => 'customers'`: who has them.
     let several = last_name(before).ends_with(b"passwords");
-    let settings = matches!(search.hints.notation, Notation::Lines | Notation::Yaml);
+    let settings = search.hints.notation.is_settings();
     let code = matches!(search.hints.notation, Notation::Source | Notation::Quoted);
     if class == NameClass::Token
         && !(settings && is_typed_secret(value) || !code && is_of_variable(before, value) && ends_field(search, span))
@@ -200,7 +215,7 @@ fn is_label(before: &[u8]) -> bool {
 fn ends_field(search: &Search<'_>, span: Span) -> bool {
     let rest = behind(search, span).trim_ascii_start();
     let rest = rest.strip_prefix(b"\"").or(rest.strip_prefix(b"'")).or(rest.strip_prefix(b"`")).unwrap_or(rest).trim_ascii();
-    matches!(rest, [] | b"\\" | [b'#' | b',' | b'}' | b']' | b';', ..]) || rest.starts_with(b"-e ") || rest.starts_with(b"--env ")
+    matches!(rest, [] | b"\\" | b"`" | [b'#' | b',' | b'}' | b']' | b';', ..]) || rest.starts_with(b"-e ") || rest.starts_with(b"--env ")
 }
 
 /// What stands before a value on its line.

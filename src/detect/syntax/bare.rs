@@ -35,6 +35,7 @@ pub(in crate::detect) fn bare(text: &[u8], start: usize, end: usize, stop: Stop,
         // In a file of lines a mark between two characters is one of the value, as `#` is.
         b'"' | b'`' => notation != Notation::Lines || stop != Stop::AtBlank || !is_inner(value, at),
         b' ' | b'\t' | b'\0' => true,
+        0xe3 | 0xef => at > 0 && begins_clause(&value[at..]),
         b'&' | b';' | b'}' | b')' | b'\'' | b'\\' => stop != Stop::AtBlank,
         b'<' | b'>' => stop == Stop::InQuery,
         b',' => stop != Stop::AtBlank || begins_assignment(&text[start + at + 1..end]),
@@ -68,9 +69,15 @@ fn is_form(value: &[u8]) -> bool {
     memchr::memchr_iter(b'&', word).filter(|&at| begins_assignment(&word[at + 1..])).nth(1).is_some()
 }
 
+/// Whether a comma, a full stop, a semicolon or a bracket of Chinese or Japanese stands here.
+pub(in crate::detect) fn begins_clause(rest: &[u8]) -> bool {
+    ["，", "。", "；", "、", "（", "）"].iter().any(|mark| rest.starts_with(mark.as_bytes()))
+}
+
 /// What may follow a value on its line without making it a sentence.
 pub(in crate::detect) fn ends_value(rest: &[u8]) -> bool {
-    [&b"#"[..], b"//", b"-->", b"|", b"*/", b";", b",", b"}", b"\\", b"<", b"("].iter().any(|end| rest.starts_with(end))
+    begins_clause(rest)
+        || [&b"#"[..], b"//", b"-->", b"|", b"*/", b";", b",", b"}", b"\\", b"<", b"("].iter().any(|end| rest.starts_with(end))
 }
 
 /// Without the punctuation that closes a sentence, a list or markup.

@@ -2,7 +2,10 @@
 //!
 //! A text without a path gets the most permissive hints.
 
-use crate::rule::lexicon::{KEY_QUALIFIERS, PASSWORDS, TEMPLATE_EXTENSIONS, TOKENS, TRANSLATION_EXTENSIONS, TRANSLATION_FOLDERS};
+use crate::rule::lexicon::{
+    KEY_QUALIFIERS, LINES_EXTENSIONS, Lexicon, MACHINE_MADE, PASSWORDS, PROSE_EXTENSIONS, QUOTED_EXTENSIONS, SOURCE_EXTENSIONS,
+    TEMPLATE_EXTENSIONS, TEST_FOLDERS, TOKENS, TRANSLATION_EXTENSIONS, TRANSLATION_FOLDERS, YAML_EXTENSIONS,
+};
 
 /// How a text assigns values to names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +83,7 @@ impl Hints {
         let notation = notation(&lower, name);
         Self {
             notation,
-            test: is_test(&lower, name),
+            test: is_test(&lower, name, notation),
             generic: !is_machine_made(name) && !is_translation(&lower, name),
             binary: false,
             alone: alone(name).filter(|_| matches!(notation, Notation::Unknown | Notation::Prose)),
@@ -145,50 +148,31 @@ fn notation(path: &str, name: &str) -> Notation {
 }
 
 fn extension_notation(stem: &str) -> Notation {
-    match stem.rsplit_once('.').map_or(stem, |(_, extension)| extension) {
-        "md" | "markdown" | "mdx" | "rst" | "adoc" | "asciidoc" | "txt" | "html" | "htm" | "org" | "tex" | "wiki" => Notation::Prose,
-        "yaml" | "yml" | "eyaml" | "sls" | "tpl" | "gotmpl" => Notation::Yaml,
-        "ini" | "cfg" | "conf" | "cnf" | "properties" | "sh" | "bash" | "zsh" | "fish" | "ps1" | "bat" | "cmd" | "service" | "env"
-        | "envrc" | "cf" | "config" | "ldif" | "ksh" | "csh" | "netrc" | "npmrc" | "pypirc" | "dockerfile" | "containerfile"
-        | "makefile" | "mk" | "ks" => Notation::Lines,
-        "json" | "jsonc" | "json5" | "toml" | "tf" | "tfvars" | "hcl" | "ipynb" | "tfstate" | "nomad" => Notation::Quoted,
-        "rs" | "go" | "py" | "pyi" | "js" | "jsx" | "mjs" | "cjs" | "ts" | "tsx" | "java" | "kt" | "kts" | "scala" | "groovy"
-        | "gradle" | "c" | "h" | "cc" | "cpp" | "hpp" | "cxx" | "cs" | "fs" | "vb" | "swift" | "m" | "mm" | "rb" | "erb" | "php" | "pl"
-        | "pm" | "lua" | "r" | "jl" | "ex" | "exs" | "erl" | "hs" | "clj" | "dart" | "elm" | "vue" | "svelte" | "sql" | "proto" | "zig"
-        | "nim" | "jsonnet" | "libsonnet" | "bicep" | "phtml" | "jenkinsfile" | "bzl" | "star" | "nix" | "css" | "scss" | "less"
-        | "svg" | "graphql" | "cmake" => Notation::Source,
-        _ => Notation::Unknown,
-    }
+    const KNOWN: [(&Lexicon, Notation); 5] = [
+        (&PROSE_EXTENSIONS, Notation::Prose),
+        (&YAML_EXTENSIONS, Notation::Yaml),
+        (&LINES_EXTENSIONS, Notation::Lines),
+        (&QUOTED_EXTENSIONS, Notation::Quoted),
+        (&SOURCE_EXTENSIONS, Notation::Source),
+    ];
+    let extension = stem.rsplit_once('.').map_or(stem, |(_, extension)| extension);
+    KNOWN.iter().find(|(extensions, _)| extensions.has(extension)).map_or(Notation::Unknown, |(_, notation)| *notation)
 }
 
-fn is_test(path: &str, name: &str) -> bool {
-    let folder = |part: &str| {
-        matches!(
-            part,
-            "test"
-                | "tests"
-                | "testing"
-                | "testdata"
-                | "test-data"
-                | "fixtures"
-                | "__tests__"
-                | "__mocks__"
-                | "mocks"
-                | "spec"
-                | "specs"
-                | "e2e"
-                | "ci"
-                | "__snapshots__"
-        ) || part.ends_with("_test")
-            || part.ends_with("-tests")
-    };
+fn is_test(path: &str, name: &str, notation: Notation) -> bool {
+    let folder = |part: &str| TEST_FOLDERS.has(part) || part.ends_with("_test") || part.ends_with("-tests");
     let mut parts = path.rsplit('/');
     parts.next();
     let stem = name.split('.').next().unwrap_or(name);
     let marked = name.contains(".test.") || name.contains(".spec.") || name.contains(".stories.") || name.ends_with(".snap");
-    parts.any(folder)
-        || marked
-        || stem.ends_with("_test")
+    // `Load-Test.md` is about tests.
+    let document = notation == Notation::Prose && !name.ends_with(".txt");
+    parts.any(folder) || marked || !document && is_name_of_test(stem, name)
+}
+
+/// `login_test.go`, `test_login.py`, `LoginTest.java`.
+fn is_name_of_test(stem: &str, name: &str) -> bool {
+    stem.ends_with("_test")
         || stem.ends_with("_tests")
         || stem.starts_with("test_")
         || stem.starts_with("test-")
@@ -213,34 +197,15 @@ fn is_translation(path: &str, name: &str) -> bool {
 
 /// Written by tools, full of digests or of pictures in characters: names in them announce nothing.
 fn is_machine_made(name: &str) -> bool {
-    matches!(
-        name,
-        "package-lock.json"
-            | "npm-shrinkwrap.json"
-            | "yarn.lock"
-            | "pnpm-lock.yaml"
-            | "cargo.lock"
-            | "go.sum"
-            | "poetry.lock"
-            | "uv.lock"
-            | "pipfile.lock"
-            | "composer.lock"
-            | "gemfile.lock"
-            | "packages.lock.json"
-            | "mix.lock"
-            | "flake.lock"
-            | "bun.lock"
-            | "podfile.lock"
-            | "gradle.lockfile"
-            | ".terraform.lock.hcl"
-            | "chart.lock"
-            | "pdm.lock"
-            | "deno.lock"
-            | "pubspec.lock"
-    ) || [".min.js", ".min.css", ".js.map", ".css.map", ".lock", ".eps", ".ps", ".ai"].iter().any(|ending| name.ends_with(ending))
+    MACHINE_MADE.ends(name.as_bytes())
 }
 
 impl Notation {
+    /// Whether programs read their settings from it, a name and a value without quotes a line.
+    pub(in crate::detect) fn is_settings(self) -> bool {
+        matches!(self, Self::Yaml | Self::Lines)
+    }
+
     /// Whether a value without quotes can be taken as it stands.
     pub(in crate::detect) fn takes_bare_values(self) -> bool {
         matches!(self, Self::Unknown | Self::Prose | Self::Yaml | Self::Lines)

@@ -23,6 +23,8 @@ pub(in crate::detect) fn quoted(text: &[u8], start: usize, end: usize) -> Option
         }
         [b'"', b'"', b'"', ..] | [b'\'', b'\'', b'\'', ..] => fenced(text, start + prefix, end, 3),
         [b'`', b'`', next, ..] if *next != b'`' => fenced(text, start + prefix, end, 2),
+        // A literal in a literal of SQL: `'user=app password=''x'' port=1'`.
+        [b'\'', b'\'', next, ..] if next.is_ascii_alphanumeric() => fenced(text, start + prefix, end, 2),
         [quote @ (b'"' | b'\'' | b'`'), ..] => {
             let open = start + prefix + 1;
             let close = closing(text, open, end, *quote)?;

@@ -1,5 +1,6 @@
 //! Words of sentences, with and without what marks them.
 
+use super::bare::begins_clause;
 use super::cells::{tag, undecorated};
 use super::quote::typographic;
 use crate::text::Span;
@@ -50,6 +51,8 @@ pub(in crate::detect) fn marked(text: &[u8], word: Span, end: usize) -> Option<S
 }
 
 pub(in crate::detect) fn unpunctuated(text: &[u8], word: Span) -> Span {
+    let clause = (word.start + 1..word.end).find(|&at| matches!(text[at], 0xe3 | 0xef) && begins_clause(&text[at..word.end]));
+    let word = Span::new(word.start, clause.unwrap_or(word.end));
     let without = |span: Span, marks: &[u8]| {
         let kept = span.len() - text[span.range()].iter().rev().take_while(|byte| marks.contains(byte)).count();
         Span::new(span.start, span.start + kept)

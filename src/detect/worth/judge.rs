@@ -233,7 +233,10 @@ pub(super) fn is_time_uuid(value: &[u8]) -> bool {
 fn names_a_secret(value: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(value) else { return false };
     let words = without_split_terms(words::words(text));
-    let named = words.iter().any(|word| VALUE_NAMES.has(word) || word.len() > 5 && PASSWORDS.has(word));
+    let names = |word: &&String| VALUE_NAMES.has(word) || word.len() > 5 && PASSWORDS.has(word);
+    // By chance `Pwd` stands in what a generator made.
+    let generated = value.iter().any(u8::is_ascii_digit) && value.iter().all(u8::is_ascii_alphanumeric) && randomness::is_random(value);
+    let named = words.iter().filter(names).any(|word| word.len() > 3 || !generated);
     let technical = |word: &String| {
         TECHNICAL.has(word)
             || is_rfc(word)

@@ -8,7 +8,9 @@ use aho_corasick::AhoCorasick;
 use super::randomness::reads_as_words;
 use super::reference::{holds_numbered_verb, holds_reference, is_encrypted, is_reference, is_variable_in_capitals};
 use crate::detect::Evidence;
-use crate::rule::lexicon::{BEFORE_PASSWORD, FAKE_TOKEN_MARKS, NO_VALUES, PASSWORDS, PLACEHOLDER_MARKS, STAND_INS, VALUES, WEAK_PASSWORDS};
+use crate::rule::lexicon::{
+    BEFORE_PASSWORD, FAKE_TOKEN_MARKS, NO_VALUES, PASSWORDS, PLACEHOLDER_MARKS, STAND_IN_STARTS, STAND_INS, VALUES, WEAK_PASSWORDS,
+};
 
 static STAND_IN: Evidence = Evidence::new("stand-in", "a word that stands in for a secret");
 static NUMBERED: Evidence = Evidence::new("numbered-word", "a word for a secret and a number");
@@ -57,20 +59,24 @@ pub(in crate::detect) fn is_self_declared(value: &[u8]) -> bool {
     let bare = lower.trim_matches(|c: char| c.is_whitespace() || "\"'`*_()[]{}<>:".contains(c));
     let letters: String = bare.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).collect();
     let digits = value.iter().all(u8::is_ascii_digit);
-    let asks = ["your", "replace", "sample", "fake", "enter", "insert", "pls-", "please"].iter().any(|word| bare.starts_with(word));
     let boasts = ["my", "super"].iter().any(|word| bare.starts_with(word)) && !bare.starts_with("mysql") && is_disguised_word(bare);
     STAND_INS.has(bare)
         || STAND_INS.has(&letters)
         || NO_VALUES.has(bare)
         || is_value(bare)
         || boasts
-        || asks
+        || asks(bare.as_bytes())
         || is_constant(value)
         || holds_mark(&lower)
         || is_enclosed(&lower)
         || !digits && is_repetitive(value) && !is_short_word(value) && !repeats_a_word(value)
         || is_reference(value)
         || is_encrypted(value)
+}
+
+/// `your-…`, `replace …`: whether a text begins as what asks for a value does.
+pub(in crate::detect) fn asks(text: &[u8]) -> bool {
+    STAND_IN_STARTS.begins(&text.to_ascii_lowercase())
 }
 
 /// Whether a text in lower case holds a mark of stand-ins. One that begins with `my` and ends with a number that nobody counts

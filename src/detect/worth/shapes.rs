@@ -6,8 +6,9 @@ use super::path::{is_document, is_file_name, is_lower_path, is_place_in_file, is
 use super::structure::{
     EXPRESSION_MARKS, is_action, is_action_reference, is_address, is_attribute, is_call, is_call_behind_pointer, is_chain_of_calls,
     is_colour, is_credential_scope, is_cut_call, is_cut_method, is_dotted_path, is_element, is_expression, is_format, is_hashed_name,
-    is_list_of_names, is_macro, is_module_and_type, is_name_with_reference, is_negation, is_option, is_pair_of_names, is_path, is_policy,
-    is_query, is_rule_list, is_segmented, is_setting, is_simple_call, is_taint, is_translation, is_wildcard, starts_with_host,
+    is_list_of_names, is_macro, is_media_type, is_module_and_type, is_name_with_reference, is_namespace, is_negation, is_option,
+    is_pair_of_names, is_path, is_policy, is_query, is_rule_list, is_segmented, is_setting, is_simple_call, is_taint, is_translation,
+    is_wildcard, starts_with_host,
 };
 use crate::detect::Evidence;
 
@@ -66,12 +67,17 @@ impl Shape {
     }
 }
 
+/// `{{.Name`, `{{ name }}`: a part of a template.
+fn holds_action(value: &[u8]) -> bool {
+    [&b"{{."[..], b"{{$", b"{{-", b"{{ "].iter().any(|open| has(value, open))
+}
+
 fn has(value: &[u8], needle: &[u8]) -> bool {
     memchr::memmem::find(value, needle).is_some()
 }
 
 /// Paths, addresses, code and markup, whatever the name says; the first that fits counts.
-static SHAPES: [Shape; 52] = [
+static SHAPES: [Shape; 55] = [
     shape("path", "a path", Bytes(is_path)).sure_if(Bytes(is_system_path)),
     shape("address", "an address", Bytes(|value| has(value, b"://") || value.starts_with(b"//")))
         .sure_if(Bytes(|value| has(value, b"://"))),
@@ -90,7 +96,12 @@ static SHAPES: [Shape; 52] = [
     shape("key-id", "the ID of a key", Bytes(is_key_id)),
     shape("elements", "a path to elements", Bytes(|value| has(value, b"[*]."))),
     shape("macro", "a macro", Bytes(is_macro)),
-    shape("template", "a template", Bytes(|value| has(value, b"={.") && has(value, b"}"))),
+    shape("template", "a template", Bytes(|value| has(value, b"={.") && has(value, b"}") || holds_action(value)))
+        .sure_if(Bytes(holds_action)),
+    shape("namespace", "a name in a namespace", Text(is_namespace)).sure(),
+    shape("media-type", "a media type", Text(is_media_type)).sure(),
+    shape("import", "a module that is loaded", Bytes(|value| [&b"require("[..], b"import("].iter().any(|call| value.starts_with(call))))
+        .sure(),
     // `keyword.tag-$1`, `string.$S2.escape`, `password.$returns.str`
     shape("group-reference", "a name with a reference in it", Text(is_name_with_reference)).sure(),
     shape("code-mark", "a call in marks", Bytes(|value| value.starts_with(b"`") && has(value, b"`("))),
@@ -113,9 +124,12 @@ static SHAPES: [Shape; 52] = [
         "cut-expression",
         "an expression that was cut",
         Bytes(|value| {
-            value.starts_with(b"{") && !has(value, b"}") || value.starts_with(b"?") || value.ends_with(b"(") || value.ends_with(b"[")
+            value.starts_with(b"{") && !has(value, b"}")
+                || value.starts_with(b"?")
+                || [&b"("[..], b"({", b"["].iter().any(|end| value.ends_with(end))
         }),
-    ),
+    )
+    .sure_if(Bytes(|value| value.ends_with(b"({"))),
     shape("cut-attribute", "an attribute without its value", Bytes(|value| value.strip_suffix(b"=").is_some_and(is_attribute))),
     shape("pair-of-names", "a pair of names", Bytes(is_pair_of_names)),
     shape(

@@ -3,7 +3,7 @@
 use super::measure::is_measure;
 use super::path::is_system_path;
 use super::randomness::{self, Makeup};
-use crate::rule::lexicon::VALUE_NAMES;
+use crate::rule::lexicon::{MEDIA_KINDS, VALUE_NAMES};
 
 /// Begins like a path, and is no base64 with a slash in front.
 pub(super) fn is_path(value: &[u8]) -> bool {
@@ -79,10 +79,15 @@ pub(super) fn is_chain_of_calls(text: &str) -> bool {
         && calls.all(|call| call.is_some_and(|(name, argument)| name.len() > 1 && plain(name) && plain(argument)))
 }
 
-/// `Ung\u00FCltige`: a word of a translation, as `.properties` files have it.
+/// `Ung\u00FCltige`: a word of a translation, as `.properties` files have it: letters, and what ends a sentence.
 pub(super) fn is_translation(text: &str) -> bool {
-    let mut escapes = text.split("\\u").skip(1).filter_map(|rest| u32::from_str_radix(rest.get(..4)?, 16).ok());
-    escapes.any(|code| code >= 0xa0)
+    let mut parts = text.split("\\u");
+    let letters = |part: &str| part.trim_end_matches(['.', ',', '!', '?', ':', ';']).bytes().all(|byte| byte.is_ascii_alphabetic());
+    let letter = |part: &str| {
+        let code = part.get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        code.is_some_and(|code| code >= 0xa0) && letters(&part[4..])
+    };
+    letters(parts.next().unwrap_or_default()) && text.contains("\\u") && parts.all(letter)
 }
 
 /// `--shm-size=128MB`: words joined by dashes, and what they are set to.
@@ -299,6 +304,22 @@ pub(super) fn is_dotted_path(text: &str) -> bool {
             && module.starts_with(|c: char| c.is_ascii_uppercase()) && module.bytes().all(|byte| byte.is_ascii_alphabetic()))
     };
     of_module() || parts.len() >= 2 && wordlike(&parts[0]) && parts.iter().all(|part| wordlike(part) || parts.len() >= 3 && index(part))
+}
+
+/// `OAuth2\Storage\AccessToken`, a class of PHP: names that begin with capitals between backslashes.
+pub(super) fn is_namespace(text: &str) -> bool {
+    let is_name = |part: &str| {
+        let word = part.trim_end_matches(|c: char| c.is_ascii_digit() || c == ';');
+        word.len() > 1 && word.starts_with(|c: char| c.is_ascii_uppercase()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    let text = text.strip_prefix('\\').unwrap_or(text);
+    text.contains('\\') && text.split('\\').filter(|part| !part.is_empty()).all(is_name) && text.split('\\').count() > 1
+}
+
+/// `application/vnd.example+json`
+pub(super) fn is_media_type(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte);
+    text.split_once('/').is_some_and(|(kind, part)| MEDIA_KINDS.has(kind) && !part.is_empty() && part.bytes().all(is_part))
 }
 
 /// `name(…)`, `name[…]`.

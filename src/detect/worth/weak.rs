@@ -1,8 +1,8 @@
 //! Weak passwords: literals that somebody typed as a password, though they are a default, a
 //! dictionary word or a few digits. What says of itself that it stands in for a password is none.
 
-use super::{judge, measure, placeholder, shapes, words};
-use crate::rule::lexicon::{PASSWORDS, SAMPLE_PASSWORDS, TECHNICAL, VALUE_NAMES, WEAK_PASSWORDS};
+use super::{encoding, judge, measure, placeholder, shapes, words};
+use crate::rule::lexicon::{BOASTS, PASSWORDS, SAMPLE_PASSWORDS, TECHNICAL, VALUE_NAMES, WEAK_PASSWORDS};
 
 /// Lengths between which a weak password lies, in bytes.
 const LENGTHS: std::ops::RangeInclusive<usize> = 3..=48;
@@ -68,7 +68,29 @@ pub(in crate::detect) fn is_word_for_password(value: &[u8]) -> bool {
 
 /// `example`, `myPassword`: what stands for nothing in documents, and is a password all the same where a program reads it.
 pub(in crate::detect) fn is_sample(value: &[u8]) -> bool {
-    SAMPLE_PASSWORDS.has(&String::from_utf8_lossy(value).to_lowercase())
+    SAMPLE_PASSWORDS.has(&String::from_utf8_lossy(value).to_lowercase()) || boasts(value)
+}
+
+/// Base64 of words, which nobody decodes where a program takes it as it stands. It asks nobody to put another in its place.
+pub(in crate::detect) fn is_encoded_text(value: &[u8]) -> bool {
+    const SHORTEST: usize = 16;
+    let text = (value.len() >= SHORTEST).then(|| encoding::base64_text(value)).flatten();
+    text.is_some_and(|text| {
+        let text = text.trim_ascii();
+        let word = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_. ".contains(byte);
+        text.iter().all(word) && !placeholder::asks(text)
+    })
+}
+
+/// `mySuperSecretPassword`, `examplepassword`: a word for a password, and before it only how good or whose it is.
+fn boasts(value: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(value).to_lowercase();
+    let stem = PASSWORDS.iter().filter_map(|word| text.strip_suffix(word)).min_by_key(|stem| stem.len());
+    let Some(mut before) = stem.filter(|stem| !stem.is_empty()) else { return false };
+    while let Some(rest) = BOASTS.iter().filter_map(|word| before.strip_suffix(word)).min_by_key(|rest| rest.len()) {
+        before = rest;
+    }
+    before.is_empty()
 }
 
 /// `S0meLongPassword`: a digit among the letters of a word, as names do not have them.

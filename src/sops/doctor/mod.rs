@@ -160,7 +160,7 @@ fn is_kubernetes_secret(document: &Map) -> bool {
 fn inspect(tree: &Tree, selector: &Selector, mut each: impl FnMut(&[String], &Scalar, Protection, Part)) {
     for document in &tree.documents {
         let is_secret = is_kubernetes_secret(document);
-        crypt::inspect(&Tree { documents: vec![document.clone()] }, selector, &mut |path, value, protection| {
+        crypt::inspect(std::slice::from_ref(document), selector, &mut |path, value, protection| {
             let part = match path.first().map(String::as_str) {
                 _ if !is_secret => Part::Other,
                 Some("data" | "stringData") => Part::Secret,

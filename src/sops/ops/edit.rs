@@ -177,7 +177,7 @@ fn refuse_new_plain(before: &Tree, after: &Tree, selector: &Selector) -> Result<
 /// The values that the selector leaves plain, with their places.
 fn plain_values(tree: &Tree, selector: &Selector) -> Vec<(String, Zeroizing<Vec<u8>>)> {
     let mut found = Vec::new();
-    crypt::inspect(tree, selector, &mut |path, value, protection| {
+    crypt::inspect(&tree.documents, selector, &mut |path, value, protection| {
         let bytes = value.to_bytes();
         if protection == Protection::Plain && !bytes.is_empty() {
             found.push((path.join("."), bytes));

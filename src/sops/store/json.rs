@@ -3,7 +3,7 @@
 //! sops up to 3.13.1 reads every number as a float, later versions keep whole numbers; both are read, whole numbers
 //! in the range of `i64` are written as `int`. There are no comments in JSON but those that sops makes items of a list.
 
-use super::{Altered, Layout, Limits, ReadError, Source, Store, Style, WriteError, encrypted_comment};
+use super::{Altered, BOM, Layout, Limits, ReadError, Source, Store, Style, WriteError, encrypted_comment};
 use crate::sops::cipher::Envelope;
 use crate::sops::metadata::Metadata;
 use crate::sops::scalar::{float_text, json_float, same_number};
@@ -32,7 +32,7 @@ impl Store for Json {
 
     fn read_encrypted(&self, bytes: &[u8]) -> Result<Source, ReadError> {
         let text = self.limits.text(bytes)?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let text = text.strip_prefix(BOM).unwrap_or(text);
         if text.trim().is_empty() {
             return Err(ReadError::Empty);
         }

@@ -19,6 +19,9 @@ use super::cipher::Envelope;
 use super::metadata::Metadata;
 use super::tree::{Comment, Map, Node, Text, Tree};
 
+/// A byte order mark, as some editors put it before a text.
+const BOM: char = '\u{feff}';
+
 /// Limits on what is read, so that a hostile file costs bounded time and memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {

@@ -19,8 +19,7 @@ pub(super) fn read(search: &mut Search<'_>, context: &Context) -> bool {
     let class = context.class;
     let Some(values) = value::after(search, context) else { return false };
     // `password: password` is a value only where nothing but values can stand.
-    let settings = class == NameClass::Password
-        && (matches!(search.hints.notation, Notation::Yaml | Notation::Lines) || is_field_of_example(search, context));
+    let settings = class == NameClass::Password && (search.hints.notation.is_settings() || is_field_of_example(search, context));
     let repeats = |value: &Value| !settings && search.text[value.span.range()].eq_ignore_ascii_case(&search.text[context.name.range()]);
     // `$password = "password";` may be meant.
     let literal = |value: &Value| search.hints.notation == Notation::Source && search.text.get(value.span.end) == Some(&b'"');

@@ -9,7 +9,7 @@ use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::{inside_literal, is_open, quoted, quoted_in, quoted_literals};
 use crate::detect::syntax::{scalar, table};
 use crate::detect::worth::{judge, randomness};
-use crate::rule::lexicon::{ENTERING_VERBS, WRAPPING_CALLS};
+use crate::rule::lexicon::{ENTERING_VERBS, ENVIRONMENT_CALLS, WRAPPING_CALLS};
 use crate::text::Span;
 
 /// What joins a name and a value.
@@ -56,9 +56,9 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     if let Some(span) = quoted_in(text, start, line.end, notation) {
         // The next name of an object, and no value: `"key": "password", "value": …`.
         let is_name = separator == Separator::Argument && text[span.end + 1..line.end].trim_ascii_start().starts_with(b":");
-        // `"ENCRYPTBYKEY","ENCRYPTBYPASSPHRASE"`: a list of words.
-        let capitals = |span: Span| text[span.range()].iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
-        let listed = || separator == Separator::Argument && capitals(context.name) && capitals(span);
+        let listed = || separator == Separator::Argument && is_listed(text, context, span);
+        // `isCode ? "passcode" : "recovery_code"`
+        let chosen = || separator == Separator::Colon && is_choice(&text[line.start..context.name.start]);
         // `"?token=".concat(name)`: the literal with the name ends here.
         let ends = || {
             separator == Separator::Equals
@@ -66,7 +66,7 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
                 && text[start] == b'"'
                 && is_open(&text[line.start..context.name.start], b'"')
         };
-        if is_name || listed() || ends() {
+        if is_name || listed() || chosen() || ends() {
             return None;
         }
         if text[span.range()].starts_with(b"{{")
@@ -99,6 +99,31 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     }
 }
 
+/// Whether a literal behind a quoted name and a comma is the next word of a list: `"ENCRYPTBYKEY","ENCRYPTBYPASSPHRASE"`,
+/// `'scope-14', 'token-14', 'alg-14'`.
+fn is_listed(text: &[u8], context: &Context, value: Span) -> bool {
+    let quote = |byte: Option<&u8>| matches!(byte, Some(b'"' | b'\''));
+    let capitals = |span: Span| text[span.range()].iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
+    let before = text[context.line.start..context.name.start].trim_ascii_end();
+    let before = before.strip_suffix(b"\"").or(before.strip_suffix(b"'")).unwrap_or(before).trim_ascii_end();
+    let behind_word = before.strip_suffix(b",").is_some_and(|before| quote(before.trim_ascii_end().last()));
+    let rest = text[value.end + 1..context.line.end].trim_ascii_start();
+    let goes_on = rest.strip_prefix(b",").is_some_and(|rest| quote(rest.trim_ascii_start().first()));
+    // `Map.of("user", "app", "password", "x")` is a list of pairs.
+    let is_word = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(byte);
+    let words = [context.name, value].iter().all(|span| {
+        let word = &text[span.range()];
+        word.iter().all(is_word) && word.iter().any(|byte| b"-_".contains(byte))
+    });
+    capitals(context.name) && capitals(value) || words && goes_on && (behind_word || before.ends_with(b"["))
+}
+
+/// Whether what stands before a quoted name offers it as one of two: `code ? "`.
+fn is_choice(before: &[u8]) -> bool {
+    let open = before.strip_suffix(b"\"").or(before.strip_suffix(b"'"));
+    open.is_some_and(|before| before.trim_ascii_end().ends_with(b"?"))
+}
+
 /// Where the value of ``Password: Enter `X` `` begins.
 fn behind_verb(text: &[u8], start: usize, end: usize) -> usize {
     let word = text[start..end].iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
@@ -127,11 +152,9 @@ fn action_default(text: &[u8], start: usize, end: usize) -> Option<Span> {
 
 /// Whether what comes before a name reads a variable of the environment, which may have a default: `os.environ.get("`.
 fn reads_variable(before: &[u8]) -> bool {
-    const GETTERS: [&[u8]; 9] =
-        [b"environ.get", b"getenv", b"Getenv", b"GetEnv", b"ENV.fetch", b"getOrDefault", b"env.get", b" env", b"=env"];
     let Some(before) = before.strip_suffix(b"\"").or(before.strip_suffix(b"'")) else { return false };
     let call = before.strip_suffix(b"(").unwrap_or_default();
-    GETTERS.iter().any(|getter| call.ends_with(getter))
+    ENVIRONMENT_CALLS.ends(call) || call.ends_with(b" env") || call.ends_with(b"=env")
 }
 
 fn sure(span: Span) -> Vec<Value> {
@@ -243,6 +266,9 @@ fn unquoted(search: &Search<'_>, context: &Context, notation: Notation, separato
     // `config['password'] = x`: the literal ends with the name.
     let closed = matches!(text.get(context.name.end), Some(b'"' | b'\'' | b'`'));
     let literal = !closed && inside_literal(text, line, context.name.start);
+    if let Some(literal) = passed_on(text, start, line.end) {
+        return Some(sure(literal));
+    }
     if let Some(values) = typed_or_called(text, start, line.end, notation) {
         return values;
     }
@@ -303,9 +329,6 @@ fn typed_or_called(text: &[u8], start: usize, end: usize, notation: Notation) ->
             Some(value.map(sure))
         }
         [b'(', ..] => {
-            if let Some(literal) = passed_on(text, start, end) {
-                return Some(Some(sure(literal)));
-            }
             let literals = quoted_literals(text, at + 1, end);
             let mut values: Vec<Value> = literals.into_iter().map(|span| Value { span, uncertain: true }).collect();
             values.extend(fallback(text, at, end).map(|span| Value { span, uncertain: false }));

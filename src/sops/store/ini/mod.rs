@@ -7,15 +7,13 @@
 mod read;
 mod write;
 
-use super::{Layout, Limits, ReadError, Source, Store, WriteError};
+use super::{BOM, Layout, Limits, ReadError, Source, Store, WriteError};
 use crate::sops::metadata::Metadata;
 use crate::sops::tree::{Node, Tree};
 
 /// The section of keys that stand before any section.
 pub const DEFAULT_SECTION: &str = "DEFAULT";
 const METADATA_SECTION: &str = "sops";
-/// The byte order mark.
-const MARK: char = '\u{feff}';
 
 /// The INI store.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,7 +42,7 @@ impl Store for Ini {
 
     fn read_encrypted(&self, bytes: &[u8]) -> Result<Source, ReadError> {
         let text = self.limits.text(bytes)?;
-        read::read(text.strip_prefix(MARK).unwrap_or(text))
+        read::read(text.strip_prefix(BOM).unwrap_or(text))
     }
 
     fn write(&self, tree: &Tree, metadata: Option<&Metadata>, source: Option<&Source>) -> Result<Vec<u8>, WriteError> {
@@ -55,8 +53,8 @@ impl Store for Ini {
         };
         let text = write::write(map, lines, metadata)?;
         // One byte order mark at the start is none of the text.
-        let marked = text.starts_with(MARK);
-        Ok(if marked { format!("{MARK}{text}") } else { text }.into_bytes())
+        let marked = text.starts_with(BOM);
+        Ok(if marked { format!("{BOM}{text}") } else { text }.into_bytes())
     }
 
     fn print_value(&self, node: &Node) -> Result<Vec<u8>, WriteError> {

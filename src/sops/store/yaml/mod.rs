@@ -19,13 +19,12 @@ use self::build::Reading;
 use self::emit::Look;
 use self::render::{METADATA_KEY, Splices};
 use self::shape::{DocShape, Shape};
-use super::{Layout as AnyLayout, Limits, ReadError, Refusal, Source, Store, Style, WriteError, as_utf8};
+use super::{BOM, Layout as AnyLayout, Limits, ReadError, Refusal, Source, Store, Style, WriteError, as_utf8};
 use crate::sops::metadata::Metadata;
 use crate::sops::tree::{Comment, Map, Node, Scalar, Tree};
 
 /// The indentation sops uses unless told otherwise.
 const DEFAULT_INDENT: usize = 4;
-const BOM: char = '\u{feff}';
 
 /// The YAML store.
 #[derive(Clone, Copy, Debug, Default)]
