@@ -8,11 +8,12 @@ use jiff::civil::Date;
 use super::Exit;
 use super::environment::{configuration_file, own_key, today};
 use super::error::CliError;
+use super::explain::inside::archive_of;
 use super::settings::{Settings, missing_key};
 use super::ui::Ui;
 use super::what::What;
 use crate::config::Config;
-use crate::finding::{Allowlist, Finding, Fingerprint, FingerprintKey, InlineAllow};
+use crate::finding::{Allowlist, Finding, Fingerprint, FingerprintKey, InlineAllow, Occurrence};
 use crate::migrate::dismiss::{allowed, entry_of};
 use crate::report::safe;
 use crate::rule::Confidence;
@@ -28,11 +29,16 @@ use crate::source::SourceKind;
 #[command(after_help = "\
 Examples:
   sopup allow docs/guide.md:12 --reason 'the example of the vendor'
+  sopup allow --last --reason 'a demo'                    what just blocked a commit
   sopup allow 8e041dd8e99f7689d59af480 --reason 'revoked in March' --expires 2027-03-31")]
 pub(super) struct Args {
     /// FILE:LINE, or a fingerprint from a report
-    #[arg(value_name = "FILE:LINE|FINGERPRINT")]
+    #[arg(value_name = "FILE:LINE|FINGERPRINT", required_unless_present = "last", default_value = "", hide_default_value = true)]
     value: String,
+
+    /// The one value that is staged, as after a commit that was blocked
+    #[arg(long, conflicts_with = "value")]
+    last: bool,
 
     /// Why it is accepted, for those who read this later
     #[arg(long, value_name = "TEXT")]
@@ -52,11 +58,13 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     check(args)?;
-    let place = if Fingerprint::parse(&args.value).is_some() { None } else { Some(super::explain::place(&args.value)?) };
-    let root = place.as_ref().map_or(args.path.as_path(), |(file, _)| file);
+    let place = if args.last || Fingerprint::parse(&args.value).is_some() { None } else { Some(super::explain::place(&args.value)?) };
+    let archive = place.as_ref().and_then(|(file, _)| archive_of(file));
+    let root = archive.as_deref().or(place.as_ref().map(|(file, _)| file.as_path())).unwrap_or(&args.path);
     let file = args.what.config_file().map_or_else(|| configuration_file(root), |file| Ok(file.to_path_buf()))?;
     let request = match &place {
-        Some((file, _)) => args.what.of_file(file)?,
+        Some(_) => args.what.of_file(root)?,
+        None if args.last => args.what.staged(&args.path)?,
         None => args.what.everything(&args.path)?.0,
     };
     let request = Request { inline: InlineAllow::Ignored, min_confidence: Confidence::Low, ..request };
@@ -64,7 +72,8 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let progress = Progress::default();
     let outcome = ui.watched(&progress, || scan(&request, &progress))?;
     let finding = match &place {
-        Some(place) => on_line(&outcome.findings, place, &args.value)?,
+        Some(place) => on_line(&outcome.findings, place, archive.is_some(), &args.value)?,
+        None if args.last => staged(&outcome.findings, &known)?,
         None => called(&outcome.findings, &args.value).ok_or_else(|| {
             let message = format!("no value in {} has the fingerprint {}", args.path.display(), args.value);
             CliError::new(message, "copy one from a report of this repository, made with the same `fingerprint_key`")
@@ -125,10 +134,29 @@ fn called<'f>(findings: &'f [Finding], asked: &str) -> Option<&'f Finding> {
     })
 }
 
+/// The one value that is staged and not allowed yet.
+fn staged<'f>(findings: &'f [Finding], known: &Allowlist) -> Result<&'f Finding, CliError> {
+    let found: Vec<&Finding> = findings.iter().filter(|one| !known.names(&one.fingerprint)).collect();
+    match found[..] {
+        [finding] => Ok(finding),
+        [] => Err(CliError::new("nothing that is staged looks like a secret", "name a line or a fingerprint from a report")),
+        _ => Err(CliError::new(format!("{} values are staged", found.len()), format!("name one by its fingerprint: {}", listed(&found)))),
+    }
+}
+
+fn listed(found: &[&Finding]) -> String {
+    found.iter().map(|one| format!("{} ({})", one.fingerprint, one.rule.id)).collect::<Vec<_>>().join(", ")
+}
+
 /// The one value on a line.
-fn on_line<'f>(findings: &'f [Finding], (file, line): &(PathBuf, usize), asked: &str) -> Result<&'f Finding, CliError> {
+fn on_line<'f>(findings: &'f [Finding], (file, line): &(PathBuf, usize), packed: bool, asked: &str) -> Result<&'f Finding, CliError> {
+    let is_in = |one: &Occurrence| match one.origin.source {
+        SourceKind::Worktree => !packed,
+        SourceKind::Archive => packed && file.to_string_lossy().ends_with(&one.origin.path),
+        _ => false,
+    };
     let is_there = |finding: &&Finding| {
-        let mut on_disk = finding.occurrences.iter().filter(|one| one.origin.source == SourceKind::Worktree);
+        let mut on_disk = finding.occurrences.iter().filter(|one| is_in(one));
         on_disk.any(|one| (one.start.line..=one.end.line).contains(line))
     };
     let found: Vec<&Finding> = findings.iter().filter(is_there).collect();
@@ -141,13 +169,10 @@ fn on_line<'f>(findings: &'f [Finding], (file, line): &(PathBuf, usize), asked: 
                 "`sopup explain FILE:LINE` shows what was looked at there",
             ))
         }
-        _ => {
-            let values: Vec<String> = found.iter().map(|one| format!("{} ({})", one.fingerprint, one.rule.id)).collect();
-            Err(CliError::new(
-                format!("{} values stand at {}", found.len(), safe::line(asked)),
-                format!("name one by its fingerprint: {}", values.join(", ")),
-            ))
-        }
+        _ => Err(CliError::new(
+            format!("{} values stand at {}", found.len(), safe::line(asked)),
+            format!("name one by its fingerprint: {}", listed(&found)),
+        )),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `sopup explain`.
 
+pub(super) mod inside;
 mod past;
 
 use std::io::Write;
@@ -108,13 +109,18 @@ struct Passage {
 
 impl Passage {
     fn of_file(file: &Path) -> Result<Self, CliError> {
-        let bytes = std::fs::read(file).map_err(|error| {
-            CliError::new(format!("cannot read {}: {error}", file.display()), "name a file that exists and that you can read")
-        })?;
+        if let Some(archive) = inside::archive_of(file) {
+            return Self::inside(&archive, file);
+        }
+        let bytes = std::fs::read(file).map_err(|error| cannot_read(file, &error))?;
         let path = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let name = file.to_string_lossy().into_owned();
         Ok(Self { name, path, bytes, beside: file.to_path_buf(), source: SourceKind::Worktree })
     }
+}
+
+fn cannot_read(file: &Path, error: &std::io::Error) -> CliError {
+    CliError::new(format!("cannot read {}: {error}", file.display()), "name a file that exists and that you can read")
 }
 
 /// `FILE:LINE`, taken apart.
@@ -170,7 +176,7 @@ fn places_of(args: &Args, fingerprint: &Fingerprint) -> Result<Option<Vec<(PathB
     let files = Scope::worktree(args.path.clone(), Respect::Yes, 0);
     let Some(finding) = sought(args, fingerprint, files)? else { return Ok(None) };
     let root = if args.path.is_file() { args.path.parent().unwrap_or(Path::new("")) } else { &args.path };
-    let on_disk = finding.occurrences.iter().filter(|one| one.origin.source == SourceKind::Worktree);
+    let on_disk = finding.occurrences.iter().filter(|one| matches!(one.origin.source, SourceKind::Worktree | SourceKind::Archive));
     let mut places: Vec<(PathBuf, usize)> = on_disk.map(|one| (root.join(&one.origin.path), one.start.line)).collect();
     places.dedup();
     Ok(Some(places))

@@ -125,6 +125,15 @@ impl What {
         Ok(Request { below: below(file), ..request })
     }
 
+    /// A scan of what the next commit adds.
+    pub(super) fn staged(&self, path: &Path) -> Result<Request, CliError> {
+        let (config, folder) = self.configuration(path)?;
+        let git = git_dir(path)?;
+        let top = git.work_tree().map(Path::to_path_buf);
+        let prefix = folder.map(|folder| prefix(&folder, top.as_deref().unwrap_or(path))).transpose()?.unwrap_or_default();
+        self.request(config, Scope::Staged { limits: self.limits(&git), git }, top, prefix)
+    }
+
     /// Which files are left out.
     pub(super) fn respect(&self) -> Respect {
         match (self.no_ignore, self.no_repo_config) {

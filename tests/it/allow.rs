@@ -49,6 +49,20 @@ fn fingerprints_of_one_report_are_allowed_one_after_the_other() {
 }
 
 #[test]
+fn what_blocked_a_commit_is_allowed() {
+    let place = Place::repository();
+    place.write("a.env", "A_PASSWORD=Walrus88Timber\n").git(["add", "--all"]);
+    let run = place.sopup(["allow", "--last", "--reason", "a demo"]);
+    assert!(run.code == 0 && run.stdout.contains("(generic-password, a.env:1)"), "{}{}", run.stdout, run.stderr);
+    assert_eq!(place.sopup(["scan", "--staged"]).code, 0);
+    let run = place.sopup(["allow", "--last", "--reason", "a demo"]);
+    assert!(run.code == 2 && run.stderr.contains("nothing that is staged looks like a secret"), "{}", run.stderr);
+    place.write("b.env", format!("B_PASSWORD=Onyx77Glacier\nC_TOKEN={TOKEN}\n")).git(["add", "--all"]);
+    let run = place.sopup(["allow", "--last", "--reason", "a demo"]);
+    assert!(run.code == 2 && run.stderr.contains("2 values are staged") && run.stderr.contains("(generic-password)"), "{}", run.stderr);
+}
+
+#[test]
 fn a_value_of_the_history_is_allowed_by_its_fingerprint() {
     let place = Place::repository();
     place.write("deploy.env", format!("GITHUB_TOKEN={TOKEN}\n")).commit("leak");

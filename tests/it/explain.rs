@@ -88,3 +88,31 @@ fn what_only_the_history_has_is_explained() {
     place.write(".sopup.yaml", "allow:\n  - paths: [deploy.env]\n    reason: revoked\n");
     assert!(place.sopup(["explain", "HEAD~1:deploy.env:2"]).stdout.contains("allowed by the allowlist: revoked"));
 }
+
+#[test]
+fn what_reports_name_inside_archives_is_explained_and_allowed() {
+    let place = Place::repository();
+    place.write("conf/app.env", "A=1\nDB_PASSWORD=Walrus88Timber\n");
+    place.shell("tar -czf demo.tgz conf && rm -r conf");
+    place.commit("packed");
+    let report = place.report(["--worktree"]);
+    let finding = &report["findings"][0];
+    let at = format!("{}:{}", finding["occurrences"][0]["path"].as_str().expect("a path"), finding["occurrences"][0]["line"]);
+    assert_eq!(at, "demo.tgz!conf/app.env:2");
+    let fingerprint = finding["fingerprint"].as_str().expect("one");
+    for what in [at.as_str(), fingerprint] {
+        let run = place.sopup(["explain", what]);
+        assert!(run.code == 0 && run.stdout.contains("demo.tgz!conf/app.env:2\n  2:13  Wa**"), "{what}: {}{}", run.stdout, run.stderr);
+    }
+    let run = place.sopup(["explain", "demo.tgz!conf/other.env:2"]);
+    assert!(run.code == 2 && run.stderr.contains("demo.tgz holds no file demo.tgz!conf/other.env"), "{}", run.stderr);
+    let run = place.sopup(["allow", &at, "--reason", "a demo"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert_eq!(place.sopup(["scan", "--worktree"]).code, 0);
+
+    // The history names the file of the archive, too.
+    place.git(["rm", "--quiet", "demo.tgz"]);
+    place.commit("gone");
+    let run = place.sopup(["explain", fingerprint]);
+    assert!(run.code == 2 || run.stdout.contains("demo.tgz!conf/app.env:2\n  2:13  Wa**"), "{}{}", run.stdout, run.stderr);
+}

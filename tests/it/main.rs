@@ -23,6 +23,7 @@ mod growth;
 mod hiding;
 mod history;
 mod hook;
+mod hook_agent;
 mod hook_install;
 mod input;
 mod ledger;

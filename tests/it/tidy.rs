@@ -27,8 +27,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "text", "secret", "sought", "purge", "rule", "source", "sops", "file", "detect", "finding", "baseline", "ledger", "scan",
-            "migrate", "report", "config", "fleet",
+            "text", "secret", "archive", "sought", "purge", "rule", "source", "sops", "file", "detect", "finding", "baseline", "ledger",
+            "scan", "migrate", "report", "config", "fleet",
         ],
     ),
 ];

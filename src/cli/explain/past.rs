@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::inside::member;
 use super::{Args, Passage, sought};
 use crate::cli::environment::git_dir;
 use crate::cli::error::CliError;
@@ -43,7 +44,11 @@ pub(super) fn of_value(args: &Args, fingerprint: &Fingerprint) -> Result<Vec<(Pa
         let commit = sighting.commit.as_ref().map(|commit| format!("{}:", &commit.id[..12])).unwrap_or_default();
         let name = if one.origin.source == SourceKind::History { format!("{commit}{path}") } else { path.clone() };
         let source = one.origin.source;
-        let passage = Passage { name, path: path.clone(), bytes: object.bytes, beside: beside.to_path_buf(), source };
+        let (path, bytes) = match path.split_once('!').and_then(|(archive, _)| member(archive, &object.bytes, path)) {
+            Some(inside) => inside,
+            None => (path.clone(), object.bytes),
+        };
+        let passage = Passage { name, path, bytes, beside: beside.to_path_buf(), source };
         found.push((passage, one.start.line));
     }
     Ok(found)

@@ -1,5 +1,6 @@
 //! `sopup hook`: where hooks come from and go to. What a hook does is `scan`.
 
+mod agent;
 mod git;
 mod manager;
 mod message;
@@ -16,6 +17,7 @@ use owo_colors::OwoColorize as _;
 use super::Exit;
 use super::error::CliError;
 use super::ui::Ui;
+use super::what::What;
 use git::Place;
 use manager::{Manager, Removal};
 use native::State;
@@ -69,6 +71,14 @@ enum Command {
         #[command(flatten)]
         which: Which,
     },
+    /// Stop a coding agent that is about to write, run or send a secret
+    ///
+    /// Reads the JSON that the agent gives to its hook on standard input. Ends with 0 if nothing is found; with 2, which
+    /// agents take for "blocked", and the reason on standard error, if a secret is new there or the input cannot be read.
+    #[command(after_help = "\
+Example, as the command of a `PreToolUse` hook of Claude Code, or of `beforeShellExecution` of Cursor:
+  sopup hook agent")]
+    Agent(Box<What>),
     /// Do what a hook is for: scan what git tells it
     Run {
         /// The hook
@@ -154,6 +164,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         }
         Command::Uninstall { which, shared } => uninstall(which, *shared, ui),
         Command::Status { which } => status(which, ui),
+        Command::Agent(what) => agent::run(what, ui),
         Command::Run { hook, arguments } => run::run(*hook, arguments, ui),
     }
 }

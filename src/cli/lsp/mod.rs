@@ -3,6 +3,7 @@
 
 mod buffer;
 mod scanner;
+pub(in crate::cli) use scanner::Scanner;
 mod server;
 
 use lsp_server::Connection;

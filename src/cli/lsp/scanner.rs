@@ -14,7 +14,7 @@ use crate::scan::{Progress, Request, Scope, scan};
 use crate::source::{Ignores, Respect};
 
 /// Scans documents; what does not change from one to the next is kept.
-pub(super) struct Scanner<'a> {
+pub(in crate::cli) struct Scanner<'a> {
     what: &'a What,
     baseline: BaselineArgs,
     known: HashMap<PathBuf, Kept>,
@@ -30,7 +30,7 @@ struct Kept {
 type Stamp = (PathBuf, Option<(SystemTime, u64)>);
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(what: &'a What) -> Self {
+    pub(in crate::cli) fn new(what: &'a What) -> Self {
         Self { what, baseline: BaselineArgs::default(), known: HashMap::new() }
     }
 
@@ -46,7 +46,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// The configuration that counts cannot be used.
-    pub(super) fn findings(&mut self, file: &Path, text: &str) -> Result<Vec<Finding>, CliError> {
+    pub(in crate::cli) fn findings(&mut self, file: &Path, text: &str) -> Result<Vec<Finding>, CliError> {
         // An editor may have files open that were never written, in folders that are not there yet.
         let beside = file.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(Path::new(".")).to_path_buf();
         let settings = self.settings(&beside)?;

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::files::{Below, Entry, EntryKind, skip};
 use super::worktrees::in_worktree;
 use super::{GitDir, RefStorage};
-use crate::source::object::{FileError, Skip, SkipReason, is_absent, open_regular};
+use crate::source::object::{FileError, Place, Skip, SkipReason, is_absent, open_regular};
 
 /// A file of the git directory, opened. Its path is worth scanning as well: it holds names of refs.
 pub struct Text {
@@ -38,6 +38,10 @@ impl GitDir {
     /// the samples that git puts into `hooks/`, and submodules' git directories.
     pub fn texts(&self) -> impl Iterator<Item = Result<Text, Skip>> + Send + '_ {
         let files = Below::new(self.common(), is_text);
+        // What sopup remembers for another user is theirs alone.
+        let own = self.common().join("sopup");
+        let is_others = move |skip: &Skip| matches!(&skip.place, Place::File(path) if **path == own);
+        let files = files.filter(move |entry| !entry.as_ref().is_err_and(&is_others));
         let texts = files.filter_map(|entry| entry.and_then(|entry| self.text(&entry)).transpose());
         self.texts_of_tables().into_iter().chain(texts)
     }
