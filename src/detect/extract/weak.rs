@@ -25,7 +25,8 @@ const BEFORE: usize = 96;
 
 /// Records a value under a password's name if it is a literal.
 pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, why: Reason) -> bool {
-    let label = why == Reason::NameValuePair && is_label_of_field(search.bytes(value.span));
+    let blank = || !before(search, value.span).iter().any(|byte| b":=>|\"'".contains(byte));
+    let label = is_label_of_field(search.bytes(value.span)) && (why == Reason::NameValuePair || why == Reason::Name && blank());
     // To a shell, what stands between back-ticks is a command: "PWD=`pwd`".
     let command = search.hints.notation == Notation::Lines && before(search, value.span).ends_with(b"`");
     let is_set = || is_set_to(search, class, value);
@@ -54,6 +55,10 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     let settings = exported || read;
     let plain = class == NameClass::Password && matches!(name, b"password" | b"userPassword");
     let assigned = before.trim_ascii_end().ends_with(b"=") || before.contains(&b':') || matches!(before, [.., b'"' | b'\'']);
+    // `'password': shop_database_password` names a variable.
+    if name_is_quoted(before) && !is_quoted(search, value.span) {
+        return false;
+    }
     let taken = settings || search.hints.notation == Notation::Quoted;
     if taken && assigned && !value.uncertain && ends_field(search, value.span) && is_encoded_text(bytes) {
         return true;
@@ -69,6 +74,11 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     // `DB_PASSWORD=mysql_password`: what belongs here.
     let tells = || class == NameClass::Password && !plain && tells_what_belongs(name, bytes);
     settings && is_joined_words(bytes) && !names_itself(name, bytes) && !tells()
+}
+
+/// Whether the name before a colon stands in quotes.
+fn name_is_quoted(before: &[u8]) -> bool {
+    before.trim_ascii_end().strip_suffix(b":").is_some_and(|name| matches!(name.trim_ascii_end().last(), Some(b'"' | b'\'')))
 }
 
 /// `export NAME="` or `NAME=` and nothing before it, as in the scripts of documents.

@@ -19,6 +19,10 @@ pub(in crate::detect) fn column(page: &Page<'_>, header: Span, at: usize, purpos
     let low = at.saturating_sub(NEAR);
     page.look(Span::new(low.saturating_sub(1), at));
     let Some(row) = rfind(&text[low..at], b"<tr").map(|row| low + row) else { return Column::Absent };
+    let is_named = rfind(&text[row..at], b"<th") > rfind(&text[row..at], b"<td");
+    if !is_named && !is_first_row(&text[low..row], low == 0) {
+        return Column::Absent;
+    }
     let index = cells(text, Span::new(row, at)).count().saturating_sub(1);
     let mut next = row_end(page, at);
     let rows = std::iter::from_fn(|| {
@@ -28,6 +32,14 @@ pub(in crate::detect) fn column(page: &Page<'_>, header: Span, at: usize, purpos
     });
     let cell = |row: Span| cells(text, row).nth(index).map(|cell| content(text, cell));
     page.read_column(Key { form: Form::Html, purpose, index }, rows.map(|row| (row, cell(row))))
+}
+
+/// Whether no row of the same table stands before: of a table without `<th>`, the first row may name the columns.
+fn is_first_row(before: &[u8], is_all: bool) -> bool {
+    match (rfind(before, b"<table"), rfind(before, b"<tr")) {
+        (Some(table), row) => row.is_none_or(|row| row < table),
+        (None, row) => row.is_none() && is_all,
+    }
 }
 
 /// Where the next row begins or the table ends; `None` at the end of the text.
@@ -160,6 +172,7 @@ mod tests {
             "<label>Password</label><input type=\"password\" name=\"password1\" value=\"\">",
             "<table><tr><th>Password</th><th>Build</th></tr><tr><td>required</td><td>Walrus88Timber</td></tr></table>",
             "<dt>Password</dt><dd>see the wiki</dd>",
+            "<table><tr><td>user</td><td>who</td></tr><tr><td>password</td><td>its secret</td></tr><tr><td>heartbeat7</td></tr></table>",
         ] {
             assert_eq!(found(text), [""; 0], "{text}");
         }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 
 use super::randomness::reads_as_words;
-use super::reference::{holds_numbered_verb, holds_reference, is_encrypted, is_reference, is_variable_in_capitals};
+use super::reference::{holds_numbered_verb, holds_reference, is_encrypted, is_joined_variable, is_reference};
 use crate::detect::Evidence;
 use crate::rule::lexicon::{
     BEFORE_PASSWORD, FAKE_TOKEN_MARKS, NO_VALUES, PASSWORDS, PLACEHOLDER_MARKS, STAND_IN_STARTS, STAND_INS, VALUES, WEAK_PASSWORDS,
@@ -110,7 +110,7 @@ pub(super) fn stands_in_though_generated(value: &[u8]) -> Option<&'static Eviden
         () if lower.contains("(...)") || lower.contains("[...]") || is_slot_of_name(value) => Some(&SLOT),
         () if is_repetitive(value) => Some(&REPETITION),
         () if is_encrypted(value) => Some(&ENCRYPTED),
-        () if holds_reference(value) || holds_numbered_verb(value) || is_variable_in_capitals(value) => Some(&REFERENCE),
+        () if holds_reference(value) || holds_numbered_verb(value) || is_joined_variable(value) => Some(&REFERENCE),
         () if is_disguised_word(&lower) => Some(&DISGUISED),
         () => None,
     }
@@ -213,6 +213,7 @@ fn is_enclosed(value: &str) -> bool {
         let inner = value.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)).filter(|inner| !inner.is_empty());
         inner.is_some_and(|inner| open.len() > 1 || open != close || !mixed(inner))
     }) || value.contains('<') && value.contains('>')
+        || value.contains("\\u003c") && value.contains("\\u003e")
         || value.contains('…')
         || value.contains("...")
 }

@@ -67,17 +67,25 @@ pub(super) fn holds_reference(value: &[u8]) -> bool {
         let required = required.is_some_and(|end| name[end..].starts_with(b":?") || name[end..].starts_with(b"?"));
         letters >= 3 && (required || name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-:[]'\"/ ".contains(byte)))
     };
-    PAIRS.iter().any(|(open, close)| {
-        let inner = |start: usize| memchr::memmem::find(&value[start..], close).map(|length| &value[start..start + length]);
-        memchr::memmem::find_iter(value, open).filter_map(|at| inner(at + open.len())).any(named)
-    })
+    // `${NAME:?message of several words}`, as far as the first blank.
+    let demanded = value.strip_prefix(b"${").is_some_and(|name| {
+        let end = name.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+        end > 0 && (name[end..].starts_with(b":?") || name[end..].starts_with(b"?"))
+    });
+    demanded
+        || PAIRS.iter().any(|(open, close)| {
+            let inner = |start: usize| memchr::memmem::find(&value[start..], close).map(|length| &value[start..start + length]);
+            memchr::memmem::find_iter(value, open).filter_map(|at| inner(at + open.len())).any(named)
+        })
 }
 
-/// `$SSL_KEY_B64`: words in capitals, joined as the names of variables are.
-pub(super) fn is_variable_in_capitals(value: &[u8]) -> bool {
+/// `$SSL_KEY_B64`, `$NM_sha256`: words of one case each, joined as the names of variables are.
+pub(super) fn is_joined_variable(value: &[u8]) -> bool {
     let Some(name) = value.strip_prefix(b"$") else { return false };
-    let part = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
-    name.contains(&b'_') && name.first().is_some_and(u8::is_ascii_uppercase) && name.iter().all(part)
+    let capitals = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    let small = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let part = |part: &[u8]| part.iter().all(capitals) || part.len() >= 3 && part.iter().all(small);
+    name.contains(&b'_') && name.first().is_some_and(u8::is_ascii_alphabetic) && name.split(|byte| *byte == b'_').all(part)
 }
 
 /// `%[3]s` of Go's formats.

@@ -77,7 +77,7 @@ fn has(value: &[u8], needle: &[u8]) -> bool {
 }
 
 /// Paths, addresses, code and markup, whatever the name says; the first that fits counts.
-static SHAPES: [Shape; 55] = [
+static SHAPES: [Shape; 56] = [
     shape("path", "a path", Bytes(is_path)).sure_if(Bytes(is_system_path)),
     shape("address", "an address", Bytes(|value| has(value, b"://") || value.starts_with(b"//")))
         .sure_if(Bytes(|value| has(value, b"://"))),
@@ -100,6 +100,13 @@ static SHAPES: [Shape; 55] = [
         .sure_if(Bytes(holds_action)),
     shape("namespace", "a name in a namespace", Text(is_namespace)).sure(),
     shape("media-type", "a media type", Text(is_media_type)).sure(),
+    // `password='".quote($x)."'`
+    shape(
+        "concatenation",
+        "a literal that code goes on with",
+        Bytes(|value| [&b"\"."[..], b"'.", b"\" .", b"' .", b"\"+", b"'+"].iter().any(|end| value.starts_with(end))),
+    )
+    .sure(),
     shape("import", "a module that is loaded", Bytes(|value| [&b"require("[..], b"import("].iter().any(|call| value.starts_with(call))))
         .sure(),
     // `keyword.tag-$1`, `string.$S2.escape`, `password.$returns.str`

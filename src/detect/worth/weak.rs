@@ -2,7 +2,7 @@
 //! dictionary word or a few digits. What says of itself that it stands in for a password is none.
 
 use super::{encoding, judge, measure, placeholder, shapes, words};
-use crate::rule::lexicon::{BOASTS, PASSWORDS, SAMPLE_PASSWORDS, TECHNICAL, VALUE_NAMES, WEAK_PASSWORDS};
+use crate::rule::lexicon::{BOASTS, PASSWORDS, SAMPLE_PASSWORDS, TECHNICAL, TOKENS, VALUE_NAMES, WEAK_PASSWORDS};
 
 /// Lengths between which a weak password lies, in bytes.
 const LENGTHS: std::ops::RangeInclusive<usize> = 3..=48;
@@ -21,7 +21,8 @@ pub(in crate::detect) fn is_literal(value: &[u8]) -> bool {
 
 /// `Password`, as a form calls the field.
 pub(in crate::detect) fn is_label_of_field(value: &[u8]) -> bool {
-    is_titled(value) && PASSWORDS.has(&String::from_utf8_lossy(value).to_lowercase())
+    let lower = String::from_utf8_lossy(value).to_lowercase();
+    is_titled(value) && (PASSWORDS.has(&lower) || TOKENS.has(&lower))
 }
 
 fn is_titled(value: &[u8]) -> bool {

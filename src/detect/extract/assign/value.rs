@@ -170,6 +170,8 @@ fn separator(text: &[u8], context: &Context, notation: Notation) -> Option<(Sepa
     let element = context.name.start.checked_sub(1).is_some_and(|at| text[at] == b'<');
     // `host/auth:tag`, `a:auth:b`, `!PSK:!DSS`: part of an address or a list, where a colon assigns nothing.
     let attached = context.name.start.checked_sub(1).is_some_and(|at| matches!(text[at], b'/' | b':' | b'|' | b'#' | b'@' | b'!'));
+    // `tool.exe /user:app /password:X`
+    let attached = attached && !(text[..context.name.start].ends_with(b" /") && notation.takes_bare_values());
     let mut at = context.name.end;
     let mut closers = 0;
     let mut was_quoted = false;
@@ -193,8 +195,11 @@ fn separator(text: &[u8], context: &Context, notation: Notation) -> Option<(Sepa
         [b'=', ..] => found(Separator::Equals, 1),
         [b':', next, ..] if attached && !matches!(next, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'*') => None,
         [b':', ..] => found(Separator::Colon, 1),
-        // A Ruby symbol or a quoted name.
-        [b',', ..] if was_quoted || closers == 0 && context.name.start > 0 && text[context.name.start - 1] == b':' => {
+        // A Ruby symbol, an atom in a tuple of Erlang, or a quoted name.
+        [b',', ..]
+            if was_quoted && !text[context.name.end..joined].contains(&b']')
+                || closers == 0 && context.name.start > 0 && matches!(text[context.name.start - 1], b':' | b'{') =>
+        {
             found(Separator::Argument, 1)
         }
         [b'(', ..] if closers == 0 && at == joined => found(Separator::Argument, 1),
