@@ -47,6 +47,11 @@ const VENDORED: [&str; 9] =
 /// The largest manifest that is read to find out who uses what.
 const LARGEST: u64 = 1 << 20;
 
+/// `octokit-4.25.1`
+fn is_versioned(name: &str) -> bool {
+    name.rsplit_once('-').is_some_and(|(_, version)| version.starts_with(|c: char| c.is_ascii_digit()) && version.contains('.'))
+}
+
 impl Repo {
     /// Opens the repository that holds `path`.
     ///
@@ -72,12 +77,23 @@ impl Repo {
         std::fs::symlink_metadata(self.locate(path)).is_ok()
     }
 
+    /// Whether a file can be run by its name.
+    pub fn is_executable(&self, path: &str) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            std::fs::metadata(self.locate(path)).is_ok_and(|about| about.permissions().mode() & 0o100 != 0)
+        }
+        #[cfg(not(unix))]
+        self.exists(path)
+    }
+
     /// Whose file it is, if it is not one of this repository itself: a submodule's, a nested repository's, a copy of
     /// somebody else's code.
     pub fn foreign_owner(&self, path: &str) -> Option<&'static str> {
         let mut folder = String::new();
         for part in folder_of(path).split('/').filter(|part| !part.is_empty()) {
-            if VENDORED.contains(&part) {
+            if VENDORED.contains(&part) || folder.ends_with("gems/") && is_versioned(part) || folder.ends_with(".yarn/") {
                 return Some("in a copy of somebody else's code, which the next update would bring back");
             }
             folder.push_str(part);

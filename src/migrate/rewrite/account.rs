@@ -95,7 +95,11 @@ fn replacement(file: &SourceFile, site: &Site, name: &str, accounts: &str) -> Op
         ));
     }
     if compose::Compose.takes(file) {
-        return Some((site.span, required, Verdict::safe(format!("started with `{}`", run_with(file, accounts, "'docker compose up'")))));
+        return Some((
+            site.span,
+            required,
+            Verdict::safe(format!("started with `{}`", run_with(file, accounts, &compose::up(&file.path)))),
+        ));
     }
     if let Some(system) = ci::system(file) {
         let text = match system {

@@ -30,7 +30,9 @@ impl Rewriter for Ansible {
     }
 
     fn takes(&self, file: &SourceFile) -> bool {
-        let yaml = is_yaml(&file.path);
+        // Files of variables need no extension.
+        let of_variables = || !file.name().contains('.') && file.folder().split('/').any(|part| matches!(part, "group_vars" | "host_vars"));
+        let yaml = is_yaml(&file.path) || of_variables();
         let folders = ["group_vars", "host_vars", "ansible", "playbooks", "roles"];
         let below = || file.folder().split('/').any(|part| folders.contains(&part));
         yaml && file.text().is_some_and(|text| below() || is_playbook(text))
@@ -50,10 +52,31 @@ impl Rewriter for Ansible {
             let id = draft.shared(file, &["ansible", &words::name(text, site)], &crate::secret::Secret::new(value.into_bytes()));
             let (store, entry) = draft.plan.entry(id);
             let path: String = entry.path.iter().map(|key| format!("[\\\"{key}\\\"]")).collect();
-            let text = format!("\"{{{{ lookup('community.sops.sops', '{}', extract='{path}') }}}}\"", store.path);
+            let folder = folder_of_plays(file);
+            let from = match folder.split('/').filter(|part| !part.is_empty()).count() {
+                0 => format!("'{}'", store.path),
+                depth => format!("playbook_dir ~ '/{}{}'", "../".repeat(depth), store.path),
+            };
+            let text = format!("\"{{{{ lookup('community.sops.sops', {from}, extract='{path}') }}}}\"");
             let actions = vec![Action::Splice { file: file.path.clone(), span: item.value, text }];
-            let reason = "looked up with the collection community.sops 1.9 or newer; run ansible-playbook from the top of the repository";
+            let place =
+                if folder.is_empty() { "at the top of the repository".to_owned() } else { format!("in {}", folder.trim_end_matches('/')) };
+            let reason = format!("looked up with the collection community.sops 1.9 or newer, by playbooks {place}");
             draft.step(self.id(), file, &[site], Verdict::review(reason), actions, vec![id]);
         }
     }
+}
+
+/// The folder of the playbooks that use a file: its own, or the one that its role or its variables lie in.
+fn folder_of_plays(file: &SourceFile) -> &str {
+    const PARTS: [&str; 8] = ["roles", "group_vars", "host_vars", "tasks", "handlers", "vars", "defaults", "inventory"];
+    let folder = file.folder();
+    let mut start = 0;
+    for part in folder.split_inclusive('/') {
+        if PARTS.contains(&part.trim_end_matches('/')) {
+            return &folder[..start];
+        }
+        start += part.len();
+    }
+    folder
 }

@@ -71,6 +71,9 @@ fn takes_no_reference(system: System, outline: &Outline<'_>, file: &SourceFile, 
     let below = |key: &str| item.is_some_and(|item| item.path.iter().any(|part| matches!(part, Part::Key(known) if known == key)));
     let is_whole = item.is_some_and(|item| item.value.len() <= site.span.len() + 2 && item.spelling != Spelling::Block);
     match system {
+        System::GitHub if below("services") && below("options") => {
+            Some("GitHub has no `secrets` in the options of a service: give the service a variable in its `env`, and use that here")
+        }
         System::CircleCi if below("environment") => Some(
             "CircleCI expands nothing in `environment`: leave the line out, and set a variable of this name for the project or in a context",
         ),

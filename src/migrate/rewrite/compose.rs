@@ -9,7 +9,7 @@ use crate::migrate::outline::{Outline, Part};
 use crate::migrate::plan::{Action, Shape};
 use crate::migrate::yaml::is_yaml;
 use crate::secret::Secret;
-use crate::text::Span;
+use crate::text::{Span, shell_word};
 
 /// `docker-compose.yml`, `compose.yaml` and their overrides.
 pub(super) struct Compose;
@@ -85,7 +85,7 @@ impl Rewriter for Compose {
             let text = format!("${{{name}:?{}}}", told(path));
             let span = default.map_or(site.span, |(_, span)| span);
             let mut actions = vec![Action::Splice { file: file.path.clone(), span, text }];
-            let run = run_with(file, path, "'docker compose up'");
+            let run = run_with(file, path, &up(&file.path));
             let verdict = match default {
                 // The store would win over the file.
                 Some((name, _)) if is_used(name, "", &beside) => {
@@ -100,6 +100,12 @@ impl Rewriter for Compose {
             draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
         }
     }
+}
+
+/// What starts the services of a file, from the top of the repository, in one word.
+pub(super) fn up(path: &str) -> String {
+    let found = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"].contains(&path);
+    shell_word(&if found { "docker compose up".to_owned() } else { format!("docker compose -f {} up", shell_word(path)) })
 }
 
 fn variable(text: &str, site: &Site, service: &str) -> String {
@@ -117,6 +123,10 @@ pub(super) fn default_of(text: &str, span: Span) -> Option<(&str, Span)> {
     let start = words::start_behind(before, |c| !(c.is_ascii_alphanumeric() || c == '_'));
     let name = &before[start..];
     let open = before[..start].strip_suffix("${")?.len();
+    // `$${NAME:-VALUE}` is for the shell of the container.
+    if text[..open].ends_with('$') {
+        return None;
+    }
     let named = !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit());
     (named && text[span.end..].starts_with('}')).then(|| (name, Span::new(open, span.end + 1)))
 }

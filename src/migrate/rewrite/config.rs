@@ -106,8 +106,10 @@ impl Config {
 /// Whether a setting of Spring is for a login at a server, which refuses `${NAME}` itself. Databases inside of the program take
 /// any password, and what guards the program itself would be guarded by that text.
 fn is_login_elsewhere(key: &str, text: &str) -> bool {
+    // `spring.datasource.druid.stat-view-servlet.login-password` guards a page of the program.
+    let own = key.split('.').any(|part| part.contains("servlet") || part.contains("login-") || part.contains("console"));
     let embedded = ["jdbc:h2:", "jdbc:hsqldb:", "jdbc:derby:"].iter().any(|kind| text.contains(kind));
-    key.starts_with("spring.") && !key.starts_with("spring.security.") && !embedded
+    key.starts_with("spring.") && !key.starts_with("spring.security.") && !own && !embedded
 }
 
 /// The keys that lead to a value of YAML, as in `spring.datasource.password`, which is what the value is called in other notations;

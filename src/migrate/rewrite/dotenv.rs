@@ -2,13 +2,13 @@
 //! placeholder stays.
 
 use super::quote::exec_env;
-use super::{Anchors, Rewriter, words};
+use super::{Anchors, Rewriter, compose, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
 use crate::migrate::plan::{Action, Shape};
 use crate::secret::Secret;
-use crate::text::{Span, shell_word};
+use crate::text::Span;
 
 /// `.env`, `.env.example`, `prod.env`.
 pub(super) struct Dotenv;
@@ -83,7 +83,7 @@ enum Purpose<'p> {
 impl Purpose<'_> {
     fn run(&self, store: &str) -> String {
         match self {
-            Self::Containers(compose) => exec_env(store, &shell_word(&format!("docker compose -f {} up", shell_word(compose)))),
+            Self::Containers(compose) => exec_env(store, &compose::up(compose)),
             _ => exec_env(store, "COMMAND"),
         }
     }

@@ -202,7 +202,8 @@ fn fence(before: &str) -> Option<String> {
             continue;
         };
         open = match open {
-            Some((known, _)) if known == marker => None,
+            // What closes a block has no language.
+            Some((known, _)) if known == marker && line.trim_end().chars().all(|c| marker.starts_with(c)) => None,
             None => Some((marker, line[3..].trim_start_matches(['`', '~']).split_whitespace().next().unwrap_or("").to_ascii_lowercase())),
             other => other,
         };

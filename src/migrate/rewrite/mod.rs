@@ -109,6 +109,10 @@ fn one(rewriter: &dyn Rewriter, file: &SourceFile, accounts: &account::Accounts,
         let sites: Vec<&Site> = file.sites.iter().collect();
         return draft.manual("sops-config", file, &sites, "sops itself reads this file and resolves no references in it");
     }
+    if [".patch", ".diff"].iter().any(|end| file.name().ends_with(end)) {
+        let sites: Vec<&Site> = file.sites.iter().collect();
+        return draft.manual("patch", file, &sites, "a patch, which has to fit what it is for: make it anew from what it changes");
+    }
     if file.is_binary() {
         let sites: Vec<&Site> = file.sites.iter().collect();
         return draft.manual("binary", file, &sites, "a binary file: make it anew without the value, from what it is built of");
@@ -169,7 +173,15 @@ fn cast(step: &mut Step, ids: &[&str], why: &str) {
 fn is_in_comment(file: &SourceFile, site: &Site) -> bool {
     let marked =
         |text: &str| ["#", ";", "//"].iter().any(|mark| text[file.line_at(site.span.start).range()].trim_start().starts_with(mark));
-    file.text().is_some_and(marked) && site.span.end <= file.line_at(site.span.start).end
+    let on_line = || file.text().is_some_and(marked) && site.span.end <= file.line_at(site.span.start).end;
+    on_line() || file.text().is_some_and(|text| is_in_block(&text[..site.span.start]))
+}
+
+/// Whether a comment is open that began a line: `/*`.
+fn is_in_block(before: &str) -> bool {
+    let begins_line = |at: &usize| before[..*at].rsplit('\n').next().is_some_and(|line| line.trim().is_empty());
+    let open = before.rmatch_indices("/*").map(|(at, _)| at).find(begins_line);
+    open.is_some_and(|at| !before[at..].contains("*/"))
 }
 
 fn comment(rewriter: &dyn Rewriter, file: &SourceFile, site: &Site, draft: &mut Draft<'_>) {

@@ -6,7 +6,7 @@ use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
 use crate::migrate::plan::{Action, Shape};
-use crate::text::Span;
+use crate::text::{Span, shell_word};
 
 /// `*.sh`, files that start with a shell's `#!`, PowerShell.
 pub(super) struct Shell;
@@ -110,12 +110,23 @@ impl Shell {
         let again = repeated(text, site.span, line.end).into_iter().filter(|_| new_is_expansion);
         let mut actions: Vec<Action> = std::iter::once(span).chain(again).map(splice).collect();
         actions.extend(dotenv::companions(draft, store));
-        let run = format!("run with `{}`; without it the script stops and says so", run_with(file, &path, &script(&file.path)));
+        let run = format!("run with `{}`; without it the script stops and says so", run_with(file, &path, &started(&file.path, draft)));
         let verdict = match doubt(text, line, site, heredoc.is_some() || comment) {
             Some(why) => Verdict::review(format!("{why}; {run}")),
             None => Verdict::safe(run),
         };
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
+    }
+}
+
+/// What starts a script: its name, or the shell that reads it.
+fn started(path: &str, draft: &Draft<'_>) -> String {
+    let by = |program: &str| shell_word(&format!("{program} {}", shell_word(path)));
+    match path.rsplit_once('.').map_or("", |(_, extension)| extension) {
+        "ps1" => by("pwsh -File"),
+        _ if draft.repo.is_executable(path) => script(path),
+        "zsh" => by("zsh"),
+        _ => by("bash"),
     }
 }
 

@@ -2,7 +2,7 @@
 //! constants are the programmer's business.
 
 use super::quote::{Quote, literal, shell_quote, unescaped};
-use super::{Rewriter, words};
+use super::{Rewriter, is_in_comment, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
@@ -49,7 +49,7 @@ impl Rewriter for SourceCode {
     fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
         let (Some(text), Some(lookup)) = (file.text(), lookup(file)) else { return };
         let mut variables: Vec<(String, &Secret)> = Vec::new();
-        for &site in sites {
+        for &site in sites.iter().filter(|site| !is_in_comment(file, site)) {
             let name = variable(naming::variable(&words::name(text, site)), &site.secret, &mut variables);
             let value = unescaped(&text[site.span.range()]);
             let edits = lookup.ok().and_then(|template| edits(file, text, site, &template.replace("{}", &name)));

@@ -77,7 +77,7 @@ fn what_would_go_on_with_another_value_is_reviewed() {
     ] {
         assert!(plan.contains(line), "{line} in {plan}");
     }
-    assert!(plan.contains("`sops exec-env db.sops.env 'docker compose -f compose.yaml up'`"), "{plan}");
+    assert!(plan.contains("`sops exec-env db.sops.env 'docker compose up'`"), "{plan}");
     let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     let text = read(&bench, "db.env");
@@ -263,11 +263,22 @@ fn playbooks_look_values_up() {
     let play = "- hosts: all\n  become: true\n  tasks:\n    - name: database\n      community.docker.docker_container:\n        env:\n          \
                 MYSQL_ROOT_PASSWORD: Zq9wLm2xTr7pKd\n          DATABASE_URL: mysql://app:Zq8wLm2xTr7pKd@db/app\n";
     bench.place.write("provisioning/docker.yml", play);
+    bench
+        .place
+        .write("group_vars/all", "db_password: Zq7wLm2xTr7pKd\n")
+        .write("site/roles/db/vars/main.yml", "db_password: Zq7wLm2xTr7pKd\n");
     bench.commit();
     let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
     assert!(run.stdout.contains("- manual provisioning/docker.yml:8"), "{}", run.stdout);
     let text = read(&bench, "provisioning/docker.yml");
-    assert!(text.contains("MYSQL_ROOT_PASSWORD: \"{{ lookup('community.sops.sops', 'secrets/shared.enc.yaml', extract="), "{text}");
+    let from = |up: &str| format!("\"{{{{ lookup('community.sops.sops', playbook_dir ~ '/{up}secrets/shared.enc.yaml', extract=");
+    assert!(text.contains(&format!("MYSQL_ROOT_PASSWORD: {}", from("../"))), "{text}");
+    // Files of variables are those of the playbooks beside their folder.
+    for path in ["group_vars/all", "site/roles/db/vars/main.yml"] {
+        assert!(!read(&bench, path).contains("Zq7wLm2xTr7pKd"), "{path}");
+    }
+    assert!(read(&bench, "group_vars/all").contains("{{ lookup('community.sops.sops', 'secrets/shared.enc.yaml', extract="));
+    assert!(read(&bench, "site/roles/db/vars/main.yml").contains(&from("../")));
 }
 
 /// The real make, with the values and without.
@@ -392,4 +403,54 @@ fn settings_of_spring_are_safe_where_a_server_refuses_the_reference() {
     let safe: Vec<&str> = plan.lines().filter_map(|line| line.strip_prefix("+ safe ")).filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(safe, ["a/application.yml:3"], "{plan}");
     assert_eq!(plan.matches("- needs-review ").count(), 3, "{plan}");
+}
+
+#[test]
+fn commands_start_what_they_are_printed_for() {
+    let bench = Bench::new();
+    let compose = |value: &str| format!("services:\n  db:\n    image: x\n    command: \"redis-server --requirepass {value}\"\n");
+    bench.place.write("examples/shop/docker-compose.yml", compose("Same9wLm2xTr7pK"));
+    bench.place.write("docker-compose.yml", compose("Same8wLm2xTr7pK"));
+    // The shell of the container expands this, and compose only what stands in it.
+    bench.place.write("cache/compose.yaml", compose("$${REDIS_PASSWORD:-Same7wLm2xTr7pK}"));
+    let script = "#!/bin/bash\nDB_PASSWORD=Zq8wLm2xTr7pKd\necho \"$DB_PASSWORD\"\n";
+    bench.place.write("seed.sh", script).write("run.sh", script);
+    executable(&bench, "run.sh");
+    bench.commit();
+    let run = bench.migrate(["--yes", "--no-history"]);
+    for command in [
+        "`sops exec-env examples/shop/compose.sops.env 'docker compose -f examples/shop/docker-compose.yml up'`",
+        "`sops exec-env compose.sops.env 'docker compose up'`",
+        "`sops exec-env seed.sops.env 'bash seed.sh'`",
+        "`sops exec-env run.sops.env ./run.sh`",
+    ] {
+        assert!(run.stdout.contains(command), "{command}: {}", run.stdout);
+    }
+    let text = read(&bench, "cache/compose.yaml");
+    assert!(text.contains("$${REDIS_PASSWORD:-${") && text.contains(":?set by sops exec-env cache/compose.sops.env}}"), "{text}");
+    let after = bench.run(Command::new(sops_binary()).args(["exec-env", "seed.sops.env", "bash seed.sh"]));
+    assert_eq!((after.code, after.stdout.as_str()), (0, "Zq8wLm2xTr7pKd\n"), "{}", after.stderr);
+}
+
+#[test]
+fn what_takes_no_reference_stays() {
+    let bench = Bench::new();
+    let workflow = "on: push\njobs:\n  test:\n    services:\n      db:\n        image: mysql\n        options: --health-cmd \"mysql -uroot \
+                    -pZq9wLm2xTr7pKd\"\n";
+    bench.place.write(".github/workflows/ci.yml", workflow);
+    bench.place.write("fix.patch", "--- a/x.env\n+++ b/x.env\n@@ -1 +1 @@\n-A=1\n+DB_PASSWORD=Zq9wLm2xTr7pKd\n");
+    bench.place.write("gems/client-4.25.1/README.md", "The password is `Zq9wLm2xTr7pKd`.\n");
+    let spring = "spring:\n  datasource:\n    druid:\n      stat-view-servlet:\n        login-password: Zq9wLm2xTr7pKd\n";
+    bench.place.write("src/main/resources/application.yml", spring);
+    let code = "package shop\n\n/*\n{\n  \"access_token\": \"Zq9wLm2xTr7pKdHt5vBn3cXw8\"\n}\n*/\nfunc Open() {}\n";
+    bench.place.write("shop.go", code);
+    bench.commit();
+    let run = bench.migrate(["--yes", "--no-history"]);
+    for stays in ["- manual .github/workflows/ci.yml:7", "- manual fix.patch:5", "- manual gems/client-4.25.1/README.md:1"] {
+        assert!(run.stdout.contains(stays), "{stays}: {}", run.stdout);
+    }
+    assert_eq!(read(&bench, "src/main/resources/application.yml"), spring, "the page would be guarded by the reference itself");
+    // A remark takes no code.
+    let code = read(&bench, "shop.go");
+    assert!(code.starts_with("package shop\n\n/*") && !code.contains("os.") && !code.contains("import"), "{code}");
 }
