@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 
 use super::Exit;
-use super::environment::{configuration_file, own_key, today};
+use super::environment::{configuration_file, day, own_key, today};
 use super::error::CliError;
 use super::explain::inside::archive_of;
 use super::settings::{Settings, missing_key};
@@ -15,7 +15,7 @@ use super::what::What;
 use crate::config::Config;
 use crate::finding::{Allowlist, Finding, Fingerprint, FingerprintKey, InlineAllow, Occurrence};
 use crate::migrate::dismiss::{allowed, entry_of};
-use crate::report::safe;
+use crate::report::{plural, safe};
 use crate::rule::Confidence;
 use crate::scan::{Progress, Request, scan};
 use crate::source::SourceKind;
@@ -45,7 +45,7 @@ pub(super) struct Args {
     reason: String,
 
     /// The last day on which it is, as 2027-01-31
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     expires: Option<Date>,
 
     /// Where a fingerprint is sought: a folder, or a repository with its history
@@ -95,7 +95,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     }
     let (rule, places) = (finding.rule.id, finding.occurrences.len());
     let first = &finding.occurrences[0];
-    let more = if places > 1 { format!(" and {} more places", places - 1) } else { String::new() };
+    let more = if places > 1 { format!(" and {}", plural((places - 1) as u64, "more place", "more places")) } else { String::new() };
     let at = match place {
         Some(_) => safe::line(&args.value),
         None => safe::line(&format!("{}:{}", first.origin.path, first.start.line)),

@@ -145,7 +145,14 @@ fn beside(root: &Path) -> Result<Option<PathBuf>, CliError> {
             format!("{} is not a regular file, and not read", path.display()),
             "put a file in its place, name another one with `--config`, or use `--no-repo-config`",
         )),
-        Err(error) if is_absent(error.kind()) => Ok(None),
+        Err(error) if is_absent(error.kind()) => {
+            let other = path.with_extension("yml");
+            if !other.exists() {
+                return Ok(None);
+            }
+            let message = format!("{} is not read: the configuration is called {FILE_NAME}", other.display());
+            Err(CliError::new(message, format!("rename it to {FILE_NAME}, or use `--no-repo-config`")))
+        }
         Err(error) => Err(CliError::new(format!("cannot read {}: {error}", path.display()), "`--no-repo-config` scans without it")),
     }
 }
@@ -167,6 +174,11 @@ pub(super) fn folder_of(root: &Path) -> Result<&Path, CliError> {
         Err(error) if !is_absent(error.kind()) => Err(cannot_scan(root, &error)),
         _ => Ok(root.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))),
     }
+}
+
+/// A day on the command line.
+pub(super) fn day(text: &str) -> Result<Date, String> {
+    text.parse().map_err(|_| "a day looks like 2027-01-31".to_owned())
 }
 
 /// The key of fingerprints: from the environment, the configuration, or this user's own file,

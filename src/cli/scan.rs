@@ -70,7 +70,7 @@ pub(super) struct Args {
     stdin: bool,
 
     /// Name that standard input should have, which decides how it is read
-    #[arg(long, value_name = "NAME", requires = "stdin", default_value = "")]
+    #[arg(long, value_name = "NAME", requires = "stdin", default_value = "", hide_default_value = true)]
     stdin_name: String,
 
     #[command(flatten)]

@@ -49,6 +49,16 @@ fn fingerprints_of_one_report_are_allowed_one_after_the_other() {
 }
 
 #[test]
+fn days_that_are_none_are_told() {
+    let place = Place::repository();
+    place.write("a.env", "A_PASSWORD=Walrus88Timber\n");
+    for command in [&["allow", "a.env:1"][..], &["baseline", "create"]] {
+        let run = place.sopup(command.iter().chain(&["--reason", "a demo", "--expires", "tomorrow"]));
+        assert!(run.code == 2 && run.stderr.contains("a day looks like 2027-01-31"), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn what_blocked_a_commit_is_allowed() {
     let place = Place::repository();
     place.write("a.env", "A_PASSWORD=Walrus88Timber\n").git(["add", "--all"]);

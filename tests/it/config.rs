@@ -82,6 +82,15 @@ fn all_problems_are_listed_with_their_lines() {
 }
 
 #[test]
+fn a_configuration_of_another_name_is_not_passed_over() {
+    let place = Place::repository();
+    place.write(".sopup.yml", "fail_on: high\n");
+    let scan = place.sopup(["scan"]);
+    assert!(scan.code == 2 && scan.stderr.contains(".sopup.yml is not read: the configuration is called .sopup.yaml"), "{}", scan.stderr);
+    assert_eq!(place.sopup(["scan", "--no-repo-config"]).code, 0);
+}
+
+#[test]
 fn what_is_typed_comes_before_variables_and_they_before_the_file() {
     let place = Place::repository();
     place.write("a.env", "DB_PASSWORD=Walrus88Timber\n").write(".sopup.yaml", "fail_on: critical\nmin_confidence: high\n");

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use super::book::Book;
 use crate::baseline::{Baseline, Entry};
 use crate::cli::Exit;
-use crate::cli::environment::{configuration_file, fingerprint_key, folder_of, git_dir, today};
+use crate::cli::environment::{configuration_file, day, fingerprint_key, folder_of, git_dir, today};
 use crate::cli::error::CliError;
 use crate::cli::nameable::Nameable;
 use crate::cli::rotate::person;
@@ -50,7 +50,7 @@ pub(super) struct Say {
     pub(super) reason: Option<String>,
 
     /// The last day on which they are, as 2027-01-31
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     pub(super) expires: Option<Date>,
 
     /// Who says so [default: user.name and user.email of git]

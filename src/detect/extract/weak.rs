@@ -11,7 +11,9 @@ use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::line;
 use crate::detect::syntax::named::Value;
-use crate::detect::worth::weak::{is_encoded_text, is_joined_words, is_known, is_label_of_field, is_literal, is_sample, is_typed_secret};
+use crate::detect::worth::weak::{
+    is_camel_words, is_encoded_text, is_joined_words, is_known, is_label_of_field, is_literal, is_sample, is_typed_secret,
+};
 use crate::detect::worth::words::words;
 use crate::rule::lexicon::{
     ABOUT_NAMES, ACCOUNTS, BEFORE_PASSWORD, CLUSTER_SECRETS, KEY_ENDINGS, PASSWORDS, SERVICE_WORDS, TECHNICAL, VALUE_NAMES,
@@ -71,9 +73,11 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     if class == NameClass::Password && sampled && is_sample(bytes) {
         return true;
     }
-    // `DB_PASSWORD=mysql_password`: what belongs here.
-    let tells = || class == NameClass::Password && !plain && tells_what_belongs(name, bytes);
-    settings && is_joined_words(bytes) && !names_itself(name, bytes) && !tells()
+    // `DB_PASSWORD: mysql_password`: what belongs here. In a file of variables it is what is set.
+    let variables = class == NameClass::Password && search.hints.notation == Notation::Lines && !is_quoted(search, value.span);
+    let tells = || class == NameClass::Password && !plain && !variables && tells_what_belongs(name, bytes);
+    let joined = is_joined_words(bytes) || variables && is_camel_words(bytes);
+    settings && joined && !names_itself(name, bytes) && !tells()
 }
 
 /// Whether the name before a colon stands in quotes.

@@ -61,6 +61,16 @@ pub(in crate::detect) fn is_joined_words(value: &[u8]) -> bool {
         && !placeholder::is_self_declared(value)
 }
 
+/// `superUser`, `brokerPassword`: words of letters, of which all but the first begin with a capital.
+pub(in crate::detect) fn is_camel_words(value: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(value);
+    (5..=40).contains(&value.len())
+        && value[0].is_ascii_lowercase()
+        && value.iter().all(u8::is_ascii_alphabetic)
+        && words::words(&text).len() > 1
+        && !placeholder::is_self_declared(value)
+}
+
 /// `keystore_password`: joined words that end with the word for a password.
 pub(in crate::detect) fn is_word_for_password(value: &[u8]) -> bool {
     let text = String::from_utf8_lossy(value).to_lowercase();

@@ -121,7 +121,7 @@ fn variables<'s>(text: &str, file: &SourceFile, sites: &[&'s Site]) -> Vec<Varia
                 Variable { name: key(name), value: site.secret.clone(), assignment: None, sites: vec![site] }
             }
             Some((name, value)) if !name.trim_start().starts_with('#') => {
-                let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+                let plain = key(name).bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
                 let assignment = plain.then_some(line);
                 Variable { name: key(name), value: unquoted(value), assignment, sites: vec![site] }
             }

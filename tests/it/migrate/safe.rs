@@ -60,7 +60,7 @@ fn what_would_go_on_with_another_value_is_reviewed() {
     bench
         .place
         .write("compose.yaml", "services:\n  db:\n    image: postgres\n    env_file:\n      - path: db.env\n")
-        .write("db.env", "A=b\nPOSTGRES_PASSWORD=Real9wLm2xTr7pK\n")
+        .write("db.env", "A=b\nPOSTGRES_PASSWORD=Real9wLm2xTr7pK\nAPI_PASSWORD = 'Rq9wLm2xTr7pKd'\n")
         .write("main.tf", "variable \"db_password\" {\n  type = string\n  default = \"\"\n}\nvariable \"api_password\" {}\n")
         .write("terraform.tfvars", "db_password = \"Tv19wLm2xTr7pKd\"\napi_password = \"Tv29wLm2xTr7pKd\"\n")
         .write("helm/values-prod.yaml", "auth:\n  password: Hp19wLm2xTr7pKd\n")
@@ -81,7 +81,7 @@ fn what_would_go_on_with_another_value_is_reviewed() {
     let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     let text = read(&bench, "db.env");
-    assert!(text.ends_with("\nA=b\nPOSTGRES_PASSWORD\n"), "{text}");
+    assert!(text.ends_with("\nA=b\nPOSTGRES_PASSWORD\nAPI_PASSWORD\n"), "{text}");
 }
 
 /// A chart tells by its templates what an empty value does.
