@@ -34,7 +34,15 @@ pub(super) fn now(code: i32) -> ! {
 }
 
 /// The table at the end of `--help`.
-pub(super) const HELP: &str = "Exit codes: 0 clean · 1 secrets found · 2 wrong usage, configuration or rule · \
+pub(super) const HELP: &str = "\
+Examples:
+  sopup scan                        the files below . with all of the history
+  sopup migrate --dry-run           how the findings would move to SOPS files
+  sopup hook install                no commit brings a new one
+  sopup render app.conf --output /run/app.conf
+  sopup filestatus prod.enc.yaml
+
+Exit codes: 0 clean · 1 secrets found · 2 wrong usage, configuration or rule · \
 3 incomplete, something could not be read · 4 refused, nothing changed · 5 an interrupted change waits · 70 internal error · 130 interrupted";
 
 impl Termination for Exit {

@@ -3,11 +3,9 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::CommandFactory as _;
-
 use super::error::CliError;
 use super::ui::Ui;
-use super::{Cli, Exit};
+use super::{Exit, whole};
 
 /// Print the manual page, or write one per command into a folder
 #[derive(Debug, clap::Args)]
@@ -23,12 +21,12 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         Some(folder) => {
             let hint = "name a folder that you can write to";
             std::fs::create_dir_all(folder)
-                .and_then(|()| clap_mangen::generate_to(Cli::command(), folder))
+                .and_then(|()| clap_mangen::generate_to(whole(), folder))
                 .map_err(|error| CliError::new(format!("cannot write to {}: {error}", folder.display()), hint))?;
         }
         None => {
             let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+            clap_mangen::Man::new(whole()).render(&mut page)?;
             let mut out = ui.stdout();
             out.write_all(&page)?;
             out.flush()?;

@@ -128,12 +128,31 @@ pub fn main() -> Exit {
 }
 
 fn parse(words: Vec<OsString>) -> Result<Cli, Exit> {
-    let matches = with_set_variables(Cli::command()).try_get_matches_from(words);
+    let matches = with_set_variables(whole()).try_get_matches_from(words);
     matches.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| {
         // Help and version are errors to clap, but not to the user.
         let exit = if error.use_stderr() { Exit::Usage } else { Exit::Clean };
         let _ = error.print();
         exit
+    })
+}
+
+/// All commands; those without examples of their own have those of the command above that are about them.
+fn whole() -> clap::Command {
+    with_examples(Cli::command(), "sopup")
+}
+
+fn with_examples(command: clap::Command, path: &str) -> clap::Command {
+    let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    command.mut_subcommands(|sub| {
+        let path = format!("{path} {}", sub.get_name());
+        let is_about = |line: &&str| {
+            line.match_indices(&path).any(|(at, _)| !line[at + path.len()..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-'))
+        };
+        let lines: Vec<&str> = text.lines().filter(is_about).collect();
+        let inherits = sub.get_after_help().is_none() && !lines.is_empty();
+        let sub = if inherits { sub.after_help(format!("Examples:\n{}", lines.join("\n"))) } else { sub };
+        with_examples(sub, &path)
     })
 }
 

@@ -22,6 +22,12 @@ use crate::text::{LineIndex, decode};
 
 /// List, explain and prove rules
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sopup rules list                        ids, names and severities
+  sopup rules show github-personal-access-token
+  sopup rules check --rules rules/        proves each rule by its examples
+  sopup rules test generic-password sample.env")]
 pub(super) struct Args {
     #[command(subcommand)]
     command: Command,

@@ -21,47 +21,47 @@ use crate::source::refs::{GitDir, GitDirError};
 #[derive(Debug, clap::Args)]
 pub(super) struct What {
     /// Leave out what is less sure [default: medium]
-    #[arg(long, value_enum, value_name = "LEVEL", env = "SOPUP_MIN_CONFIDENCE")]
+    #[arg(help_heading = "What counts", long, value_enum, value_name = "LEVEL", env = "SOPUP_MIN_CONFIDENCE")]
     min_confidence: Option<ConfidenceArg>,
 
     /// Also use the rules in this folder; one with a known id replaces the built-in rule
-    #[arg(long, value_name = "DIR")]
+    #[arg(help_heading = "What counts", long, value_name = "DIR")]
     rules: Vec<PathBuf>,
 
     /// Use this configuration instead of .sopup.yaml
-    #[arg(long, value_name = "FILE", env = "SOPUP_CONFIG")]
+    #[arg(help_heading = "What counts", long, value_name = "FILE", env = "SOPUP_CONFIG")]
     config: Option<PathBuf>,
 
     /// Also use the rules and allowlists of this configuration of gitleaks, in place of the one that .sopup.yaml names
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = "What counts", long, value_name = "FILE")]
     gitleaks_config: Option<PathBuf>,
 
     /// Do not obey .sopup.yaml and .sopupignore of the scanned repository
-    #[arg(long)]
+    #[arg(help_heading = "What counts", long)]
     no_repo_config: bool,
 
     /// Report lines marked `sopup:allow` as well
-    #[arg(long)]
+    #[arg(help_heading = "What counts", long)]
     no_inline_allow: bool,
 
     /// Scan what .gitignore and .sopupignore leave out as well
-    #[arg(long)]
+    #[arg(help_heading = "What counts", long)]
     no_ignore: bool,
 
     /// Memory for objects of the history, in MiB [default: a quarter of the machine's, 1024 at most]
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=1 << 20))]
+    #[arg(help_heading = "How it is read", long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=1 << 20))]
     pub(super) memory: Option<u64>,
 
     /// Scan the history of submodules as well
-    #[arg(long)]
+    #[arg(help_heading = "How it is read", long)]
     pub(super) submodules: bool,
 
     /// Also read objects that the repository borrows from repositories below DIR
-    #[arg(long, value_name = "DIR")]
+    #[arg(help_heading = "How it is read", long, value_name = "DIR")]
     alternates: Option<PathBuf>,
 
     /// Number of threads; 0 for one per core
-    #[arg(short, long, value_name = "N", default_value_t = 0)]
+    #[arg(help_heading = "How it is read", short, long, value_name = "N", default_value_t = 0)]
     pub(super) jobs: usize,
 }
 

@@ -16,11 +16,11 @@ use crate::finding::FingerprintKey;
 #[derive(Debug, Default, clap::Args)]
 pub(in crate::cli) struct BaselineArgs {
     /// Use this baseline instead of .sopup-baseline beside .sopup.yaml
-    #[arg(long, value_name = "FILE", conflicts_with = "no_baseline")]
+    #[arg(help_heading = "What counts", long, value_name = "FILE", conflicts_with = "no_baseline")]
     baseline: Option<PathBuf>,
 
     /// Report what the baseline names as well
-    #[arg(long)]
+    #[arg(help_heading = "What counts", long)]
     no_baseline: bool,
 }
 

@@ -21,6 +21,10 @@ use crate::rule::builtin;
 ///
 /// What is typed comes before variables, and they before .sopup.yaml.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sopup config check
+  sopup config show                       what counts here, and where it comes from")]
 pub(super) struct Args {
     #[command(subcommand)]
     command: Command,

@@ -32,7 +32,9 @@ Examples:
   sopup hook install                 pre-commit, pre-merge-commit, commit-msg and pre-push; in a bare repository pre-receive
   sopup hook install pre-commit
   sopup hook status
-  sopup hook uninstall               everything is as it was before")]
+  sopup hook uninstall               everything is as it was before
+  sopup hook run pre-commit          what the hook does, for managers of hooks
+  sopup hook agent                   for coding agents: JSON on standard input, 2 stops them")]
 pub(super) struct Args {
     #[command(subcommand)]
     command: Command,

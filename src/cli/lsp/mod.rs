@@ -20,7 +20,11 @@ use super::what::What;
 /// writes it to the allowlist of .sopup.yaml, as `sopup allow` does.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example for Neovim 0.11:
+Examples:
+  sopup lsp                          what an editor starts
+  sopup lsp --min-confidence high
+
+In the configuration of Neovim 0.11:
   vim.lsp.config('sopup', { cmd = { 'sopup', 'lsp' }, root_markers = { '.git' } })
   vim.lsp.enable('sopup')
 

@@ -36,6 +36,7 @@ Examples:
   sopup rotate set 3f9c                  asks for the new value and puts it where the old one is kept
   sopup rotate mark 3f9c revoked --evidence 'deleted at the provider'
   sopup rotate check                     proves that SOPS files hold other values than those that leaked
+  sopup rotate export --format issues     a text for each owner
 
 A file that is called like one of the commands is ./list."
 )]

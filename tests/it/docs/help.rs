@@ -85,3 +85,15 @@ fn tables_of_formats_and_exit_codes_are_complete() {
     let codes = codes.map(|code| code.split_whitespace().next().unwrap_or_default().to_owned()).collect();
     assert_eq!(first_column("exit-codes.md"), codes);
 }
+
+#[test]
+fn every_command_shows_how_it_is_called() {
+    let all = options();
+    for command in all.keys() {
+        let text = help(&command.split(' ').collect::<Vec<_>>());
+        // Long lines are broken.
+        let examples = text.split_once("Example").map_or("", |(_, examples)| examples);
+        assert!(examples.contains(&format!("sopup {command}")), "sopup {command}: {text}");
+    }
+    assert!(help(&[]).contains("Examples:"));
+}

@@ -23,7 +23,8 @@ use crate::cli::ui::Ui;
 Examples:
   sopup merge-driver install             for this clone; shows the lines for .gitattributes
   sopup merge-driver install --write     writes them too
-  sopup merge-driver uninstall")]
+  sopup merge-driver uninstall
+  sopup merge-driver run %O %A %B %P     what git runs")]
 pub(in crate::cli) struct Args {
     #[command(subcommand)]
     command: Command,
