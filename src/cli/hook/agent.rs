@@ -85,8 +85,8 @@ impl Wanted {
                 // Some agents hand on what they call a tool with as JSON in a text.
                 let inner = action.as_str().and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok()).map(Value::Object);
                 let action = inner.as_ref().unwrap_or(action);
-                let file = file_of(action).or_else(|| file_of(&Value::Object(input.clone())));
-                wanted.add(field, action, file.as_deref());
+                let file = action.as_object().and_then(file_of).or_else(|| file_of(input));
+                wanted.add(field, action, file);
             }
         }
         wanted
@@ -109,8 +109,8 @@ impl Wanted {
             }
             Value::Array(items) => items.iter().for_each(|item| self.add(field, item, file)),
             Value::Object(fields) => {
-                let file = file_of(value).or(file.map(str::to_owned));
-                fields.iter().for_each(|(field, value)| self.add(field, value, file.as_deref()));
+                let file = file_of(fields).or(file);
+                fields.iter().for_each(|(field, value)| self.add(field, value, file));
             }
             _ => {}
         }
@@ -124,10 +124,6 @@ impl Wanted {
     }
 }
 
-fn file_of(action: &Value) -> Option<String> {
-    FILES
-        .iter()
-        .find_map(|field| action.get(field)?.as_str())
-        .filter(|path| !path.is_empty() && Path::new(path).file_name().is_some())
-        .map(str::to_owned)
+fn file_of(fields: &Map<String, Value>) -> Option<&str> {
+    FILES.iter().find_map(|field| fields.get(*field)?.as_str()).filter(|path| Path::new(path).file_name().is_some())
 }

@@ -3,8 +3,9 @@
 
 mod buffer;
 mod scanner;
-pub(in crate::cli) use scanner::Scanner;
 mod server;
+
+pub(in crate::cli) use scanner::Scanner;
 
 use lsp_server::Connection;
 

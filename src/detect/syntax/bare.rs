@@ -35,11 +35,10 @@ pub(in crate::detect) fn bare(text: &[u8], start: usize, end: usize, stop: Stop,
         // In a file of lines a mark between two characters is one of the value, as `#` is.
         b'"' | b'`' => notation != Notation::Lines || stop != Stop::AtBlank || !is_inner(value, at),
         b' ' | b'\t' | b'\0' => true,
-        0xe3 | 0xef => at > 0 && begins_clause(&value[at..]),
         b'&' | b';' | b'}' | b')' | b'\'' | b'\\' => stop != Stop::AtBlank,
         b'<' | b'>' => stop == Stop::InQuery,
         b',' => stop != Stop::AtBlank || begins_assignment(&text[start + at + 1..end]),
-        _ => false,
+        _ => at > 0 && begins_clause(&value[at..]),
     };
     let length = text[start..end].iter().enumerate().position(closes).unwrap_or(end - start);
     Span::new(start, start + length)
@@ -71,7 +70,7 @@ fn is_form(value: &[u8]) -> bool {
 
 /// Whether a comma, a full stop, a semicolon or a bracket of Chinese or Japanese stands here.
 pub(in crate::detect) fn begins_clause(rest: &[u8]) -> bool {
-    ["，", "。", "；", "、", "（", "）"].iter().any(|mark| rest.starts_with(mark.as_bytes()))
+    matches!(rest.first(), Some(0xe3 | 0xef)) && ["，", "。", "；", "、", "（", "）"].iter().any(|mark| rest.starts_with(mark.as_bytes()))
 }
 
 /// What may follow a value on its line without making it a sentence.

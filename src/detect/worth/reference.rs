@@ -63,20 +63,21 @@ pub(super) fn holds_reference(value: &[u8]) -> bool {
         let name = inner.trim_ascii().trim_ascii_start();
         let letters = name.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
         // `${NAME:?message}`
-        let required = name.iter().position(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'));
-        let required = required.is_some_and(|end| name[end..].starts_with(b":?") || name[end..].starts_with(b"?"));
-        letters >= 3 && (required || name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-:[]'\"/ ".contains(byte)))
+        letters >= 3 && (is_demanded(name) || name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-:[]'\"/ ".contains(byte)))
     };
     // `${NAME:?message of several words}`, as far as the first blank.
-    let demanded = value.strip_prefix(b"${").is_some_and(|name| {
-        let end = name.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
-        end > 0 && (name[end..].starts_with(b":?") || name[end..].starts_with(b"?"))
-    });
+    let demanded = value.strip_prefix(b"${").is_some_and(|name| !name.starts_with(b":") && !name.starts_with(b"?") && is_demanded(name));
     demanded
         || PAIRS.iter().any(|(open, close)| {
             let inner = |start: usize| memchr::memmem::find(&value[start..], close).map(|length| &value[start..start + length]);
             memchr::memmem::find_iter(value, open).filter_map(|at| inner(at + open.len())).any(named)
         })
+}
+
+/// `NAME:?message`, `NAME?message`: a variable that must be set.
+fn is_demanded(name: &[u8]) -> bool {
+    let end = name.iter().position(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'));
+    end.is_some_and(|end| name[end..].starts_with(b":?") || name[end..].starts_with(b"?"))
 }
 
 /// `$SSL_KEY_B64`, `$NM_sha256`: words of one case each, joined as the names of variables are.

@@ -313,7 +313,7 @@ pub(super) fn is_namespace(text: &str) -> bool {
         word.len() > 1 && word.starts_with(|c: char| c.is_ascii_uppercase()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric())
     };
     let text = text.strip_prefix('\\').unwrap_or(text);
-    text.contains('\\') && text.split('\\').filter(|part| !part.is_empty()).all(is_name) && text.split('\\').count() > 1
+    text.contains('\\') && text.split('\\').filter(|part| !part.is_empty()).all(is_name)
 }
 
 /// `application/vnd.example+json`

@@ -104,18 +104,22 @@ fn guarded(file: &SourceFile, draft: &mut Draft<'_>, plan: impl FnOnce(&mut Draf
     }
 }
 
+/// What a file is in which nothing can take the place of a value, and what to do instead.
+fn takes_nothing(file: &SourceFile) -> Option<(&'static str, &'static str)> {
+    match file.name() {
+        ".sops.yaml" => Some(("sops-config", "sops itself reads this file and resolves no references in it")),
+        name if name.ends_with(".patch") || name.ends_with(".diff") => {
+            Some(("patch", "a patch, which has to fit what it is for: make it anew from what it changes"))
+        }
+        _ if file.is_binary() => Some(("binary", "a binary file: make it anew without the value, from what it is built of")),
+        _ => None,
+    }
+}
+
 fn one(rewriter: &dyn Rewriter, file: &SourceFile, accounts: &account::Accounts, draft: &mut Draft<'_>) {
-    if file.name() == ".sops.yaml" {
+    if let Some((kind, reason)) = takes_nothing(file) {
         let sites: Vec<&Site> = file.sites.iter().collect();
-        return draft.manual("sops-config", file, &sites, "sops itself reads this file and resolves no references in it");
-    }
-    if [".patch", ".diff"].iter().any(|end| file.name().ends_with(end)) {
-        let sites: Vec<&Site> = file.sites.iter().collect();
-        return draft.manual("patch", file, &sites, "a patch, which has to fit what it is for: make it anew from what it changes");
-    }
-    if file.is_binary() {
-        let sites: Vec<&Site> = file.sites.iter().collect();
-        return draft.manual("binary", file, &sites, "a binary file: make it anew without the value, from what it is built of");
+        return draft.manual(kind, file, &sites, reason);
     }
     let (hashes, rest): (Vec<&Site>, Vec<&Site>) = file.sites.iter().partition(|site| site.is_hash());
     if !hashes.is_empty() {
@@ -174,14 +178,7 @@ fn is_in_comment(file: &SourceFile, site: &Site) -> bool {
     let marked =
         |text: &str| ["#", ";", "//"].iter().any(|mark| text[file.line_at(site.span.start).range()].trim_start().starts_with(mark));
     let on_line = || file.text().is_some_and(marked) && site.span.end <= file.line_at(site.span.start).end;
-    on_line() || file.text().is_some_and(|text| is_in_block(&text[..site.span.start]))
-}
-
-/// Whether a comment is open that began a line: `/*`.
-fn is_in_block(before: &str) -> bool {
-    let begins_line = |at: &usize| before[..*at].rsplit('\n').next().is_some_and(|line| line.trim().is_empty());
-    let open = before.rmatch_indices("/*").map(|(at, _)| at).find(begins_line);
-    open.is_some_and(|at| !before[at..].contains("*/"))
+    on_line() || source_code::is_in_block(file, site)
 }
 
 fn comment(rewriter: &dyn Rewriter, file: &SourceFile, site: &Site, draft: &mut Draft<'_>) {

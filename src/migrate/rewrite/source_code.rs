@@ -70,6 +70,14 @@ impl Rewriter for SourceCode {
     }
 }
 
+/// Whether a comment of a program is open at a place that began a line: `/*`.
+pub(super) fn is_in_block(file: &SourceFile, site: &Site) -> bool {
+    let Some(before) = file.text().filter(|_| lookup(file).is_some()).map(|text| &text[..site.span.start]) else { return false };
+    let begins_line = |at: &usize| before[..*at].rsplit('\n').next().is_some_and(|line| line.trim().is_empty());
+    let open = before.rmatch_indices("/*").map(|(at, _)| at).find(begins_line);
+    open.is_some_and(|at| !before[at..].contains("*/"))
+}
+
 /// A name that no other value of the file has.
 fn variable<'s>(wanted: String, secret: &'s Secret, taken: &mut Vec<(String, &'s Secret)>) -> String {
     let numbered = (2..).map(|number| format!("{wanted}_{number}"));

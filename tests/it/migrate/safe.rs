@@ -438,6 +438,8 @@ fn what_takes_no_reference_stays() {
     let workflow = "on: push\njobs:\n  test:\n    services:\n      db:\n        image: mysql\n        options: --health-cmd \"mysql -uroot \
                     -pZq9wLm2xTr7pKd\"\n";
     bench.place.write(".github/workflows/ci.yml", workflow);
+    // No comment of a program begins here.
+    bench.place.write("deploy/notes.conf", "/*.log\ndb_password = Zq6wLm2xTr7pKd\n");
     bench.place.write("fix.patch", "--- a/x.env\n+++ b/x.env\n@@ -1 +1 @@\n-A=1\n+DB_PASSWORD=Zq9wLm2xTr7pKd\n");
     bench.place.write("gems/client-4.25.1/README.md", "The password is `Zq9wLm2xTr7pKd`.\n");
     let spring = "spring:\n  datasource:\n    druid:\n      stat-view-servlet:\n        login-password: Zq9wLm2xTr7pKd\n";
@@ -449,6 +451,7 @@ fn what_takes_no_reference_stays() {
     for stays in ["- manual .github/workflows/ci.yml:7", "- manual fix.patch:5", "- manual gems/client-4.25.1/README.md:1"] {
         assert!(run.stdout.contains(stays), "{stays}: {}", run.stdout);
     }
+    assert!(read(&bench, "deploy/notes.conf").contains("Zq6wLm2xTr7pKd"), "it needs review");
     assert_eq!(read(&bench, "src/main/resources/application.yml"), spring, "the page would be guarded by the reference itself");
     // A remark takes no code.
     let code = read(&bench, "shop.go");
