@@ -1,6 +1,7 @@
 //! How sorts of archives are told from their first bytes.
 
 use super::Unread;
+use crate::source::history::Bundle;
 
 /// A sort of archive or compressed file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +40,6 @@ impl Form {
     /// Why its files are not read, if they never are.
     pub(super) fn unread(self) -> Option<Unread> {
         match self {
-            Self::GitObjects => Some(Unread::GitObjects),
             Self::Other => Some(Unread::Unsupported),
             _ => None,
         }
@@ -54,16 +54,12 @@ impl Form {
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Packed(Packing::Zstd)),
             [b'P', b'K', 3, 4, ..] => Some(Self::Zip),
             _ if head.starts_with(b"!<arch>\n") => Some(Self::Ar),
-            _ if is_of_git(head) => Some(Self::GitObjects),
+            _ if Bundle::is_one(head) => Some(Self::GitObjects),
             _ if is_unread(head) => Some(Self::Other),
             _ if is_tar(head) => Some(Self::Tar),
             _ => None,
         }
     }
-}
-
-fn is_of_git(head: &[u8]) -> bool {
-    [&b"PACK\0\0\0\x02"[..], b"# v2 git bundle\n", b"# v3 git bundle\n"].iter().any(|start| head.starts_with(start))
 }
 
 fn is_unread(head: &[u8]) -> bool {

@@ -39,9 +39,9 @@ pub enum Unread {
     /// A sort of archive or compression that is not read.
     #[error("an archive or a compression of a sort that sopup does not read")]
     Unsupported,
-    /// Objects of git, packed.
-    #[error("objects of git, packed: clone it with `git clone FILE`, or index the pack, and scan the repository")]
-    GitObjects,
+    /// A bundle or a pack of git without what it builds on.
+    #[error("objects of git that build on others: fetch the bundle into the repository it was made from, and scan that")]
+    Elsewhere,
     /// It needs a password.
     #[error("an archive with encrypted files")]
     Encrypted,

@@ -10,6 +10,7 @@ use zip::{CompressionMethod, ZipArchive};
 use super::form::{Form, Packing, TAR_HEADER, is_tar};
 use super::unpack::Unpacked;
 use super::{Budget, DEEPEST, LARGEST_MEMBER, Unread, path_inside};
+use crate::source::history::{Bundle, Lack};
 
 /// Takes a path inside the outermost archive, and a file.
 type Visit<'a> = &'a mut dyn FnMut(&str, &[u8]);
@@ -42,7 +43,8 @@ impl Opener<'_> {
             Form::Zip => self.zip(bytes, path, depth),
             Form::Tar => self.tar(bytes, path, depth),
             Form::Ar => self.ar(bytes, path, depth),
-            Form::GitObjects | Form::Other => {
+            Form::GitObjects => self.bundle(bytes, path, depth),
+            Form::Other => {
                 form.unread().into_iter().for_each(|unread| self.note(unread));
                 Ok(())
             }
@@ -186,6 +188,18 @@ impl Opener<'_> {
         Ok(())
     }
 
+    /// A file that holds a history: every version of every file, under the path it has there.
+    fn bundle(&mut self, bytes: &[u8], path: &str, depth: usize) -> Result<(), Full> {
+        let (bundle, lack) = Bundle::read(bytes, self.budget.bytes);
+        let followed = bundle.each_text(|name, plain| {
+            self.count()?;
+            let plain = self.read(plain)?;
+            self.member(&inside(path, name), &plain, depth)
+        })?;
+        lack.or(followed).into_iter().for_each(|lack| self.note(lack.into()));
+        Ok(())
+    }
+
     /// Reads a file; of a damaged one what came before the damage.
     fn read(&mut self, reader: impl Read) -> Result<Vec<u8>, Full> {
         let most = self.budget.bytes.min(LARGEST_MEMBER);
@@ -220,6 +234,16 @@ impl Opener<'_> {
 
     fn note(&mut self, why: Unread) {
         self.unread.get_or_insert(why);
+    }
+}
+
+impl From<Lack> for Unread {
+    fn from(lack: Lack) -> Self {
+        match lack {
+            Lack::Damaged => Self::Damaged,
+            Lack::TooMuch => Self::Bomb,
+            Lack::Elsewhere => Self::Elsewhere,
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::Exit;
 use super::baseline::BaselineArgs;
 use super::environment::{ConfigChoice, configuration};
 use super::error::CliError;
-use super::paths::{below, prefix};
+use super::paths::{below, prefix, reported};
 use super::ui::Ui;
 use super::what::{key, rule_set};
 use crate::baseline::Baseline;
@@ -125,7 +125,7 @@ fn cannot_read(file: &Path, error: &std::io::Error) -> CliError {
 
 /// `FILE:LINE`, taken apart.
 pub(super) fn place(what: &str) -> Result<(PathBuf, usize), CliError> {
-    let parts = what.rsplit_once(':').and_then(|(file, line)| Some((PathBuf::from(file), line.parse().ok()?)));
+    let parts = what.rsplit_once(':').and_then(|(file, line)| Some((reported(Path::new(file)), line.parse().ok()?)));
     parts.filter(|&(_, line)| line > 0).ok_or_else(|| {
         let message = format!("`{}` is neither FILE:LINE nor a fingerprint", safe::line(what));
         CliError::new(message, "name a line, as in `sopup explain docs/guide.md:12`, or copy a fingerprint of 24 digits from a report")

@@ -100,6 +100,21 @@ fn whole(path: &Path) -> Result<PathBuf, CliError> {
     }
 }
 
+/// The path of a file that is called like this in reports, which replace bytes that are not UTF-8.
+pub(super) fn reported(path: &Path) -> PathBuf {
+    if path.exists() || !path.to_string_lossy().contains('\u{fffd}') {
+        return path.to_path_buf();
+    }
+    path.components().fold(PathBuf::new(), |folder, part| {
+        let part = part.as_os_str();
+        let here = if folder.as_os_str().is_empty() { Path::new(".") } else { &folder };
+        let named = std::fs::read_dir(here).into_iter().flatten().flatten().map(|entry| entry.file_name());
+        let name =
+            if folder.join(part).exists() { None } else { named.into_iter().find(|name| name.to_string_lossy() == part.to_string_lossy()) };
+        folder.join(name.as_deref().unwrap_or(part))
+    })
+}
+
 /// Where the folder of a path lies below the top of its working tree, or else below the current folder.
 pub(super) fn below(path: &Path) -> String {
     below_top(path, git_dir(path).ok().as_ref())

@@ -108,7 +108,7 @@ fn what_is_not_read_is_named_wherever_it_is() {
         ("sealed.zip", zip("etc/app.yaml", TEXT.as_bytes(), 1), "encrypted files"),
         ("cut.gz", cut(packed(Format::Gzip, &noise)), "damaged or incomplete"),
         ("cut.zip", cut(zip("etc/app.yaml", TEXT.as_bytes(), 0)), "damaged or incomplete"),
-        ("all.bundle", b"# v2 git bundle\n".to_vec(), "objects of git, packed"),
+        ("cut.bundle", b"# v2 git bundle\n\nPACK\0\0\0\x02\0\0\0\x01".to_vec(), "damaged or incomplete"),
         ("all.7z", b"7z\xbc\xaf\x27\x1c and more".to_vec(), "of a sort that sopup does not read"),
         ("bomb.gz", packed(Format::Gzip, &vec![b' '; 64 << 20]), "unpacks to more than"),
         ("four.tar", (0..4).fold(TEXT.as_bytes().to_vec(), |inner, _| tar("x", &inner)), "more than 3 deep"),
@@ -128,6 +128,68 @@ fn what_is_not_read_is_named_wherever_it_is() {
             assert!(run.stdout.contains(reason), "{}", run.stdout);
         }
     }
+}
+
+/// A repository whose history has a secret in one file, and one in a message; the secrets are gone from its files.
+fn leaky(format: &str) -> Place {
+    let place = Place::new();
+    place.git(["init", "--quiet", "-b", "main", &format!("--object-format={format}")]);
+    let lines: String = (0..200).map(|number| format!("line{number}: {}\n", number * 7919)).collect();
+    place.write("etc/app.yaml", format!("{lines}password: Walrus88Timber\n")).write("README.md", "# About\n").commit("add the service");
+    place.write("etc/app.yaml", format!("{lines}password: Walrus88Timber\nport: 1\n")).commit("name the port");
+    place.write("etc/app.yaml", format!("{lines}port: 1\n")).commit("remove the password, which was Kettle91Marble");
+    place
+}
+
+fn short(place: &Place, revision: &str) -> String {
+    place.git(["rev-parse", revision])[..10].to_owned()
+}
+
+#[test]
+fn bundles_and_packs_of_git() {
+    for format in ["sha1", "sha256"] {
+        let origin = leaky(format);
+        // Without offsets deltas name their base, and bases may follow.
+        origin.shell("git bundle create --quiet all.bundle main; git repack -adq; git rev-list --objects main | cut -d' ' -f1 | git pack-objects -q --no-delta-base-offset --stdout > p.pack");
+        let bytes = |name: &str| std::fs::read(origin.join(name)).expect("written");
+        let place = Place::repository();
+        place.write("backup/all.bundle", bytes("all.bundle")).write("p.pack", bytes("p.pack"));
+        place.write("in.tar.gz", packed(Format::Gzip, &tar("site/all.bundle", &bytes("all.bundle"))));
+        let (first, second, last) = (short(&origin, "main~2"), short(&origin, "main~1"), origin.git(["rev-parse", "main"]));
+        let last = last.trim_end();
+        let mut expected = Vec::new();
+        for file in ["backup/all.bundle", "in.tar.gz!site/all.bundle", "p.pack"] {
+            expected.push(format!("{file}!{first}/etc/app.yaml:201:11"));
+            expected.push(format!("{file}!{second}/etc/app.yaml:201:11"));
+            expected.push(format!("{file}!commit {last}:6:32"));
+        }
+        expected.sort();
+        let worktree = place.report(["--worktree"]);
+        assert_eq!(worktree["summary"]["complete"], true, "{worktree}");
+        let sorted = |report: &serde_json::Value| {
+            let mut places = places(report);
+            places.sort();
+            places
+        };
+        assert_eq!(sorted(&worktree), expected, "{format}");
+        place.git(["add", "."]);
+        assert_eq!(sorted(&place.report(["--staged"])), expected);
+        place.commit("keep backups");
+        assert_eq!(sorted(&place.report(["--history"])), expected);
+        let explained = place.sopup(["explain", &format!("backup/all.bundle!{first}/etc/app.yaml:201")]);
+        assert!(explained.code == 0 && explained.stdout.contains("password"), "{}", explained.stdout);
+    }
+}
+
+#[test]
+fn a_bundle_that_builds_on_a_repository_is_incomplete() {
+    let origin = leaky("sha1");
+    origin.shell("git bundle create --quiet new.bundle main~1..main");
+    let place = Place::repository();
+    place.write("new.bundle", std::fs::read(origin.join("new.bundle")).expect("written"));
+    let run = place.sopup(["scan", "--worktree"]);
+    assert!(run.code == 3 && run.stdout.contains("new.bundle: objects of git that build on others"), "{}", run.stdout);
+    assert!(run.stdout.contains("new.bundle!commit "), "the message can be read: {}", run.stdout);
 }
 
 #[test]

@@ -90,6 +90,23 @@ fn what_only_the_history_has_is_explained() {
 }
 
 #[test]
+fn names_that_are_not_utf_8_are_taken_as_reports_print_them() {
+    let place = Place::repository();
+    place.shell("mkdir \"$(printf 'd\\351p\\364t')\"; echo 'DB_PASSWORD=Walrus88Timber' > \"$(printf 'd\\351p\\364t/caf\\351.env')\"");
+    place.commit("one");
+    let report = place.report(["--worktree"]);
+    let at = format!("{}:1", report["findings"][0]["occurrences"][0]["path"].as_str().expect("a path"));
+    assert_eq!(at, "d\u{fffd}p\u{fffd}t/caf\u{fffd}.env:1");
+    for what in [&at, &format!("HEAD:{at}")] {
+        let run = place.sopup(["explain", what]);
+        assert!(run.code == 0 && run.stdout.contains("  1:13  Wa**"), "{what}: {}{}", run.stdout, run.stderr);
+    }
+    let run = place.sopup(["allow", &at, "--reason", "a demo"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert_eq!(place.sopup(["scan", "--worktree"]).code, 0);
+}
+
+#[test]
 fn what_reports_name_inside_archives_is_explained_and_allowed() {
     let place = Place::repository();
     place.write("conf/app.env", "A=1\nDB_PASSWORD=Walrus88Timber\n");

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Passage, cannot_read};
 use crate::archive::{Form, each_member, path_inside};
 use crate::cli::error::CliError;
+use crate::cli::paths::reported;
 use crate::report::safe;
 use crate::source::SourceKind;
 
@@ -14,7 +15,7 @@ pub(in crate::cli) fn archive_of(file: &Path) -> Option<PathBuf> {
         return None;
     }
     let path = file.to_str()?;
-    path.match_indices('!').map(|(at, _)| PathBuf::from(&path[..at])).find(|archive| archive.is_file())
+    path.match_indices('!').map(|(at, _)| reported(Path::new(&path[..at]))).find(|archive| archive.is_file())
 }
 
 /// The file of an archive with a path below the archive's own; its name inside and its bytes.

@@ -210,14 +210,17 @@ impl Compare<'_> {
     }
 }
 
-/// The file or link at a path below a tree, if all of that can be read.
+/// The file or link at a path below a tree, if all of that can be read. Bytes of names that are not UTF-8 may be replaced, as in
+/// reports.
 pub(super) fn find(hash: HashKind, read: Read<'_>, tree: ObjectId, path: &[u8]) -> Option<ObjectId> {
     let mut at = tree;
     let mut parts = path.split(|&byte| byte == b'/').peekable();
     while let Some(part) = parts.next() {
         let bytes = read(&at).ok().filter(|object| object.kind == ObjectKind::Tree)?.bytes;
         let wanted = if parts.peek().is_some() { EntryKind::Tree } else { EntryKind::Blob };
-        at = entries(hash, &bytes)?.iter().find(|entry| entry.name == part && entry.kind == wanted)?.id;
+        let entries = entries(hash, &bytes)?;
+        let called = |is: &dyn Fn(&[u8]) -> bool| entries.iter().find(|entry| entry.kind == wanted && is(entry.name));
+        at = called(&|name| name == part).or_else(|| called(&|name| String::from_utf8_lossy(name).as_bytes() == part))?.id;
     }
     Some(at)
 }
