@@ -73,6 +73,8 @@ const OF_ANY_LANGUAGE: &[(&str, Cue)] = &[
     ("://", Cue::Url),
     ("%3a%2f%2f", Cue::Url),
     ("account", Cue::Account),
+    ("owner_id", Cue::Account),
+    ("ownerid", Cue::Account),
     ("arn:aws", Cue::Account),
     (".dkr.ecr.", Cue::Account),
     (".signin.aws.", Cue::Account),

@@ -79,7 +79,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
             CliError::new(message, "copy one from a report of this repository, made with the same `fingerprint_key`")
         })?,
     };
-    let mut out = ui.stdout();
+    let mut out = ui.told();
     check_reason(&args.reason, finding)?;
     if known.names(&finding.fingerprint) {
         writeln!(out, "{} is allowed already", finding.fingerprint)?;

@@ -53,6 +53,11 @@ impl Ui {
         BufWriter::new(WhileRead(AutoStream::new(io::stdout(), self.color)))
     }
 
+    /// Where a command says what it did; nowhere if only what was found or went wrong is to be said.
+    pub(super) fn told(&self) -> Box<dyn Write> {
+        if self.quiet { Box::new(io::sink()) } else { Box::new(self.stdout()) }
+    }
+
     /// Whether standard output shows links: a terminal with styles that is not a dumb one.
     pub(super) fn has_links(&self) -> bool {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");

@@ -51,6 +51,8 @@ pub struct Config {
     named: Vec<Named>,
     /// The keys that it has, and their lines.
     lines: Vec<(&'static str, usize)>,
+    /// Entries whose last day has passed.
+    pub expired: Vec<Problem>,
     /// The rules by id, and their lines.
     rule_lines: Vec<(String, usize)>,
 }
@@ -153,7 +155,13 @@ impl Config {
         let mut entries = Vec::new();
         for (item, entry) in allow.into_iter().enumerate() {
             match usable(entry, today) {
-                Ok(entry) => entries.push(entry),
+                Ok(entry) => {
+                    if let Some(day) = entry.expires.filter(|&day| day < today) {
+                        let message = format!("entry {} of `allow` allows nothing any more: {day} was its last day", item + 1);
+                        config.expired.push(Problem { line: at("allow", item, "expires"), message });
+                    }
+                    entries.push(entry);
+                }
                 Err((field, message)) => {
                     problems.push(Problem { line: at("allow", item, field), message: format!("entry {} of `allow`: {message}", item + 1) });
                 }

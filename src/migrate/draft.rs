@@ -242,7 +242,9 @@ impl<'a> Draft<'a> {
             let for_tests = naming::is_for_tests(path) && !naming::is_for_tests(&file.path);
             !for_tests && self.projects.share(self.repo, &file.path, path)
         };
-        let ids = self.values.get(value)?.iter().copied().filter(|id| fits(self.path_of(id.store)) && named(id));
+        // Below an element of a list, vals finds nothing.
+        let is_reached = |id: &EntryId| !matches!(self.plan.stores[id.store].shape, Shape::SopsSecret { .. });
+        let ids = self.values.get(value)?.iter().copied().filter(|id| is_reached(id) && fits(self.path_of(id.store)) && named(id));
         ids.max_by_key(|id| {
             let path = self.path_of(id.store);
             (common_folders(&file.path, path), Reverse(path.matches('/').count()), Reverse(*id))
@@ -304,16 +306,20 @@ impl<'a> Draft<'a> {
 
     /// How sops prints an entry.
     pub fn command(&self, id: EntryId) -> String {
+        format!("sops decrypt --extract '{}' {}", self.extract(id), shell_word(&self.plan.entry(id).0.path))
+    }
+
+    /// What `sops decrypt --extract` takes for an entry.
+    pub fn extract(&self, id: EntryId) -> String {
         let (store, entry) = self.plan.entry(id);
-        let path: String = entry.path.iter().map(|key| format!("[\"{key}\"]")).collect();
-        format!("sops decrypt --extract '{path}' {}", shell_word(&store.path))
+        store.shape.locate(&entry.path).iter().map(ToString::to_string).collect()
     }
 
     /// How vals and `sopup render` name an entry.
     pub fn uri(&self, id: EntryId) -> String {
         let (store, entry) = self.plan.entry(id);
         let format = if store.format == Format::Dotenv { "?format=dotenv" } else { "" };
-        format!("ref+sops://{}{format}#/{}", store.path, entry.path.join("/"))
+        format!("ref+sops://{}{format}#/{}", store.path, store.shape.keys(&entry.path).join("/"))
     }
 
     /// The path of a store.

@@ -44,7 +44,8 @@ pub fn places(findings: &[Finding], search: &Search<'_>) -> Vec<(String, Site)> 
     let found = Mutex::new(Vec::new());
     let visit = |target| {
         let Target::File { path, file } = target else { return };
-        let mut bytes = Zeroizing::new(Vec::new());
+        let length = file.metadata().map_or(0, |about| about.len()).min(LARGEST);
+        let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1));
         if file.take(LARGEST).read_to_end(&mut bytes).is_err() || memchr::memchr(0, &bytes).is_some() {
             return;
         }

@@ -55,6 +55,17 @@ fn assert_reported(place: &Place, args: &[&str], places_of: &[&str]) {
 }
 
 #[test]
+fn a_bare_repository_keeps_no_baseline() {
+    let place = Place::repository();
+    place.write("a.env", "DB_PASSWORD=Walrus88Timber\n").commit("one");
+    place.git(["clone", "--quiet", "--bare", ".", "bare.git"]);
+    let run = place.sopup(["baseline", "create", "--path", "bare.git"]);
+    assert!(run.code == 2 && run.stderr.contains("bare repository") && !place.join("bare.git/.sopup-baseline").exists(), "{}", run.stderr);
+    let run = place.sopup(["baseline", "create", "--path", "bare.git", "--baseline", "known", "--reason", "old", "--who", "clerk"]);
+    assert!(run.code == 0 && place.join("known").is_file(), "{}{}", run.stdout, run.stderr);
+}
+
+#[test]
 fn what_was_there_is_known_wherever_it_goes() {
     let place = old_repository();
     assert_eq!(place.sopup(["scan"]).code, 1);

@@ -75,6 +75,10 @@ fn all_problems_are_listed_with_their_lines() {
     place.write(".sopup.yaml", "allow:\n  - value: 5\n    reason: 2027\nfail_on: high\n");
     let run = place.sopup(["config", "check"]);
     assert!(run.code == 0 && run.stdout.contains("is sound"), "{}{}", run.stdout, run.stderr);
+    place.write(".sopup.yaml", "allow:\n  - paths: [a.env]\n    reason: old\n    expires: 2025-01-31\n");
+    let run = place.sopup(["config", "check"]);
+    let note = ":4: note: entry 1 of `allow` allows nothing any more: 2025-01-31 was its last day";
+    assert!(run.code == 0 && run.stdout.contains(note), "{}{}", run.stdout, run.stderr);
     place.write(".sopup.yaml", "allow: Walrus88Timber\n");
     let run = place.sopup(["config", "check"]);
     assert!(run.code == 2 && run.stdout.contains(":1: invalid type: a text, expected a sequence"), "{}", run.stdout);

@@ -38,6 +38,27 @@ fn leak(place: &Place) {
 }
 
 #[test]
+fn quiet_says_nothing_of_what_went_well_and_a_foreign_folder_is_named() {
+    let place = Place::repository();
+    let run = place.sopup(["--quiet", "hook", "install"]);
+    assert_eq!((run.code, run.stdout.as_str(), run.stderr.as_str()), (0, "", ""));
+    assert!(place.join(".git/hooks/pre-commit").is_file());
+    place.git(["config", "core.hooksPath", "elsewhere"]);
+    for command in ["status", "uninstall"] {
+        let run = place.sopup(["hook", command]);
+        assert!(
+            run.code == 0 && run.stderr.contains("git passes over pre-commit, ") && run.stderr.contains("core.hooksPath"),
+            "{}",
+            run.stderr
+        );
+    }
+    place.git(["config", "--unset", "core.hooksPath"]);
+    let run = place.sopup(["--quiet", "hook", "uninstall"]);
+    assert_eq!((run.code, run.stdout.as_str(), run.stderr.as_str()), (0, "", ""));
+    assert!(!place.join(".git/hooks/pre-commit").exists());
+}
+
+#[test]
 fn git_stops_a_commit_its_message_and_a_push() {
     let place = Place::repository();
     place.write("a.txt", "nothing\n").commit("first");

@@ -30,6 +30,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     args.say.check()?;
+    args.subject.refuse_bare()?;
     let book = args.subject.book()?;
     if !args.force && std::fs::symlink_metadata(&book.path).is_ok() {
         let hint = "`sopup baseline update` adds what is new; `--force` begins anew";
@@ -45,7 +46,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     args.subject.keep(&key, ui)?;
     book.write(&baseline)?;
     merge_by_union(&book, ui)?;
-    let mut out = ui.stdout();
+    let mut out = ui.told();
     let file = safe::line(&book.path.to_string_lossy());
     writeln!(out, "{file}: {} known from now on; scans report only new ones", plural(baseline.len() as u64, "secret is", "secrets are"))?;
     writeln!(out, "Next: commit it; `sopup baseline audit` goes through the entries: what is real is still exposed")?;

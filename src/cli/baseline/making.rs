@@ -90,6 +90,16 @@ impl Subject {
             .ok_or_else(|| CliError::new("`--no-repo-config` leaves out the baseline of the repository", "name a file with `--baseline`"))
     }
 
+    /// Fails where nobody could commit the file.
+    pub(super) fn refuse_bare(&self) -> Result<(), CliError> {
+        let bare = self.baseline.is_none() && git_dir(&self.path).is_ok_and(|git| git.work_tree().is_none());
+        if !bare {
+            return Ok(());
+        }
+        let message = format!("{} is a bare repository, which has no files that a baseline could be among", self.path.display());
+        Err(CliError::new(message, "create it in a clone and commit it there, or name a file with `--baseline`"))
+    }
+
     /// The baseline, which must be there, if the key is there that its fingerprints were made with.
     pub(super) fn baseline(&self, book: &Book) -> Result<Baseline, CliError> {
         let baseline = book.needed()?;

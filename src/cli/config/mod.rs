@@ -126,7 +126,7 @@ fn problems(file: &Path, folders: &[PathBuf]) -> Result<(Vec<Problem>, Vec<Probl
         let line = config.line_of_rule(rule.id);
         problems.extend(check_rule(rule).iter().map(|failure| Problem { line, message: format!("rule `{}`: {failure}", rule.id) }));
     }
-    let mut notes = Vec::new();
+    let mut notes = config.expired.clone();
     let rules = builtin().with(&load_rules(&config, folders)?)?;
     for unknown in config.unknown_rules(&rules) {
         if unknown.is_error { problems.push(unknown.problem) } else { notes.push(unknown.problem) }

@@ -35,6 +35,13 @@ impl Place {
         Ok(Self { top: git.work_tree().map(Path::to_path_buf), common: git.common().to_path_buf(), hooks: from.join(hooks) })
     }
 
+    /// The repository's own folder of hooks, if git looks in another one.
+    pub(super) fn passed_over(&self) -> Option<PathBuf> {
+        let own = self.common.join("hooks");
+        let real = own.canonicalize().ok()?;
+        (self.hooks.canonicalize().ok() != Some(real)).then_some(own)
+    }
+
     /// Whether a folder belongs to this repository alone.
     pub(super) fn is_inside(&self, folder: &Path) -> bool {
         // The folder may not be there yet; what is there of it tells.

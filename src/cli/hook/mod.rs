@@ -183,7 +183,7 @@ fn install(hooks: &[Name], place: &Place, shared: bool, ui: &Ui) -> Result<(), C
     refuse_shared(place, shared)?;
     let program = std::env::current_exe()
         .map_err(|error| CliError::new(format!("cannot tell where sopup is: {error}"), "start it by its whole path"))?;
-    let mut out = ui.stdout();
+    let mut out = ui.told();
     for &hook in hooks {
         let kept = native::install(&place.hooks, hook, &program)?;
         let path = place.hooks.join(hook.as_str());
@@ -226,7 +226,7 @@ fn through(manager: &Manager, hooks: &[Name], place: &Place, write: bool, ui: &U
 
 /// Writes what a manager needs. What cannot be written is an error only after all the rest.
 fn write_to(manager: &Manager, there: &[Name], missing: &[Name], top: &Path, ui: &Ui) -> Result<Exit, CliError> {
-    let mut out = ui.stdout();
+    let mut out = ui.told();
     let mut files: Vec<(String, bool)> = Vec::new();
     let mut failed: Option<CliError> = None;
     let of = |hooks: &[Name]| if hooks.is_empty() { Vec::new() } else { manager.changes(hooks, top) };
@@ -265,7 +265,7 @@ fn uninstall(which: &Which, shared: bool, ui: &Ui) -> Result<Exit, CliError> {
             refuse_shared(&place, shared)?;
         }
     }
-    let mut out = ui.stdout();
+    let mut out = ui.told();
     let mut any = false;
     for &hook in &hooks {
         let path = place.hooks.join(hook.as_str());
@@ -291,6 +291,7 @@ fn uninstall(which: &Which, shared: bool, ui: &Ui) -> Result<Exit, CliError> {
         writeln!(out, "no hook of sopup in {}", place.hooks.display())?;
     }
     out.flush()?;
+    note_passed_over(&place, &hooks, ui)?;
     if !left.is_empty() {
         ui.note(&format!("{} still runs sopup: it is not as sopup wrote it, and left to you", left.join(", ")));
     }
@@ -334,7 +335,27 @@ fn status(which: &Which, ui: &Ui) -> Result<Exit, CliError> {
         writeln!(out, "{} runs hooks here", manager.name())?;
     }
     out.flush()?;
+    note_passed_over(&place, &chosen(which, &place), ui)?;
     Ok(Exit::Clean)
+}
+
+/// Says that hooks of sopup lie where git does not look any more.
+fn note_passed_over(place: &Place, hooks: &[Name], ui: &Ui) -> Result<(), CliError> {
+    let Some(folder) = place.passed_over() else { return Ok(()) };
+    let mut ours = Vec::new();
+    for &hook in hooks {
+        if matches!(native::state(&folder, hook)?, State::Ours(_) | State::Edited) {
+            ours.push(hook.as_str());
+        }
+    }
+    if !ours.is_empty() {
+        ui.note(&format!(
+            "git passes over {} in {}, because `core.hooksPath` names another folder; `sopup hook install` installs them there",
+            ours.join(", "),
+            folder.display()
+        ));
+    }
+    Ok(())
 }
 
 /// Whether a hook runs sopup through a manager.

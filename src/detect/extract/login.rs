@@ -30,10 +30,13 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
         login_column(search, whole, hit);
         return;
     }
-    let words = words_of(search.text, Span::new(hit.end, whole.end.min(hit.end + REACH)));
+    // Where no spaces stand between words, what follows the cue can be a part of the sentence.
+    let unspaced = search.text[hit.end..whole.end].iter().take_while(|byte| !byte.is_ascii()).count();
+    let start = hit.end + if search.bytes(hit).is_ascii() { 0 } else { unspaced };
+    let words = words_of(search.text, Span::new(start, whole.end.min(start + REACH)));
     let cue = search.bytes(hit).to_ascii_lowercase();
     // ``credentials (`admin/secret`)``: a pair in marks shows a login, whatever its parts are.
-    let shown = [&b"cred"[..], b"log", b"sign"].iter().any(|word| cue.starts_with(word));
+    let shown = !cue.is_ascii() || [&b"cred"[..], b"log", b"sign"].iter().any(|word| cue.starts_with(word));
     let is_default = search.text[whole.start..hit.start].trim_ascii_end().to_ascii_lowercase().ends_with(b"default");
     let value = if cue.ends_with(b":") {
         of_account(search, whole, hit, &words)
@@ -45,7 +48,8 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
     } else if cue.ends_with(b" is") {
         spaced_pair(search.text, &words)
     } else {
-        pair(search.text, &words).or_else(|| words.first().filter(|_| is_default).and_then(|&word| same_twice(search.text, word)))
+        pair(search.text, &words)
+            .or_else(|| words.first().filter(|_| is_default || start > hit.end).and_then(|&word| same_twice(search.text, word)))
     };
     if let Some(value) = value
         && !of_login(search, value)

@@ -120,6 +120,9 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
         return None;
     }
     let mut words = words(name);
+    // `admin.check.signSecret`: what the sections before it say is another matter.
+    let field = self::words(name.rsplit('.').next().unwrap_or_default()).len();
+    let section = if field > 1 { words.len() - field } else { 0 };
     if cue == Cue::Token && (words.len() == 1 && name == "--key" || words.len() == 2 && words == ["api", "key"]) {
         return Some(NameClass::Token);
     }
@@ -162,7 +165,7 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     // What signs or encrypts cookies is no cookie.
     let of_cookies = |word: &str| word == "cookie" && matches!(words[at].as_str(), "secret" | "key");
     let no_token = |word: &str| class == NameClass::Token && NO_TOKEN.has(word) && !of_cookies(word);
-    let negated = words[..at].iter().any(|word| NOT_ONE.has(word) || no_token(word));
+    let negated = words[section.min(at)..at].iter().any(|word| NOT_ONE.has(word) || no_token(word));
     (!about && !negated && !is_other_pass).then_some(class)
 }
 
@@ -206,6 +209,17 @@ pub(super) fn is_unqualified_key(name: &[u8]) -> bool {
     }
     let words = words(&String::from_utf8_lossy(name));
     matches!(words.as_slice(), [.., before, last] if last == "key" && !KEY_QUALIFIERS.has(before))
+}
+
+/// `builder.password`, `setPassword`, `with_password`: a method that is handed the secret, and does not look it up.
+pub(super) fn is_setter(called: &[u8]) -> bool {
+    let method = called.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
+    let words = words(&String::from_utf8_lossy(method));
+    match words.as_slice() {
+        [word] => method.len() < called.len() && PASSWORDS.has(word),
+        [verb, .., last] => matches!(verb.as_str(), "set" | "with") && PASSWORDS.has(last),
+        [] => false,
+    }
 }
 
 fn holds_token(name: &[u8]) -> bool {

@@ -94,19 +94,26 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
     if is_denied(&text[context.line.start..context.name.start]) {
         return Vec::new();
     }
-    // Also a verb.
-    if search.bytes(context.name).eq_ignore_ascii_case(b"pass") {
+    // `to pass the token`: a verb, unless something ties a value to it; ``user `ro`, pass `X` `` is a list.
+    let pass = search.bytes(context.name).eq_ignore_ascii_case(b"pass");
+    if pass && text[context.line.start..context.name.start].trim_ascii_end().last().is_some_and(|byte| b",/(|:".contains(byte)) {
         let next = line::trim(text, Span::new(context.name.end, end));
         let value = marked(text, next, end).filter(|&span| is_generated(search.bytes(span)));
         return value.map(|span| Value { span, uncertain: false }).into_iter().collect();
     }
     let mut found: Vec<Value> = Vec::new();
     let parted = text.get(context.name.end).is_some_and(u8::is_ascii_whitespace);
-    let mut joint = if parted { Joint::Direct } else { Joint::Quoted };
+    let mut joint = match parted {
+        true if pass => Joint::None,
+        true => Joint::Direct,
+        false => Joint::Quoted,
+    };
     let particles = PARTICLES.iter().filter(|particle| text[context.name.end..end].starts_with(particle.as_bytes()));
     let particle = particles.max_by_key(|particle| particle.len());
     let start = context.name.end + particle.map_or(0, |particle| particle.len());
-    if particle.is_some() && !text[start..end].first().is_some_and(u8::is_ascii_whitespace) {
+    // `密码123456`
+    let attached = !search.bytes(context.name).is_ascii() && text[start..end].first().is_some_and(u8::is_ascii_digit);
+    if attached || particle.is_some() && !text[start..end].first().is_some_and(u8::is_ascii_whitespace) {
         joint = Joint::Verb;
     }
     let words = words_of(text, Span::new(start, end));
@@ -143,7 +150,7 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
             break;
         }
         // `the default password is Password1!`
-        let ends = || word.end == context.line.end || bytes.ends_with(b".");
+        let ends = || last || bytes.ends_with(b".");
         if found.is_empty() && marked.is_none() && joint == Joint::Verb && ends() && is_weak_and_bare(search, context, bare) {
             found.push(Value { span: bare, uncertain: false });
             break;
@@ -173,7 +180,9 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
 fn is_weak_and_bare(search: &Search<'_>, context: &Context, span: Span) -> bool {
     let value = search.bytes(span);
     let letters = value.iter().any(u8::is_ascii_alphabetic);
-    let odd = letters && value.iter().any(u8::is_ascii_digit) && weak::is_known(value);
+    // `密码为123456`
+    let digits = || !search.bytes(context.name).is_ascii() && value.len() >= 6;
+    let odd = (letters || digits()) && value.iter().any(u8::is_ascii_digit) && weak::is_known(value);
     let account = || ACCOUNTS.has(&String::from_utf8_lossy(value)) && weak::is_known(value);
     context.class == NameClass::Password && (odd || account())
 }

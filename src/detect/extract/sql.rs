@@ -1,4 +1,5 @@
-//! Rows that SQL inserts: `INSERT INTO users (name, password) VALUES ('bob', 'X')`.
+//! Rows that SQL inserts: `INSERT INTO users (name, password) VALUES ('bob', 'X')`, and those of dumps, whose columns the table
+//! before them tells.
 
 use super::name::Context;
 use crate::detect::search::Search;
@@ -9,13 +10,17 @@ use crate::text::Span;
 const COLUMNS: usize = 150;
 /// How far the statement begins before its list of columns, in bytes.
 const HEAD: usize = 160;
+/// How far a table's definition reaches to either side of a column, in bytes.
+const TABLE: usize = 4096;
+/// How far a dump's rows are read behind a column, in bytes; the last statement is read to its end.
+const ROWS: usize = 64 << 10;
 /// How a statement begins, in either case.
 const STATEMENT: &[u8] = b"insert into";
 
 /// If the name is one of the columns of an `INSERT`, what the rows have there.
 pub(super) fn values(search: &Search<'_>, context: &Context) -> Vec<Value> {
     let text = search.text;
-    let Some(place) = column(search, context.name) else { return Vec::new() };
+    let Some(place) = column(search, context.name) else { return dumped(search, context).unwrap_or_default() };
     let rest = &text[context.name.end..];
     // A parenthesis that opens may be the next statement's.
     let close = memchr::memchr3(b')', b';', b'(', rest).unwrap_or(rest.len());
@@ -36,15 +41,92 @@ pub(super) fn values(search: &Search<'_>, context: &Context) -> Vec<Value> {
     if lower(context.name) == "clave" && lower(Span::new(context.name.end, context.name.end + close)).contains("valor") {
         return Vec::new();
     }
+    rows(search, at, place).0
+}
+
+/// What the rows from a place on have in a column, and where they end.
+fn rows(search: &Search<'_>, mut at: usize, place: usize) -> (Vec<Value>, usize) {
     let mut values = Vec::new();
     loop {
-        let row = Row::read(text, at);
+        let row = Row::read(search.text, at);
         search.look(Span::new(at, row.as_ref().map_or_else(|&end| end, |row| row.end)));
-        let Ok(row) = row else { break };
+        let Ok(row) = row else { return (values, at) };
         values.extend(row.literals.into_iter().find(|(number, _)| *number == place).map(|(_, span)| Value { span, uncertain: false }));
         at = row.end;
     }
-    values
+}
+
+/// What a dump inserts in a column of the table that it has just made:
+/// `` CREATE TABLE `user` (`id` int, `password` varchar(64)); INSERT INTO `user` VALUES (1, 'X'); ``.
+fn dumped(search: &Search<'_>, context: &Context) -> Option<Vec<Value>> {
+    let text = search.text;
+    let named = text.get(context.name.end..)?.iter().find(|byte| !b"`\"]".contains(byte))?.is_ascii_whitespace();
+    let low = context.name.start.saturating_sub(TABLE);
+    let made = low + find_last(&text[low..context.name.start], b"create table")?;
+    search.look(Span::new(low, context.name.end + 2));
+    let open = made + memchr::memchr(b'(', &text[made..context.name.start])?;
+    let place = place_among(&text[open + 1..context.name.start]).filter(|_| named)?;
+    let table = last_part(&text[made..open])?;
+    let mut at = context.name.end;
+    let mut gap = TABLE;
+    let mut values = Vec::new();
+    loop {
+        let high = text.len().min(at + gap);
+        search.look(Span::new(at, high));
+        let part = &text[at..high];
+        let Some(start) = find_first(part, STATEMENT).filter(|&start| find_first(&part[..start], b"create table").is_none()) else { break };
+        let head = &part[start + STATEMENT.len()..];
+        let Some(word) = find_first(&head[..head.len().min(HEAD)], b"values") else { break };
+        if last_part(&head[..word]).is_none_or(|name| !name.eq_ignore_ascii_case(table)) {
+            break;
+        }
+        let (more, end) = rows(search, at + start + STATEMENT.len() + word + b"values".len(), place);
+        values.extend(more);
+        if end - context.name.end > ROWS {
+            break;
+        }
+        (at, gap) = (end, HEAD);
+    }
+    Some(values)
+}
+
+/// The number of the column that begins where this ends, if it can be one: what stands before it in the parentheses of a table.
+fn place_among(columns: &[u8]) -> Option<usize> {
+    let (mut place, mut depth) = (0, 0_usize);
+    let mut begins = true;
+    let mut at = 0;
+    while let Some(&byte) = columns.get(at) {
+        match byte {
+            b'\'' => at = closing(columns, at + 1)?,
+            b'-' if columns[at..].starts_with(b"--") => at += memchr::memchr(b'\n', &columns[at..])?,
+            b'(' => depth += 1,
+            b')' => depth = depth.checked_sub(1)?,
+            b',' if depth == 0 => place += 1,
+            _ => {}
+        }
+        begins =
+            byte == b',' && depth == 0 || begins && (byte.is_ascii_whitespace() || b"`\"[".contains(&byte) || columns[..at].is_empty());
+        at += 1;
+    }
+    (begins && depth == 0).then_some(place)
+}
+
+/// The last part of a table's name, `user` of `` INTO `shop`.`user` ``; `None` if columns are listed behind it.
+fn last_part(text: &[u8]) -> Option<&[u8]> {
+    let word = text.trim_ascii().rsplit(|byte| byte.is_ascii_whitespace() || *byte == b'.').next()?;
+    let bare = word.iter().position(|byte| !b"`\"[".contains(byte)).map(|start| &word[start..])?;
+    let end = bare.iter().rposition(|byte| !b"`\"]".contains(byte))?;
+    Some(&bare[..=end]).filter(|name| !name.contains(&b')'))
+}
+
+fn find_first(text: &[u8], lower: &[u8]) -> Option<usize> {
+    let fits = |at: &usize| text[*at..].get(..lower.len()).is_some_and(|part| part.eq_ignore_ascii_case(lower));
+    memchr::memchr2_iter(lower[0], lower[0].to_ascii_uppercase(), text).find(fits)
+}
+
+fn find_last(text: &[u8], lower: &[u8]) -> Option<usize> {
+    let fits = |at: &usize| text[*at..].get(..lower.len()).is_some_and(|part| part.eq_ignore_ascii_case(lower));
+    memchr::memchr2_iter(lower[0], lower[0].to_ascii_uppercase(), text).rfind(fits)
 }
 
 /// The number of a column in `INSERT INTO table (a, b, c`.

@@ -4,7 +4,7 @@ use super::weak::tells_what_belongs;
 use crate::detect::Reason;
 use crate::detect::search::Search;
 use crate::detect::worth::weak::is_joined_words;
-use crate::detect::worth::{judge, weak};
+use crate::detect::worth::{judge, randomness, weak};
 use crate::rule::lexicon::{ACCOUNTS, EXAMPLE_HOSTS, STAND_IN_USERS};
 use crate::rule::{Confidence, Extractor, Judge};
 use crate::text::Span;
@@ -32,6 +32,9 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
     if matches!(&text[hit.start - scheme..hit.start], b"maven" | b"mvn") {
         return;
     }
+    if let Some(token) = lone(search, hit.end) {
+        return search.found(Extractor::ConnectionUrl, token, Confidence::Medium, vec![Reason::UrlUserinfo, Reason::Random]);
+    }
     let mut start = hit.end;
     while let Some((user, password, next)) = userinfo(search, start) {
         consider(search, hit, user, password);
@@ -40,6 +43,19 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
             None => break,
         }
     }
+}
+
+/// `https://TOKEN@host/`: what a generator made, in place of user and password. Keys of Sentry, which are hexadecimal, are public.
+fn lone(search: &Search<'_>, start: usize) -> Option<Span> {
+    const SHORTEST: usize = 20;
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let length = search.text[start..].iter().take(REACH).take_while(|byte| part(byte)).count();
+    search.look(Span::new(start, start + length + 1));
+    let token = Span::new(start, start + length);
+    let bytes = search.bytes(token);
+    let hexadecimal = || bytes.iter().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte));
+    let fits = length >= SHORTEST && search.text.get(token.end) == Some(&b'@') && !hexadecimal() && randomness::is_random(bytes);
+    fits.then_some(token)
 }
 
 /// Judges the password of one user at one host.

@@ -5,7 +5,7 @@
 //! it is `admin`; what says of itself that it stands in for one is not. Which values are such literals
 //! is decided in `worth::weak`; here, whether their place says that they are used.
 
-use super::name::{NameClass, is_unqualified_key};
+use super::name::{NameClass, is_setter, is_unqualified_key};
 use crate::detect::Reason;
 use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
@@ -16,8 +16,8 @@ use crate::detect::worth::weak::{
 };
 use crate::detect::worth::words::words;
 use crate::rule::lexicon::{
-    ABOUT_NAMES, ACCOUNTS, BEFORE_PASSWORD, CLUSTER_SECRETS, KEY_ENDINGS, PASSWORDS, SERVICE_WORDS, TECHNICAL, VALUE_NAMES,
-    VARIABLE_ENDINGS,
+    ABOUT_NAMES, ACCOUNTS, BEFORE_PASSWORD, CLUSTER_SECRETS, CONNECTION_FIELDS, KEY_ENDINGS, PASSWORDS, SERVICE_WORDS, STAND_IN_USERS,
+    TECHNICAL, VALUE_NAMES, VARIABLE_ENDINGS,
 };
 use crate::rule::{Confidence, Extractor};
 use crate::text::Span;
@@ -31,7 +31,7 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
     let label = is_label_of_field(search.bytes(value.span)) && (why == Reason::NameValuePair || why == Reason::Name && blank());
     // To a shell, what stands between back-ticks is a command: "PWD=`pwd`".
     let command = search.hints.notation == Notation::Lines && before(search, value.span).ends_with(b"`");
-    let is_set = || is_set_to(search, class, value);
+    let is_set = || is_set_to(search, class, value) || why == Reason::NameValuePair && is_of_container(search, class, value);
     if search.hints.binary || label || command || is_key_of_call(search, value.span) || !is_literal(search.bytes(value.span)) && !is_set() {
         return false;
     }
@@ -52,7 +52,8 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     let name = last_name(before).rsplit(|byte| *byte == b'.').next().unwrap_or_default();
     let open = before.strip_suffix(b"\"").or(before.strip_suffix(b"'")).unwrap_or(before).trim_ascii_end();
     let option = open.strip_suffix(b"=").map_or(before, |rest| &rest[..rest.len() - last_name(rest).len()]);
-    let exported = [&b"export "[..], b"-e ", b"--env "].iter().any(|command| option.ends_with(command));
+    let given = [&b"-e "[..], b"--env "].iter().any(|command| option.ends_with(command));
+    let exported = given || option.ends_with(b"export ");
     let read = search.hints.notation.is_settings();
     let settings = exported || read;
     let plain = class == NameClass::Password && matches!(name, b"password" | b"userPassword");
@@ -67,7 +68,7 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     }
     let sampled = settings || is_line_of_shell(before);
     let known = settings && plain || is_variable(name) && VARIABLE_ENDINGS.ends(name) && !is_of_cluster(name);
-    if value.uncertain || !assigned || !known || !ends_field(search, value.span) {
+    if value.uncertain || !assigned || !known || !given && !ends_field(search, value.span) {
         return false;
     }
     if class == NameClass::Password && sampled && is_sample(bytes) {
@@ -78,6 +79,13 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     let tells = || class == NameClass::Password && !plain && !variables && tells_what_belongs(name, bytes);
     let joined = is_joined_words(bytes) || variables && is_camel_words(bytes);
     settings && joined && !names_itself(name, bytes) && !tells()
+}
+
+/// `- name: DB_PASSWORD`, `value: fake_password`: what a container or a chart is given is read as it stands.
+fn is_of_container(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
+    let bytes = search.bytes(value.span);
+    let read = search.hints.notation == Notation::Yaml && class == NameClass::Password && !value.uncertain;
+    read && ends_field(search, value.span) && (is_sample(bytes) || is_joined_words(bytes))
 }
 
 /// Whether the name before a colon stands in quotes.
@@ -128,7 +136,8 @@ fn is_key_of_call(search: &Search<'_>, span: Span) -> bool {
     let rest = behind(search, span);
     let closes = rest.get(1..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b")"));
     let argument = open.ends_with(b"(") || open.trim_ascii_end().ends_with(b",") && open.contains(&b'(');
-    closes && argument && {
+    let set = || open.strip_suffix(b"(").is_some_and(|call| is_setter(last_name(call)));
+    closes && argument && !set() && {
         let text = String::from_utf8_lossy(search.bytes(span)).to_lowercase();
         PASSWORDS.has(&text) || VALUE_NAMES.has(&text)
     }
@@ -185,9 +194,29 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
         _ => match search.hints.notation {
             Notation::Lines | Notation::Yaml => true,
             Notation::Prose => quoted || !value.iter().any(u8::is_ascii_uppercase) || value.iter().any(u8::is_ascii_digit) || label(),
-            Notation::Source | Notation::Quoted | Notation::Unknown => quoted || is_element(search, span),
+            Notation::Source | Notation::Quoted | Notation::Unknown => {
+                let option = || search.hints.notation != Notation::Source && is_option(before);
+                quoted || is_element(search, span) || is_in_connection(before, value) || option()
+            }
         },
     }
+}
+
+/// `--from-literal=password=`: what an option of a command is given.
+fn is_option(before: &[u8]) -> bool {
+    let word = before.rsplit(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'')).next().unwrap_or_default();
+    word.starts_with(b"--") && word.ends_with(b"=")
+}
+
+/// `"Server=db;Username=app;Password=`, `"host=db user=app password=`: a field of a string that opens a connection.
+fn is_in_connection(before: &[u8], value: &[u8]) -> bool {
+    let start = before.iter().rposition(|byte| matches!(byte, b'"' | b'\'' | b'`')).map_or(0, |at| at + 1);
+    let fields = String::from_utf8_lossy(&before[start..]).to_lowercase();
+    let fields = fields.split([';', ' ', '&', '?']).filter_map(|field| field.trim().split_once('='));
+    let known: Vec<(&str, &str)> = fields.filter(|(name, _)| CONNECTION_FIELDS.has(name)).collect();
+    // `User=%s, Pass=%#v`, `user=username password=password`: what shows where they stand.
+    let shows = |text: &str| text.starts_with('%') || STAND_IN_USERS.is(text.as_bytes());
+    before.ends_with(b"=") && !known.is_empty() && !value.starts_with(b"%") && !known.iter().any(|(_, text)| shows(text))
 }
 
 /// Whether a line begins as remarks do in programs.

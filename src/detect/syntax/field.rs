@@ -18,7 +18,8 @@ pub(in crate::detect) fn is_behind(page: &Page<'_>, label: Label, key: &[u8]) ->
 /// The value of a name that stands in a field of its own.
 pub(in crate::detect) fn value_of(page: &Page<'_>, label: Label) -> Option<Value> {
     let named = || Field::before(page.text, label).is_name();
-    same_line_value(page.text, label).or_else(|| named().then(|| value_before(page.text, label).or_else(|| beside(page, label))).flatten())
+    let near = || element_value(page.text, label).or_else(|| value_before(page.text, label)).or_else(|| beside(page, label));
+    same_line_value(page.text, label).or_else(|| named().then(near).flatten())
 }
 
 /// What stands before a name on its line, without quotes and blanks.
@@ -62,6 +63,18 @@ fn same_line_value(text: &[u8], label: Label) -> Option<Value> {
     let near = &text[start..end.min(start + NEAR / 2)];
     let at = start + memchr::memmem::find(&near.to_ascii_lowercase(), b"value")? + 5;
     value_after(text, at, end)
+}
+
+/// `<property name="X">Y</property>`, `<entry key="X">Y</entry>`.
+fn element_value(text: &[u8], label: Label) -> Option<Value> {
+    let rest = &text[label.name.end..label.line.end];
+    let inner = rest.strip_prefix(b"\">").or(rest.strip_prefix(b"'>"))?;
+    let length = memchr::memchr(b'<', inner).filter(|&length| inner[length..].starts_with(b"</"))?;
+    let start = label.line.end - inner.len();
+    let span = line::trim(text, Span::new(start, start + length));
+    // `<a name="db.password">`db.password`</a>`
+    let itself = memchr::memmem::find(&text[span.range()], &text[label.name.range()]).is_some();
+    (!span.is_empty() && !itself && !holds_blank(text, span)).then_some(Value { span, uncertain: false })
 }
 
 /// `{"value": "Y", "name": "X"}`.

@@ -52,7 +52,10 @@ pub(in crate::detect) fn marked(text: &[u8], word: Span, end: usize) -> Option<S
 
 pub(in crate::detect) fn unpunctuated(text: &[u8], word: Span) -> Span {
     let clause = (word.start + 1..word.end).find(|&at| begins_clause(&text[at..word.end]));
-    let word = Span::new(word.start, clause.unwrap_or(word.end));
+    let end = clause.unwrap_or(word.end);
+    // ``(`admin/secret`):``
+    let closed = text[word.start..end].ends_with(b"):");
+    let word = Span::new(word.start, if closed { end - 1 } else { end });
     let without = |span: Span, marks: &[u8]| {
         let kept = span.len() - text[span.range()].iter().rev().take_while(|byte| marks.contains(byte)).count();
         Span::new(span.start, span.start + kept)

@@ -259,6 +259,7 @@ fn is_fake_token(value: &[u8]) -> bool {
         || lower.split(|&byte| byte == b'.').any(|part| part.len() >= 16 && is_repetitive(part))
         || lower.split(|&byte| byte == b'-').any(|part| part.len() == 12 && is_repetitive(part))
         || is_counted(&lower)
+        || lower.len() == 36 && is_counted(&lower.iter().copied().filter(|byte| *byte != b'-').collect::<Vec<u8>>())
         || is_slot(value)
         || lower.contains(&b'<') && lower.contains(&b'>')
 }

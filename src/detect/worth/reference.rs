@@ -67,7 +67,10 @@ pub(super) fn holds_reference(value: &[u8]) -> bool {
     };
     // `${NAME:?message of several words}`, as far as the first blank.
     let demanded = value.strip_prefix(b"${").is_some_and(|name| !name.starts_with(b":") && !name.starts_with(b"?") && is_demanded(name));
+    // `${bindPwdFile1`, of a list that was cut at its commas.
+    let cut = value.strip_prefix(b"${").is_some_and(|name| name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_'));
     demanded
+        || cut
         || PAIRS.iter().any(|(open, close)| {
             let inner = |start: usize| memchr::memmem::find(&value[start..], close).map(|length| &value[start..start + length]);
             memchr::memmem::find_iter(value, open).filter_map(|at| inner(at + open.len())).any(named)

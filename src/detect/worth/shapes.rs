@@ -7,8 +7,8 @@ use super::structure::{
     EXPRESSION_MARKS, is_action, is_action_reference, is_address, is_attribute, is_call, is_call_behind_pointer, is_chain_of_calls,
     is_colour, is_credential_scope, is_cut_call, is_cut_method, is_dotted_path, is_element, is_expression, is_format, is_hashed_name,
     is_list_of_names, is_macro, is_media_type, is_module_and_type, is_name_with_reference, is_namespace, is_negation, is_option,
-    is_pair_of_names, is_path, is_policy, is_query, is_rule_list, is_segmented, is_setting, is_simple_call, is_taint, is_translation,
-    is_wildcard, starts_with_host,
+    is_pair_of_names, is_path, is_pinned_version, is_policy, is_query, is_rule_list, is_segmented, is_setting, is_simple_call, is_taint,
+    is_translation, is_wildcard, starts_with_host,
 };
 use crate::detect::Evidence;
 
@@ -77,7 +77,7 @@ fn has(value: &[u8], needle: &[u8]) -> bool {
 }
 
 /// Paths, addresses, code and markup, whatever the name says; the first that fits counts.
-static SHAPES: [Shape; 56] = [
+static SHAPES: [Shape; 57] = [
     shape("path", "a path", Bytes(is_path)).sure_if(Bytes(is_system_path)),
     shape("address", "an address", Bytes(|value| has(value, b"://") || value.starts_with(b"//")))
         .sure_if(Bytes(|value| has(value, b"://"))),
@@ -100,11 +100,15 @@ static SHAPES: [Shape; 56] = [
         .sure_if(Bytes(holds_action)),
     shape("namespace", "a name in a namespace", Text(is_namespace)).sure(),
     shape("media-type", "a media type", Text(is_media_type)).sure(),
+    shape("pinned-version", "a package at a version", Text(is_pinned_version)).sure(),
     // `password='".quote($x)."'`
     shape(
         "concatenation",
         "a literal that code goes on with",
-        Bytes(|value| [&b"\"."[..], b"'.", b"\" .", b"' .", b"\"+", b"'+"].iter().any(|end| value.starts_with(end))),
+        Bytes(|value| {
+            const JOINTS: [&[u8]; 8] = [b"\".", b"'.", b"\" .", b"' .", b"\"+", b"'+", b".concat(", b").concat("];
+            JOINTS.iter().any(|end| value.starts_with(end))
+        }),
     )
     .sure(),
     shape("import", "a module that is loaded", Bytes(|value| [&b"require("[..], b"import("].iter().any(|call| value.starts_with(call))))

@@ -316,6 +316,13 @@ pub(super) fn is_namespace(text: &str) -> bool {
     text.contains('\\') && text.split('\\').filter(|part| !part.is_empty()).all(is_name)
 }
 
+/// `six==1.16.0`
+pub(super) fn is_pinned_version(text: &str) -> bool {
+    let Some((name, version)) = text.split_once("==") else { return false };
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.[]".contains(&byte);
+    !name.is_empty() && name.bytes().all(letter) && version.starts_with(|c: char| c.is_ascii_digit()) && version.contains('.')
+}
+
 /// `application/vnd.example+json`
 pub(super) fn is_media_type(text: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte);

@@ -50,8 +50,7 @@ impl Rewriter for Ansible {
                 continue;
             };
             let id = draft.shared(file, &["ansible", &words::name(text, site)], &crate::secret::Secret::new(value.into_bytes()));
-            let (store, entry) = draft.plan.entry(id);
-            let path: String = entry.path.iter().map(|key| format!("[\\\"{key}\\\"]")).collect();
+            let (store, path) = (draft.plan.entry(id).0, draft.extract(id).replace('"', "\\\""));
             let folder = folder_of_plays(file);
             let from = match folder.split('/').filter(|part| !part.is_empty()).count() {
                 0 => format!("'{}'", store.path),

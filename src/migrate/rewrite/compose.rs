@@ -53,7 +53,8 @@ impl Rewriter for Compose {
                 _ => "",
             };
             // In comments only what could be a setting is one.
-            if item.is_none() && words::assigned(text, site.span).is_none() {
+            let is_variable = |name: &str| !name.bytes().any(|byte| byte.is_ascii_lowercase());
+            if item.is_none() && !words::assigned(text, site.span).is_some_and(is_variable) {
                 continue;
             }
             let default = default_of(text, site.span);

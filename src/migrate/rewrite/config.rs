@@ -2,7 +2,7 @@
 //! environment itself, the value becomes one; elsewhere a `ref+sops://` reference stands until the file is rendered.
 
 use super::quote::{decoded, exec_env, unescaped};
-use super::{Rewriter, dotenv, is_in_comment, words};
+use super::{Rewriter, dotenv, is_in_comment, of_comment, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
@@ -98,7 +98,7 @@ impl Config {
             "the program that reads it needs the value: give it the output of `sopup render {}` (or of `vals eval`)",
             shell_word(&file.path)
         );
-        let verdict = if is_in_comment(file, site) { Verdict::safe("") } else { Verdict::review(reason) };
+        let verdict = if is_in_comment(file, site) { of_comment(file, site) } else { Verdict::review(reason) };
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
     }
 }

@@ -8,6 +8,7 @@ use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
 use crate::migrate::plan::{Action, EntryId};
 use crate::migrate::slugs::Slugs;
+use crate::rule::lexicon::EXAMPLE_PHRASES;
 use crate::text::Span;
 
 /// Markdown and other prose.
@@ -56,9 +57,14 @@ impl Rewriter for Markdown {
         for site in sites {
             let name = name(text, file, site, &draft.slugs);
             let id = draft.shared(file, &[&words::of_file(file), &name], &site.value());
-            let verdict = match is_in_link(text, site.span) {
-                true => Verdict::review("the link leads nowhere until somebody puts the value in: is it meant to be public?"),
-                false => Verdict::safe(""),
+            let verdict = match () {
+                () if is_in_link(text, site.span) => {
+                    Verdict::review("the link leads nowhere until somebody puts the value in: is it meant to be public?")
+                }
+                () if is_in_example(text, file.line_at(site.span.start)) => {
+                    Verdict::review("the text calls it an example; if the value is invented, it is a false alarm")
+                }
+                () => Verdict::safe(""),
             };
             let text = replacement(text, file, site.span, id, draft);
             let actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text }];
@@ -85,7 +91,7 @@ fn replacement(text: &str, file: &SourceFile, span: Span, id: EntryId, draft: &D
         }
         Setting::WholeCode => command,
         Setting::Word => format!("`{command}`"),
-        Setting::Block if is_whole(text, span) => draft.uri(id),
+        Setting::Block if text[span.end..].chars().next().is_none_or(|c| c.is_whitespace() || "\"'`<".contains(c)) => draft.uri(id),
         Setting::ShellBlock | Setting::Command | Setting::Block | Setting::Inside => format!("{}+", draft.uri(id)),
     }
 }
@@ -93,8 +99,10 @@ fn replacement(text: &str, file: &SourceFile, span: Span, id: EntryId, draft: &D
 /// Where a span of a page stands.
 pub(super) fn setting(text: &str, line: Span, span: Span) -> Setting {
     if let Some(info) = fence(&text[..line.start]) {
-        let shell = ["bash", "sh", "shell", "zsh", "console", "shell-session", "terminal"].contains(&info.as_str());
-        return if shell && !is_output(text, line) { Setting::ShellBlock } else { Setting::Block };
+        // A block that does not say what it is can be one of commands, too.
+        let shell = is_shell(&info) || NO_LANGUAGES.contains(&info.as_str()) && is_command(text, line);
+        let output = || is_output(text, line) || is_answer(&text[line.start..span.start]);
+        return if shell && !output() { Setting::ShellBlock } else { Setting::Block };
     }
     if span.end > line.end {
         return Setting::Block;
@@ -110,23 +118,64 @@ pub(super) fn setting(text: &str, line: Span, span: Span) -> Setting {
             () => Setting::Inside,
         };
     }
-    match is_whole(text, span) {
-        _ if is_indented_code(text, line) => {
-            let (own, above) = (text[line.range()].trim_start(), text[..line.start].trim_end_matches(['\r', '\n']));
-            let shell = own.contains(" -") || own.starts_with("export ") || own.starts_with("$ ") || above.ends_with('\\');
-            if shell { Setting::Command } else { Setting::Block }
+    match indented_code(text, line) {
+        Some(info) => {
+            let shell = is_shell(&info) || is_command(text, line);
+            if shell && !is_answer(&text[line.start..span.start]) { Setting::Command } else { Setting::Block }
         }
-        true => Setting::Word,
-        false => Setting::Inside,
+        None if is_whole(text, span) => Setting::Word,
+        None => Setting::Inside,
     }
 }
 
-/// Whether a line is in a block of code that is told by its indentation: behind `::` in reStructuredText, behind an empty
-/// line that follows no list in Markdown.
-fn is_indented_code(text: &str, line: Span) -> bool {
+/// Whether a block of this language is for a shell.
+fn is_shell(info: &str) -> bool {
+    ["bash", "sh", "shell", "zsh", "console", "shell-session", "terminal"].contains(&info)
+}
+
+/// What blocks are called whose language is not told.
+const NO_LANGUAGES: [&str; 5] = ["", "text", "txt", "none", "plain"];
+
+/// Whether a line looks like a command, or like the rest of one.
+fn is_command(text: &str, line: Span) -> bool {
+    let (own, above) = (text[line.range()].trim_start(), text[..line.start].trim_end_matches(['\r', '\n']));
+    let assigns = || {
+        own.split_once('=').is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'))
+    };
+    let options = || own.contains(" -") && !own.starts_with('-') && !own.contains(": ");
+    options() || assigns() && own.contains(' ') || own.starts_with("export ") || own.starts_with("$ ") || above.ends_with('\\')
+}
+
+/// `AWS Secret Access Key [None]: `: what somebody types when a program asks.
+fn is_answer(before: &str) -> bool {
+    before.trim_end().ends_with("]:") || before.ends_with(": ") && !before.contains(['"', '\'', '=']) && !before.contains(" -")
+}
+
+/// Whether a text calls what it shows on a line an example: on the line, or on the last one before its block.
+fn is_in_example(text: &str, line: Span) -> bool {
+    let says = |line: &str| {
+        let line = line.to_lowercase();
+        EXAMPLE_PHRASES.iter().any(|phrase| line.contains(phrase))
+    };
+    let block = fence(&text[..line.start]).is_some() || indented_code(text, line).is_some();
+    let open = |line: &&str| !line.trim().is_empty();
+    // A block begins behind its mark, or where the indentation ends.
+    let above = || {
+        let lines = text[..line.start].lines().rev();
+        let mut before = lines.skip_while(|line| !["```", "~~~"].iter().any(|mark| line.trim_start().starts_with(mark))).skip(1);
+        before.find(open).is_some_and(says)
+    };
+    says(&text[line.range()]) || block && above()
+}
+
+/// The language of the block of code that a line is in, if its indentation tells: behind `::` in reStructuredText, behind an
+/// empty line that follows no list in Markdown. It is empty where it is not named.
+fn indented_code(text: &str, line: Span) -> Option<String> {
     let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len() + 3 * line.matches('\t').count();
-    let is_announced =
-        |line: &str| line.ends_with("::") || [".. code", ".. sourcecode", ".. prompt"].iter().any(|mark| line.starts_with(mark));
+    let announced = |line: &str| {
+        let directive = [".. code-block::", ".. code::", ".. sourcecode::", ".. prompt::"].iter().find_map(|mark| line.strip_prefix(mark));
+        directive.map(|language| language.trim().to_ascii_lowercase()).or_else(|| line.ends_with("::").then(String::new))
+    };
     let own = indent(&text[line.range()]);
     let (mut least, mut empty, mut behind_empty, mut in_list) = (own, false, false, false);
     for above in text[..line.start].lines().rev() {
@@ -135,8 +184,8 @@ fn is_indented_code(text: &str, line: Span) -> bool {
         }
         let words = above.trim();
         if !words.is_empty() && indent(above) < least {
-            if is_announced(words) {
-                return true;
+            if let Some(language) = announced(words) {
+                return Some(language);
             }
             behind_empty |= empty && least >= 4 && indent(above) < 4;
             in_list |= is_list_item(words);
@@ -144,7 +193,7 @@ fn is_indented_code(text: &str, line: Span) -> bool {
         }
         empty = words.is_empty();
     }
-    behind_empty && !in_list
+    (behind_empty && !in_list).then(String::new)
 }
 
 /// Whether a line begins an entry of a list.
@@ -192,8 +241,16 @@ fn is_whole(text: &str, span: Span) -> bool {
 /// The language of the fenced block that is open at the end of a text.
 fn fence(before: &str) -> Option<String> {
     let mut open: Option<(&str, String)> = None;
+    let mut above = "";
     for line in before.lines() {
         let line = line.trim_start_matches([' ', '\t', '>']);
+        let style = std::mem::replace(&mut above, line.trim());
+        // `[source,bash]`, `----`: a listing of AsciiDoc.
+        if line.trim_end() == "----" && (open.as_ref().is_some_and(|(marker, _)| *marker == "----") || style.starts_with("[source")) {
+            let language = style.trim_end_matches(']').split(',').nth(1).unwrap_or_default().trim().to_ascii_lowercase();
+            open = if open.is_some() { None } else { Some(("----", language)) };
+            continue;
+        }
         let marker = if line.starts_with("```") {
             "```"
         } else if line.starts_with("~~~") {
@@ -286,6 +343,12 @@ mod tests {
         assert_eq!(setting_in("[here](https://x.y/z?password=SECRET)."), Setting::Inside);
         assert_eq!(setting_in("run `mysql -pSECRET`"), Setting::Command);
         assert_eq!(setting_in("```bash\nexport X=SECRET\n```"), Setting::ShellBlock);
+        assert_eq!(setting_in("```\ndocker run -e X=SECRET shop\n```"), Setting::ShellBlock);
+        assert_eq!(setting_in("```\ntoken: SECRET\n```"), Setting::Block);
+        assert_eq!(setting_in("```sh\nAWS Secret Access Key [None]: SECRET\n```"), Setting::Block);
+        assert_eq!(setting_in("[source,bash]\n----\nlogin SECRET\n----"), Setting::ShellBlock);
+        assert_eq!(setting_in("[source,yaml]\n----\npassword: SECRET\n----"), Setting::Block);
+        assert_eq!(setting_in("1. Do\n\n   .. code-block:: shell\n\n      mc alias set x SECRET\n"), Setting::Command);
         assert_eq!(setting_in("```console\n$ login\ntoken: SECRET\n```"), Setting::Block);
         assert_eq!(setting_in("```console\n$ login \\\n  --token SECRET\n```"), Setting::ShellBlock);
         assert_eq!(setting_in("Log in::\n\n  curl \\\n    -u \"a:SECRET\" \\\n"), Setting::Command);

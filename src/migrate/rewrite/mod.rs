@@ -157,7 +157,7 @@ fn one(rewriter: &dyn Rewriter, file: &SourceFile, accounts: &account::Accounts,
 /// Why steps of a file may not be wanted although they keep it valid: the rewriters in question (all if none are
 /// named) and the reason.
 fn doubt(file: &SourceFile) -> Option<(&'static [&'static str], &'static str)> {
-    let is_test = naming::is_for_tests(&file.path) && !markdown::is_prose(file);
+    let is_test = naming::is_for_tests(&file.path);
     let example = "an example, and readers would see ciphertext; if the value is invented, it is a false alarm";
     match () {
         () if is_test => Some((&[], "a test, which may want the file as it is; if the value is invented, it is a false alarm")),
@@ -185,7 +185,21 @@ fn comment(rewriter: &dyn Rewriter, file: &SourceFile, site: &Site, draft: &mut 
     let name = words::name(file.text().unwrap_or_default(), site);
     let id = draft.shared(file, &[&words::of_file(file), &name], &site.value());
     let actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text: draft.uri(id) }];
-    draft.step(rewriter.id(), file, &[site], Verdict::safe(""), actions, vec![id]);
+    draft.step(rewriter.id(), file, &[site], of_comment(file, site), actions, vec![id]);
+}
+
+/// What becomes of a comment matters to nobody but its readers, unless it is a setting that waits to be used.
+fn of_comment(file: &SourceFile, site: &Site) -> Verdict {
+    let line = file.line_at(site.span.start);
+    let before = file
+        .text()
+        .map_or("", |text| text[line.start..site.span.start.max(line.start)].trim_start_matches(['#', ';', '/', '*', ' ', '\t', '-']));
+    let name = before.trim_end_matches(['"', '\'', ' ']).strip_suffix([':', '=']).map(str::trim_end);
+    let is_setting = name.is_some_and(|name| !name.is_empty() && !name.contains(char::is_whitespace));
+    match is_setting {
+        true => Verdict::review("a setting that is commented out: whoever takes it in again must resolve the reference"),
+        false => Verdict::safe(""),
+    }
 }
 
 #[cfg(test)]

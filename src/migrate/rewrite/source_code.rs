@@ -117,7 +117,11 @@ fn edit(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<Edit
     if is_prefixed(&text[line.start..site.span.start]) {
         return None;
     }
-    if let Some((span, _)) = literal(text, site.span) {
+    if needs_constant(file.name(), &text[line.range()]) {
+        return None;
+    }
+    // `"SELECT 'x'"`: quotes of SQL in a string of the program.
+    if let Some((span, _)) = literal(text, site.span).filter(|(span, _)| open_quote(&text[line.start..span.start]).is_none()) {
         return Some((span, lookup.to_owned()));
     }
     let mark = match shell_quote(&text[line.range()], site.span.start - line.start) {
@@ -167,6 +171,23 @@ fn is_in_long_literal(before: &str, python: bool) -> bool {
 /// Whether the string that is open at the end of a line's beginning has a letter or sign before it that says how it is read:
 /// `f"…"`, `b"…"`, `@"…"`, `$"…"`. Its parts would need the same, and bytes are no text.
 fn is_prefixed(before: &str) -> bool {
+    open_quote(before).is_some_and(|at| before[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || "_@$#".contains(c)))
+}
+
+/// Whether a line is one where only constants can stand.
+fn needs_constant(file: &str, line: &str) -> bool {
+    let line = line.trim_start();
+    let says = |word: &str| line.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| part == word);
+    match file.rsplit_once('.').map_or("", |(_, end)| end) {
+        "cs" => says("const") || line.starts_with('['),
+        "kt" | "kts" => says("const") || line.starts_with('@'),
+        "java" | "groovy" | "scala" => line.starts_with('@'),
+        _ => false,
+    }
+}
+
+/// Where the quote stands that is open at the end of a line's beginning.
+fn open_quote(before: &str) -> Option<usize> {
     let (mut open, mut escaped) = (None, false);
     for (at, c) in before.char_indices() {
         match (open, c) {
@@ -177,7 +198,7 @@ fn is_prefixed(before: &str) -> bool {
             _ => {}
         }
     }
-    open.is_some_and(|(_, at)| before[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || "_@$#".contains(c)))
+    open.map(|(_, at)| at)
 }
 
 /// The string literal of code that is itself inside a literal, in either quotes.

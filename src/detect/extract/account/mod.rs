@@ -34,6 +34,10 @@ pub(in crate::detect) fn read(search: &mut Search<'_>, hit: Span) {
 fn arn(search: &mut Search<'_>, hit: Span) {
     let end = search.line_around(hit.start).end.min(hit.start + 128);
     let rest = &search.text[hit.start..end];
+    // The publisher of an application that anybody may install.
+    if rest.splitn(4, |&byte| byte == b':').nth(2) == Some(b"serverlessrepo") {
+        return;
+    }
     let mut colons = memchr::memchr_iter(b':', rest).skip(3);
     let (Some(before), Some(after)) = (colons.next(), colons.next()) else { return };
     confirm(search, Span::new(hit.start + before + 1, hit.start + after), Reason::Arn);

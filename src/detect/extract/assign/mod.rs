@@ -27,7 +27,13 @@ pub(super) fn read(search: &mut Search<'_>, context: &Context) -> bool {
         false => Some(value),
         true => literal(&value).then_some(Value { uncertain: true, ..value }),
     });
-    let values: Vec<Value> = values.collect();
+    // `sed 's/DB_PASSWORD=123/DB_PASSWORD=changeit/'`
+    let mark = b"/|#,".iter().copied().find(|&mark| is_replaced(search, context, mark));
+    let part = |value: Value| {
+        let end = mark.and_then(|mark| memchr::memchr(mark, search.bytes(value.span)));
+        Value { span: end.map_or(value.span, |end| Span::new(value.span.start, value.span.start + end)), ..value }
+    };
+    let values: Vec<Value> = values.map(part).collect();
     let linked = class == NameClass::Token && is_of_link(search, context);
     for value in values {
         if let Some(confidence) = phrase(search, context, value.span) {
@@ -44,6 +50,16 @@ pub(super) fn read(search: &mut Search<'_>, context: &Context) -> bool {
         report(search, class, &Value { uncertain: value.uncertain || linked, ..value }, Reason::Name);
     }
     true
+}
+
+/// Whether a name stands in what an expression such as `s/old/new/` takes out or puts in, with this mark between the two.
+fn is_replaced(search: &Search<'_>, context: &Context, mark: u8) -> bool {
+    let before = &search.text[context.line.start..context.name.start];
+    let Some(at) = memchr::memmem::rfind(before, &[b's', mark]) else { return false };
+    let opens = before[..at].last().is_some_and(|byte| matches!(byte, b'\'' | b'"' | b' '));
+    let rest = &search.text[context.name.end..context.line.end];
+    let marks = memchr::memchr_iter(mark, &before[at + 2..]).count() + memchr::memchr_iter(mark, rest).count();
+    opens && marks >= 2 && memchr::memmem::find(before, b"sed ").is_some()
 }
 
 /// `    password: "password"` and ``- Password: `password` `` in a document: a line that has a name and its quoted value alone.

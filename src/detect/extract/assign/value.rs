@@ -1,6 +1,6 @@
 //! What stands behind a name: the separator, and where the value begins and ends.
 
-use crate::detect::extract::name::{Context, FULLWIDTH_COLON};
+use crate::detect::extract::name::{Context, FULLWIDTH_COLON, is_setter};
 use crate::detect::search::Search;
 use crate::detect::syntax::bare::{self, Stop, bare, ends_value, stop, trim_end};
 use crate::detect::syntax::cells::{row_cells, tag, undecorated};
@@ -9,7 +9,7 @@ use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::{inside_literal, is_open, quoted, quoted_in, quoted_literals};
 use crate::detect::syntax::{scalar, table};
 use crate::detect::worth::{judge, randomness};
-use crate::rule::lexicon::{ENTERING_VERBS, ENVIRONMENT_CALLS, WRAPPING_CALLS};
+use crate::rule::lexicon::{ENTERING_VERBS, ENVIRONMENT_CALLS, PASSWORDS, SETTING_CALLS, WRAPPING_CALLS};
 use crate::text::Span;
 
 /// What joins a name and a value.
@@ -74,8 +74,17 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
         {
             return Some(sure(literal));
         }
-        let uncertain = separator == Separator::Argument && !reads_variable(&text[line.start..context.name.start]);
+        let given = || reads_variable(&text[line.start..context.name.start]) || is_set(text, context, span);
+        let uncertain = separator == Separator::Argument && !given();
         return Some(vec![Value { span, uncertain }]);
+    }
+    // `"secret": ["X"]`, as exports of realms have them: what a generator made.
+    if separator == Separator::Colon && text[start] == b'[' {
+        let close = start + memchr::memchr(b']', &text[start..line.end]).unwrap_or(0);
+        let literals = quoted_literals(text, start + 1, close);
+        if !literals.is_empty() && literals.iter().all(|literal| randomness::is_random(&text[literal.range()])) {
+            return Some(literals.into_iter().map(|span| Value { span, uncertain: false }).collect());
+        }
     }
     match separator {
         Separator::Argument => passed_on(text, start, line.end).map(sure),
@@ -148,6 +157,15 @@ fn action_default(text: &[u8], start: usize, end: usize) -> Option<Span> {
     }
     let literal = start + memchr::memmem::find(&text[start..close], b"default \"")? + 8;
     quoted(text, literal, close)
+}
+
+/// Whether a literal is all that a call is given to set a name to: `builder.password("x")`, `properties.setProperty("password", "x")`.
+fn is_set(text: &[u8], context: &Context, value: Span) -> bool {
+    let closes = text[value.end..context.line.end].get(1..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b")"));
+    let before = &text[context.line.start..context.name.start];
+    let quoted = before.strip_suffix(b"\"").or(before.strip_suffix(b"'"));
+    let call = || quoted.and_then(|before| before.strip_suffix(b"(")).is_some_and(|call| SETTING_CALLS.ends(call));
+    closes && (text.get(context.name.end) == Some(&b'(') && is_setter(&text[context.name.range()]) || call())
 }
 
 /// Whether what comes before a name reads a variable of the environment, which may have a default: `os.environ.get("`.
@@ -231,7 +249,9 @@ fn blank(text: &[u8], context: &Context, notation: Notation, at: usize, joined: 
         return None;
     }
     let before = text[context.line.start..context.name.start].trim_ascii();
-    let flag = name.starts_with(b"--") || name.starts_with(b"-") && name.len() > 2;
+    // `mysql -ppassword shop` has the password itself.
+    let attached = name.strip_prefix(b"-p").is_some_and(|rest| PASSWORDS.is(rest)) && name != b"-pass";
+    let flag = name.starts_with(b"--") || name.starts_with(b"-") && name.len() > 2 && !attached;
     let first = before.is_empty() || before.ends_with(b"ENV") || before.ends_with(b"ARG");
     let directive = [&b"SetEnv"[..], b"fastcgi_param", b"uwsgi_param"].iter().any(|known| before.eq_ignore_ascii_case(known));
     let option = [&b"requirepass"[..], b"masterauth", b"insecure-password"].contains(&name);
@@ -277,7 +297,9 @@ fn unquoted(search: &Search<'_>, context: &Context, notation: Notation, separato
     if let Some(values) = typed_or_called(text, start, line.end, notation) {
         return values;
     }
-    let in_text = literal && separator == Separator::Equals;
+    // `print("密码：123456")`
+    let said = separator == Separator::Colon && !text[context.name.range()].is_ascii();
+    let in_text = literal && (separator == Separator::Equals || said);
     let in_example = || is_shell_line(text, context) || separator == Separator::Colon && is_yaml_line(text, context, start);
     if !in_text && !notation.takes_bare_values() && !in_example() {
         return None;
