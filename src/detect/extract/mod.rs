@@ -55,9 +55,6 @@ pub(super) fn follow(search: &mut Search<'_>, cue: Cue, hit: Span) {
     }
 }
 
-/// The longest text that is one secret, in bytes.
-const LONGEST_ALONE: usize = 512;
-
 /// Base64 over several lines, as `openssl rand -base64 756` writes a key.
 fn is_wrapped_key(text: &[u8]) -> bool {
     const LONGEST: usize = 4096;
@@ -71,6 +68,9 @@ fn is_wrapped_key(text: &[u8]) -> bool {
         && lines.all(is_part)
         && randomness::is_random(&text[..width])
 }
+
+/// The longest text that is one secret, in bytes.
+const LONGEST_ALONE: usize = 512;
 
 /// A text that is one secret, as the name of its file says.
 pub(super) fn read_alone(search: &mut Search<'_>, alone: Alone) {

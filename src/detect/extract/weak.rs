@@ -11,6 +11,7 @@ use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::line;
 use crate::detect::syntax::named::Value;
+use crate::detect::syntax::quote::before_quote;
 use crate::detect::worth::weak::{
     is_camel_words, is_encoded_text, is_joined_words, is_known, is_label_of_field, is_literal, is_sample, is_typed_secret,
 };
@@ -50,7 +51,7 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
 fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     let (before, bytes) = (before(search, value.span), search.bytes(value.span));
     let name = last_name(before).rsplit(|byte| *byte == b'.').next().unwrap_or_default();
-    let open = before.strip_suffix(b"\"").or(before.strip_suffix(b"'")).unwrap_or(before).trim_ascii_end();
+    let open = before_quote(before).unwrap_or(before).trim_ascii_end();
     let option = open.strip_suffix(b"=").map_or(before, |rest| &rest[..rest.len() - last_name(rest).len()]);
     let given = [&b"-e "[..], b"--env "].iter().any(|command| option.ends_with(command));
     let exported = given || option.ends_with(b"export ");
@@ -98,7 +99,7 @@ fn is_line_of_shell(before: &[u8]) -> bool {
     let line = before.trim_ascii_start();
     let line = line.strip_prefix(b"$ ").unwrap_or(line);
     let line = line.strip_prefix(b"export ").unwrap_or(line);
-    let name = line.strip_suffix(b"\"").or(line.strip_suffix(b"'")).unwrap_or(line).strip_suffix(b"=");
+    let name = before_quote(line).unwrap_or(line).strip_suffix(b"=");
     name.is_some_and(|name| name.len() > 3 && name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_'))
 }
 
@@ -228,7 +229,7 @@ fn is_remark(before: &[u8]) -> bool {
 /// there can be the name of a secret that is kept elsewhere.
 fn is_of_variable(before: &[u8], value: &[u8]) -> bool {
     let joint = before.trim_ascii_end();
-    let joint = joint.strip_suffix(b"\"").or(joint.strip_suffix(b"'")).unwrap_or(joint).trim_ascii_end();
+    let joint = before_quote(joint).unwrap_or(joint).trim_ascii_end();
     let Some(name) = joint.strip_suffix(b"=").or(joint.strip_suffix(b":")).map(<[u8]>::trim_ascii_end) else { return false };
     let part = |byte: &&u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || **byte == b'_';
     let length = name.iter().rev().take_while(part).count();

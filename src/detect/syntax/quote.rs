@@ -3,6 +3,11 @@
 use super::hints::Notation;
 use crate::text::Span;
 
+/// What stands before the quote that a text ends with.
+pub(in crate::detect) fn before_quote(text: &[u8]) -> Option<&[u8]> {
+    text.strip_suffix(b"\"").or(text.strip_suffix(b"'"))
+}
+
 /// A quoted literal at `start`, also with escaped quotes (`\"x\"`) and with a letter before
 /// (`b"x"`, `r'x'`, `N'x'` of SQL).
 pub(in crate::detect) fn quoted(text: &[u8], start: usize, end: usize) -> Option<Span> {

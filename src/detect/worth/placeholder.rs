@@ -107,7 +107,7 @@ pub(super) fn stands_in_though_generated(value: &[u8]) -> Option<&'static Eviden
     let lower = String::from_utf8_lossy(value).to_lowercase();
     match () {
         () if marks_in(&lower).any(|mark| mark.len() > 4) || is_documented(&lower) => Some(&MARKED),
-        () if lower.contains("(...)") || lower.contains("[...]") || is_slot_of_name(value) => Some(&SLOT),
+        () if lower.contains("...") || is_slot_of_name(value) => Some(&SLOT),
         () if is_repetitive(value) => Some(&REPETITION),
         () if is_encrypted(value) => Some(&ENCRYPTED),
         () if holds_reference(value) || holds_numbered_verb(value) || is_joined_variable(value) => Some(&REFERENCE),

@@ -270,6 +270,12 @@ pub(super) fn is_cut_call(text: &str) -> bool {
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'))
             && name.as_bytes().windows(2).filter(|pair| starts_word(pair)).count() >= 2
     };
+    // `base64(HMAC-SHA1(SECRET`
+    let nested = || argument.split_once('(').is_some_and(|(call, rest)| identifier(&call.replace(['-', '1', '2'], "")) && identifier(rest));
+    if !argument.contains(')') && name.len() >= 3 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) && nested()
+    {
+        return true;
+    }
     name.len() >= 3
         && (identifier(name) || type_name())
         && !argument.is_empty()

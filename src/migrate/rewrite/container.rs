@@ -26,6 +26,11 @@ pub(super) fn rewrite(manifest: &Manifest<'_>, item: &Item, site: &Site, draft: 
         [container @ .., Part::Key(list), Part::Index(_)] if (list == "args" || list == "command") && is_container(container) => {
             argument(manifest, item, container, site, &workload, draft);
         }
+        _ if manifest.kind(item.document).as_deref() == Some("Application") => {
+            let reason = "an Application of Argo CD hands values on in plain: put this one into a values file of the chart, which helm-secrets decrypts \
+                          (`secrets+age-import://…` in `valueFiles`), or into a Secret that the chart refers to";
+            draft.manual("kubernetes", manifest.file, &[site], reason);
+        }
         _ => {
             let reason =
                 "sopup moves values of `env`, `args`, `command`, ConfigMaps and Secrets; this one stands elsewhere in the manifest";

@@ -11,6 +11,7 @@ use crate::detect::search::Search;
 use crate::detect::syntax::columns::{Column, Purpose};
 use crate::detect::syntax::named::Label;
 use crate::detect::syntax::page::Page;
+use crate::detect::syntax::quote::before_quote;
 use crate::detect::syntax::{field, table};
 use crate::detect::worth::validator;
 use crate::detect::{Match, Reason};
@@ -145,7 +146,7 @@ fn listed_number(text: &[u8], line: Span) -> Option<Span> {
     let end = line.start + bytes.len() - marks;
     let span = Span::new(end - digits, end);
     let label = text[line.start..span.start].trim_ascii_end();
-    let label = label.strip_suffix(b"\"").or(label.strip_suffix(b"'")).or(label.strip_suffix(b"`")).unwrap_or(label).trim_ascii_end();
+    let label = before_quote(label).or(label.strip_suffix(b"`")).unwrap_or(label).trim_ascii_end();
     let labelled = label.len() < 80 && matches!(label.last(), Some(b':' | b'=' | b'-' | b'*' | b'('));
     (labelled && number(text, span).is_some()).then_some(span)
 }

@@ -6,7 +6,7 @@ use crate::detect::syntax::bare::{self, Stop, bare, ends_value, stop, trim_end};
 use crate::detect::syntax::cells::{row_cells, tag, undecorated};
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::named::Value;
-use crate::detect::syntax::quote::{inside_literal, is_open, quoted, quoted_in, quoted_literals};
+use crate::detect::syntax::quote::{before_quote, inside_literal, is_open, quoted, quoted_in, quoted_literals};
 use crate::detect::syntax::{scalar, table};
 use crate::detect::worth::{judge, randomness};
 use crate::rule::lexicon::{ENTERING_VERBS, ENVIRONMENT_CALLS, PASSWORDS, SETTING_CALLS, WRAPPING_CALLS};
@@ -114,7 +114,7 @@ fn is_listed(text: &[u8], context: &Context, value: Span) -> bool {
     let quote = |byte: Option<&u8>| matches!(byte, Some(b'"' | b'\''));
     let capitals = |span: Span| text[span.range()].iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
     let before = text[context.line.start..context.name.start].trim_ascii_end();
-    let before = before.strip_suffix(b"\"").or(before.strip_suffix(b"'")).unwrap_or(before).trim_ascii_end();
+    let before = before_quote(before).unwrap_or(before).trim_ascii_end();
     let behind_word = before.strip_suffix(b",").is_some_and(|before| quote(before.trim_ascii_end().last()));
     let rest = text[value.end + 1..context.line.end].trim_ascii_start();
     let goes_on = rest.strip_prefix(b",").is_some_and(|rest| quote(rest.trim_ascii_start().first()));
@@ -129,7 +129,7 @@ fn is_listed(text: &[u8], context: &Context, value: Span) -> bool {
 
 /// Whether what stands before a quoted name offers it as one of two: `code ? "`.
 fn is_choice(before: &[u8]) -> bool {
-    let open = before.strip_suffix(b"\"").or(before.strip_suffix(b"'"));
+    let open = before_quote(before);
     open.is_some_and(|before| before.trim_ascii_end().ends_with(b"?"))
 }
 
@@ -163,14 +163,14 @@ fn action_default(text: &[u8], start: usize, end: usize) -> Option<Span> {
 fn is_set(text: &[u8], context: &Context, value: Span) -> bool {
     let closes = text[value.end..context.line.end].get(1..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b")"));
     let before = &text[context.line.start..context.name.start];
-    let quoted = before.strip_suffix(b"\"").or(before.strip_suffix(b"'"));
+    let quoted = before_quote(before);
     let call = || quoted.and_then(|before| before.strip_suffix(b"(")).is_some_and(|call| SETTING_CALLS.ends(call));
     closes && (text.get(context.name.end) == Some(&b'(') && is_setter(&text[context.name.range()]) || call())
 }
 
 /// Whether what comes before a name reads a variable of the environment, which may have a default: `os.environ.get("`.
 fn reads_variable(before: &[u8]) -> bool {
-    let Some(before) = before.strip_suffix(b"\"").or(before.strip_suffix(b"'")) else { return false };
+    let Some(before) = before_quote(before) else { return false };
     let call = before.strip_suffix(b"(").unwrap_or_default();
     ENVIRONMENT_CALLS.ends(call) || call.ends_with(b" env") || call.ends_with(b"=env")
 }
