@@ -1,5 +1,5 @@
-//! `sopup baseline import`: files that other scanners wrote. detect-secrets and kingfisher run here; what gitleaks 8.30 and
-//! trufflehog 3 write is shown by example.
+//! `sopup baseline import`: files that other scanners wrote. detect-secrets, kingfisher, gitleaks and betterleaks run here; what
+//! trufflehog 3 writes is shown by example.
 
 use std::ffi::OsString;
 use std::fs;
@@ -120,6 +120,45 @@ fn reports_and_baselines_of_kingfisher_are_read() {
     let (place, _) = repository();
     let old = "ExactFindings:\n  matches:\n    - filepath: src/app.py\n      fingerprint: 0a1b\n      linenum: 3\n      lastupdated: x\n";
     assert!(imported(&place, old, &[]).stdout.contains("1 of 1 record matched, 1 secret added"));
+}
+
+#[test]
+fn reports_that_gitleaks_and_betterleaks_write_are_read() {
+    // gitleaks asks more of a password in a program, and takes no URLs.
+    let gitleaks = |place: &Place, more: &[&str]| {
+        let args = ["git", ".", "--no-banner", "--log-level", "error", "--report-format", "json", "--report-path", ".git/report"];
+        scanner(place, "SOPUP_TEST_GITLEAKS", "gitleaks", &[&args, more].concat());
+        (".git/report".to_owned(), vec!["conf/prod.env:2", "src/app.py:3"])
+    };
+    let betterleaks = |place: &Place, more: &[&str]| {
+        let file = if more.contains(&"lines") { ".git/report.jsonl" } else { ".git/report.json" };
+        let more: Vec<&str> = more.iter().copied().filter(|one| *one != "lines").collect();
+        let args = ["git", ".", "--no-banner", "--log-level", "error", "--silent", "--output", file];
+        scanner(place, "SOPUP_TEST_BETTERLEAKS", "betterleaks", &[&args, more.as_slice()].concat());
+        (file.to_owned(), vec![])
+    };
+    type Write<'a> = &'a dyn Fn(&Place, &[&str]) -> (String, Vec<&'static str>);
+    let runs: [(Write<'_>, &[&str], &str); 5] = [
+        (&gitleaks, &[], "2 of 2 records matched, 2 secrets added"),
+        (&gitleaks, &["--redact"], "2 of 2 records matched, 2 secrets added"),
+        (&betterleaks, &[], "4 of 4 records matched, 4 secrets added"),
+        (&betterleaks, &["--redact"], "4 of 4 records matched, 4 secrets added"),
+        (&betterleaks, &["lines"], "4 of 4 records matched, 4 secrets added"),
+    ];
+    for (write, more, said) in runs {
+        let (place, _) = repository();
+        let (file, rest) = write(&place, more);
+        let run = import(&place, &file, &[]);
+        assert!(run.code == 0 && run.stdout.contains(said), "{file} {more:?}: {}{}", run.stdout, run.stderr);
+        assert_eq!(left(&place), rest, "{file} {more:?}");
+    }
+    // What gitleaks calls a fingerprint, in the list that it reads.
+    let (place, _) = repository();
+    gitleaks(&place, &[]);
+    let report: Value = serde_json::from_str(&fs::read_to_string(place.join(".git/report")).expect("a report")).expect("JSON");
+    let list: Vec<&str> = report.as_array().expect("a list").iter().filter_map(|one| one["Fingerprint"].as_str()).collect();
+    place.write(".gitleaksignore", list.join("\n") + "\n");
+    assert!(import(&place, ".gitleaksignore", &[]).stdout.contains("2 of 2 records matched, 2 secrets added"));
 }
 
 /// A finding as gitleaks writes it.

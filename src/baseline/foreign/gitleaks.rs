@@ -1,4 +1,4 @@
-//! gitleaks, and betterleaks, which writes the same: JSON reports, and `.gitleaksignore`
+//! gitleaks: JSON reports, and `.gitleaksignore`
 //! (<https://github.com/gitleaks/gitleaks#gitleaksignore>).
 
 use serde_json::Value;
@@ -9,7 +9,7 @@ pub(super) fn report(values: &[Value]) -> Result<Vec<Record>, ForeignError> {
     (1..).zip(values).map(|(number, value)| record(number, value)).collect()
 }
 
-fn record(number: usize, value: &Value) -> Result<Record, ForeignError> {
+pub(super) fn record(number: usize, value: &Value) -> Result<Record, ForeignError> {
     let place = Place {
         path: needed(number, "File", text(value, "File"))?.to_owned(),
         line: needed(number, "StartLine", line(value, "StartLine"))?,

@@ -1,6 +1,7 @@
 //! What other scanners keep of secrets that are known: reports and lists of exceptions, read into [`Record`]s. Each format has
 //! a file of its own; which one a text is in is told by its content.
 
+mod betterleaks;
 mod detect_secrets;
 mod gitleaks;
 mod kingfisher;
@@ -16,8 +17,10 @@ use crate::secret::Secret;
 pub enum Format {
     /// `.gitleaksignore`: a fingerprint `[COMMIT:]FILE:RULE:LINE` on each line.
     GitleaksIgnore,
-    /// A JSON report of gitleaks or betterleaks.
+    /// A JSON report of gitleaks, or of the first betterleaks.
     Gitleaks,
+    /// A report of betterleaks: one document, or one finding a line.
+    Betterleaks,
     /// `.secrets.baseline` of detect-secrets.
     DetectSecrets,
     /// Findings of trufflehog, one JSON object a line.
@@ -108,6 +111,7 @@ impl Format {
         match self {
             Self::GitleaksIgnore => ".gitleaksignore",
             Self::Gitleaks => "report of gitleaks",
+            Self::Betterleaks => "report of betterleaks",
             Self::DetectSecrets => "baseline of detect-secrets",
             Self::Trufflehog => "report of trufflehog",
             Self::Kingfisher => "report of kingfisher",
@@ -141,6 +145,7 @@ impl Format {
         match () {
             () if has("RuleID") => Some(Self::Gitleaks),
             () if has("results") && has("plugins_used") => Some(Self::DetectSecrets),
+            () if betterleaks::is_report(one) => Some(Self::Betterleaks),
             () if has("SourceMetadata") => Some(Self::Trufflehog),
             () if one.get("findings").is_some_and(Value::is_array) || has("rule") && has("finding") => Some(Self::Kingfisher),
             // The last line of kingfisher's report tells how much was scanned; alone it says that nothing was found.
@@ -158,6 +163,7 @@ pub fn read(text: &str, format: Format) -> Result<Vec<Record>, ForeignError> {
     match format {
         Format::GitleaksIgnore => gitleaks::ignore_list(text),
         Format::Gitleaks => gitleaks::report(&values(text)?),
+        Format::Betterleaks => betterleaks::report(&values(text)?),
         Format::DetectSecrets => detect_secrets::baseline(&values(text)?),
         Format::Trufflehog => trufflehog::report(&values(text)?),
         Format::Kingfisher => kingfisher::report(&values(text)?),
@@ -228,6 +234,8 @@ mod tests {
             ("# ours\nsrc/a.py:github-pat:3\n", Ok(Format::GitleaksIgnore)),
             ("[{\"RuleID\": \"a\"}]", Ok(Format::Gitleaks)),
             ("[]", Ok(Format::Gitleaks)),
+            ("{\"schema_version\": \"1\", \"findings\": []}", Ok(Format::Betterleaks)),
+            ("{\"schema_version\": \"1\", \"finding\": {}}\n", Ok(Format::Betterleaks)),
             ("{\"version\": \"1.5.0\", \"plugins_used\": [], \"results\": {}}", Ok(Format::DetectSecrets)),
             ("{\"SourceMetadata\": {}}\n{\"SourceMetadata\": {}}\n", Ok(Format::Trufflehog)),
             ("{\"findings\": []}", Ok(Format::Kingfisher)),

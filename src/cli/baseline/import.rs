@@ -195,7 +195,8 @@ impl From<FormatArg> for Format {
     fn from(format: FormatArg) -> Self {
         match format {
             FormatArg::Gitleaksignore => Self::GitleaksIgnore,
-            FormatArg::Gitleaks | FormatArg::Betterleaks => Self::Gitleaks,
+            FormatArg::Gitleaks => Self::Gitleaks,
+            FormatArg::Betterleaks => Self::Betterleaks,
             FormatArg::DetectSecrets => Self::DetectSecrets,
             FormatArg::Trufflehog => Self::Trufflehog,
             FormatArg::Kingfisher => Self::Kingfisher,

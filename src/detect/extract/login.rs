@@ -154,7 +154,7 @@ fn both(text: &[u8], words: &[Span]) -> Option<Span> {
     {
         return marked(text, *value, value.end);
     }
-    let connects = |word: Span| matches!(&text[word.range()], b"are" | b"is" | b":" | b"=" | b"are:" | b"is:");
+    let connects = |word: Span| matches!(&text[word.range()], b"are" | b"is" | b":" | b"=" | b"are:" | b"is:" | b"either");
     let words = words.iter().position(|&word| !connects(word)).map(|at| &words[at..])?;
     let first = *words.first()?;
     let whole = is_marked(text, first) || text[first.range()].contains(&b'/') && begins_with_account(&text[first.range()]);
@@ -214,7 +214,7 @@ fn pair(text: &[u8], words: &[Span]) -> Option<Span> {
         return Some(secret);
     }
     // ``Login (`admin/secret`)``, `Login **admin/secret**`, ``credentials `boss:secret` ``, ``(default credentials `boss` / `secret`)``
-    let marks = |word: Span| text[word.range()].iter().take_while(|byte| matches!(byte, b'`' | b'*' | b'(')).count();
+    let marks = |word: Span| text[word.range()].iter().take_while(|byte| matches!(byte, b'`' | b'*' | b'(' | b'"')).count();
     let shows = |word: Span| {
         let shown = &text[word.start + marks(word)..word.end];
         marks(word) > 0 && (begins_with_account(shown) || is_pair_in_marks(shown))
@@ -248,7 +248,8 @@ fn joined_pair(text: &[u8], word: Span) -> Option<Span> {
         let secret = text[user.end..word.end].iter().position(|&byte| byte == b'`').map(|mark| Span::new(user.end + mark, word.end));
         return secret.filter(|_| is_user(text, user)).and_then(|secret| marked(text, secret, word.end));
     }
-    let whole = unpunctuated(text, word);
+    let quote = usize::from(text[word.start] == b'"');
+    let whole = unpunctuated(text, Span::new(word.start + quote, word.end));
     let slash = memchr::memchr2(b'/', b':', &text[whole.range()])?;
     let user = Span::new(whole.start, whole.start + slash);
     is_user(text, user).then(|| undecorated(text, Span::new(user.end + 1, whole.end)))

@@ -113,7 +113,9 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
     let start = context.name.end + particle.map_or(0, |particle| particle.len());
     // `密码123456`
     let attached = !search.bytes(context.name).is_ascii() && text[start..end].first().is_some_and(u8::is_ascii_digit);
-    if attached || particle.is_some() && !text[start..end].first().is_some_and(u8::is_ascii_whitespace) {
+    // ``密码为： `X` ``
+    let shown = particle.is_some() && text[start..end].trim_ascii_start().starts_with(b"`");
+    if attached || shown || particle.is_some() && !text[start..end].first().is_some_and(u8::is_ascii_whitespace) {
         joint = Joint::Verb;
     }
     let words = words_of(text, Span::new(start, end));
@@ -160,7 +162,11 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
             break;
         }
         let unspaced = || std::str::from_utf8(bytes).is_ok_and(|word| word.len() <= 32 && PARTICLES.iter().any(|end| word.ends_with(end)));
-        joint = if !parted && unspaced() {
+        // ``with a password of `X` ``; ``the password of `root` `` is somebody's.
+        let of = || count == 0 && bytes == b"of" && text[context.line.start..context.name.start].ends_with(b" a ");
+        joint = if of() {
+            Joint::Label
+        } else if !parted && unspaced() {
             // `，其值为`
             Joint::Verb
         } else if count == 0 && !parted && bytes.iter().any(u8::is_ascii_alphanumeric) {

@@ -60,12 +60,18 @@ fn rows(search: &Search<'_>, mut at: usize, place: usize) -> (Vec<Value>, usize)
 /// `` CREATE TABLE `user` (`id` int, `password` varchar(64)); INSERT INTO `user` VALUES (1, 'X'); ``.
 fn dumped(search: &Search<'_>, context: &Context) -> Option<Vec<Value>> {
     let text = search.text;
-    let named = text.get(context.name.end..)?.iter().find(|byte| !b"`\"]".contains(byte))?.is_ascii_whitespace();
+    // `, password varchar`: a column is parted from the one before it, and has a type.
+    let line = &text[context.line.start..context.name.start];
+    let open = line.iter().rev().find(|byte| !byte.is_ascii_whitespace() && !b"`\"[".contains(byte));
+    let behind = &text[context.name.end..context.line.end];
+    if !is_text_type(behind) || open.is_some_and(|byte| !matches!(byte, b',' | b'(')) {
+        return None;
+    }
     let low = context.name.start.saturating_sub(TABLE);
     let made = low + find_last(&text[low..context.name.start], b"create table")?;
     search.look(Span::new(low, context.name.end + 2));
     let open = made + memchr::memchr(b'(', &text[made..context.name.start])?;
-    let place = place_among(&text[open + 1..context.name.start]).filter(|_| named)?;
+    let place = place_among(&text[open + 1..context.name.start])?;
     let table = last_part(&text[made..open])?;
     let mut at = context.name.end;
     let mut gap = TABLE;
@@ -90,6 +96,15 @@ fn dumped(search: &Search<'_>, context: &Context) -> Option<Vec<Value>> {
     Some(values)
 }
 
+/// Whether the type of a column that holds text follows: `` ` varchar(64) ``.
+fn is_text_type(behind: &[u8]) -> bool {
+    let quote = usize::from(behind.first().is_some_and(|byte| b"`\"]".contains(byte)));
+    let Some(rest) = behind.get(quote..).filter(|rest| rest.first().is_some_and(u8::is_ascii_whitespace)) else { return false };
+    let rest = rest.trim_ascii_start();
+    let word = rest[..rest.len().min(16)].split(|byte| !byte.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
+    [&b"char"[..], b"text", b"binary", b"bytea", b"lob"].iter().any(|part| memchr::memmem::find(&word, part).is_some())
+}
+
 /// The number of the column that begins where this ends, if it can be one: what stands before it in the parentheses of a table.
 fn place_among(columns: &[u8]) -> Option<usize> {
     let (mut place, mut depth) = (0, 0_usize);
@@ -97,7 +112,7 @@ fn place_among(columns: &[u8]) -> Option<usize> {
     let mut at = 0;
     while let Some(&byte) = columns.get(at) {
         match byte {
-            b'\'' => at = closing(columns, at + 1)?,
+            b'\'' => at = closing(columns, at + 1, b'\'')?,
             b'-' if columns[at..].starts_with(b"--") => at += memchr::memchr(b'\n', &columns[at..])?,
             b'(' => depth += 1,
             b')' => depth = depth.checked_sub(1)?,
@@ -166,9 +181,13 @@ impl Row {
         let mut literals = Vec::new();
         while let Some(&byte) = text.get(at) {
             match byte {
-                b'\'' => {
-                    let end = closing(text, at + 1).ok_or(text.len())?;
-                    if depth == 0 && end > at + 1 {
+                quote @ (b'\'' | b'"') => {
+                    let end = closing(text, at + 1, quote).ok_or(text.len())?;
+                    // `MD5('X')`, `HashBytes('MD5', 'X')`: what a call is given last.
+                    if depth > 0 {
+                        literals.pop_if(|(known, _): &mut (usize, Span)| *known == column);
+                    }
+                    if end > at + 1 {
                         literals.push((column, Span::new(at + 1, end)));
                     }
                     at = end;
@@ -191,13 +210,14 @@ fn begins_statement(text: &[u8]) -> bool {
 }
 
 /// The quote that ends a literal: neither doubled nor escaped.
-fn closing(text: &[u8], mut at: usize) -> Option<usize> {
+fn closing(text: &[u8], mut at: usize, quote: u8) -> Option<usize> {
     loop {
-        at += memchr::memchr2(b'\'', b'\\', &text[at..])?;
+        at += memchr::memchr2(quote, b'\\', &text[at..])?;
         match (text[at], text.get(at + 1)) {
-            (b'\'', Some(b'\'')) | (b'\\', Some(_)) => at += 2,
-            (b'\'', _) => return Some(at),
-            _ => return None,
+            (b'\\', Some(_)) => at += 2,
+            (b'\\', None) => return None,
+            (_, Some(next)) if *next == quote => at += 2,
+            _ => return Some(at),
         }
     }
 }

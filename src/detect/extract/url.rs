@@ -105,7 +105,9 @@ fn is_chosen(user: &[u8], password: &[u8], settings: bool) -> bool {
     // `boatclub_user:boatclub_password`, where a program reads it.
     let joined = settings && is_joined_words(password) && !tells_what_belongs(b"", password);
     let account = (!shows || joined) && user.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-@".contains(byte));
-    !strong && !word && !port && account && !user.is_empty() && !STAND_IN_USERS.is(user) && (weak::is_literal(password) || joined)
+    // `redis://:gitea@host`: a server with no users.
+    let named = settings || !user.is_empty();
+    !strong && !word && !port && account && named && !STAND_IN_USERS.is(user) && (weak::is_literal(password) || joined)
 }
 
 /// `%3A%2F%2Fuser%3Apassword%40host`: a URL inside another one.

@@ -13,7 +13,7 @@ use crate::detect::syntax::line;
 use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::before_quote;
 use crate::detect::worth::weak::{
-    is_camel_words, is_encoded_text, is_joined_words, is_known, is_label_of_field, is_literal, is_sample, is_typed_secret,
+    is_camel_words, is_encoded_text, is_joined_words, is_known, is_label_of_field, is_literal, is_sample, is_two_letters, is_typed_secret,
 };
 use crate::detect::worth::words::words;
 use crate::rule::lexicon::{
@@ -32,7 +32,11 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
     let label = is_label_of_field(search.bytes(value.span)) && (why == Reason::NameValuePair || why == Reason::Name && blank());
     // To a shell, what stands between back-ticks is a command: "PWD=`pwd`".
     let command = search.hints.notation == Notation::Lines && before(search, value.span).ends_with(b"`");
-    let is_set = || is_set_to(search, class, value) || why == Reason::NameValuePair && is_of_container(search, class, value);
+    let is_set = || {
+        is_set_to(search, class, value)
+            || why == Reason::NameValuePair && is_of_container(search, class, value)
+            || is_short_setting(search, class, value)
+    };
     if search.hints.binary || label || command || is_key_of_call(search, value.span) || !is_literal(search.bytes(value.span)) && !is_set() {
         return false;
     }
@@ -80,6 +84,14 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     let tells = || class == NameClass::Password && !plain && !variables && tells_what_belongs(name, bytes);
     let joined = is_joined_words(bytes) || variables && is_camel_words(bytes);
     settings && joined && !names_itself(name, bytes) && !tells()
+}
+
+/// `MYSQL_PASSWORD: wp`: two letters are a password only where a variable of settings is given them.
+fn is_short_setting(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
+    let before = before(search, value.span);
+    let given = before.trim_ascii_end().strip_suffix(b":").or(before.strip_suffix(b"="));
+    let variable = given.is_some_and(|name| is_variable(last_name(name)) && VARIABLE_ENDINGS.ends(last_name(name)));
+    class == NameClass::Password && variable && is_two_letters(search.bytes(value.span)) && ends_field(search, value.span)
 }
 
 /// `- name: DB_PASSWORD`, `value: fake_password`: what a container or a chart is given is read as it stands.
@@ -160,7 +172,8 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     }
     // `requirepass word` in a sentence, `password: # from the vault`
     let remark = || before.trim_ascii_start().starts_with(b"#");
-    let spoken = why == Reason::Name && (search.hints.notation == Notation::Prose || remark()) && !quoted && {
+    let instruction = [&b"ENV "[..], b"ARG "].iter().any(|word| before.trim_ascii_start().starts_with(word));
+    let spoken = why == Reason::Name && (search.hints.notation == Notation::Prose || remark()) && !quoted && !instruction && {
         let joint = before.trim_ascii_end();
         let option = joint.rsplit(u8::is_ascii_whitespace).next().is_some_and(|name| name.starts_with(b"-"));
         let assigned = joint.last().is_some_and(|last| b":=>|*_".contains(last) || !last.is_ascii());

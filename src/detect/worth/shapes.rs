@@ -150,7 +150,8 @@ static SHAPES: [Shape; 57] = [
             const PARTS: [&[u8]; 7] = [b"](", b"::", b"=>", b"->", b"&&", b"||", b"</"];
             value.ends_with(b"()") || PARTS.iter().any(|part| has(value, part)) || has(value, b"\\n") && value.len() < 40
         }),
-    ),
+    )
+    .sure_if(Bytes(|value| has(value, b"=>{") || has(value, b"})}"))),
     shape("translation", "a word of a translation", Text(is_translation)).sure(),
     shape("wildcard", "a name with a wildcard", Text(is_wildcard)),
     shape("format", "a format with numbered places", Text(is_format)),

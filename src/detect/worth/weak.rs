@@ -14,9 +14,15 @@ pub(in crate::detect) fn is_literal(value: &[u8]) -> bool {
     LENGTHS.contains(&value.len())
         && value.iter().all(typed)
         && value.iter().any(u8::is_ascii_alphanumeric)
+        && !value.ends_with(b".")
         && !placeholder::is_self_declared(value)
         && !judge::is_time_uuid(value)
         && (is_known(value) || shapes::shape_of(value).is_none() && !measure::is_measure(value) && !names_something(value))
+}
+
+/// `wp`: two letters that say nothing.
+pub(in crate::detect) fn is_two_letters(value: &[u8]) -> bool {
+    value.len() == 2 && value.iter().all(u8::is_ascii_lowercase) && !placeholder::is_self_declared(value)
 }
 
 /// `Password`, as a form calls the field.

@@ -6,7 +6,7 @@ use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::quoted;
-use crate::detect::worth::judge;
+use crate::detect::worth::{judge, weak};
 use crate::text::Span;
 
 /// Methods that compare.
@@ -20,7 +20,16 @@ pub(in crate::detect::extract) fn literal(search: &Search<'_>, context: &Context
         return None;
     }
     let span = behind(search.text, context).or_else(|| ahead(search.text, context))?;
-    let verdict = judge::judge(search.bytes(span), context.class.judge())?;
+    let value = search.bytes(span);
+    // `$password == "letmein1"`: no name of a field has a digit behind a well-known word.
+    let tried = context.class == NameClass::Password
+        && weak::is_known(value)
+        && value.iter().any(u8::is_ascii_digit)
+        && value.iter().any(u8::is_ascii_alphabetic);
+    if tried {
+        return Some(Value { span, uncertain: false });
+    }
+    let verdict = judge::judge(value, context.class.judge())?;
     // Both are compared with names of fields and kinds as well; what a generator made is no name.
     let uncertain = context.class == NameClass::Password;
     let fits = if uncertain { !verdict.is_weak() } else { verdict.reasons.contains(&Reason::Random) };

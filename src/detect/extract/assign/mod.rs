@@ -20,6 +20,9 @@ pub(super) fn read(search: &mut Search<'_>, context: &Context) -> bool {
     let Some(values) = value::after(search, context) else { return false };
     // `password: password` is a value only where nothing but values can stand.
     let settings = class == NameClass::Password && (search.hints.notation.is_settings() || is_field_of_example(search, context));
+    // ``Default password = `password` ``
+    let is_default = search.text[context.line.start..context.name.start].to_ascii_lowercase().ends_with(b"default ");
+    let settings = settings || class == NameClass::Password && is_default;
     let repeats = |value: &Value| !settings && search.text[value.span.range()].eq_ignore_ascii_case(&search.text[context.name.range()]);
     // `$password = "password";` may be meant.
     let literal = |value: &Value| search.hints.notation == Notation::Source && search.text.get(value.span.end) == Some(&b'"');

@@ -40,7 +40,8 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     let (separator, start) = separator(text, context, notation)?;
     let start = skip_decoration(text, start, line.end);
     let start = if separator == Separator::Colon { behind_verb(text, start, line.end) } else { start };
-    let start = bare::second_of_pair(text, context.label(), start).unwrap_or(start);
+    let second = bare::second_of_pair(text, context.label(), start);
+    let start = second.unwrap_or(start);
     if separator == Separator::Colon {
         let values = scalar::below(search, context.label(), randomness::is_random);
         if !values.is_empty() {
@@ -104,7 +105,11 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
             let value = |cell| Value { span: undecorated(text, cell), uncertain: false };
             Some(cells.map(value).filter(|value| !value.span.is_empty()).collect())
         }
-        Separator::Equals | Separator::Colon | Separator::Blank => unquoted(search, context, notation, separator, start),
+        Separator::Equals | Separator::Colon | Separator::Blank => {
+            let values = unquoted(search, context, notation, separator, start)?;
+            // `user/pass: admin/secret) and so on`: a login is one whatever follows.
+            Some(values.into_iter().map(|value| Value { uncertain: value.uncertain && second.is_none(), ..value }).collect())
+        }
     }
 }
 
@@ -221,6 +226,10 @@ fn separator(text: &[u8], context: &Context, notation: Notation) -> Option<(Sepa
             found(Separator::Argument, 1)
         }
         [b'(', ..] if closers == 0 && at == joined => found(Separator::Argument, 1),
+        // `getenv('DB_PASSWORD') ?: 'x'`
+        [b'?', b':' | b'?', ..] | [b'|', b'|', ..] if was_quoted && text[context.name.end..joined].contains(&b')') => {
+            found(Separator::Equals, 2)
+        }
         // `var dbPassword string = "x"`
         _ if rest.starts_with(b"string = ") && at > joined => found(Separator::Equals, 8),
         [b'>', ..] if element => found(Separator::Element, 1),
@@ -256,7 +265,8 @@ fn blank(text: &[u8], context: &Context, notation: Notation, at: usize, joined: 
     let directive = [&b"SetEnv"[..], b"fastcgi_param", b"uwsgi_param"].iter().any(|known| before.eq_ignore_ascii_case(known));
     let option = [&b"requirepass"[..], b"masterauth", b"insecure-password"].contains(&name);
     let single = !text[at..context.line.end].trim_ascii().contains(&b' ');
-    (flag || notation == Notation::Lines && first && single || directive && single || option).then_some(at)
+    let shown = notation == Notation::Prose && matches!(before, b"ENV" | b"ARG") && single;
+    (flag || shown || notation == Notation::Lines && first && single || directive && single || option).then_some(at)
 }
 
 fn skip_blanks(text: &[u8], mut at: usize, end: usize) -> usize {
