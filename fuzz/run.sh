@@ -15,6 +15,23 @@ export RUSTFLAGS="${RUSTFLAGS:-} -Cpasses=sancov-module -Cllvm-args=-sanitizer-c
 host=$(rustc -vV | sed -n 's/^host: //p')
 cargo build --manifest-path fuzz/Cargo.toml --release --target "$host"
 
+# A small history as a bundle, and as a pack whose deltas name their bases.
+bundles() {
+    local into=$PWD/$1 small
+    small=$(mktemp -d)
+    (
+        cd "$small"
+        git init --quiet
+        for number in 1 2 3; do
+            seq 1 60 >a && echo "$number" >>a && git add a
+            git -c user.name=a -c user.email=a@example.org commit --quiet --message "$number"
+        done
+        git bundle create --quiet "$into/small.bundle" HEAD
+        git rev-list --objects HEAD | cut -d' ' -f1 | git pack-objects --quiet --no-delta-base-offset --stdout >"$into/small.pack"
+    )
+    rm -rf "$small"
+}
+
 # A folder to begin with: files of the repository, cut into small ones where they are long.
 seeds() {
     local into=fuzz/corpus/$1
@@ -32,7 +49,8 @@ seeds() {
                      xz --stdout "$file" >"$into/$file.xz"; zstd --quiet --stdout "$file" >"$into/$file.zst" 2>/dev/null || rm -f "$into/$file.zst"
                      tar --create "$file" >"$into/$file.tar"
                      python3 -c 'import sys, zipfile; zipfile.ZipFile(sys.argv[1], "w", 8).write(sys.argv[2])' "$into/$file.zip" "$file"
-                 done ;;
+                 done
+                 bundles "$into" ;;
         *) cp fixtures/sops/* "$into/" 2>/dev/null || true ;;
     esac
 }

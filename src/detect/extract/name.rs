@@ -122,7 +122,7 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     let mut words = words(name);
     // `admin.check.signSecret`: what the sections before it say is another matter.
     let field = self::words(name.rsplit('.').next().unwrap_or_default()).len();
-    let section = if field > 1 { words.len() - field } else { 0 };
+    let section = if field > 1 { words.len().saturating_sub(field) } else { 0 };
     if cue == Cue::Token && (words.len() == 1 && name == "--key" || words.len() == 2 && words == ["api", "key"]) {
         return Some(NameClass::Token);
     }

@@ -68,8 +68,8 @@ fn dumped(search: &Search<'_>, context: &Context) -> Option<Vec<Value>> {
         return None;
     }
     let low = context.name.start.saturating_sub(TABLE);
-    let made = low + find_last(&text[low..context.name.start], b"create table")?;
     search.look(Span::new(low, context.name.end + 2));
+    let made = low + find_last(&text[low..context.name.start], b"create table")?;
     let open = made + memchr::memchr(b'(', &text[made..context.name.start])?;
     let place = place_among(&text[open + 1..context.name.start])?;
     let table = last_part(&text[made..open])?;
@@ -119,8 +119,7 @@ fn place_among(columns: &[u8]) -> Option<usize> {
             b',' if depth == 0 => place += 1,
             _ => {}
         }
-        begins =
-            byte == b',' && depth == 0 || begins && (byte.is_ascii_whitespace() || b"`\"[".contains(&byte) || columns[..at].is_empty());
+        begins = byte == b',' && depth == 0 || begins && (byte.is_ascii_whitespace() || b"`\"[".contains(&byte));
         at += 1;
     }
     (begins && depth == 0).then_some(place)
