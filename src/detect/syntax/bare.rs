@@ -121,5 +121,7 @@ pub(in crate::detect) fn second_of_pair(text: &[u8], label: Label, start: usize)
     let slash = memchr::memchr(b'/', value).filter(|_| USERS.is(word))?;
     let user = value[..slash].iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-@`\"' ".contains(byte));
     let blanks = value[slash + 1..].iter().take_while(|byte| **byte == b' ').count();
-    (user && slash > 0).then_some(start + slash + 1 + blanks)
+    // `/user:USER /password:PASSWORD /dc:NAME` has no pair.
+    let even = slash > 0 && value[slash - 1].is_ascii_whitespace() == (blanks > 0);
+    (user && even).then_some(start + slash + 1 + blanks)
 }
