@@ -101,7 +101,7 @@ pub(super) fn setting(text: &str, line: Span, span: Span) -> Setting {
     if let Some(info) = fence(&text[..line.start]) {
         // A block that does not say what it is can be one of commands, too.
         let shell = is_shell(&info) || NO_LANGUAGES.contains(&info.as_str()) && is_command(text, line);
-        let output = || is_output(text, line) || is_answer(&text[line.start..span.start]);
+        let output = || is_output(text, line) || is_answer(text, line, span);
         return if shell && !output() { Setting::ShellBlock } else { Setting::Block };
     }
     if span.end > line.end {
@@ -121,7 +121,7 @@ pub(super) fn setting(text: &str, line: Span, span: Span) -> Setting {
     match indented_code(text, line) {
         Some(info) => {
             let shell = is_shell(&info) || is_command(text, line);
-            if shell && !is_answer(&text[line.start..span.start]) { Setting::Command } else { Setting::Block }
+            if shell && !is_answer(text, line, span) { Setting::Command } else { Setting::Block }
         }
         None if is_whole(text, span) => Setting::Word,
         None => Setting::Inside,
@@ -146,9 +146,13 @@ fn is_command(text: &str, line: Span) -> bool {
     options() || assigns() && own.contains(' ') || own.starts_with("export ") || own.starts_with("$ ") || above.ends_with('\\')
 }
 
-/// `AWS Secret Access Key [None]: `: what somebody types when a program asks.
-fn is_answer(before: &str) -> bool {
-    before.trim_end().ends_with("]:") || before.ends_with(": ") && !before.contains(['"', '\'', '=']) && !before.contains(" -")
+/// `AWS Secret Access Key [None]: `: what somebody types when a program asks, and no line of a file that a command writes.
+fn is_answer(text: &str, line: Span, span: Span) -> bool {
+    let before = &text[line.start..span.start];
+    let Some(question) = before.trim_end().strip_suffix(':') else { return false };
+    let asks = question.ends_with(']') || before.ends_with(": ") && question.starts_with(|c: char| c.is_uppercase());
+    let block = text[..line.start].rfind("```").map_or("", |at| &text[at..line.start]);
+    asks && !question.contains(['"', '\'', '=']) && !question.contains(" -") && !block.contains("<<")
 }
 
 /// Whether a text calls what it shows on a line an example: on the line, or on the last one before its block.
@@ -346,6 +350,7 @@ mod tests {
         assert_eq!(setting_in("```\ndocker run -e X=SECRET shop\n```"), Setting::ShellBlock);
         assert_eq!(setting_in("```\ntoken: SECRET\n```"), Setting::Block);
         assert_eq!(setting_in("```sh\nAWS Secret Access Key [None]: SECRET\n```"), Setting::Block);
+        assert_eq!(setting_in("```sh\ncat <<END > a.yaml\npassword: SECRET\nEND\n```"), Setting::ShellBlock);
         assert_eq!(setting_in("[source,bash]\n----\nlogin SECRET\n----"), Setting::ShellBlock);
         assert_eq!(setting_in("[source,yaml]\n----\npassword: SECRET\n----"), Setting::Block);
         assert_eq!(setting_in("1. Do\n\n   .. code-block:: shell\n\n      mc alias set x SECRET\n"), Setting::Command);
