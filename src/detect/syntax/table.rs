@@ -44,7 +44,8 @@ fn pipes(page: &Page<'_>, header: Span, at: usize, purpose: Purpose) -> Column {
     page.read_column(Key { form: Form::Pipes, purpose, index }, rows.map(|row| (row, cell(row))))
 }
 
-/// `|---|:--:|`
+/// `|---|:--:|`, and no `- |` of YAML.
 fn is_delimiter(line: &[u8]) -> bool {
-    line.contains(&b'-') && line.contains(&b'|') && line.iter().all(|byte| matches!(byte, b'|' | b'-' | b':' | b' ' | b'\t'))
+    let ruled = line.trim_ascii_start().starts_with(b"|") || memchr::memmem::find(line, b"--").is_some();
+    ruled && line.contains(&b'-') && line.contains(&b'|') && line.iter().all(|byte| matches!(byte, b'|' | b'-' | b':' | b' ' | b'\t'))
 }
