@@ -161,21 +161,28 @@ fn is_in_example(text: &str, line: Span) -> bool {
         let line = line.to_lowercase();
         EXAMPLE_PHRASES.iter().any(|phrase| line.contains(phrase))
     };
-    let block = fence(&text[..line.start]).is_some() || indented_code(text, line).is_some();
-    let open = |line: &&str| !line.trim().is_empty();
-    // A block begins behind its mark, or where the indentation ends.
-    let above = || {
-        let lines = text[..line.start].lines().rev();
-        let mut before = lines.skip_while(|line| !["```", "~~~"].iter().any(|mark| line.trim_start().starts_with(mark))).skip(1);
-        before.find(open).is_some_and(says)
+    let is_text = |line: &&str| !line.trim().is_empty();
+    let above = || text[..line.start].lines().rev();
+    let before = if fence(&text[..line.start]).is_some() {
+        let is_mark = |line: &&str| ["```", "~~~"].iter().any(|mark| line.trim_start().starts_with(mark));
+        above().skip_while(|line| !is_mark(line)).skip(1).find(is_text)
+    } else if indented_code(text, line).is_some() {
+        let own = indent(&text[line.range()]);
+        above().filter(is_text).find(|line| indent(line) < own)
+    } else {
+        None
     };
-    says(&text[line.range()]) || block && above()
+    says(&text[line.range()]) || before.is_some_and(says)
+}
+
+/// How far a line is indented; a tab counts as four columns.
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start_matches([' ', '\t']).len() + 3 * line.matches('\t').count()
 }
 
 /// The language of the block of code that a line is in, if its indentation tells: behind `::` in reStructuredText, behind an
 /// empty line that follows no list in Markdown. It is empty where it is not named.
 fn indented_code(text: &str, line: Span) -> Option<String> {
-    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len() + 3 * line.matches('\t').count();
     let announced = |line: &str| {
         let directive = [".. code-block::", ".. code::", ".. sourcecode::", ".. prompt::"].iter().find_map(|mark| line.strip_prefix(mark));
         directive.map(|language| language.trim().to_ascii_lowercase()).or_else(|| line.ends_with("::").then(String::new))
@@ -363,6 +370,20 @@ mod tests {
         assert_eq!(setting_in("Settings:\n\n    db:\n      token: SECRET\n"), Setting::Block);
         assert_eq!(setting_in("1. Log in:\n\n    The password is SECRET.\n"), Setting::Word);
         assert_eq!(setting_in("```yaml\na: b\n```\ntext\n~~~\nx: SECRET\n~~~"), Setting::Block);
+    }
+
+    #[test]
+    fn examples_are_announced_on_the_line_or_before_its_block() {
+        let shown = |page: &str| {
+            let at = page.find("SECRET").expect("is there");
+            let start = page[..at].rfind('\n').map_or(0, |at| at + 1);
+            is_in_example(page, Span::new(start, page[at..].find('\n').map_or(page.len(), |end| at + end)))
+        };
+        assert!(shown("The token looks like this: SECRET"));
+        assert!(shown("For example:\n\n```\na: b\nx: SECRET\n```\n"));
+        assert!(shown("Such as::\n\n    a: b\n\n    x: SECRET\n"));
+        assert!(!shown("For example:\n```\na\n```\nRun it:\n\n    x: SECRET\n"));
+        assert!(!shown("For example, this.\n\nThe password is SECRET.\n"));
     }
 
     #[test]
