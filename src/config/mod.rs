@@ -33,6 +33,8 @@ pub struct Config {
     pub disable: Vec<String>,
     /// What is allowed.
     pub allow: Allowlist,
+    /// Entries of `allow` whose last day has passed.
+    pub expired: Vec<Problem>,
     /// How severe findings are.
     pub severity: Severities,
     /// What is less sure is not reported.
@@ -51,8 +53,6 @@ pub struct Config {
     named: Vec<Named>,
     /// The keys that it has, and their lines.
     lines: Vec<(&'static str, usize)>,
-    /// Entries whose last day has passed.
-    pub expired: Vec<Problem>,
     /// The rules by id, and their lines.
     rule_lines: Vec<(String, usize)>,
 }
@@ -156,7 +156,7 @@ impl Config {
         for (item, entry) in allow.into_iter().enumerate() {
             match usable(entry, today) {
                 Ok(entry) => {
-                    if let Some(day) = entry.expires.filter(|&day| day < today) {
+                    if let Some(day) = entry.expired(today) {
                         let message = format!("entry {} of `allow` allows nothing any more: {day} was its last day", item + 1);
                         config.expired.push(Problem { line: at("allow", item, "expires"), message });
                     }

@@ -86,6 +86,13 @@ pub struct Suppression {
     pub expired: Option<Date>,
 }
 
+impl AllowEntry {
+    /// Its last day, if that has passed.
+    pub fn expired(&self, today: Date) -> Option<Date> {
+        self.expires.filter(|&last| last < today)
+    }
+}
+
 impl Allowlist {
     /// Checks the entries; `today` decides which have expired. Errors name the entry from 1.
     pub fn new(entries: Vec<AllowEntry>, today: Date) -> Result<Self, (usize, AllowError)> {
@@ -169,6 +176,7 @@ impl Entry {
         if entry.reason.trim().is_empty() {
             return Err(AllowError::NoReason);
         }
+        let expired = entry.expired(today);
         let fingerprint = |text: &String| Fingerprint::parse(text).ok_or_else(|| AllowError::Fingerprint(text.clone()));
         let value = |source: &String| {
             RegexBuilder::new(&format!("^(?:{source})$"))
@@ -183,7 +191,7 @@ impl Entry {
             value: entry.value.as_ref().map(value).transpose()?,
             rules: entry.rules,
             reason: entry.reason,
-            expired: entry.expires.filter(|&last| last < today),
+            expired,
             used: AtomicUsize::new(0),
         })
     }

@@ -133,14 +133,17 @@ fn last_part(text: &[u8]) -> Option<&[u8]> {
     Some(&bare[..=end]).filter(|name| !name.contains(&b')'))
 }
 
+/// Where words begin in a text, in either case: all places in order.
+fn places<'t>(text: &'t [u8], lower: &'t [u8]) -> impl DoubleEndedIterator<Item = usize> + 't {
+    memchr::memchr2_iter(lower[0], lower[0].to_ascii_uppercase(), text).filter(move |&at| begins(&text[at..], lower))
+}
+
 fn find_first(text: &[u8], lower: &[u8]) -> Option<usize> {
-    let fits = |at: &usize| text[*at..].get(..lower.len()).is_some_and(|part| part.eq_ignore_ascii_case(lower));
-    memchr::memchr2_iter(lower[0], lower[0].to_ascii_uppercase(), text).find(fits)
+    places(text, lower).next()
 }
 
 fn find_last(text: &[u8], lower: &[u8]) -> Option<usize> {
-    let fits = |at: &usize| text[*at..].get(..lower.len()).is_some_and(|part| part.eq_ignore_ascii_case(lower));
-    memchr::memchr2_iter(lower[0], lower[0].to_ascii_uppercase(), text).rfind(fits)
+    places(text, lower).next_back()
 }
 
 /// The number of a column in `INSERT INTO table (a, b, c`.
@@ -155,7 +158,7 @@ fn column(search: &Search<'_>, name: Span) -> Option<usize> {
     let low = open.saturating_sub(HEAD);
     search.look(Span::new(low, name.end));
     let head = &search.text[low..open];
-    let start = memchr::memchr2_iter(b'i', b'I', head).rfind(|&at| begins_statement(&head[at..]))?;
+    let start = find_last(head, STATEMENT)?;
     (!head[start..].contains(&b';')).then(|| memchr::memchr_iter(b',', columns).count())
 }
 
@@ -195,7 +198,7 @@ impl Row {
                 b')' if depth == 0 => return Ok(Self { literals, end: at + 1 }),
                 b')' => depth -= 1,
                 b',' if depth == 0 => column += 1,
-                b'i' | b'I' if begins_statement(&text[at..]) => return Err(at + STATEMENT.len()),
+                b'i' | b'I' if begins(&text[at..], STATEMENT) => return Err(at + STATEMENT.len()),
                 _ => {}
             }
             at += 1;
@@ -204,8 +207,9 @@ impl Row {
     }
 }
 
-fn begins_statement(text: &[u8]) -> bool {
-    text.get(..STATEMENT.len()).is_some_and(|head| head.eq_ignore_ascii_case(STATEMENT))
+/// Whether a text begins with words, in either case.
+fn begins(text: &[u8], lower: &[u8]) -> bool {
+    text.get(..lower.len()).is_some_and(|head| head.eq_ignore_ascii_case(lower))
 }
 
 /// The quote that ends a literal: neither doubled nor escaped.

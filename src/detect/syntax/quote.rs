@@ -8,6 +8,11 @@ pub(in crate::detect) fn before_quote(text: &[u8]) -> Option<&[u8]> {
     text.strip_suffix(b"\"").or(text.strip_suffix(b"'"))
 }
 
+/// The call whose first argument is the literal that opens at the end of a line's beginning: `os.environ.get` of `os.environ.get("`.
+pub(in crate::detect) fn call_before(before: &[u8]) -> &[u8] {
+    before_quote(before).and_then(|before| before.strip_suffix(b"(")).unwrap_or_default()
+}
+
 /// A quoted literal at `start`, also with escaped quotes (`\"x\"`) and with a letter before
 /// (`b"x"`, `r'x'`, `N'x'` of SQL).
 pub(in crate::detect) fn quoted(text: &[u8], start: usize, end: usize) -> Option<Span> {

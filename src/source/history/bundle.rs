@@ -6,14 +6,14 @@ use std::collections::{HashMap, HashSet};
 use super::CommitText;
 use super::trees::{EntryKind, Starts};
 use crate::source::object::{HashKind, Object, ObjectId, ObjectKind, SkipReason};
-use crate::source::pack::{Base, Header, apply, inflate_prefix, parse_ops};
+use crate::source::pack::{Base, HEADER, Header, apply, inflate_prefix, parse_ops};
 
 /// What every pack of git starts with (gitformat-pack); the version follows, and the number of entries.
 const PACK: &[u8] = b"PACK";
-/// Bytes before the first entry of a pack.
-const PACK_HEADER: usize = 12;
 /// Entries of trees that are followed, each tree counted once for each of its paths: a few trees can lead to endlessly many.
 const MOST_ENTRIES: usize = 2 << 20;
+/// What the paths of these entries may come to, in bytes: trees in each other make long ones of few names.
+const MOST_NAMES: usize = 128 << 20;
 
 /// The objects that a file holds.
 #[derive(Debug)]
@@ -33,11 +33,18 @@ pub enum Lack {
     Elsewhere,
 }
 
-/// A bundle's objects that are waiting for what they build on.
-struct Pending {
+/// A delta, and where its entry begins.
+struct Delta {
     offset: usize,
-    base: Base,
     instructions: Vec<u8>,
+}
+
+/// What a delta builds on.
+#[derive(PartialEq, Eq, Hash)]
+enum On {
+    /// The entry that begins there.
+    Offset(usize),
+    Object(ObjectId),
 }
 
 impl Bundle {
@@ -55,7 +62,7 @@ impl Bundle {
         };
         let sound = hash.map_or_else(|| whole(HashKind::Sha1).or_else(|| whole(HashKind::Sha256)), whole);
         let hash = sound.or(hash).unwrap_or(HashKind::Sha1);
-        let mut reader = Reader { hash, left: most, offsets: HashMap::new(), objects: HashMap::new() };
+        let mut reader = Reader { hash, left: most, offsets: HashMap::new(), objects: HashMap::new(), waiting: HashMap::new() };
         let lack = reader.pack(pack).err().or((sound.is_none()).then_some(Lack::Damaged));
         (Self { hash, objects: reader.objects }, lack)
     }
@@ -72,7 +79,7 @@ impl Bundle {
             commits.extend(CommitText::parse(&object.bytes).map(|commit| (commit, id)));
         }
         commits.sort_unstable_by(|(one, a), (other, b)| (other.committed, a.as_bytes()).cmp(&(one.committed, b.as_bytes())));
-        let mut listing = Listing { left: MOST_ENTRIES, seen: HashSet::new(), files: Vec::new() };
+        let mut listing = Listing { entries: MOST_ENTRIES, names: MOST_NAMES, seen: HashSet::new(), files: Vec::new() };
         let followed = commits.iter().all(|(commit, id)| listing.tree(self, commit.tree, id));
         for (name, id) in &listing.files {
             visit(name, &self.objects[id].bytes)?;
@@ -90,7 +97,10 @@ impl Bundle {
 
 /// Takes the files of trees together, each tree once for each of its paths.
 struct Listing {
-    left: usize,
+    /// So many entries may follow.
+    entries: usize,
+    /// So long may their paths be together, in bytes.
+    names: usize,
     seen: HashSet<(ObjectId, String)>,
     files: Vec<(String, ObjectId)>,
 }
@@ -105,9 +115,14 @@ impl Listing {
             if !self.seen.insert((id, path.clone())) {
                 continue;
             }
-            let (mut below, mut files) = (Vec::new(), Vec::new());
+            let (mut below, mut files) = (Vec::<(ObjectId, String)>::new(), Vec::<(String, ObjectId)>::new());
+            let mut within = true;
             // What a malformed tree names before the fault is taken.
             let _ = Starts::read(&tree.bytes, bundle.hash, &mut |_, entry| {
+                within = within && self.may_take(path.len() + entry.name.len());
+                if !within {
+                    return;
+                }
                 let path = format!("{path}{}", String::from_utf8_lossy(entry.name));
                 match entry.kind {
                     EntryKind::Tree => below.push((entry.id, format!("{path}/"))),
@@ -115,8 +130,9 @@ impl Listing {
                     EntryKind::Gitlink => {}
                 }
             });
-            let Some(left) = self.left.checked_sub(below.len() + files.len()) else { return false };
-            self.left = left;
+            if !within {
+                return false;
+            }
             open.extend(below.into_iter().rev());
             for (path, id) in files {
                 if bundle.objects.contains_key(&id) && self.seen.insert((id, path.clone())) {
@@ -124,6 +140,13 @@ impl Listing {
                 }
             }
         }
+        true
+    }
+
+    /// Whether one more path, of so many bytes, is within the bounds.
+    fn may_take(&mut self, bytes: usize) -> bool {
+        let (Some(entries), Some(names)) = (self.entries.checked_sub(1), self.names.checked_sub(bytes)) else { return false };
+        (self.entries, self.names) = (entries, names);
         true
     }
 }
@@ -141,31 +164,20 @@ struct Reader {
     left: u64,
     offsets: HashMap<usize, ObjectId>,
     objects: HashMap<ObjectId, Object>,
+    /// Deltas whose bases are not read yet: bases may follow what builds on them.
+    waiting: HashMap<On, Vec<Delta>>,
 }
 
 impl Reader {
     fn pack(&mut self, pack: &[u8]) -> Result<(), Lack> {
-        let count = pack.get(8..PACK_HEADER).filter(|_| pack.starts_with(PACK)).ok_or(Lack::Damaged)?;
-        let count = count.iter().fold(0_u32, |count, byte| count << 8 | u32::from(*byte));
-        let mut pending = Vec::new();
-        let read = self.entries(pack, count, &mut pending);
-        // Bases may follow what builds on them.
-        loop {
-            let before = pending.len();
-            let mut rest = Vec::new();
-            for one in pending {
-                rest.extend(self.delta(one)?);
-            }
-            if rest.is_empty() || rest.len() == before {
-                let missing = if rest.is_empty() { Ok(()) } else { Err(Lack::Elsewhere) };
-                return read.and(missing);
-            }
-            pending = rest;
-        }
+        let header = pack.get(..HEADER as usize).filter(|_| pack.starts_with(PACK)).ok_or(Lack::Damaged)?;
+        let count = header[8..].iter().fold(0_u32, |count, byte| count << 8 | u32::from(*byte));
+        self.entries(pack, count)?;
+        if self.waiting.is_empty() { Ok(()) } else { Err(Lack::Elsewhere) }
     }
 
-    fn entries(&mut self, pack: &[u8], count: u32, pending: &mut Vec<Pending>) -> Result<(), Lack> {
-        let mut offset = PACK_HEADER;
+    fn entries(&mut self, pack: &[u8], count: u32) -> Result<(), Lack> {
+        let mut offset = HEADER as usize;
         for _ in 0..count {
             let rest = pack.get(offset..).unwrap_or_default();
             let header = Header::parse(rest, self.hash).map_err(|_| Lack::Damaged)?;
@@ -173,44 +185,64 @@ impl Reader {
             let size = usize::try_from(header.size).map_err(|_| Lack::TooMuch)?;
             let (bytes, length) = inflate_prefix(&rest[header.len..], size).map_err(|_| Lack::Damaged)?;
             match header.base {
-                Base::Whole(kind) => self.keep(offset, Object { kind, bytes }),
-                base => pending.extend(self.delta(Pending { offset, base, instructions: bytes })?),
+                Base::Whole(kind) => self.keep(offset, Object { kind, bytes })?,
+                Base::Named(id) => self.delta(On::Object(id), Delta { offset, instructions: bytes })?,
+                Base::Before(distance) => {
+                    let base = usize::try_from(distance).ok().and_then(|distance| offset.checked_sub(distance)).ok_or(Lack::Damaged)?;
+                    let on = self.offsets.get(&base).map_or(On::Offset(base), |id| On::Object(*id));
+                    self.delta(on, Delta { offset, instructions: bytes })?;
+                }
             }
             offset += header.len + length;
         }
         Ok(())
     }
 
-    /// Keeps what a delta makes; gives it back while its base is not known.
-    fn delta(&mut self, pending: Pending) -> Result<Option<Pending>, Lack> {
-        let id = match pending.base {
-            Base::Named(id) => Some(id),
-            Base::Before(distance) => {
-                let base = usize::try_from(distance).ok().and_then(|distance| pending.offset.checked_sub(distance));
-                self.offsets.get(&base.ok_or(Lack::Damaged)?).copied()
+    /// Keeps what a delta makes, or the delta until its base is there.
+    fn delta(&mut self, on: On, delta: Delta) -> Result<(), Lack> {
+        match &on {
+            On::Object(id) if self.objects.contains_key(id) => {
+                let object = self.made(*id, &delta.instructions)?;
+                self.keep(delta.offset, object)
             }
-            Base::Whole(_) => None,
-        };
-        let Some(base) = id.and_then(|id| self.objects.get(&id)) else { return Ok(Some(pending)) };
+            _ => {
+                self.waiting.entry(on).or_default().push(delta);
+                Ok(())
+            }
+        }
+    }
+
+    /// What a delta makes of an object that is there.
+    fn made(&mut self, base: ObjectId, instructions: &[u8]) -> Result<Object, Lack> {
+        let base = &self.objects[&base];
         let mut ops = Vec::new();
         let most = usize::try_from(self.left).unwrap_or(usize::MAX);
-        let size = match parse_ops(&pending.instructions, base.bytes.len(), most, &mut ops) {
+        let size = match parse_ops(instructions, base.bytes.len(), most, &mut ops) {
             Ok(size) => size,
             Err(SkipReason::Damaged(_)) => return Err(Lack::Damaged),
             Err(_) => return Err(Lack::TooMuch),
         };
         let mut bytes = Vec::new();
-        apply(&base.bytes, &pending.instructions, &ops, &mut bytes);
+        apply(&base.bytes, instructions, &ops, &mut bytes);
         let kind = base.kind;
         self.take(size as u64)?;
-        self.keep(pending.offset, Object { kind, bytes });
-        Ok(None)
+        Ok(Object { kind, bytes })
     }
 
-    fn keep(&mut self, offset: usize, object: Object) {
-        let id = self.hash.id_of(object.kind, &object.bytes);
-        self.offsets.insert(offset, id);
-        self.objects.insert(id, object);
+    /// Keeps an object, and what waits for it, each delta once.
+    fn keep(&mut self, offset: usize, object: Object) -> Result<(), Lack> {
+        let mut new = vec![(offset, object)];
+        while let Some((offset, object)) = new.pop() {
+            let id = self.hash.id_of(object.kind, &object.bytes);
+            self.offsets.insert(offset, id);
+            self.objects.insert(id, object);
+            for on in [On::Offset(offset), On::Object(id)] {
+                for delta in self.waiting.remove(&on).unwrap_or_default() {
+                    new.push((delta.offset, self.made(id, &delta.instructions)?));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn take(&mut self, bytes: u64) -> Result<(), Lack> {
@@ -258,6 +290,48 @@ mod tests {
         assert!(names[0].ends_with("/0/0/0") && names[1000].starts_with("commit "), "{names:?}");
         assert_eq!(texts(&nested(9), 1 << 20).1, Some(Lack::TooMuch));
         assert_eq!(texts(&nested(3), 300).1, Some(Lack::TooMuch));
+    }
+
+    #[test]
+    fn long_paths_of_trees_in_each_other_are_bounded() {
+        let mut writer = PackWriter::default();
+        let mut below = HashKind::Sha1.id_of(ObjectKind::Tree, b"");
+        writer.add(ObjectKind::Tree, b"");
+        let name = "n".repeat(250);
+        for _ in 0..2000 {
+            let tree = [format!("40000 {name}\0").as_bytes(), below.as_bytes()].concat();
+            writer.add(ObjectKind::Tree, &tree);
+            below = HashKind::Sha1.id_of(ObjectKind::Tree, &tree);
+        }
+        writer.add(ObjectKind::Commit, format!("tree {below}\n\nmessage\n").as_bytes());
+        let pack = writer.take(HashKind::Sha1).expect("a pack");
+        assert_eq!(texts(&pack, 64 << 20), (vec![texts(&pack, 64 << 20).0[0].clone()], Some(Lack::TooMuch)), "the message alone");
+    }
+
+    /// Every delta names the next entry's object as its base, and the last entry is whole.
+    #[test]
+    fn bases_that_follow_are_waited_for_once() {
+        const DELTAS: usize = 20_000;
+        let text = |number: usize| format!("{number:08}").into_bytes();
+        let id = |number: usize| HashKind::Sha1.id_of(ObjectKind::Blob, &text(number));
+        let packed = |bytes: &[u8]| {
+            let mut writer = sirocco::deflate::Writer::new(sirocco::Format::Zlib, sirocco::deflate::Level::default(), Vec::new());
+            std::io::Write::write_all(&mut writer, bytes).expect("memory takes it");
+            writer.finish().expect("memory takes it")
+        };
+        let mut pack = [&b"PACK\0\0\0\x02"[..], &(DELTAS as u32 + 1).to_be_bytes()].concat();
+        for number in 0..DELTAS {
+            // Sizes of base and result, and an insertion of eight bytes.
+            let delta = [&[8, 8, 8][..], &text(number)].concat();
+            pack.push(7 << 4 | delta.len() as u8);
+            pack.extend([id(number + 1).as_bytes(), &packed(&delta)].concat());
+        }
+        pack.push(3 << 4 | 8);
+        pack.extend(packed(&text(DELTAS)));
+        let sum = HashKind::Sha1.digest(&pack);
+        pack.extend_from_slice(sum.as_bytes());
+        let (names, lack) = texts(&pack, 64 << 20);
+        assert_eq!((names.len(), lack), (DELTAS + 1, None));
     }
 
     #[test]

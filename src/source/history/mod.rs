@@ -1,6 +1,7 @@
 //! What a repository's history says about its objects: the names of blobs (`names`), the graph of
-//! commits (`graph`), where and when a blob was in the tree (`attribute`), and the texts of a history that lies in one file (`bundle`). Objects are read by
-//! [`crate::source::object`]; what is in a blob is none of this module's business.
+//! commits (`graph`), where and when a blob was in the tree (`attribute`), and the texts of a history
+//! that lies in one file (`bundle`). Objects are read by [`crate::source::object`]; what is in a blob
+//! is none of this module's business.
 
 mod attribute;
 mod bundle;

@@ -33,7 +33,7 @@ pub use write::PackWriter;
 
 pub(crate) use delta::{apply, parse_ops};
 pub(crate) use entry::{Base, Header, varint};
-pub(crate) use file::PackFile;
+pub(crate) use file::{HEADER, PackFile};
 pub(crate) use inflate::{InflateError, Inflater, Stream, inflate_prefix, inflating};
 pub(crate) use marks::Marks;
 pub(crate) use rebuild::rebuild;

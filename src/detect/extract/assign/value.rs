@@ -6,7 +6,7 @@ use crate::detect::syntax::bare::{self, Stop, bare, ends_value, stop, trim_end};
 use crate::detect::syntax::cells::{row_cells, tag, undecorated};
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::named::Value;
-use crate::detect::syntax::quote::{before_quote, inside_literal, is_open, quoted, quoted_in, quoted_literals};
+use crate::detect::syntax::quote::{before_quote, call_before, inside_literal, is_open, quoted, quoted_in, quoted_literals};
 use crate::detect::syntax::{scalar, table};
 use crate::detect::worth::{judge, randomness};
 use crate::rule::lexicon::{ENTERING_VERBS, ENVIRONMENT_CALLS, PASSWORDS, SETTING_CALLS, WRAPPING_CALLS};
@@ -167,16 +167,13 @@ fn action_default(text: &[u8], start: usize, end: usize) -> Option<Span> {
 /// Whether a literal is all that a call is given to set a name to: `builder.password("x")`, `properties.setProperty("password", "x")`.
 fn is_set(text: &[u8], context: &Context, value: Span) -> bool {
     let closes = text[value.end..context.line.end].get(1..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b")"));
-    let before = &text[context.line.start..context.name.start];
-    let quoted = before_quote(before);
-    let call = || quoted.and_then(|before| before.strip_suffix(b"(")).is_some_and(|call| SETTING_CALLS.ends(call));
+    let call = || SETTING_CALLS.ends(call_before(&text[context.line.start..context.name.start]));
     closes && (text.get(context.name.end) == Some(&b'(') && is_setter(&text[context.name.range()]) || call())
 }
 
 /// Whether what comes before a name reads a variable of the environment, which may have a default: `os.environ.get("`.
 fn reads_variable(before: &[u8]) -> bool {
-    let Some(before) = before_quote(before) else { return false };
-    let call = before.strip_suffix(b"(").unwrap_or_default();
+    let call = call_before(before);
     ENVIRONMENT_CALLS.ends(call) || call.ends_with(b" env") || call.ends_with(b"=env")
 }
 
