@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::markdown::{self, Setting, is_prose};
+use super::page::Page;
 use super::quote::{exec_env, expand, run_with, script, shell_quote, told};
 use super::{Rewriter as _, ci, compose, dotenv, is_in_comment, shell, source_code, terraform};
 use crate::migrate::draft::{Draft, Verdict};
@@ -46,13 +47,14 @@ impl Accounts {
 /// Plans the account IDs of a file.
 pub(super) fn rewrite(file: &SourceFile, sites: &[&Site], accounts: &Accounts, draft: &mut Draft<'_>) {
     let folder = draft.shared_folder();
+    let page = file.text().filter(|_| is_prose(file)).map(Page::new);
     for &site in sites {
         let Some(name) = accounts.0.get(&site.secret) else { continue };
         if file.name().ends_with(".tf") && !is_in_comment(file, site) {
             terraform::account(file, site, name, draft);
             continue;
         }
-        let Some((span, text, verdict)) = replacement(file, site, name, &format!("{folder}/accounts.sops.env")) else {
+        let Some((span, text, verdict)) = replacement(file, page.as_ref(), site, name, &format!("{folder}/accounts.sops.env")) else {
             draft.manual("account", file, &[site], "an AWS account ID in program text: read it from the configuration or from STS");
             continue;
         };
@@ -70,7 +72,13 @@ pub(super) fn store(draft: &mut Draft<'_>) -> usize {
     draft.store(&format!("{folder}/accounts"), ".sops.env", &Shape::Keys, "accounts")
 }
 
-fn replacement(file: &SourceFile, site: &Site, name: &str, accounts: &str) -> Option<(crate::text::Span, String, Verdict)> {
+fn replacement(
+    file: &SourceFile,
+    page: Option<&Page<'_>>,
+    site: &Site,
+    name: &str,
+    accounts: &str,
+) -> Option<(crate::text::Span, String, Verdict)> {
     let variable = format!("${{{name}}}");
     let required = format!("${{{name}:?{}}}", told(accounts));
     let rendered = Verdict::review(format!(
@@ -79,8 +87,8 @@ fn replacement(file: &SourceFile, site: &Site, name: &str, accounts: &str) -> Op
     ));
     let Some(text) = file.text() else { return Some((site.span, format!("<{name}>"), Verdict::safe(""))) };
     let line = file.line_at(site.span.start);
-    if is_prose(file) {
-        let shell = matches!(markdown::setting(text, line, site.span), Setting::ShellBlock);
+    if let Some(page) = page {
+        let shell = matches!(markdown::setting(page, line, site.span), Setting::ShellBlock);
         return Some((site.span, if shell { variable } else { format!("<{name}>") }, Verdict::safe("")));
     }
     if is_in_comment(file, site) {

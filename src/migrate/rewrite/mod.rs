@@ -24,6 +24,7 @@ mod made;
 mod makefile;
 mod markdown;
 mod operator;
+mod page;
 mod quote;
 mod shell;
 mod source_code;
