@@ -162,4 +162,5 @@ pub enum Validator {
     Base64,
     Base64Json,
     Uuid,
+    Nkey,
 }

@@ -51,12 +51,13 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
         pair(search.text, &words)
             .or_else(|| words.first().filter(|_| is_default || start > hit.end).and_then(|&word| same_twice(search.text, word)))
     };
-    if let Some(value) = value
-        && !of_login(search, value)
-        && shown
-        && (is_default || is_shown(search.text, value) || is_customary_field(search, whole, hit, value))
-    {
-        weak_of_login(search, value);
+    if let Some(value) = value {
+        let certain = shown && (is_default || is_shown(search.text, value) || is_customary_field(search, whole, hit, value));
+        // `账号：admin/123456`
+        let known = !cue.is_ascii() && weak::is_known(search.bytes(value));
+        if !of_login_in(search, value, certain) && (certain || known || shown && is_end_of_customary(search, whole, value)) {
+            weak_of_login(search, value);
+        }
     }
 }
 
@@ -94,9 +95,20 @@ fn is_customary_field(search: &Search<'_>, line: Span, hit: Span, value: Span) -
     own && !user.is_empty() && (begins_with_account(user) || search.bytes(value).starts_with(user)) && !STAND_IN_USERS.is(user)
 }
 
+/// `login using: tech_user / secret`: the pair ends its line, and its user is no word of a sentence.
+fn is_end_of_customary(search: &Search<'_>, line: Span, value: Span) -> bool {
+    let rest = search.text[value.end..line.end].trim_ascii();
+    let before = search.text[line.start..value.start].trim_ascii_end();
+    let before = before.strip_suffix(b"/").or(before.strip_suffix(b":")).unwrap_or_default().trim_ascii_end();
+    let user = before.rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
+    let user = user.strip_prefix(b"(").unwrap_or(user);
+    let known = begins_with_account(user) || user.contains(&b'_') || search.bytes(value) == user && user.len() > 3;
+    matches!(rest, [] | b"." | b")" | b").") && known && !STAND_IN_USERS.is(user)
+}
+
 /// Whether a value ends where marks end: `` `admin/secret` ``.
 fn is_shown(text: &[u8], value: Span) -> bool {
-    matches!(text.get(value.end), Some(b'`' | b'"' | b'*'))
+    matches!(text.get(value.end), Some(b'`' | b'"' | b'*' | b'\''))
 }
 
 /// `username and password are admin / secret`, `the user is admin and the password is secret`: a sentence that names both parts
@@ -128,6 +140,16 @@ pub(super) fn read_pair(search: &mut Search<'_>, context: &Context) -> bool {
             };
             secret.filter(|_| is_user(text, unpunctuated(text, *name)))
         }
+        // `默认账号密码为 postgres/postgres`
+        _ if !search.bytes(context.name).is_ascii() && after.iter().take(2).any(|&word| begins_with_account(&text[word.range()])) => {
+            after.iter().take(2).find_map(|&word| joined_pair(text, word))
+        }
+        // `Log in with username admin and password admin.`
+        [.., user, name, joint] if lower(*joint) == "and" && is_user_word(&lower(*user)) && is_plain_user(text, *name) => {
+            let ends = |secret: Span| after.len() == 1 || matches!(text[secret.end - 1], b'.' | b',');
+            let bare = |secret: Span| marked(text, secret, context.line.end).unwrap_or_else(|| unpunctuated(text, secret));
+            after.first().filter(|secret| ends(**secret)).map(|&secret| bare(secret))
+        }
         // ``email (`me@corp.net`) and password (`secret`)``
         [.., user, name, joint] if lower(*joint) == "and" && text[name.start] == b'(' && is_user_word(&lower(*user)) => {
             after.first().filter(|secret| text[secret.start] == b'(').and_then(|&secret| marked(text, secret, context.line.end))
@@ -138,6 +160,11 @@ pub(super) fn read_pair(search: &mut Search<'_>, context: &Context) -> bool {
         Some(value) => of_login(search, value) || weak_of_login(search, value),
         None => false,
     }
+}
+
+/// Whether a word is the customary name of an account, or in marks.
+fn is_plain_user(text: &[u8], word: Span) -> bool {
+    is_marked(text, word) || begins_with_account(&text[unpunctuated(text, word).range()])
 }
 
 fn is_user_word(word: &str) -> bool {
@@ -154,7 +181,16 @@ fn both(text: &[u8], words: &[Span]) -> Option<Span> {
     {
         return marked(text, *value, value.end);
     }
-    let connects = |word: Span| matches!(&text[word.range()], b"are" | b"is" | b":" | b"=" | b"are:" | b"is:" | b"either");
+    let connects = |word: Span| {
+        matches!(
+            &text[word.range()],
+            b"are" | b"is" | b":" | b"=" | b"are:" | b"is:" | b"either" | b"of" | b"to" | b"to:" | b"default" | b"defaults"
+        )
+    };
+    // `user and password from upstream is admin/admin`
+    const APART: usize = 4;
+    let verb = words.iter().take(APART).position(|&word| matches!(&text[word.range()], b"is" | b"are")).unwrap_or(0);
+    let words = &words[verb..];
     let words = words.iter().position(|&word| !connects(word)).map(|at| &words[at..])?;
     let first = *words.first()?;
     let whole = is_marked(text, first) || text[first.range()].contains(&b'/') && begins_with_account(&text[first.range()]);
@@ -184,10 +220,16 @@ fn login_column(search: &mut Search<'_>, header: Span, hit: Span) {
 }
 
 fn of_login(search: &mut Search<'_>, value: Span) -> bool {
+    of_login_in(search, value, false)
+}
+
+/// The same; `certain` if the place says that a login is shown.
+fn of_login_in(search: &mut Search<'_>, value: Span, certain: bool) -> bool {
     let verdict = judge::judge(search.bytes(value), Judge::Password).filter(|verdict| verdict.confidence >= Confidence::Medium);
     let Some(verdict) = verdict else { return false };
     let reasons = std::iter::once(Reason::Prose).chain(verdict.reasons).collect();
-    search.found(Extractor::Password, value, judge::lower(verdict.confidence), reasons);
+    let confidence = if certain { Confidence::Medium } else { judge::lower(verdict.confidence) };
+    search.found(Extractor::Password, value, confidence, reasons);
     true
 }
 
@@ -243,16 +285,21 @@ fn is_pair_in_marks(shown: &[u8]) -> bool {
 
 /// The second part of `user/secret` or `user:secret`, and of `` `user`:`secret` ``.
 fn joined_pair(text: &[u8], word: Span) -> Option<Span> {
-    if let Some(at) = [&b"`:`"[..], b"`/`", b"`//`"].iter().find_map(|joint| memchr::memmem::find(&text[word.range()], joint)) {
+    if let Some(at) =
+        [&b"`:`"[..], b"`/`", b"`//`", b"\":\"", b"\"/\""].iter().find_map(|joint| memchr::memmem::find(&text[word.range()], joint))
+    {
         let user = Span::new(word.start, word.start + at + 1);
-        let secret = text[user.end..word.end].iter().position(|&byte| byte == b'`').map(|mark| Span::new(user.end + mark, word.end));
+        let secret =
+            text[user.end..word.end].iter().position(|byte| matches!(byte, b'`' | b'"')).map(|mark| Span::new(user.end + mark, word.end));
         return secret.filter(|_| is_user(text, user)).and_then(|secret| marked(text, secret, word.end));
     }
-    let quote = usize::from(text[word.start] == b'"');
+    let quote = usize::from(matches!(text[word.start], b'"' | b'\''));
     let whole = unpunctuated(text, Span::new(word.start + quote, word.end));
     let slash = memchr::memchr2(b'/', b':', &text[whole.range()])?;
     let user = Span::new(whole.start, whole.start + slash);
-    is_user(text, user).then(|| undecorated(text, Span::new(user.end + 1, whole.end)))
+    // `system:nodes`: a group of Kubernetes.
+    let group = &text[user.range()] == b"system" && text[user.end] == b':';
+    (!group && is_user(text, user)).then(|| undecorated(text, Span::new(user.end + 1, whole.end)))
 }
 
 /// The second part of `user / secret`, or of `` `user` and `secret` ``.

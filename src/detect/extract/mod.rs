@@ -15,6 +15,7 @@ mod name;
 mod pipe;
 mod prose;
 mod report;
+mod signing;
 mod sql;
 mod table;
 mod url;

@@ -80,12 +80,26 @@ pub(super) fn find(search: &mut Search<'_>, hit: Span) -> Option<Span> {
 pub(super) fn understand(search: &Search<'_>, name: Span, cue: Cue) -> Option<Context> {
     let full = Span::new(name.start - path_before(search.text, name.start), name.end);
     let class = class_of_bytes(search.bytes(full), cue)?;
+    if search.bytes(name) == b"pass" && is_action(search, name) {
+        return None;
+    }
     // Of the environment; constants of programs are full of keys that find something.
     let of_program = class == NameClass::Token && !search.hints.notation.takes_bare_values();
     if of_program && is_unqualified_key(search.bytes(full)) && !holds_token(search.bytes(full)) {
         return None;
     }
     Some(Context { name, line: search.line_around(name.start), class })
+}
+
+/// `action:` and, below it, `pass: tea`: where a request is passed on to.
+fn is_action(search: &Search<'_>, name: Span) -> bool {
+    let above = search.line_before(search.line_around(name.start));
+    let own = search.line_around(name.start);
+    let inline = memchr::memmem::find(&search.text[own.start..name.start], b"\"action\":").is_some();
+    inline
+        || above.is_some_and(|above| {
+            matches!(search.bytes(above).trim_ascii(), b"action:" | b"- action:" | b"defaultAction:" | b"\"action\": {")
+        })
 }
 
 /// What names mean that were read before, and around which cue.
@@ -220,6 +234,13 @@ pub(super) fn is_setter(called: &[u8]) -> bool {
         [verb, .., last] => matches!(verb.as_str(), "set" | "with") && PASSWORDS.has(last),
         [] => false,
     }
+}
+
+/// The name that stands last before a value.
+pub(super) fn last_name(before: &[u8]) -> &[u8] {
+    let end = before.iter().rposition(|byte| byte.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
+    let start = before[..end].iter().rposition(|byte| !byte.is_ascii_alphanumeric() && !b"_-.".contains(byte)).map_or(0, |at| at + 1);
+    &before[start..end]
 }
 
 fn holds_token(name: &[u8]) -> bool {

@@ -26,7 +26,13 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
         return search.reject(search.rules.extractor(class.extractor()), value.span, Objection::Is(CUT_OR_ENCRYPTED));
     }
     let verdict = match judge::weigh(&scalar::folded(search.bytes(value.span)), class.judge()) {
-        Ok(verdict) if !verdict.is_weak() => verdict,
+        Ok(verdict) if !verdict.is_weak() => {
+            // Words and a number, where a program signs with them.
+            if class == NameClass::Token && verdict.confidence == Confidence::Low && weak::report(search, class, &value, why) {
+                return;
+            }
+            verdict
+        }
         outcome => {
             if !weak::report(search, class, &value, why) {
                 let objection = outcome.err().unwrap_or(Objection::Is(&judge::WORD));
@@ -64,8 +70,15 @@ fn without_scheme(bytes: &[u8], value: Span) -> Span {
     Span::new(value.start + scheme.map_or(0, |scheme| scheme.len()), value.end)
 }
 
-/// Of `admin/secret`, as in `login and password: admin/secret`, and of `shop/shop`, the secret.
+/// Of `admin/secret` and `admin / secret`, as in `login and password: admin/secret`, and of `shop/shop`, the secret.
 fn without_account(bytes: &[u8], value: Span) -> Span {
+    let spaced = memchr::memmem::find(bytes, b" / ").map(|at| (&bytes[..at], &bytes[at + 3..]));
+    if let Some((user, secret)) = spaced
+        && begins_with_account(user)
+        && !secret.is_empty()
+    {
+        return Span::new(value.end - secret.len(), value.end);
+    }
     let mut parts = bytes.split(|byte| *byte == b'/');
     match (parts.next(), parts.next(), parts.next()) {
         (Some(user), Some(secret), None) if !secret.is_empty() && (begins_with_account(user) || user == secret) => {

@@ -5,7 +5,8 @@
 //! it is `admin`; what says of itself that it stands in for one is not. Which values are such literals
 //! is decided in `worth::weak`; here, whether their place says that they are used.
 
-use super::name::{NameClass, is_setter, is_unqualified_key};
+use super::name::{NameClass, is_setter, is_unqualified_key, last_name};
+use super::signing;
 use crate::detect::Reason;
 use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
@@ -36,6 +37,7 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
         is_set_to(search, class, value)
             || why == Reason::NameValuePair && is_of_container(search, class, value)
             || is_short_setting(search, class, value)
+            || class == NameClass::Token && signs(search, value.span)
     };
     if search.hints.binary || label || command || is_key_of_call(search, value.span) || !is_literal(search.bytes(value.span)) && !is_set() {
         return false;
@@ -50,6 +52,13 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
     true
 }
 
+/// Whether a value is one that somebody typed where a program signs with it.
+fn signs(search: &Search<'_>, value: Span) -> bool {
+    let before = before(search, value);
+    let taken = search.hints.notation.is_settings() || is_quoted(search, value);
+    taken && !about_names(before) && signing::is_typed(search, before, value)
+}
+
 /// `AUTH_SECRET=secret_for_refresh`, `password: dev-password`, `DB_PASSWORD: example`: what settings give a secret. Elsewhere
 /// joined words such as these are the name of a secret that is kept in some store.
 fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
@@ -60,8 +69,9 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     let given = [&b"-e "[..], b"--env "].iter().any(|command| option.ends_with(command));
     let exported = given || option.ends_with(b"export ");
     let read = search.hints.notation.is_settings();
-    let settings = exported || read;
-    let plain = class == NameClass::Password && matches!(name, b"password" | b"userPassword");
+    let settings = exported || read || is_property(search, value.span);
+    let named = || words(&String::from_utf8_lossy(name)).last().is_some_and(|word| word.ends_with("password"));
+    let plain = class == NameClass::Password && (matches!(name, b"password" | b"userPassword") || is_sample(bytes) && named());
     let assigned = before.trim_ascii_end().ends_with(b"=") || before.contains(&b':') || matches!(before, [.., b'"' | b'\'']);
     // `'password': shop_database_password` names a variable.
     if name_is_quoted(before) && !is_quoted(search, value.span) {
@@ -99,6 +109,14 @@ fn is_of_container(search: &Search<'_>, class: NameClass, value: &Value) -> bool
     let bytes = search.bytes(value.span);
     let read = search.hints.notation == Notation::Yaml && class == NameClass::Password && !value.uncertain;
     read && ends_field(search, value.span) && (is_sample(bytes) || is_joined_words(bytes))
+}
+
+/// `spring.datasource.password=root_pwd`: a line that is nothing but the setting of a program.
+fn is_property(search: &Search<'_>, value: Span) -> bool {
+    let line = search.bytes(line::around(search.text, value.start)).trim_ascii();
+    let Some((name, value)) = line.iter().position(|byte| *byte == b'=').map(|at| line.split_at(at)) else { return false };
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    name.contains(&b'.') && name.trim_ascii().iter().all(part) && !value.iter().any(u8::is_ascii_whitespace)
 }
 
 /// Whether the name before a colon stands in quotes.
@@ -160,7 +178,9 @@ fn is_key_of_call(search: &Search<'_>, span: Span) -> bool {
 fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bool {
     let value = search.bytes(span);
     let before = before(search, span);
-    let quoted = is_quoted(search, span);
+    // `` `admin / 123456` ``
+    let second = before.ends_with(b" / ") && behind(search, span).starts_with(b"`");
+    let quoted = second || is_quoted(search, span);
     // `'passwords' => 'customers'`: who has them.
     let several = last_name(before).ends_with(b"passwords");
     let settings = search.hints.notation.is_settings();
@@ -170,14 +190,16 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     {
         return false;
     }
-    // `requirepass word` in a sentence, `password: # from the vault`
+    // `requirepass word` in a sentence and not on a line of its own, `password: # from the vault`
     let remark = || before.trim_ascii_start().starts_with(b"#");
     let instruction = [&b"ENV "[..], b"ARG "].iter().any(|word| before.trim_ascii_start().starts_with(word));
     let spoken = why == Reason::Name && (search.hints.notation == Notation::Prose || remark()) && !quoted && !instruction && {
         let joint = before.trim_ascii_end();
         let option = joint.rsplit(u8::is_ascii_whitespace).next().is_some_and(|name| name.starts_with(b"-"));
         let assigned = joint.last().is_some_and(|last| b":=>|*_".contains(last) || !last.is_ascii());
-        joint.len() < before.len() && !assigned && !(option && joint.last().is_some_and(u8::is_ascii_alphanumeric))
+        let alone = last_name(before).len() == before.trim_ascii().len() && behind(search, span).trim_ascii().is_empty();
+        let given = option && joint.last().is_some_and(u8::is_ascii_alphanumeric);
+        joint.len() < before.len() && !(alone || assigned || given)
     };
     // `$ APP_PASS=word app serve`
     let variable = matches!(before, [.., last, b'='] if last.is_ascii_uppercase());
@@ -187,7 +209,9 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
         let ends = name.len() > value.len() && name[name.len() - value.len()..].eq_ignore_ascii_case(value);
         ends && before[..before.len() - name.len()].contains(&b',')
     };
-    let in_sentence = search.hints.notation == Notation::Prose && !quoted && !variable && goes_on(search, span);
+    let option = last_name_is_option(before);
+    let prose = search.hints.notation == Notation::Prose && !option || remark();
+    let in_sentence = prose && !quoted && !variable && goes_on(search, span);
     // `- Password: BlueHarbour`, and no more on the line.
     let label = || {
         why == Reason::Name
@@ -275,6 +299,12 @@ fn ends_field(search: &Search<'_>, span: Span) -> bool {
     matches!(rest, [] | b"\\" | b"`" | [b'#' | b',' | b'}' | b']' | b';', ..]) || rest.starts_with(b"-e ") || rest.starts_with(b"--env ")
 }
 
+/// `--password `: an option of a command stands before a value.
+fn last_name_is_option(before: &[u8]) -> bool {
+    let option = before.trim_ascii_end().rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
+    option.len() > 3 && option.starts_with(b"--") && before.len() > option.len() + 1
+}
+
 /// What stands before a value on its line.
 fn before<'a>(search: &'a Search<'_>, span: Span) -> &'a [u8] {
     let line = line::around(search.text, span.start);
@@ -300,13 +330,6 @@ fn goes_on(search: &Search<'_>, span: Span) -> bool {
 /// sense: `pass_by_value`, `pass_through`.
 fn about_names(before: &[u8]) -> bool {
     words(&String::from_utf8_lossy(last_name(before))).iter().any(|word| ABOUT_NAMES.has(word))
-}
-
-/// The name that stands last before a value.
-fn last_name(before: &[u8]) -> &[u8] {
-    let end = before.iter().rposition(|byte| byte.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
-    let start = before[..end].iter().rposition(|byte| !byte.is_ascii_alphanumeric() && !b"_-.".contains(byte)).map_or(0, |at| at + 1);
-    &before[start..end]
 }
 
 /// `<password>word</password>`

@@ -114,7 +114,8 @@ fn alone(name: &str) -> Option<Alone> {
     let run_together = last.strip_suffix("key").is_some_and(|stem| stem.len() > 4 && KEY_QUALIFIERS.has(stem));
     match () {
         () if PASSWORDS.has(last) => Some(Alone::Password),
-        () if TOKENS.has(last) || key || run_together => Some(Alone::Token),
+        // `master.key`
+        () if TOKENS.has(last) || key || run_together || extension == "key" && KEY_QUALIFIERS.has(last) => Some(Alone::Token),
         () => None,
     }
 }
@@ -167,7 +168,9 @@ fn is_test(path: &str, name: &str, notation: Notation) -> bool {
     let marked = name.contains(".test.") || name.contains(".spec.") || name.contains(".stories.") || name.ends_with(".snap");
     // `Load-Test.md` is about tests.
     let document = notation == Notation::Prose && !name.ends_with(".txt");
-    parts.any(folder) || marked || !document && is_name_of_test(stem, name)
+    // `.github/workflows/run-test.yml` starts the services that the tests need.
+    let pipeline = path.contains(".github/workflows/");
+    !pipeline && (parts.any(folder) || marked || !document && is_name_of_test(stem, name))
 }
 
 /// `login_test.go`, `test_login.py`, `LoginTest.java`.

@@ -245,6 +245,14 @@ fn names_a_secret(value: &[u8]) -> bool {
     };
     let plain = words.iter().all(|word| word.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     let joined = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/' | b':' | b'@'));
+    // `Stud41Password@123`
+    let typed = value.iter().any(u8::is_ascii_digit)
+        && value.iter().any(u8::is_ascii_uppercase)
+        && !value.contains(&b'/')
+        && value.iter().skip(1).any(|byte| matches!(byte, b'@' | b'!' | b'#' | b'$'));
+    if typed {
+        return false;
+    }
     let is_technical = words.iter().any(|word| TECHNICAL.has(word) || is_rfc(word)) && words.iter().all(technical);
     let joined = joined || text.ends_with(';');
     joined

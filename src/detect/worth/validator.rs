@@ -20,6 +20,7 @@ pub(in crate::detect) fn passes(validator: Validator, value: &[u8]) -> bool {
         Validator::Base64 => base64(value).is_some(),
         Validator::Base64Json => base64(value).is_some_and(|bytes| is_json_object(&bytes)),
         Validator::Uuid => uuid(value),
+        Validator::Nkey => nkey(value),
     }
 }
 
@@ -55,16 +56,45 @@ pub(in crate::detect) fn aws_account(value: &[u8]) -> Option<Option<u64>> {
     }
     let mut bits = 0_u128;
     for &byte in body {
-        let digit = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'2'..=b'7' => byte - b'2' + 26,
-            _ => return None,
-        };
-        bits = (bits << 5) | u128::from(digit);
+        bits = (bits << 5) | u128::from(base32_digit(byte)?);
     }
     let first_48 = (bits >> 32) as u64 & 0xffff_ffff_ffff;
     let account = (first_48 & 0x7fff_ffff_ff80) >> 7;
     Some((body[0] >= b'Q' && account < 1_000_000_000_000).then_some(account))
+}
+
+/// The bytes that the base 32 digits of a text hold; the bits that make no whole byte are dropped.
+fn base32(value: &[u8]) -> Option<Vec<u8>> {
+    let (mut bytes, mut bits, mut count) = (Vec::with_capacity(value.len() * 5 / 8), 0_u32, 0);
+    for &byte in value {
+        bits = bits << 5 | u32::from(base32_digit(byte)?);
+        count += 5;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+            bits &= (1 << count) - 1;
+        }
+    }
+    Some(bytes)
+}
+
+fn base32_digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'2'..=b'7' => Some(byte - b'2' + 26),
+        _ => None,
+    }
+}
+
+/// A key of NATS ends with its CRC-16, the lower byte first (<https://github.com/nats-io/nkeys>).
+fn nkey(value: &[u8]) -> bool {
+    const POLYNOMIAL: u16 = 0x1021;
+    let Some(bytes) = base32(value) else { return false };
+    let Some((key, checksum)) = bytes.split_last_chunk::<2>() else { return false };
+    let step = |crc: u16, &byte: &u8| {
+        (0..8).fold(crc ^ u16::from(byte) << 8, |crc, _| if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ POLYNOMIAL })
+    };
+    key.iter().fold(0, step) == u16::from_le_bytes(*checksum)
 }
 
 fn jwt(value: &[u8]) -> bool {

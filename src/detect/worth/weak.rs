@@ -2,7 +2,7 @@
 //! dictionary word or a few digits. What says of itself that it stands in for a password is none.
 
 use super::{encoding, judge, measure, placeholder, shapes, words};
-use crate::rule::lexicon::{BOASTS, PASSWORDS, SAMPLE_PASSWORDS, TECHNICAL, TOKENS, VALUE_NAMES, WEAK_PASSWORDS};
+use crate::rule::lexicon::{BOASTS, KEY_QUALIFIERS, PASSWORDS, SAMPLE_PASSWORDS, TECHNICAL, TOKENS, VALUE_NAMES, WEAK_PASSWORDS};
 
 /// Lengths between which a weak password lies, in bytes.
 const LENGTHS: std::ops::RangeInclusive<usize> = 3..=48;
@@ -54,8 +54,59 @@ pub(in crate::detect) fn is_typed_secret(value: &[u8]) -> bool {
     let letters = value.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
     let digits = &value[letters..];
     let text = String::from_utf8_lossy(value).to_lowercase();
-    let known = letters > 0 && is_known(value) && !VALUE_NAMES.has(&text) && !PASSWORDS.has(&text) && text != "foobar";
+    // `12345678`
+    let counted = letters == 0 && (5..=10).contains(&value.len()) && b"1234567890".starts_with(value);
+    let known = counted || letters > 0 && is_known(value) && !VALUE_NAMES.has(&text) && !PASSWORDS.has(&text) && text != "foobar";
     known || letters >= 4 && (2..=6).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
+}
+
+/// `winteriscoming`, `mall-admin-secret`, `hushhush88`: what somebody types where a program signs with it. Words that all
+/// say what belongs there, as in `client_secret`, and names that a program has for something are none.
+pub(in crate::detect) fn is_typed_key(value: &[u8], name: &[String], in_settings: bool) -> bool {
+    const LENGTHS: std::ops::RangeInclusive<usize> = 6..=64;
+    let Ok(text) = std::str::from_utf8(value) else { return false };
+    let typed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.!@#$%^&*+?~".contains(byte);
+    let words = words::words(text);
+    let lists = [&VALUE_NAMES, &PASSWORDS, &TOKENS, &TECHNICAL, &KEY_QUALIFIERS];
+    let says = |word: &String| name.contains(word) || lists.iter().any(|list| list.has(word));
+    let joined = value.iter().any(|byte| matches!(byte, b'-' | b'_'));
+    let plain = value.iter().all(u8::is_ascii_alphabetic);
+    LENGTHS.contains(&value.len())
+        && value.iter().all(typed)
+        && value.iter().any(u8::is_ascii_lowercase)
+        && (in_settings || !plain || words.len() == 1 && value.len() >= 9 && value[0].is_ascii_lowercase())
+        && (joined || words.len() < 3 || !value.contains(&b'.'))
+        && !words.iter().all(says)
+        // `cafe-jwk`: which key.
+        && !words.last().is_some_and(|word| matches!(word.as_str(), "jwk" | "key" | "keys" | "ref" | "name" | "id" | "file"))
+        && !words.first().is_some_and(|word| matches!(word.as_str(), "some" | "my" | "your" | "the" | "contents"))
+        && !words.iter().any(|word| matches!(word.as_str(), "from" | "here" | "goes"))
+        // `sk_xxx`
+        && !words.iter().any(|word| word.len() > 2 && word.bytes().all(|byte| byte == b'x'))
+        && placeholder::fake(value).is_none()
+        && !placeholder::is_self_declared(value)
+        && !judge::is_time_uuid(value)
+        && shapes::shape_of(value).is_none()
+        && !measure::is_measure(value)
+}
+
+/// `keyboard cat`, `hard to guess string`: a few words in lower case that ask for nothing.
+pub(in crate::detect) fn is_typed_phrase(value: &[u8]) -> bool {
+    let words = value.split(|byte| *byte == b' ').map(|word| word.iter().all(u8::is_ascii_lowercase) && !word.is_empty());
+    let words: Vec<bool> = words.collect();
+    (2..=8).contains(&words.len()) && words.iter().all(|&word| word) && !placeholder::is_self_declared(value)
+}
+
+/// `operator-webhook-secret`: what a secret of a cluster may be called. Words that say how good it is are of no name.
+pub(in crate::detect) fn may_name_object(value: &[u8]) -> bool {
+    let part = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    let text = String::from_utf8_lossy(value);
+    let mut words = text.split('-');
+    let last = words.next_back().unwrap_or_default();
+    value.contains(&b'-')
+        && value.iter().all(part)
+        && (VALUE_NAMES.has(last) || PASSWORDS.has(last))
+        && !words.any(|word| word != "my" && word != "a" && BOASTS.has(word) || word == "unsecure")
 }
 
 /// `secret_for_refresh`, `dev-password`: words in lower case, joined, that say nothing of being a stand-in.
@@ -85,7 +136,10 @@ pub(in crate::detect) fn is_word_for_password(value: &[u8]) -> bool {
 
 /// `example`, `myPassword`: what stands for nothing in documents, and is a password all the same where a program reads it.
 pub(in crate::detect) fn is_sample(value: &[u8]) -> bool {
-    SAMPLE_PASSWORDS.has(&String::from_utf8_lossy(value).to_lowercase()) || boasts(value)
+    // `example_password`; `my-password` and `some-password` ask for one.
+    let joined: Vec<u8> = value.iter().copied().filter(|byte| !matches!(byte, b'-' | b'_')).collect();
+    let asks = || [&b"my"[..], b"some", b"our"].iter().any(|word| joined.starts_with(word));
+    SAMPLE_PASSWORDS.has(&String::from_utf8_lossy(value).to_lowercase()) || boasts(value) || boasts(&joined) && !asks()
 }
 
 /// Base64 of words, which nobody decodes where a program takes it as it stands. It asks nobody to put another in its place.

@@ -27,6 +27,11 @@ pub(in crate::detect) fn words(name: &str) -> Vec<String> {
     if !word.is_empty() {
         words.push(word);
     }
+    // `setPassWord`
+    if let Some(at) = words.windows(2).position(|pair| pair[0] == "pass" && pair[1] == "word") {
+        words.remove(at + 1);
+        words[at].push_str("word");
+    }
     words
 }
 

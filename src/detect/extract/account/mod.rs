@@ -39,6 +39,10 @@ fn arn(search: &mut Search<'_>, hit: Span) {
     if rest.splitn(4, |&byte| byte == b':').nth(2) == Some(b"serverlessrepo") {
         return;
     }
+    // `arn:aws:lambda:us-east-1:027255383542:layer:AWS-AppConfig-Extension:82`: what AWS itself publishes.
+    if memchr::memmem::find(rest, b":layer:AWS").is_some() {
+        return;
+    }
     let mut colons = memchr::memchr_iter(b':', rest).skip(3);
     let (Some(before), Some(after)) = (colons.next(), colons.next()) else { return };
     confirm(search, Span::new(hit.start + before + 1, hit.start + after), Reason::Arn);

@@ -6,8 +6,12 @@ use crate::rule::lexicon::{EXAMPLE_ACCOUNTS, PUBLIC_ACCOUNTS};
 /// Whether a number of twelve digits is public knowledge.
 pub(super) fn is_public(number: &str) -> bool {
     let digits: std::collections::BTreeSet<u8> = number.bytes().collect();
-    let made_up =
-        digits.len() <= 3 || number.starts_with("12345678") || number.starts_with("000") || is_of_runs(number) || is_of_patterns(number);
+    let made_up = digits.len() <= 3
+        || number.starts_with("12345678")
+        || number.starts_with("000")
+        || number.ends_with("234567890")
+        || is_of_runs(number)
+        || is_of_patterns(number);
     made_up || EXAMPLE_ACCOUNTS.has(number) || PUBLIC_ACCOUNTS.has(number)
 }
 

@@ -7,6 +7,7 @@ use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::quoted;
 use crate::detect::worth::{judge, weak};
+use crate::rule::Confidence;
 use crate::text::Span;
 
 /// Methods that compare.
@@ -26,14 +27,29 @@ pub(in crate::detect::extract) fn literal(search: &Search<'_>, context: &Context
         && weak::is_known(value)
         && value.iter().any(u8::is_ascii_digit)
         && value.iter().any(u8::is_ascii_alphabetic);
-    if tried {
+    // `user == "ops" && password == "harbour"`: both are of one login.
+    let login = || context.class == NameClass::Password && is_beside_user(search, context) && weak::is_chosen(value);
+    if tried || login() {
         return Some(Value { span, uncertain: false });
     }
     let verdict = judge::judge(value, context.class.judge())?;
-    // Both are compared with names of fields and kinds as well; what a generator made is no name.
-    let uncertain = context.class == NameClass::Password;
-    let fits = if uncertain { !verdict.is_weak() } else { verdict.reasons.contains(&Reason::Random) };
+    // Both are compared with names of fields and kinds as well; what a generator made is no name, nor is a word with digits.
+    let mixed = value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic);
+    let uncertain = context.class == NameClass::Password && !(mixed && verdict.confidence >= Confidence::Medium);
+    let fits = match context.class {
+        NameClass::Password => !verdict.is_weak(),
+        NameClass::Token => verdict.reasons.contains(&Reason::Random),
+    };
     fits.then_some(Value { span, uncertain })
+}
+
+/// Whether the name of a user is compared on the same line.
+fn is_beside_user(search: &Search<'_>, context: &Context) -> bool {
+    let line = search.bytes(context.line).to_ascii_lowercase();
+    let count = |mark: &[u8]| memchr::memmem::find_iter(&line, mark).count();
+    // Of `!==` the end is `==`.
+    let compared = count(b"==") + count(b"!=") - count(b"!==") + count(b".eq") + count(b"-eq ") + count(b"-ne ");
+    compared >= 2 && [&b"user"[..], b"login", b"email", b"account"].iter().any(|word| memchr::memmem::find(&line, word).is_some())
 }
 
 /// `form["password"] == "X"`, `apiKey.equals("X")`.

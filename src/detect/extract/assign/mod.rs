@@ -1,6 +1,7 @@
 //! Values assigned to names that mean a secret, in whatever notation: a separator, a value. Where the
 //! value begins is in `value`, literals that a name is compared with are in `compared`.
 
+mod called;
 pub(super) mod compared;
 mod value;
 
@@ -101,6 +102,6 @@ fn phrase(search: &Search<'_>, context: &Context, value: Span) -> Option<Confide
 fn is_of_link(search: &Search<'_>, context: &Context) -> bool {
     let before = &search.text[context.line.start..context.name.start];
     let address = before.rsplit(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'(' | b'<')).next();
-    let http = |address: &[u8]| address.ends_with(b"?") || address.ends_with(b"&");
+    let http = |address: &[u8]| [&b"?"[..], b"&", b"&amp;", b"&#x26;"].iter().any(|mark| address.ends_with(mark));
     search.bytes(context.name) == b"token" && address.is_some_and(|part| http(part) && part.starts_with(b"http"))
 }

@@ -1,5 +1,6 @@
 //! What stands behind a name: the separator, and where the value begins and ends.
 
+use super::called::{passed_on, skip_blanks, sure, typed_or_called};
 use crate::detect::extract::name::{Context, FULLWIDTH_COLON, is_setter};
 use crate::detect::search::Search;
 use crate::detect::syntax::bare::{self, Stop, bare, ends_value, stop, trim_end};
@@ -9,7 +10,7 @@ use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::{before_quote, call_before, inside_literal, is_open, quoted, quoted_in, quoted_literals};
 use crate::detect::syntax::{scalar, table};
 use crate::detect::worth::{judge, randomness};
-use crate::rule::lexicon::{ENTERING_VERBS, ENVIRONMENT_CALLS, PASSWORDS, SETTING_CALLS, WRAPPING_CALLS};
+use crate::rule::lexicon::{ENTERING_VERBS, ENVIRONMENT_CALLS, PASSWORDS, SETTING_CALLS};
 use crate::text::Span;
 
 /// What joins a name and a value.
@@ -39,6 +40,9 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     }
     let (separator, start) = separator(text, context, notation)?;
     let start = skip_decoration(text, start, line.end);
+    // `getenv("DB_PASSWORD", default="x")`
+    let named = separator == Separator::Argument && text[start..line.end].starts_with(b"default=");
+    let start = if named { start + 8 } else { start };
     let start = if separator == Separator::Colon { behind_verb(text, start, line.end) } else { start };
     let second = bare::second_of_pair(text, context.label(), start);
     let start = second.unwrap_or(start);
@@ -160,8 +164,10 @@ fn action_default(text: &[u8], start: usize, end: usize) -> Option<Span> {
     if let Some(span) = quoted(text, first, close).filter(|span| span.start == first + 1) {
         return Some(span).filter(|span| text[span.end + 1..close].trim_ascii_start().starts_with(b"|"));
     }
-    let literal = start + memchr::memmem::find(&text[start..close], b"default \"")? + 8;
-    quoted(text, literal, close)
+    // `| default "X"`, `| default('X')`, `| d("X")`
+    const DEFAULTS: [&[u8]; 4] = [b"default \"", b"default('", b"default(\"", b"d(\""];
+    let found = |mark: &&[u8]| memchr::memmem::find(&text[start..close], mark).map(|at| start + at + mark.len() - 1);
+    quoted(text, DEFAULTS.iter().find_map(found)?, close)
 }
 
 /// Whether a literal is all that a call is given to set a name to: `builder.password("x")`, `properties.setProperty("password", "x")`.
@@ -175,10 +181,6 @@ fn is_set(text: &[u8], context: &Context, value: Span) -> bool {
 fn reads_variable(before: &[u8]) -> bool {
     let call = call_before(before);
     ENVIRONMENT_CALLS.ends(call) || call.ends_with(b" env") || call.ends_with(b"=env")
-}
-
-fn sure(span: Span) -> Vec<Value> {
-    vec![Value { span, uncertain: false }]
 }
 
 fn until(text: &[u8], start: usize, end: usize, stop: u8) -> Option<Span> {
@@ -223,8 +225,13 @@ fn separator(text: &[u8], context: &Context, notation: Notation) -> Option<(Sepa
             found(Separator::Argument, 1)
         }
         [b'(', ..] if closers == 0 && at == joined => found(Separator::Argument, 1),
-        // `getenv('DB_PASSWORD') ?: 'x'`
-        [b'?', b':' | b'?', ..] | [b'|', b'|', ..] if was_quoted && text[context.name.end..joined].contains(&b')') => {
+        // `getenv('DB_PASSWORD') ?: 'x'`, `process.env.DB_PASSWORD || 'x'`, `ENV['DB_PASSWORD'] || 'x'`
+        // `$options['pass'] ?? 'x'`
+        [b'?', b':' | b'?', ..] | [b'|', b'|', ..]
+            if was_quoted && text[context.name.end..joined].iter().any(|byte| matches!(byte, b')' | b']'))
+                || text[context.name.range()].windows(4).any(|part| part == b"env.")
+                || text[context.line.start..context.name.start].ends_with(b"env.") =>
+        {
             found(Separator::Equals, 2)
         }
         // `var dbPassword string = "x"`
@@ -260,17 +267,10 @@ fn blank(text: &[u8], context: &Context, notation: Notation, at: usize, joined: 
     let flag = name.starts_with(b"--") || name.starts_with(b"-") && name.len() > 2 && !attached;
     let first = before.is_empty() || before.ends_with(b"ENV") || before.ends_with(b"ARG");
     let directive = [&b"SetEnv"[..], b"fastcgi_param", b"uwsgi_param"].iter().any(|known| before.eq_ignore_ascii_case(known));
-    let option = [&b"requirepass"[..], b"masterauth", b"insecure-password"].contains(&name);
+    let option = [&b"requirepass"[..], b"masterauth", b"insecure-password", b"auth_pass"].contains(&name);
     let single = !text[at..context.line.end].trim_ascii().contains(&b' ');
     let shown = notation == Notation::Prose && matches!(before, b"ENV" | b"ARG") && single;
     (flag || shown || notation == Notation::Lines && first && single || directive && single || option).then_some(at)
-}
-
-fn skip_blanks(text: &[u8], mut at: usize, end: usize) -> usize {
-    while at < end && matches!(text[at], b' ' | b'\t') {
-        at += 1;
-    }
-    at
 }
 
 /// Marks of Markdown and HTML between separator and value: `**Password:** x`, `<code>x</code>`.
@@ -342,56 +342,4 @@ fn is_yaml_line(text: &[u8], context: &Context, start: usize) -> bool {
         && value.len() >= 16
         && (randomness::is_random(value) || judge::is_uuid(value));
     matches!(before, b"" | b"-" | b"*" | b"#" | b"//") && generated
-}
-
-/// In programs: `password: string = "x"` and `password = call("x")`. The outer `None` means that
-/// neither is there.
-#[expect(clippy::option_option, reason = "not such a form / such a form without a value / its values")]
-fn typed_or_called(text: &[u8], start: usize, end: usize, notation: Notation) -> Option<Option<Vec<Value>>> {
-    if !matches!(notation, Notation::Source | Notation::Unknown | Notation::Quoted) {
-        return None;
-    }
-    let name = text[start..end]
-        .iter()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'<' | b'>' | b'?' | b'[' | b']' | b'&' | b':'))
-        .count();
-    let at = skip_blanks(text, start + name, end);
-    match &text[at..end] {
-        _ if name == 0 => None,
-        [b'=', next, ..] if *next != b'=' => {
-            let value = quoted(text, skip_blanks(text, at + 1, end), end);
-            Some(value.map(sure))
-        }
-        [b'(', ..] => {
-            let literals = quoted_literals(text, at + 1, end);
-            let mut values: Vec<Value> = literals.into_iter().map(|span| Value { span, uncertain: true }).collect();
-            values.extend(fallback(text, at, end).map(|span| Value { span, uncertain: false }));
-            Some(Some(values))
-        }
-        [b'?', b'?', ..] | [b'|', b'|', ..] => {
-            let value = quoted(text, skip_blanks(text, at + 2, end), end);
-            Some(value.map(sure))
-        }
-        _ => None,
-    }
-}
-
-/// The literal that a call hands on as it is, or decoded: `Some("X")`, `Base64.decode("X")`.
-fn passed_on(text: &[u8], start: usize, end: usize) -> Option<Span> {
-    let name = text[start..end].iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':')).count();
-    let called = &text[start..start + name];
-    let is = |call: &str| called.strip_suffix(call.as_bytes()).is_some_and(|before| matches!(before, [] | [.., b'.' | b':']));
-    let arguments = text[start + name..end].strip_prefix(b"(").filter(|_| WRAPPING_CALLS.iter().any(is))?;
-    let literal = quoted(text, skip_blanks(text, end - arguments.len(), end), end)?;
-    text[literal.end..end].get(1..)?.trim_ascii_start().starts_with(b")").then_some(literal)
-}
-
-/// The literal behind `??`, `||` or `or` after a call, or in the block behind it: what counts when the call yields nothing.
-fn fallback(text: &[u8], start: usize, end: usize) -> Option<Span> {
-    let close = start + text[start..end].iter().rposition(|&byte| byte == b')')?;
-    let at = skip_blanks(text, close + 1, end);
-    let rest = &text[at..end];
-    const OPERATORS: [&[u8]; 5] = [b"??", b"||", b"or ", b"?:", b"{ "];
-    let operator = OPERATORS.iter().find(|operator| rest.starts_with(operator))?;
-    quoted(text, skip_blanks(text, at + operator.len(), end), end)
 }

@@ -1,6 +1,10 @@
 //! Secrets in sentences: `the password is X`, ``use `X` as the password``. Sentences that name a user
 //! as well are read in `login`.
 
+mod joint;
+
+use joint::Joint;
+
 use super::name::{Context, NameClass};
 use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
@@ -11,7 +15,7 @@ use crate::detect::syntax::sentence::{REACH, marked, unpunctuated, words_of};
 use crate::detect::worth::randomness::{self, is_generated};
 use crate::detect::worth::{judge, weak, words};
 use crate::rule::Confidence;
-use crate::rule::lexicon::{ABOUT, ACCOUNTS, AUXILIARIES, DENIALS, NOUNS, PARTICLES, PASSWORDS, PREPOSITIONS, VALUE_NAMES, VERBS};
+use crate::rule::lexicon::{ABOUT, ACCOUNTS, DENIALS, NOUNS, PARTICLES, PASSWORDS, VALUE_NAMES};
 use crate::text::Span;
 
 /// Words looked at behind a name.
@@ -98,11 +102,16 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
     let pass = search.bytes(context.name).eq_ignore_ascii_case(b"pass");
     if pass && text[context.line.start..context.name.start].trim_ascii_end().last().is_some_and(|byte| b",/(|:".contains(byte)) {
         let next = line::trim(text, Span::new(context.name.end, end));
-        let value = marked(text, next, end).filter(|&span| is_generated(search.bytes(span)));
+        // ``(user `root`, pass `toor1`)``
+        let beside_user = names_user(&text[context.line.start..context.name.start]);
+        let fits = |&span: &Span| is_generated(search.bytes(span)) || beside_user && weak::is_literal(search.bytes(span));
+        let value = marked(text, next, end).filter(fits);
         return value.map(|span| Value { span, uncertain: false }).into_iter().collect();
     }
     let mut found: Vec<Value> = Vec::new();
-    let parted = text.get(context.name.end).is_some_and(u8::is_ascii_whitespace);
+    // `` `DB_PASS` default value is X ``
+    let closers = usize::from(text[context.name.end..end].starts_with(b"` default"));
+    let parted = text.get(context.name.end + closers).is_some_and(u8::is_ascii_whitespace);
     let mut joint = match parted {
         true if pass => Joint::None,
         true => Joint::Direct,
@@ -110,13 +119,22 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
     };
     let particles = PARTICLES.iter().filter(|particle| text[context.name.end..end].starts_with(particle.as_bytes()));
     let particle = particles.max_by_key(|particle| particle.len());
-    let start = context.name.end + particle.map_or(0, |particle| particle.len());
+    let start = context.name.end + particle.map_or(if parted { closers } else { 0 }, |particle| particle.len());
     // `密码123456`
-    let attached = !search.bytes(context.name).is_ascii() && text[start..end].first().is_some_and(u8::is_ascii_digit);
+    let attached = is_foreign(search, context) && text[start..end].first().is_some_and(u8::is_ascii_digit);
     // ``密码为： `X` ``
     let shown = particle.is_some() && text[start..end].trim_ascii_start().starts_with(b"`");
-    if attached || shown || particle.is_some() && !text[start..end].first().is_some_and(u8::is_ascii_whitespace) {
+    if attached || shown || particle.is_some() {
         joint = Joint::Verb;
+    }
+    // `用户名(admin)密码(123456)`
+    if is_foreign(search, context)
+        && text[start..end].starts_with(b"(")
+        && let Some(length) = memchr::memchr(b')', &text[start..end])
+    {
+        let span = Span::new(start + 1, start + length);
+        let fits = weak::is_literal(search.bytes(span)) && search.bytes(span).iter().any(u8::is_ascii_digit);
+        return if fits { vec![Value { span, uncertain: false }] } else { Vec::new() };
     }
     let words = words_of(text, Span::new(start, end));
     if words.first().is_some_and(|&word| is_noun(search.bytes(unpunctuated(text, word)))) {
@@ -126,7 +144,10 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
         let bytes = &text[word.range()];
         let marked = marked(text, word, context.line.end);
         match marked {
-            Some(span) if joint != Joint::None && worth(search, context, span) >= Some(Confidence::Medium) => {
+            // ``pass a text to `@OneToOne` `` hands something on.
+            Some(span)
+                if joint != Joint::None && !(pass && joint == Joint::To) && worth(search, context, span) >= Some(Confidence::Medium) =>
+            {
                 found.push(Value { span, uncertain: false });
             }
             Some(span) if joint.points() && is_weak(search, context, start, span) => found.push(Value { span, uncertain: false }),
@@ -135,6 +156,9 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
         let bare = unpunctuated(text, word);
         // `is **admin**`, `is _admin_`, `password ***admin***`
         let strong = bytes.starts_with(b"***") || joint != Joint::Direct && matches!(bytes[0], b'*' | b'_');
+        // `with password **harbour77**`: no word of a sentence has digits.
+        let odd = || bytes.starts_with(b"**") && search.bytes(bare).iter().any(u8::is_ascii_digit);
+        let strong = strong || odd();
         if found.is_empty() && strong && bare.start > word.start && joint.points() && is_weak(search, context, start, bare) {
             found.push(Value { span: bare, uncertain: false });
             break;
@@ -152,8 +176,12 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
             break;
         }
         // `the default password is Password1!`
-        let ends = || last || bytes.ends_with(b".");
-        if found.is_empty() && marked.is_none() && joint == Joint::Verb && ends() && is_weak_and_bare(search, context, bare) {
+        let by_default = || text[word.end..context.line.end].trim_ascii_start().starts_with(b"by default");
+        let foreign = is_foreign(search, context);
+        let ends = || last || bytes.ends_with(b".") || by_default() || foreign;
+        // `密码 admin123`, `password is set to admin123`
+        let tied = joint == Joint::Verb || joint == Joint::To && count <= 3 || joint == Joint::Direct && foreign;
+        if found.is_empty() && marked.is_none() && tied && ends() && is_weak_and_bare(search, context, bare) {
             found.push(Value { span: bare, uncertain: false });
             break;
         }
@@ -187,10 +215,34 @@ fn is_weak_and_bare(search: &Search<'_>, context: &Context, span: Span) -> bool 
     let value = search.bytes(span);
     let letters = value.iter().any(u8::is_ascii_alphabetic);
     // `密码为123456`
-    let digits = || !search.bytes(context.name).is_ascii() && value.len() >= 6;
+    let digits = || is_foreign(search, context) && value.len() >= 6;
     let odd = (letters || digits()) && value.iter().any(u8::is_ascii_digit) && weak::is_known(value);
     let account = || ACCOUNTS.has(&String::from_utf8_lossy(value)) && weak::is_known(value);
-    context.class == NameClass::Password && (odd || account())
+    let lower = value.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    // ``The default value of `DB_PASS` is harbourpass``; `密码 harbour77`
+    let told = || is_default_of_variable(search, context, span) && lower && weak::is_literal(value);
+    let foreign = || is_foreign(search, context) && letters && lower && value.iter().any(u8::is_ascii_digit) && value.len() >= 6;
+    context.class == NameClass::Password && (odd || account() || told() || foreign() && weak::is_literal(value))
+}
+
+/// Whether a name ends with a letter that English lacks.
+fn is_foreign(search: &Search<'_>, context: &Context) -> bool {
+    search.bytes(context.name).last().is_some_and(|byte| !byte.is_ascii())
+}
+
+/// Whether a sentence says what a variable of the environment is by default.
+fn is_default_of_variable(search: &Search<'_>, context: &Context, value: Span) -> bool {
+    let name = search.bytes(context.name);
+    let variable = name.contains(&b'_') && !name.iter().any(u8::is_ascii_lowercase);
+    let between = search.text[context.name.end..value.start].to_ascii_lowercase();
+    variable && memchr::memmem::find(&between, b"default").is_some()
+}
+
+/// Whether a user is named in marks before a place on its line.
+fn names_user(before: &[u8]) -> bool {
+    let before = before.to_ascii_lowercase();
+    let named = |word: &[u8]| memchr::memmem::find(&before, word).is_some_and(|at| before[at + word.len()..].contains(&b'`'));
+    [&b"user"[..], b"login"].iter().any(|word| named(word))
 }
 
 /// A literal without capitals that a sentence names as the password, though a weak one. Between the two stand no
@@ -303,54 +355,6 @@ fn is_bare_secret(word: &[u8], joint: Joint) -> bool {
             || mixed
             || joint == Joint::Label && digit
             || matches!(joint, Joint::Label | Joint::To) && randomness::is_random(word))
-}
-
-/// How a word ties what follows it to the name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Joint {
-    /// Nothing stands between.
-    Direct,
-    /// `is`, `was`, `=`: a bare word can follow.
-    Verb,
-    /// `to`, as in "was changed to".
-    To,
-    /// A colon or a dash after other words: a bare word can follow that ends the line.
-    Label,
-    /// Only what is quoted can follow.
-    Quoted,
-    /// Nothing can.
-    None,
-}
-
-impl Joint {
-    /// Whether what follows is the value and nothing about it.
-    fn points(self) -> bool {
-        matches!(self, Self::Verb | Self::Direct | Self::Label)
-    }
-
-    /// Whether a word without quotes can follow; `to` loses its force with distance.
-    fn lets_bare(self, count: usize, last: bool) -> bool {
-        matches!(self, Self::Direct | Self::Verb) || self == Self::To && count <= 3 || self == Self::Label && last
-    }
-
-    fn of(word: &[u8], count: usize) -> Self {
-        let lower = word.to_ascii_lowercase();
-        match std::str::from_utf8(&lower).unwrap_or_default() {
-            word if VERBS.has(word) || word.strip_suffix(':').is_some_and(|word| VERBS.has(word)) => return Self::Verb,
-            word if PREPOSITIONS.has(word.strip_suffix(':').unwrap_or(word)) => return Self::To,
-            word if AUXILIARIES.has(word) => return Self::Quoted,
-            _ => {}
-        }
-        match lower.as_slice() {
-            b"=" | b":" | b"=>" | b"->" | b"\xe2\x86\x92" | b"\xe2\x87\x92" => Self::Verb,
-            b"\xef\xbc\x9a" => Self::Verb,
-            b"*" | b"**" if count == 0 => Self::Quoted,
-            b"-" | b"\xe2\x80\x93" | b"\xe2\x80\x94" => Self::Label,
-            b"user:" | b"username:" | b"account:" | b"email:" | b"id:" | b"host:" | b"url:" | b"port:" => Self::None,
-            other if other.ends_with(b":") || other.ends_with(b":**") => Self::Label,
-            _ => Self::None,
-        }
-    }
 }
 
 /// ``use `X` as the password``, ``X` is the password``.
