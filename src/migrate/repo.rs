@@ -41,8 +41,22 @@ pub enum RepoError {
 }
 
 /// Folders that tools fill with other people's code.
-const VENDORED: [&str; 9] =
-    ["vendor", "node_modules", "bower_components", "third_party", "third-party", "thirdparty", "Godeps", "Pods", "site-packages"];
+const VENDORED: [&str; 14] = [
+    "vendor",
+    "node_modules",
+    "bower_components",
+    "third_party",
+    "third-party",
+    "thirdparty",
+    "Godeps",
+    "Pods",
+    "site-packages",
+    "_site",
+    "wp-includes",
+    "wp-admin",
+    ".yarn",
+    "Carthage",
+];
 
 /// The largest manifest that is read to find out who uses what.
 const LARGEST: u64 = 1 << 20;

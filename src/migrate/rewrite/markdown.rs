@@ -67,7 +67,8 @@ impl Rewriter for Markdown {
                 () if place.is_in_example() => {
                     Verdict::review("the text calls it an example; if the value is invented, it is a false alarm")
                 }
-                () => Verdict::safe(""),
+                () if is_text_file(file) => Verdict::review("a text that a program may read as it stands"),
+                () => place.verdict(),
             };
             let text = place.replacement(id, draft);
             let actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text }];
@@ -81,7 +82,8 @@ impl Markdown {
     fn plain(&self, file: &SourceFile, site: &Site, draft: &mut Draft<'_>) {
         let id = draft.shared(file, &[&words::of_file(file), &words::by_rule(site)], &site.secret);
         let actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text: draft.uri(id) }];
-        draft.step(self.id(), file, &[site], Verdict::safe(""), actions, vec![id]);
+        let verdict = Verdict::review("a text that a program may read as it stands");
+        draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
     }
 }
 
@@ -154,6 +156,17 @@ impl<'p> Place<'p> {
             }
             None if is_whole(text, span) => Setting::Word,
             None => Setting::Inside,
+        }
+    }
+
+    /// Whether whoever uses the page after that cannot help but see that a reference stands there.
+    fn verdict(&self) -> Verdict {
+        match self.setting() {
+            Setting::Word | Setting::WholeCode => Verdict::safe(""),
+            Setting::ShellBlock | Setting::Command => {
+                Verdict::review("whoever pastes the command without the key at hand, or in another folder, runs it without the value")
+            }
+            Setting::Block | Setting::Inside => Verdict::review("whoever pastes it has the reference in the place of the value"),
         }
     }
 
@@ -230,11 +243,18 @@ fn word_before(text: &str, span: Span) -> &str {
     &text[start..span.start]
 }
 
-/// Whether a span is in what readers click at.
+/// Whether a span is in what readers click at: `[text](https://…`, `<https://…>`, `href="https://…"`.
 fn is_in_link(text: &str, span: Span) -> bool {
     let before = word_before(text, span);
     let clickable = before.starts_with("https://") || before.starts_with("http://");
-    clickable && text[..span.start - before.len()].ends_with("](")
+    let open = &text[..span.start - before.len()];
+    clickable && ["](", "<", "href=\"", "href='"].iter().any(|mark| open.ends_with(mark))
+}
+
+/// `setup.txt`: it may be a page, and a program's input or output as well.
+fn is_text_file(file: &SourceFile) -> bool {
+    let name = file.name();
+    name.ends_with(".txt") && !NAMES.iter().any(|known| name.starts_with(known))
 }
 
 /// Whether nothing but punctuation touches a span.

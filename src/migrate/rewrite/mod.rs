@@ -189,7 +189,7 @@ fn comment(rewriter: &dyn Rewriter, file: &SourceFile, site: &Site, draft: &mut 
     draft.step(rewriter.id(), file, &[site], of_comment(file, site), actions, vec![id]);
 }
 
-/// What becomes of a comment matters to nobody but its readers, unless it is a setting that waits to be used.
+/// What becomes of a comment matters to nobody but its readers, unless it is a setting, a command or code that waits to be used.
 fn of_comment(file: &SourceFile, site: &Site) -> Verdict {
     let line = file.line_at(site.span.start);
     let before = file
@@ -197,7 +197,8 @@ fn of_comment(file: &SourceFile, site: &Site) -> Verdict {
         .map_or("", |text| text[line.start..site.span.start.max(line.start)].trim_start_matches(['#', ';', '/', '*', ' ', '\t', '-']));
     let name = before.trim_end_matches(['"', '\'', ' ']).strip_suffix([':', '=']).map(str::trim_end);
     let is_setting = name.is_some_and(|name| !name.is_empty() && !name.contains(char::is_whitespace));
-    match is_setting {
+    let is_code = before.contains(" -") || before.contains('=') || before.starts_with('@');
+    match is_setting || is_code {
         true => Verdict::review("a setting that is commented out: whoever takes it in again must resolve the reference"),
         false => Verdict::safe(""),
     }

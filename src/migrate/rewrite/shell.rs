@@ -285,7 +285,7 @@ fn is_used(name: &str, text: &str, site: &Site, blanks: &[char]) -> bool {
 
 /// A here-document that is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Heredoc {
+pub(super) enum Heredoc {
     /// Variables are expanded.
     Expanding,
     /// Nothing is.
@@ -304,7 +304,8 @@ fn here_word(line: &str) -> Option<(String, bool)> {
     (!word.is_empty()).then_some((word, quoted))
 }
 
-fn heredoc(before: &str) -> Option<Heredoc> {
+/// The here-document that is open at the end of a text.
+pub(super) fn heredoc(before: &str) -> Option<Heredoc> {
     let mut open: Option<(String, Heredoc)> = None;
     for line in before.lines() {
         if let Some((end, _)) = &open {
