@@ -162,12 +162,19 @@ impl<'p> Place<'p> {
     /// Whether whoever uses the page after that cannot help but see that a reference stands there.
     fn verdict(&self) -> Verdict {
         match self.setting() {
+            Setting::Word if self.is_in_code() => Verdict::review("whoever pastes it has the reference in the place of the value"),
             Setting::Word | Setting::WholeCode => Verdict::safe(""),
             Setting::ShellBlock | Setting::Command => {
                 Verdict::review("whoever pastes the command without the key at hand, or in another folder, runs it without the value")
             }
             Setting::Block | Setting::Inside => Verdict::review("whoever pastes it has the reference in the place of the value"),
         }
+    }
+
+    /// `--env=NAME=value \`: a line of code that no mark tells.
+    fn is_in_code(&self) -> bool {
+        let line = &self.page.text[self.line.range()];
+        self.page.text[..self.span.start].ends_with('=') || line.trim_end().ends_with('\\')
     }
 
     /// `AWS Secret Access Key [None]: `: what somebody types when a program asks, and no line of a file that a command writes.
@@ -264,7 +271,7 @@ fn is_whole(text: &str, span: Span) -> bool {
     if word_before(text, span).contains("://") {
         return false;
     }
-    let opens = before.is_none_or(|c| c.is_whitespace() || "\"'*_(|>=:[".contains(c));
+    let opens = before.is_none_or(|c| c.is_whitespace() || "\"'*_(|>=[".contains(c));
     let closes = after.is_none_or(|c| c.is_whitespace() || "\"'*_)|<.,;:!?]".contains(c));
     opens && closes
 }

@@ -26,6 +26,26 @@ pub(super) struct Block {
 /// What opens and closes a listing of AsciiDoc.
 const LISTING: &str = "----";
 
+/// A tag around a block: of Hugo, of Jekyll, of HTML.
+struct Tag {
+    name: &'static str,
+    starts: &'static [&'static str],
+    ends: &'static [&'static str],
+}
+
+const TAGS: [Tag; 3] = [
+    Tag { name: "hugo", starts: &["{{< highlight", "{{% highlight"], ends: &["/highlight", "/ highlight"] },
+    Tag { name: "jekyll", starts: &["{% highlight"], ends: &["{% endhighlight"] },
+    Tag { name: "html", starts: &["<pre"], ends: &["</pre>"] },
+];
+
+impl Tag {
+    /// Whether a line opens a block that goes on below it.
+    fn opens(&self, line: &str) -> bool {
+        self.starts.iter().any(|start| line.starts_with(start)) && !self.ends.iter().any(|end| line.contains(end))
+    }
+}
+
 impl<'a> Page<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let (mut blocks, mut headings, mut style) = (Vec::new(), Vec::new(), (0, ""));
@@ -35,6 +55,20 @@ impl<'a> Page<'a> {
             let (start, line) = (at, whole.trim_start_matches([' ', '\t', '>']));
             at += whole.len();
             let (before, above) = std::mem::replace(&mut style, (start, line.trim()));
+            if let Some((known, block)) = open.take_if(|(known, _)| TAGS.iter().any(|tag| tag.name == *known)) {
+                let closes = TAGS.iter().any(|tag| tag.name == known && tag.ends.iter().any(|end| line.contains(end)));
+                match closes {
+                    true => blocks.push(Block { end: start, ..block }),
+                    false => open = Some((known, block)),
+                }
+                continue;
+            }
+            if let Some(tag) = TAGS.iter().find(|tag| open.is_none() && tag.opens(line)) {
+                let words = line.trim_start_matches(['{', '<', '%', ' ']).split_whitespace();
+                let language = words.skip(1).find(|word| word.bytes().all(|byte| byte.is_ascii_alphabetic())).unwrap_or_default();
+                open = Some((tag.name, Block { language: language.to_ascii_lowercase(), opened: start, start: at, end: text.len() }));
+                continue;
+            }
             let marker = match () {
                 () if line.starts_with("```") => "```",
                 () if line.starts_with("~~~") => "~~~",
@@ -165,6 +199,15 @@ mod tests {
         assert_eq!(language("b"), None);
         assert_eq!(language("c"), Some(String::new()));
         assert_eq!(language("d"), Some("sh".to_owned()));
+        let page = "{{< highlight bash >}}\nrun\n{{< / highlight >}}\nend\n<pre class=\"x\">\nlog\n</pre>\n{% highlight sh %}\ngo\n{% endhighlight %}\n";
+        let tagged = Page::new(page);
+        let language = |word| tagged.fenced(line(page, word)).map(|block| block.language.clone());
+        assert_eq!(language("run"), Some("bash".to_owned()));
+        assert_eq!(language("end"), None);
+        assert_eq!(language("log"), Some(String::new()));
+        assert_eq!(language("go"), Some("sh".to_owned()));
+        let page = "```yaml\na: 1\n```\n";
+        let blocks = Page::new(page);
         assert_eq!(blocks.fenced(line(page, "a: 1")).map(|block| block.above(page, line(page, "a: 1"))), Some(""));
     }
 }
