@@ -141,6 +141,8 @@ pub(super) fn read_pair(search: &mut Search<'_>, context: &Context) -> bool {
             secret.filter(|_| is_user(text, unpunctuated(text, *name)))
         }
         // `默认账号密码为 postgres/postgres`
+        // `输入账号密码并登录：guest guest`
+        _ if !search.bytes(context.name).is_ascii() && is_spaced_login(text, &after) => after.last().copied(),
         _ if !search.bytes(context.name).is_ascii() && after.iter().take(2).any(|&word| begins_with_account(&text[word.range()])) => {
             after.iter().take(2).find_map(|&word| joined_pair(text, word))
         }
@@ -160,6 +162,15 @@ pub(super) fn read_pair(search: &mut Search<'_>, context: &Context) -> bool {
         Some(value) => of_login(search, value) || weak_of_login(search, value),
         None => false,
     }
+}
+
+/// Whether a sentence ends with the customary name of an account and the same or another well-known word.
+fn is_spaced_login(text: &[u8], words: &[Span]) -> bool {
+    let [.., user, secret] = words else { return false };
+    let user = &text[user.range()];
+    let user = user.rsplit(|byte| !byte.is_ascii()).next().unwrap_or_default();
+    let secret = &text[secret.range()];
+    words.len() <= 3 && ACCOUNTS.is(user) && (user == secret || weak::is_known(secret))
 }
 
 /// Whether a word is the customary name of an account, or in marks.

@@ -99,6 +99,12 @@ fn entry(search: &mut Search<'_>, span: Span, is_encoded: bool) {
         let reasons = [Reason::KubernetesSecret, Reason::Weak].iter().chain(encoding).copied().collect();
         return search.found(Extractor::WeakPassword, value.span, Confidence::Medium, reasons);
     }
+    // `root: root_password` and `client1: cGFzc3dvcmQ=`: whose it is, and a word for a password.
+    if class.is_none() && !is_public(&key) && weak::is_word_for_password(single) && weak::is_of_words(single) {
+        let encoding = if is_encoded { &[Reason::Base64][..] } else { &[] };
+        let reasons = [Reason::KubernetesSecret, Reason::Weak].iter().chain(encoding).copied().collect();
+        return search.found(Extractor::WeakPassword, value.span, Confidence::Medium, reasons);
+    }
     if is_public(&key) || placeholder::is_placeholder(&plain) {
         return;
     }

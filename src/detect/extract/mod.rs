@@ -2,6 +2,8 @@
 //! name holds (`assign`, `manifest`, `table`, `sql`, `prose`, `pipe`), places that tell by themselves
 //! (`url`, `login`, `account`) and encoded text (`encoded`).
 //!
+//! Two are asked where a value stands that nobody generated: `weak` for passwords, `signing` for what programs sign with.
+//!
 //! How a text is written is read with `syntax`, what a value is worth is asked of `worth`. Readers of
 //! names do not call each other: who is asked after whom is told here.
 

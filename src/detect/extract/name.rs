@@ -10,7 +10,8 @@ use crate::detect::syntax::named::Label;
 use crate::detect::worth::randomness;
 use crate::detect::worth::words::words;
 use crate::rule::lexicon::{
-    ABOUT, KEY_QUALIFIERS, NO_TOKEN, NOT_ONE, OTHER_KEYS, OTHER_PASSES, OTHER_STEMS, PASSWORD_ENDINGS, PASSWORDS, SYSTEM_FOLDERS, TOKENS,
+    ABOUT, CLUSTER_SECRETS, KEY_QUALIFIERS, NO_TOKEN, NOT_ONE, OTHER_KEYS, OTHER_PASSES, OTHER_STEMS, PASSWORD_ENDINGS, PASSWORDS,
+    SYSTEM_FOLDERS, TOKENS,
 };
 use crate::rule::{Cue, Extractor, Judge};
 use crate::text::Span;
@@ -234,6 +235,16 @@ pub(super) fn is_setter(called: &[u8]) -> bool {
         [verb, .., last] => matches!(verb.as_str(), "set" | "with") && PASSWORDS.has(last),
         [] => false,
     }
+}
+
+/// `DB_PASSWORD`, as variables of the environment are called.
+pub(super) fn is_variable(name: &[u8]) -> bool {
+    name.contains(&b'_') && name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
+}
+
+/// `EXISTING_SECRET`, `TLS_SECRET`: variables that hold the name of a secret of a cluster.
+pub(super) fn is_of_cluster(name: &[u8]) -> bool {
+    name.strip_suffix(b"_SECRET").is_some_and(|qualifier| CLUSTER_SECRETS.ends(qualifier))
 }
 
 /// The name that stands last before a value.

@@ -3,21 +3,17 @@
 //! Under most names of a machine's secret only what a generator made is one. These names hold no name of something that is
 //! kept elsewhere, so that words under them are the secret itself.
 
-use super::name::{is_unqualified_key, last_name};
+use super::name::{is_of_cluster, is_unqualified_key, is_variable, last_name};
 use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
-use crate::detect::syntax::line;
 use crate::detect::syntax::quote::before_quote;
 use crate::detect::worth::weak;
 use crate::detect::worth::words::words;
-use crate::rule::lexicon::{PLAIN_SECRETS, SIGNING_WORDS};
+use crate::rule::lexicon::{PLAIN_SECRETS, SIGNED_SECTIONS, SIGNING_WORDS};
 use crate::text::Span;
 
 /// How far above a setting its section is looked for, in lines.
 const SECTION_REACH: usize = 6;
-
-/// Words for what is signed, in the names of sections.
-const SECTIONS: [&str; 7] = ["jwt", "session", "cookie", "signing", "hmac", "csrf", "webhook"];
 
 /// Whether the name before a value is that of such a secret and the value one that somebody typed for it.
 pub(super) fn is_typed(search: &Search<'_>, before: &[u8], value: Span) -> bool {
@@ -31,14 +27,14 @@ pub(super) fn is_typed(search: &Search<'_>, before: &[u8], value: Span) -> bool 
     let of_session = || is_of_session(search, value);
     let signs = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["secret"] if field == b"SECRET" || of_session() => true,
-        ["secret"] => section(search, value).is_some_and(|section| section.iter().any(|word| SECTIONS.contains(&word.as_str()))),
+        ["secret"] => section(search, value).is_some_and(|section| section.iter().any(|word| SIGNED_SECTIONS.has(word))),
         // `- secretKey: client-id` of an ExternalSecret: which key of a secret.
         ["secret", "key"] if name == b"secretKey" && !is_secret_key(before, search.bytes(value)) => false,
         [.., "secret", "key" | "base"] | [.., "secret", "key", "base"] | ["secret", "or", "key"] => true,
         [.., before, "secret"] => SIGNING_WORDS.has(before),
         ["shared", "key"] => search.hints.notation.is_settings(),
         [.., before, "key"] => matches!(*before, "jwt" | "signing" | "hmac" | "encryption") && !is_unqualified_key(name),
-        ["masterkey" | "cookiesecret" | "sessionsecret"] => true,
+        ["masterkey"] => true,
         [word] => word.strip_suffix("secret").or(word.strip_suffix("secretkey")).is_some_and(|stem| SIGNING_WORDS.has(stem)),
         _ => false,
     };
@@ -56,7 +52,9 @@ pub(super) fn is_typed(search: &Search<'_>, before: &[u8], value: Span) -> bool 
     if signs && bytes.contains(&b' ') {
         return field.eq_ignore_ascii_case(b"secret_key") && weak::is_typed_phrase(bytes) || of_session() && weak::is_typed_phrase(bytes);
     }
-    (signs || shown()) && (plain() || weak::is_typed_key(bytes, &words, in_settings) && !named())
+    // `DRONE_RPC_SECRET=secret`
+    let variable = || is_variable(field) && field.ends_with(b"_SECRET") && !is_of_cluster(field) && search.hints.notation.is_settings();
+    (signs || shown() || variable()) && plain() || (signs || shown()) && weak::is_typed_key(bytes, &words, in_settings) && !named()
 }
 
 /// `session({` and, at most two lines below it, `secret: 'keyboard cat'`.
@@ -64,7 +62,7 @@ fn is_of_session(search: &Search<'_>, value: Span) -> bool {
     if search.hints.notation != Notation::Source {
         return false;
     }
-    let mut line = Some(line::around(search.text, value.start));
+    let mut line = Some(search.line_around(value.start));
     (0..3).any(|_| {
         let Some(at) = line else { return false };
         line = search.line_before(at);
@@ -104,7 +102,7 @@ fn section(search: &Search<'_>, value: Span) -> Option<Vec<String>> {
         return None;
     }
     let indent = |line: &[u8]| line.iter().take_while(|byte| **byte == b' ').count();
-    let mut at = line::around(search.text, value.start);
+    let mut at = search.line_around(value.start);
     let own = indent(search.bytes(at));
     for _ in 0..SECTION_REACH {
         at = search.line_before(at)?;

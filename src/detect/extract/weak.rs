@@ -5,7 +5,7 @@
 //! it is `admin`; what says of itself that it stands in for one is not. Which values are such literals
 //! is decided in `worth::weak`; here, whether their place says that they are used.
 
-use super::name::{NameClass, is_setter, is_unqualified_key, last_name};
+use super::name::{NameClass, is_of_cluster, is_setter, is_unqualified_key, is_variable, last_name};
 use super::signing;
 use crate::detect::Reason;
 use crate::detect::search::Search;
@@ -14,12 +14,13 @@ use crate::detect::syntax::line;
 use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::before_quote;
 use crate::detect::worth::weak::{
-    is_camel_words, is_encoded_text, is_joined_words, is_known, is_label_of_field, is_literal, is_sample, is_two_letters, is_typed_secret,
+    boasts, is_camel_words, is_encoded_text, is_joined_words, is_known, is_label_of_field, is_literal, is_sample, is_two_letters,
+    is_typed_secret,
 };
 use crate::detect::worth::words::words;
 use crate::rule::lexicon::{
-    ABOUT_NAMES, ACCOUNTS, BEFORE_PASSWORD, CLUSTER_SECRETS, CONNECTION_FIELDS, KEY_ENDINGS, PASSWORDS, SERVICE_WORDS, STAND_IN_USERS,
-    TECHNICAL, VALUE_NAMES, VARIABLE_ENDINGS,
+    ABOUT_NAMES, ACCOUNTS, BEFORE_PASSWORD, CONNECTION_FIELDS, KEY_ENDINGS, PASSWORDS, SERVICE_WORDS, STAND_IN_USERS, TECHNICAL,
+    VALUE_NAMES, VARIABLE_ENDINGS,
 };
 use crate::rule::{Confidence, Extractor};
 use crate::text::Span;
@@ -82,6 +83,10 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
         return true;
     }
     let sampled = settings || is_line_of_shell(before);
+    // `"password": "SuperSecretPassword"`, `backuppassword => 'mypassword'`
+    if class == NameClass::Password && !value.uncertain && named() && boasts(bytes) && is_quoted(search, value.span) {
+        return true;
+    }
     let known = settings && plain || is_variable(name) && VARIABLE_ENDINGS.ends(name) && !is_of_cluster(name);
     if value.uncertain || !assigned || !known || !given && !ends_field(search, value.span) {
         return false;
@@ -111,9 +116,17 @@ fn is_of_container(search: &Search<'_>, class: NameClass, value: &Value) -> bool
     read && ends_field(search, value.span) && (is_sample(bytes) || is_joined_words(bytes))
 }
 
+/// `aws_secret_access_key = minio123`: a name, a sign and a word on a line, in a file of no known kind.
+fn is_setting_alone(search: &Search<'_>, value: Span) -> bool {
+    let before = before(search, value).trim_ascii();
+    let name = before.strip_suffix(b"=").map(<[u8]>::trim_ascii_end).unwrap_or_default();
+    let part = |byte: &u8| byte.is_ascii_lowercase() || *byte == b'_';
+    search.hints.notation == Notation::Unknown && !name.is_empty() && name.iter().all(part) && behind(search, value).trim_ascii().is_empty()
+}
+
 /// `spring.datasource.password=root_pwd`: a line that is nothing but the setting of a program.
 fn is_property(search: &Search<'_>, value: Span) -> bool {
-    let line = search.bytes(line::around(search.text, value.start)).trim_ascii();
+    let line = search.bytes(search.line_around(value.start)).trim_ascii();
     let Some((name, value)) = line.iter().position(|byte| *byte == b'=').map(|at| line.split_at(at)) else { return false };
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     name.contains(&b'.') && name.trim_ascii().iter().all(part) && !value.iter().any(u8::is_ascii_whitespace)
@@ -145,20 +158,10 @@ pub(super) fn tells_what_belongs(name: &[u8], value: &[u8]) -> bool {
     (PASSWORDS.has(last) || VALUE_NAMES.has(last)) && words.all(service)
 }
 
-/// `DB_PASSWORD`, as variables of the environment are called.
-fn is_variable(name: &[u8]) -> bool {
-    name.contains(&b'_') && name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
-}
-
 /// `DB_PASSWORD: db-password`
 fn names_itself(name: &[u8], value: &[u8]) -> bool {
     let same = |(a, b): (&u8, &u8)| a.eq_ignore_ascii_case(b) || *a == b'_' && *b == b'-';
     name.len() >= value.len() && name[name.len() - value.len()..].iter().zip(value).all(same)
-}
-
-/// `EXISTING_SECRET`, `TLS_SECRET`: variables that hold the name of a secret of a cluster.
-fn is_of_cluster(name: &[u8]) -> bool {
-    name.strip_suffix(b"_SECRET").is_some_and(|qualifier| CLUSTER_SECRETS.ends(qualifier))
 }
 
 /// `form.get("password")`, `value(body, "password")`: under which name something is looked up.
@@ -185,8 +188,9 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     let several = last_name(before).ends_with(b"passwords");
     let settings = search.hints.notation.is_settings();
     let code = matches!(search.hints.notation, Notation::Source | Notation::Quoted);
+    let alone = class == NameClass::Token && is_setting_alone(search, span);
     if class == NameClass::Token
-        && !(settings && is_typed_secret(value) || !code && is_of_variable(before, value) && ends_field(search, span))
+        && !((settings || alone) && is_typed_secret(value) || !code && is_of_variable(before, value) && ends_field(search, span))
     {
         return false;
     }
@@ -234,7 +238,7 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
             Notation::Prose => quoted || !value.iter().any(u8::is_ascii_uppercase) || value.iter().any(u8::is_ascii_digit) || label(),
             Notation::Source | Notation::Quoted | Notation::Unknown => {
                 let option = || search.hints.notation != Notation::Source && is_option(before);
-                quoted || is_element(search, span) || is_in_connection(before, value) || option()
+                quoted || alone || is_element(search, span) || is_in_connection(before, value) || option()
             }
         },
     }

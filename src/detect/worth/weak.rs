@@ -2,7 +2,9 @@
 //! dictionary word or a few digits. What says of itself that it stands in for a password is none.
 
 use super::{encoding, judge, measure, placeholder, shapes, words};
-use crate::rule::lexicon::{BOASTS, KEY_QUALIFIERS, PASSWORDS, SAMPLE_PASSWORDS, TECHNICAL, TOKENS, VALUE_NAMES, WEAK_PASSWORDS};
+use crate::rule::lexicon::{
+    ASKING_WORDS, BOASTS, KEY_QUALIFIERS, PASSWORDS, SAMPLE_PASSWORDS, TECHNICAL, TOKENS, VALUE_NAMES, WEAK_PASSWORDS,
+};
 
 /// Lengths between which a weak password lies, in bytes.
 const LENGTHS: std::ops::RangeInclusive<usize> = 3..=48;
@@ -79,8 +81,7 @@ pub(in crate::detect) fn is_typed_key(value: &[u8], name: &[String], in_settings
         && !words.iter().all(says)
         // `cafe-jwk`: which key.
         && !words.last().is_some_and(|word| matches!(word.as_str(), "jwk" | "key" | "keys" | "ref" | "name" | "id" | "file"))
-        && !words.first().is_some_and(|word| matches!(word.as_str(), "some" | "my" | "your" | "the" | "contents"))
-        && !words.iter().any(|word| matches!(word.as_str(), "from" | "here" | "goes"))
+        && !words.iter().any(|word| ASKING_WORDS.has(word))
         // `sk_xxx`
         && !words.iter().any(|word| word.len() > 2 && word.bytes().all(|byte| byte == b'x'))
         && placeholder::fake(value).is_none()
@@ -128,6 +129,13 @@ pub(in crate::detect) fn is_camel_words(value: &[u8]) -> bool {
         && !placeholder::is_self_declared(value)
 }
 
+/// `root_password`, `password`: words of letters, joined or not, that do not ask for another in their place.
+pub(in crate::detect) fn is_of_words(value: &[u8]) -> bool {
+    let part = |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_');
+    let own = [&b"my"[..], b"your", b"some", b"the"].iter().any(|word| value.starts_with(word));
+    (6..=40).contains(&value.len()) && value.iter().all(part) && !own && !placeholder::asks(value)
+}
+
 /// `keystore_password`: joined words that end with the word for a password.
 pub(in crate::detect) fn is_word_for_password(value: &[u8]) -> bool {
     let text = String::from_utf8_lossy(value).to_lowercase();
@@ -154,7 +162,7 @@ pub(in crate::detect) fn is_encoded_text(value: &[u8]) -> bool {
 }
 
 /// `mySuperSecretPassword`, `examplepassword`: a word for a password, and before it only how good or whose it is.
-fn boasts(value: &[u8]) -> bool {
+pub(in crate::detect) fn boasts(value: &[u8]) -> bool {
     let text = String::from_utf8_lossy(value).to_lowercase();
     let stem = PASSWORDS.iter().filter_map(|word| text.strip_suffix(word)).min_by_key(|stem| stem.len());
     let Some(mut before) = stem.filter(|stem| !stem.is_empty()) else { return false };

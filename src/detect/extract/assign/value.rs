@@ -234,6 +234,9 @@ fn separator(text: &[u8], context: &Context, notation: Notation) -> Option<(Sepa
         {
             found(Separator::Equals, 2)
         }
+        // `env:"API_KEY,default=x"`, `env:"API_KEY" envDefault:"x"`, as Go has them in tags.
+        _ if rest.starts_with(b",default=") => found(Separator::Equals, 9),
+        _ if rest.starts_with(b"envDefault:") => found(Separator::Equals, 11),
         // `var dbPassword string = "x"`
         _ if rest.starts_with(b"string = ") && at > joined => found(Separator::Equals, 8),
         [b'>', ..] if element => found(Separator::Element, 1),
@@ -270,7 +273,11 @@ fn blank(text: &[u8], context: &Context, notation: Notation, at: usize, joined: 
     let option = [&b"requirepass"[..], b"masterauth", b"insecure-password", b"auth_pass"].contains(&name);
     let single = !text[at..context.line.end].trim_ascii().contains(&b' ');
     let shown = notation == Notation::Prose && matches!(before, b"ENV" | b"ARG") && single;
-    (flag || shown || notation == Notation::Lines && first && single || directive && single || option).then_some(at)
+    // `unencrypted_password 'x'`, as Ruby hands arguments on.
+    let rest = text[at..context.line.end].trim_ascii_end();
+    let literal = matches!(rest, [open @ (b'"' | b'\''), inner @ .., close] if open == close && !inner.contains(open));
+    let argument = literal && before.is_empty() && matches!(notation, Notation::Source | Notation::Prose);
+    (flag || argument || shown || notation == Notation::Lines && first && single || directive && single || option).then_some(at)
 }
 
 /// Marks of Markdown and HTML between separator and value: `**Password:** x`, `<code>x</code>`.

@@ -143,6 +143,7 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
     for (count, word) in words.into_iter().take(WORDS).enumerate() {
         let bytes = &text[word.range()];
         let marked = marked(text, word, context.line.end);
+        let set_to = joint == Joint::To && is_set_to(&text[start..word.start]);
         match marked {
             // ``pass a text to `@OneToOne` `` hands something on.
             Some(span)
@@ -150,7 +151,10 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
             {
                 found.push(Value { span, uncertain: false });
             }
-            Some(span) if joint.points() && is_weak(search, context, start, span) => found.push(Value { span, uncertain: false }),
+            // ``with the password set to `admin` ``
+            Some(span) if (joint.points() || set_to) && is_weak(search, context, start, span) => {
+                found.push(Value { span, uncertain: false })
+            }
             _ => {}
         }
         let bare = unpunctuated(text, word);
@@ -223,6 +227,12 @@ fn is_weak_and_bare(search: &Search<'_>, context: &Context, span: Span) -> bool 
     let told = || is_default_of_variable(search, context, span) && lower && weak::is_literal(value);
     let foreign = || is_foreign(search, context) && letters && lower && value.iter().any(u8::is_ascii_digit) && value.len() >= 6;
     context.class == NameClass::Password && (odd || account() || told() || foreign() && weak::is_literal(value))
+}
+
+/// `set to `, `defaults to `
+fn is_set_to(between: &[u8]) -> bool {
+    let words = between.trim_ascii();
+    [&b"set to"[..], b"defaults to", b"default to", b"changed to", b"reset to"].iter().any(|end| words.ends_with(end))
 }
 
 /// Whether a name ends with a letter that English lacks.
