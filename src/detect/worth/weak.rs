@@ -184,6 +184,9 @@ fn names_something(value: &[u8]) -> bool {
     let words = words::words(text);
     let named = words.iter().filter(|word| VALUE_NAMES.has(word)).count();
     let dotted = text.contains('.') && text.split('.').all(|part| part.len() > 1 && part.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    // `neo4j.auth.password`
+    let property = text.split('.').count() > 2 && text.rsplit('.').next().is_some_and(|last| PASSWORDS.has(last) || VALUE_NAMES.has(last));
+    let dotted = dotted || property;
     let capitals = value.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
     // `ConvertTo-SecureString`
     let cmdlet = text.split_once('-').is_some_and(|(verb, noun)| {
