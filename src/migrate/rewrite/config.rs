@@ -109,10 +109,10 @@ fn is_login_elsewhere(key: &str, text: &str) -> bool {
     // `spring.datasource.druid.stat-view-servlet.login-password` guards a page of the program.
     let own = key.split('.').any(|part| part.contains("servlet") || part.contains("login-") || part.contains("console"));
     let embedded = ["jdbc:h2:", "jdbc:hsqldb:", "jdbc:derby:"].iter().any(|kind| text.contains(kind));
-    // Mail and services of others are asked long after the start.
-    const ASKED_AT_THE_START: [&str; 6] =
-        ["spring.datasource.", "spring.redis.", "spring.data.", "spring.rabbitmq.", "spring.r2dbc.", "spring.flyway."];
-    ASKED_AT_THE_START.iter().any(|section| key.starts_with(section)) && !own && !embedded
+    // Others take keys, for which some services answer as if there was none.
+    const LOGINS: [&str; 7] =
+        ["spring.datasource.", "spring.redis.", "spring.data.", "spring.rabbitmq.", "spring.r2dbc.", "spring.flyway.", "spring.mail."];
+    LOGINS.iter().any(|section| key.starts_with(section)) && !own && !embedded
 }
 
 /// The keys that lead to a value of YAML, as in `spring.datasource.password`, which is what the value is called in other notations;
