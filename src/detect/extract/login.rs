@@ -90,17 +90,21 @@ fn is_customary_field(search: &Search<'_>, line: Span, hit: Span, value: Span) -
     let label = |byte: &u8| byte.is_ascii_alphabetic() || !byte.is_ascii() || matches!(byte, b' ' | b'-' | b'*' | b'#' | b'\t');
     let between = search.text[hit.end..value.start].trim_ascii();
     let Some(login) = between.strip_prefix(b":").or(between.strip_prefix(b"**:")).map(<[u8]>::trim_ascii) else { return false };
-    let user = login.strip_suffix(b"/").or(login.strip_suffix(b":")).unwrap_or_default().trim_ascii();
+    let user = before_joint(login);
     let own = search.text[line.start..hit.start].iter().all(label) && search.text[value.end..line.end].trim_ascii().is_empty();
     own && !user.is_empty() && (begins_with_account(user) || search.bytes(value).starts_with(user)) && !STAND_IN_USERS.is(user)
+}
+
+/// What stands before the slash or colon that a text ends with.
+fn before_joint(text: &[u8]) -> &[u8] {
+    let text = text.trim_ascii();
+    text.strip_suffix(b"/").or(text.strip_suffix(b":")).unwrap_or_default().trim_ascii_end()
 }
 
 /// `login using: tech_user / secret`: the pair ends its line, and its user is no word of a sentence.
 fn is_end_of_customary(search: &Search<'_>, line: Span, value: Span) -> bool {
     let rest = search.text[value.end..line.end].trim_ascii();
-    let before = search.text[line.start..value.start].trim_ascii_end();
-    let before = before.strip_suffix(b"/").or(before.strip_suffix(b":")).unwrap_or_default().trim_ascii_end();
-    let user = before.rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
+    let user = before_joint(&search.text[line.start..value.start]).rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
     let user = user.strip_prefix(b"(").unwrap_or(user);
     let known = begins_with_account(user) || user.contains(&b'_') || search.bytes(value) == user && user.len() > 3;
     matches!(rest, [] | b"." | b")" | b").") && known && !STAND_IN_USERS.is(user)
@@ -140,9 +144,9 @@ pub(super) fn read_pair(search: &mut Search<'_>, context: &Context) -> bool {
             };
             secret.filter(|_| is_user(text, unpunctuated(text, *name)))
         }
-        // `默认账号密码为 postgres/postgres`
         // `输入账号密码并登录：guest guest`
         _ if !search.bytes(context.name).is_ascii() && is_spaced_login(text, &after) => after.last().copied(),
+        // `默认账号密码为 postgres/postgres`
         _ if !search.bytes(context.name).is_ascii() && after.iter().take(2).any(|&word| begins_with_account(&text[word.range()])) => {
             after.iter().take(2).find_map(|&word| joined_pair(text, word))
         }

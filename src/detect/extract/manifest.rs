@@ -94,13 +94,9 @@ fn entry(search: &mut Search<'_>, span: Span, is_encoded: bool) {
     let class = name::classify(&key, Cue::Token);
     let single = plain.trim_ascii();
     let strong = judge::judge(single, Judge::Password).is_some_and(|verdict| !verdict.reasons.contains(&Reason::Weak));
-    if class == Some(NameClass::Password) && !strong && weak::is_literal(single) {
-        let encoding = if is_encoded { &[Reason::Base64][..] } else { &[] };
-        let reasons = [Reason::KubernetesSecret, Reason::Weak].iter().chain(encoding).copied().collect();
-        return search.found(Extractor::WeakPassword, value.span, Confidence::Medium, reasons);
-    }
     // `root: root_password` and `client1: cGFzc3dvcmQ=`: whose it is, and a word for a password.
-    if class.is_none() && !is_public(&key) && weak::is_word_for_password(single) && weak::is_of_words(single) {
+    let told = || class.is_none() && !is_public(&key) && weak::is_word_for_password(single) && weak::is_of_words(single);
+    if class == Some(NameClass::Password) && !strong && weak::is_literal(single) || told() {
         let encoding = if is_encoded { &[Reason::Base64][..] } else { &[] };
         let reasons = [Reason::KubernetesSecret, Reason::Weak].iter().chain(encoding).copied().collect();
         return search.found(Extractor::WeakPassword, value.span, Confidence::Medium, reasons);

@@ -94,8 +94,8 @@ pub(super) fn understand(search: &Search<'_>, name: Span, cue: Cue) -> Option<Co
 
 /// `action:` and, below it, `pass: tea`: where a request is passed on to.
 fn is_action(search: &Search<'_>, name: Span) -> bool {
-    let above = search.line_before(search.line_around(name.start));
     let own = search.line_around(name.start);
+    let above = search.line_before(own);
     let inline = memchr::memmem::find(&search.text[own.start..name.start], b"\"action\":").is_some();
     inline
         || above.is_some_and(|above| {

@@ -50,11 +50,12 @@ pub(super) fn is_typed(search: &Search<'_>, before: &[u8], value: Span) -> bool 
     let plain =
         || PLAIN_SECRETS.has(&lower) && (bytes == lower.as_bytes() || !words.concat().ends_with(&lower) && bytes[0].is_ascii_lowercase());
     if signs && bytes.contains(&b' ') {
-        return field.eq_ignore_ascii_case(b"secret_key") && weak::is_typed_phrase(bytes) || of_session() && weak::is_typed_phrase(bytes);
+        return (field.eq_ignore_ascii_case(b"secret_key") || of_session()) && weak::is_typed_phrase(bytes);
     }
     // `DRONE_RPC_SECRET=secret`
     let variable = || is_variable(field) && field.ends_with(b"_SECRET") && !is_of_cluster(field) && search.hints.notation.is_settings();
-    (signs || shown() || variable()) && plain() || (signs || shown()) && weak::is_typed_key(bytes, &words, in_settings) && !named()
+    let holds = signs || shown();
+    (holds || variable()) && plain() || holds && weak::is_typed_key(bytes, &words, in_settings) && !named()
 }
 
 /// `session({` and, at most two lines below it, `secret: 'keyboard cat'`.

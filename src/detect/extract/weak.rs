@@ -213,8 +213,7 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
         let ends = name.len() > value.len() && name[name.len() - value.len()..].eq_ignore_ascii_case(value);
         ends && before[..before.len() - name.len()].contains(&b',')
     };
-    let option = last_name_is_option(before);
-    let prose = search.hints.notation == Notation::Prose && !option || remark();
+    let prose = search.hints.notation == Notation::Prose && !stands_behind_option(before) || remark();
     let in_sentence = prose && !quoted && !variable && goes_on(search, span);
     // `- Password: BlueHarbour`, and no more on the line.
     let label = || {
@@ -304,7 +303,7 @@ fn ends_field(search: &Search<'_>, span: Span) -> bool {
 }
 
 /// `--password `: an option of a command stands before a value.
-fn last_name_is_option(before: &[u8]) -> bool {
+fn stands_behind_option(before: &[u8]) -> bool {
     let option = before.trim_ascii_end().rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
     option.len() > 3 && option.starts_with(b"--") && before.len() > option.len() + 1
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::markdown::{self, Setting, is_prose};
 use super::page::Page;
-use super::quote::{Quote, exec_env, expand, run_with, script, shell_quote, told};
+use super::quote::{exec_env, expand, run_with, script, told};
 use super::{Rewriter as _, ci, compose, dotenv, is_in_comment, shell, source_code, terraform};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile, SourceFiles};
@@ -95,11 +95,7 @@ fn replacement(
         return Some((site.span, format!("<{name}>"), Verdict::safe("")));
     }
     if shell::Shell.takes(file) && !file.name().ends_with(".ps1") {
-        let quote = match shell::heredoc(&text[..line.start]) {
-            Some(shell::Heredoc::Literal) => return None,
-            Some(shell::Heredoc::Expanding) => Quote::Double,
-            None => shell_quote(&text[line.range()], site.span.start - line.start),
-        };
+        let quote = shell::quote_in(shell::heredoc(&text[..line.start]), &text[line.range()], site.span.start - line.start)?;
         return Some((
             site.span,
             expand(&required, quote),

@@ -18,6 +18,9 @@ pub(super) struct Markdown;
 const SUFFIXES: [&str; 8] = [".md", ".mdx", ".markdown", ".rst", ".adoc", ".asciidoc", ".txt", ".org"];
 const NAMES: [&str; 6] = ["README", "NOTES", "TODO", "CHANGELOG", "HOWTO", "RUNBOOK"];
 
+/// Why a text that may be no page is not changed unasked.
+const AS_IT_STANDS: &str = "a text that a program may read as it stands";
+
 /// Where in a page a value stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Setting {
@@ -67,7 +70,7 @@ impl Rewriter for Markdown {
                 () if place.is_in_example() => {
                     Verdict::review("the text calls it an example; if the value is invented, it is a false alarm")
                 }
-                () if is_text_file(file) => Verdict::review("a text that a program may read as it stands"),
+                () if is_text_file(file) => Verdict::review(AS_IT_STANDS),
                 () => place.verdict(),
             };
             let text = place.replacement(id, draft);
@@ -82,8 +85,7 @@ impl Markdown {
     fn plain(&self, file: &SourceFile, site: &Site, draft: &mut Draft<'_>) {
         let id = draft.shared(file, &[&words::of_file(file), &words::by_rule(site)], &site.secret);
         let actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text: draft.uri(id) }];
-        let verdict = Verdict::review("a text that a program may read as it stands");
-        draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
+        draft.step(self.id(), file, &[site], Verdict::review(AS_IT_STANDS), actions, vec![id]);
     }
 }
 
@@ -162,12 +164,14 @@ impl<'p> Place<'p> {
     /// Whether whoever uses the page after that cannot help but see that a reference stands there.
     fn verdict(&self) -> Verdict {
         match self.setting() {
-            Setting::Word if self.is_in_code() => Verdict::review("whoever pastes it has the reference in the place of the value"),
-            Setting::Word | Setting::WholeCode => Verdict::safe(""),
+            Setting::WholeCode => Verdict::safe(""),
+            Setting::Word if !self.is_in_code() => Verdict::safe(""),
             Setting::ShellBlock | Setting::Command => {
                 Verdict::review("whoever pastes the command without the key at hand, or in another folder, runs it without the value")
             }
-            Setting::Block | Setting::Inside => Verdict::review("whoever pastes it has the reference in the place of the value"),
+            Setting::Word | Setting::Block | Setting::Inside => {
+                Verdict::review("whoever pastes it has the reference in the place of the value")
+            }
         }
     }
 

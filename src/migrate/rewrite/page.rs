@@ -23,78 +23,89 @@ pub(super) struct Block {
     end: usize,
 }
 
-/// What opens and closes a listing of AsciiDoc.
-const LISTING: &str = "----";
+/// What encloses a block.
+#[derive(Clone, Copy)]
+enum Mark {
+    /// Of Markdown: three of these or more.
+    Fence(&'static str),
+    /// A line of dashes in AsciiDoc.
+    Listing,
+    /// A tag of Hugo, of Jekyll, of HTML.
+    Tag(&'static Tag),
+}
 
-/// A tag around a block: of Hugo, of Jekyll, of HTML.
 struct Tag {
-    name: &'static str,
     starts: &'static [&'static str],
     ends: &'static [&'static str],
 }
 
-const TAGS: [Tag; 3] = [
-    Tag { name: "hugo", starts: &["{{< highlight", "{{% highlight"], ends: &["/highlight", "/ highlight"] },
-    Tag { name: "jekyll", starts: &["{% highlight"], ends: &["{% endhighlight"] },
-    Tag { name: "html", starts: &["<pre"], ends: &["</pre>"] },
+static TAGS: [Tag; 3] = [
+    Tag { starts: &["{{< highlight", "{{% highlight"], ends: &["/highlight", "/ highlight"] },
+    Tag { starts: &["{% highlight"], ends: &["{% endhighlight"] },
+    Tag { starts: &["<pre"], ends: &["</pre>"] },
 ];
 
+const DASHES: &str = "----";
+
+impl Mark {
+    /// What a line opens, below another one, and its language.
+    fn opened<'l>(line: &'l str, above: &'l str) -> Option<(Self, &'l str)> {
+        if let Some(fence) = ["```", "~~~"].into_iter().find(|fence| line.starts_with(fence)) {
+            let info = line[fence.len()..].trim_start_matches(['`', '~']);
+            return Some((Self::Fence(fence), info.split_whitespace().next().unwrap_or_default()));
+        }
+        // `[source,bash]`, `----`
+        if line.trim_end() == DASHES && above.starts_with("[source") {
+            return Some((Self::Listing, above.trim_end_matches(']').split(',').nth(1).unwrap_or_default().trim()));
+        }
+        // One that ends on its own line encloses no block.
+        let tag = TAGS.iter().find(|tag| tag.starts.iter().any(|start| line.starts_with(start)) && !tag.ends_in(line))?;
+        let words = line.trim_start_matches(['{', '<', '%', ' ']).split_whitespace();
+        let language = words.skip(1).find(|word| word.bytes().all(|byte| byte.is_ascii_alphabetic()));
+        Some((Self::Tag(tag), language.unwrap_or_default()))
+    }
+
+    /// Whether a line closes what it opened. What closes a fence has no language.
+    fn closes(self, line: &str) -> bool {
+        match self {
+            Self::Fence(fence) => line.starts_with(fence) && line.trim_end().chars().all(|c| fence.starts_with(c)),
+            Self::Listing => line.trim_end() == DASHES,
+            Self::Tag(tag) => tag.ends_in(line),
+        }
+    }
+}
+
 impl Tag {
-    /// Whether a line opens a block that goes on below it.
-    fn opens(&self, line: &str) -> bool {
-        self.starts.iter().any(|start| line.starts_with(start)) && !self.ends.iter().any(|end| line.contains(end))
+    fn ends_in(&self, line: &str) -> bool {
+        self.ends.iter().any(|end| line.contains(end))
     }
 }
 
 impl<'a> Page<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let (mut blocks, mut headings, mut style) = (Vec::new(), Vec::new(), (0, ""));
-        let mut open: Option<(&str, Block)> = None;
+        let (mut blocks, mut headings, mut last) = (Vec::new(), Vec::new(), (0, ""));
+        let mut open: Option<(Mark, Block)> = None;
         let mut at = 0;
         for whole in text.split_inclusive('\n') {
             let (start, line) = (at, whole.trim_start_matches([' ', '\t', '>']));
             at += whole.len();
-            let (before, above) = std::mem::replace(&mut style, (start, line.trim()));
-            if let Some((known, block)) = open.take_if(|(known, _)| TAGS.iter().any(|tag| tag.name == *known)) {
-                let closes = TAGS.iter().any(|tag| tag.name == known && tag.ends.iter().any(|end| line.contains(end)));
-                match closes {
-                    true => blocks.push(Block { end: start, ..block }),
-                    false => open = Some((known, block)),
-                }
-                continue;
-            }
-            if let Some(tag) = TAGS.iter().find(|tag| open.is_none() && tag.opens(line)) {
-                let words = line.trim_start_matches(['{', '<', '%', ' ']).split_whitespace();
-                let language = words.skip(1).find(|word| word.bytes().all(|byte| byte.is_ascii_alphabetic())).unwrap_or_default();
-                open = Some((tag.name, Block { language: language.to_ascii_lowercase(), opened: start, start: at, end: text.len() }));
-                continue;
-            }
-            let marker = match () {
-                () if line.starts_with("```") => "```",
-                () if line.starts_with("~~~") => "~~~",
-                // `[source,bash]`, `----`
-                () if line.trim_end() == LISTING && (open.is_some() || above.starts_with("[source")) => LISTING,
-                () => {
-                    if open.is_none() && whole.trim_start().starts_with('#') {
-                        headings.push(start);
-                    }
-                    continue;
-                }
-            };
+            let (before, above) = std::mem::replace(&mut last, (start, line.trim()));
             open = match open {
-                // What closes a block has no language.
-                Some((known, block)) if known == marker && line.trim_end().chars().all(|c| marker.starts_with(c)) => {
+                Some((mark, block)) if mark.closes(line) => {
                     blocks.push(Block { end: start, ..block });
                     None
                 }
+                Some(open) => Some(open),
                 None => {
-                    let (opened, language) = match marker {
-                        LISTING => (before, above.trim_end_matches(']').split(',').nth(1).unwrap_or_default().trim()),
-                        _ => (start, line[3..].trim_start_matches(['`', '~']).split_whitespace().next().unwrap_or_default()),
-                    };
-                    Some((marker, Block { language: language.to_ascii_lowercase(), opened, start: at, end: text.len() }))
+                    let found = Mark::opened(line, above);
+                    if found.is_none() && whole.trim_start().starts_with('#') {
+                        headings.push(start);
+                    }
+                    found.map(|(mark, language)| {
+                        let opened = if matches!(mark, Mark::Listing) { before } else { start };
+                        (mark, Block { language: language.to_ascii_lowercase(), opened, start: at, end: text.len() })
+                    })
                 }
-                other => other,
             };
         }
         blocks.extend(open.map(|(_, block)| block));
@@ -190,24 +201,27 @@ mod tests {
         assert_eq!(Page::new("a\n# B\n").heading(0), "");
     }
 
+    fn language(page: &str, word: &str) -> Option<String> {
+        Page::new(page).fenced(line(page, word)).map(|block| block.language.clone())
+    }
+
     #[test]
     fn blocks_end_at_their_own_marks() {
         let page = "```yaml\na: 1\n```\nb\n~~~\n```\nc\n~~~\n> ```sh\n> d\n";
-        let blocks = Page::new(page);
-        let language = |word| blocks.fenced(line(page, word)).map(|block| block.language.clone());
-        assert_eq!(language("a: 1"), Some("yaml".to_owned()));
-        assert_eq!(language("b"), None);
-        assert_eq!(language("c"), Some(String::new()));
-        assert_eq!(language("d"), Some("sh".to_owned()));
+        assert_eq!(language(page, "a: 1"), Some("yaml".to_owned()));
+        assert_eq!(language(page, "b"), None);
+        assert_eq!(language(page, "c"), Some(String::new()));
+        assert_eq!(language(page, "d"), Some("sh".to_owned()));
+        let first = line(page, "a: 1");
+        assert_eq!(Page::new(page).fenced(first).map(|block| block.above(page, first)), Some(""));
+    }
+
+    #[test]
+    fn tags_enclose_blocks() {
         let page = "{{< highlight bash >}}\nrun\n{{< / highlight >}}\nend\n<pre class=\"x\">\nlog\n</pre>\n{% highlight sh %}\ngo\n{% endhighlight %}\n";
-        let tagged = Page::new(page);
-        let language = |word| tagged.fenced(line(page, word)).map(|block| block.language.clone());
-        assert_eq!(language("run"), Some("bash".to_owned()));
-        assert_eq!(language("end"), None);
-        assert_eq!(language("log"), Some(String::new()));
-        assert_eq!(language("go"), Some("sh".to_owned()));
-        let page = "```yaml\na: 1\n```\n";
-        let blocks = Page::new(page);
-        assert_eq!(blocks.fenced(line(page, "a: 1")).map(|block| block.above(page, line(page, "a: 1"))), Some(""));
+        assert_eq!(language(page, "run"), Some("bash".to_owned()));
+        assert_eq!(language(page, "end"), None);
+        assert_eq!(language(page, "log"), Some(String::new()));
+        assert_eq!(language(page, "go"), Some("sh".to_owned()));
     }
 }

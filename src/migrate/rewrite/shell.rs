@@ -51,15 +51,14 @@ impl Shell {
         let before = &text[line.start..site.span.start];
         let powershell = is_powershell(file);
         let heredoc = if powershell { None } else { heredoc(&text[..line.start]) };
-        if heredoc == Some(Heredoc::Literal) {
+        let Some(quote) = quote_in(heredoc, &text[line.range()], site.span.start - line.start) else {
             return draft.manual(
                 self.id(),
                 file,
                 &[site],
                 "it stands in a here-document that expands nothing: take the quotes off its end word first",
             );
-        }
-        let quote = if heredoc.is_some() { Quote::Double } else { shell_quote(&text[line.range()], site.span.start - line.start) };
+        };
         let raw = &text[site.span.range()];
         let value = if powershell { site.secret.clone() } else { shell_value(raw, quote) };
         let store = draft.store(&format!("{}{}", file.folder(), words::of_file(file)), ".sops.env", &Shape::Keys, &file.path);
@@ -302,6 +301,15 @@ fn here_word(line: &str) -> Option<(String, bool)> {
     let quoted = rest.starts_with(['\'', '"', '\\']);
     let word: String = rest.trim_start_matches(['\'', '"', '\\']).chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
     (!word.is_empty()).then_some((word, quoted))
+}
+
+/// In what quotes a place of a line is; `None` where nothing is expanded.
+pub(super) fn quote_in(heredoc: Option<Heredoc>, line: &str, at: usize) -> Option<Quote> {
+    match heredoc {
+        Some(Heredoc::Literal) => None,
+        Some(Heredoc::Expanding) => Some(Quote::Double),
+        None => Some(shell_quote(line, at)),
+    }
 }
 
 /// The here-document that is open at the end of a text.

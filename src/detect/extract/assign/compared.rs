@@ -22,11 +22,9 @@ pub(in crate::detect::extract) fn literal(search: &Search<'_>, context: &Context
     }
     let span = behind(search.text, context).or_else(|| ahead(search.text, context))?;
     let value = search.bytes(span);
+    let mixed = value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic);
     // `$password == "letmein1"`: no name of a field has a digit behind a well-known word.
-    let tried = context.class == NameClass::Password
-        && weak::is_known(value)
-        && value.iter().any(u8::is_ascii_digit)
-        && value.iter().any(u8::is_ascii_alphabetic);
+    let tried = context.class == NameClass::Password && weak::is_known(value) && mixed;
     // `user == "ops" && password == "harbour"`: both are of one login.
     let login = || context.class == NameClass::Password && is_beside_user(search, context) && weak::is_chosen(value);
     if tried || login() {
@@ -34,7 +32,6 @@ pub(in crate::detect::extract) fn literal(search: &Search<'_>, context: &Context
     }
     let verdict = judge::judge(value, context.class.judge())?;
     // Both are compared with names of fields and kinds as well; what a generator made is no name, nor is a word with digits.
-    let mixed = value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic);
     let uncertain = context.class == NameClass::Password && !(mixed && verdict.confidence >= Confidence::Medium);
     let fits = match context.class {
         NameClass::Password => !verdict.is_weak(),

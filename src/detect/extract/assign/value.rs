@@ -229,8 +229,7 @@ fn separator(text: &[u8], context: &Context, notation: Notation) -> Option<(Sepa
         // `$options['pass'] ?? 'x'`
         [b'?', b':' | b'?', ..] | [b'|', b'|', ..]
             if was_quoted && text[context.name.end..joined].iter().any(|byte| matches!(byte, b')' | b']'))
-                || text[context.name.range()].windows(4).any(|part| part == b"env.")
-                || text[context.line.start..context.name.start].ends_with(b"env.") =>
+                || is_of_environment(text, context) =>
         {
             found(Separator::Equals, 2)
         }
@@ -243,6 +242,12 @@ fn separator(text: &[u8], context: &Context, notation: Notation) -> Option<(Sepa
         [b'|', ..] if starts_row(&text[context.line.range()]) => found(Separator::Cell, 1),
         _ => blank(text, context, notation, at, joined).map(|start| (Separator::Blank, start)),
     }
+}
+
+/// `process.env.DB_PASSWORD`
+fn is_of_environment(text: &[u8], context: &Context) -> bool {
+    let held = memchr::memmem::find(&text[context.name.range()], b"env.").is_some();
+    held || text[context.line.start..context.name.start].ends_with(b"env.")
 }
 
 /// Whether a colon behind the name labels nothing: `${PASSWORD:+x}`, `$PWD:/app`, `$(pwd):/app`,

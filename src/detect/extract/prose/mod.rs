@@ -122,9 +122,7 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
     let start = context.name.end + particle.map_or(if parted { closers } else { 0 }, |particle| particle.len());
     // `密码123456`
     let attached = is_foreign(search, context) && text[start..end].first().is_some_and(u8::is_ascii_digit);
-    // ``密码为： `X` ``
-    let shown = particle.is_some() && text[start..end].trim_ascii_start().starts_with(b"`");
-    if attached || shown || particle.is_some() {
+    if attached || particle.is_some() {
         joint = Joint::Verb;
     }
     // `用户名(admin)密码(123456)`
@@ -158,11 +156,9 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
             _ => {}
         }
         let bare = unpunctuated(text, word);
-        // `is **admin**`, `is _admin_`, `password ***admin***`
-        let strong = bytes.starts_with(b"***") || joint != Joint::Direct && matches!(bytes[0], b'*' | b'_');
-        // `with password **harbour77**`: no word of a sentence has digits.
+        // `is **admin**`, `is _admin_`, `password ***admin***`; `with password **harbour77**`, since words have no digits.
         let odd = || bytes.starts_with(b"**") && search.bytes(bare).iter().any(u8::is_ascii_digit);
-        let strong = strong || odd();
+        let strong = bytes.starts_with(b"***") || joint != Joint::Direct && matches!(bytes[0], b'*' | b'_') || odd();
         if found.is_empty() && strong && bare.start > word.start && joint.points() && is_weak(search, context, start, bare) {
             found.push(Value { span: bare, uncertain: false });
             break;
