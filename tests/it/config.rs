@@ -225,4 +225,7 @@ fn the_schema_has_the_keys_that_are_read() {
     assert_eq!(keys(&schema["$defs"]["severity"]), accepted("severity: [{not_a_key: 1}]\n"));
     assert_eq!(keys(&schema["$defs"]["rule"]), accepted("rules: [{not_a_key: 1}]\n"));
     assert_eq!(keys(&schema["$defs"]["rule"]["properties"]["rotate"]), accepted("rules: [{id: a-b, rotate: {not_a_key: 1}}]\n"));
+    let checks = schema["$defs"]["rule"]["properties"]["validators"]["items"]["enum"].as_array().expect("a list");
+    let checks: BTreeSet<String> = checks.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    assert_eq!(checks, accepted("rules: [{id: a-b, examples: [], validators: [not_a_check]}]\n"));
 }
