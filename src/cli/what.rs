@@ -9,10 +9,12 @@ use clap::ValueEnum;
 use super::environment::{self, ConfigChoice, configuration_with, fingerprint_key, git_dir, own_key};
 use super::error::CliError;
 use super::paths::{below, below_top, prefix};
+use super::ui::Ui;
 use crate::config::Config;
 use crate::finding::InlineAllow;
+use crate::report::plural;
 use crate::rule::{Confidence, Rule, RuleSet, builtin, load_dir, rule_files};
-use crate::scan::{LazyKey, Request, Scope, Submodules};
+use crate::scan::{LazyKey, Outcome, Request, Scope, Submodules};
 use crate::source::Respect;
 use crate::source::object::{Alternates, Limits};
 use crate::source::refs::{GitDir, GitDirError};
@@ -188,6 +190,13 @@ impl What {
         let inside = if self.submodules { Submodules::Scanned } else { Submodules::Not };
         let scope = Scope::repository(git.clone(), self.limits(&git), None, Some(self.respect()), inside);
         Ok((self.request(config, scope, top, String::new())?, head))
+    }
+}
+
+/// Says that a scan did not read all, if it did not; such a command ends with 3.
+pub(super) fn note_unread(outcome: &Outcome, ui: &Ui) {
+    if !outcome.is_complete() {
+        ui.note(&format!("{} could not be read; `sopup scan` names them", plural(outcome.skipped.len() as u64, "item", "items")));
     }
 }
 

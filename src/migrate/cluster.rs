@@ -8,6 +8,8 @@ use super::repo::Repo;
 pub struct Cluster {
     /// How Secrets reach it; never [`KubernetesStyle::Auto`].
     pub style: KubernetesStyle,
+    /// Whether Flux decrypts what it applies.
+    pub flux_decrypts: bool,
     /// What else a person should know.
     pub notes: Vec<String>,
 }
@@ -22,8 +24,9 @@ pub fn survey(repo: &Repo, wanted: KubernetesStyle) -> Cluster {
         wanted => wanted,
     };
     let flux: Vec<(&str, &str)> = manifests(repo, "Kustomization", "kustomize.toolkit.fluxcd.io/").collect();
+    let flux_decrypts = flux.iter().any(|(_, text)| text.contains("decryption:"));
     let mut notes = Vec::new();
-    if style == KubernetesStyle::InPlace && !flux.is_empty() && !flux.iter().any(|(_, text)| text.contains("decryption:")) {
+    if style == KubernetesStyle::InPlace && !flux.is_empty() && !flux_decrypts {
         let paths: Vec<&str> = flux.iter().map(|(path, _)| *path).take(3).collect();
         let more = if flux.len() > paths.len() { format!(" and {} more", flux.len() - paths.len()) } else { String::new() };
         let paths = paths.join(", ");
@@ -38,7 +41,7 @@ pub fn survey(repo: &Repo, wanted: KubernetesStyle) -> Cluster {
     if unused("SealedSecret", "bitnami.com/") {
         notes.push("the repository has SealedSecrets: `--kubernetes sealed` says how to seal each Secret instead".to_owned());
     }
-    Cluster { style, notes }
+    Cluster { style, flux_decrypts, notes }
 }
 
 /// Paths and texts of manifests of a kind.

@@ -90,9 +90,14 @@ impl<'a> Draft<'a> {
         self.settings.policy
     }
 
-    /// How Secrets reach the cluster; never [`KubernetesStyle::Auto`].
+    /// How Secrets reach the cluster.
+    pub fn cluster(&self) -> &Cluster {
+        self.cluster.get_or_init(|| cluster::survey(self.repo, self.settings.kubernetes))
+    }
+
+    /// The same in a word; never [`KubernetesStyle::Auto`].
     pub fn kubernetes(&self) -> KubernetesStyle {
-        self.cluster.get_or_init(|| cluster::survey(self.repo, self.settings.kubernetes)).style
+        self.cluster().style
     }
 
     /// The plan, with what there is to know about the cluster if something goes there.

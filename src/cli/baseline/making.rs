@@ -15,11 +15,10 @@ use crate::cli::nameable::Nameable;
 use crate::cli::rotate::person;
 use crate::cli::settings::{Settings, missing_key};
 use crate::cli::ui::Ui;
-use crate::cli::what::What;
+use crate::cli::what::{What, note_unread};
 use crate::file::{self, Access};
 use crate::finding::{Allowlist, Finding, FingerprintKey, InlineAllow, Occurrence};
 use crate::migrate::listed::with_lines;
-use crate::report::plural;
 use crate::rule::Confidence;
 use crate::scan::{Outcome, Progress, Request, scan};
 use crate::source::SourceKind;
@@ -140,9 +139,7 @@ impl Subject {
         }
         let progress = Progress::default();
         let outcome = ui.watched(&progress, || scan(&request, &progress))?;
-        if !outcome.is_complete() {
-            ui.note(&format!("{} could not be read; `sopup scan` names them", plural(outcome.skipped.len() as u64, "item", "items")));
-        }
+        note_unread(&outcome, ui);
         Ok(Scanned { request, outcome, threshold })
     }
 

@@ -23,7 +23,7 @@ use super::paths::prefix;
 use super::sops::keys::Keys;
 use super::sops::{KeyPrograms, SopsArg, now};
 use super::ui::Ui;
-use super::what::{key, rule_set};
+use super::what::{key, note_unread, rule_set};
 use crate::file::RealDisk;
 use crate::finding::{FingerprintKey, InlineAllow};
 use crate::migrate::apply::apply;
@@ -224,6 +224,7 @@ impl Run<'_> {
         let (request, below, is_key_shared) = self.request()?;
         let progress = Progress::default();
         let outcome = self.ui.watched(&progress, || scan(&request, &progress))?;
+        note_unread(&outcome, self.ui);
         let Scope::Worktree(walks) = &request.scope else { return Ok(Exit::Internal) };
         let search = Search { walks, allow: &request.allow, key: &request.key };
         let survey = survey(&outcome.findings, places(&outcome.findings, &search), self.repo, &below);

@@ -84,7 +84,8 @@ impl Config {
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
     }
 
-    fn reference(&self, file: &SourceFile, text: &str, site: &Site, draft: &mut Draft<'_>) {
+    /// `ref+sops://…` in the place of a value.
+    pub(super) fn reference(&self, file: &SourceFile, text: &str, site: &Site, draft: &mut Draft<'_>) {
         let quoted = text[..site.span.start.min(text.len())].ends_with('"') && file.scalars().around(site.span).is_none();
         let value = if quoted { text.get(site.span.range()).and_then(unescaped) } else { decoded(file, site) };
         let Some(value) = value else {

@@ -23,6 +23,7 @@ pub(super) fn rewrite(manifest: &Manifest<'_>, document: usize, sites: &[&Site],
         _ => vec![Piece::Bytes(trimmed(manifest.text, span))],
     };
     let (added, verdict) = listed(file, &path, draft);
+    let applied = made::apply(&path, draft);
     let mut actions = vec![
         Action::Extract { file: path.clone(), from: file.path.clone(), pieces },
         Action::Encrypt { file: path, selector: SECRET_SELECTOR },
@@ -30,7 +31,7 @@ pub(super) fn rewrite(manifest: &Manifest<'_>, document: usize, sites: &[&Site],
     ];
     actions.extend(added);
     let verdict = match verdict.applicability {
-        Applicability::Safe => Verdict::safe(format!("the Secret gets a file of its own; {}", made::apply(draft))),
+        Applicability::Safe => Verdict::safe(format!("the Secret gets a file of its own; {applied}")),
         _ => verdict,
     };
     draft.step("kubernetes", file, sites, verdict, actions, Vec::new());

@@ -16,9 +16,6 @@ use crate::text::Span;
 /// YAML with `apiVersion` and `kind`.
 pub(super) struct Kubernetes;
 
-/// How applying an encrypted Secret works.
-pub(super) const APPLY: &str = "applied by Flux (decryption), ksops, or `sops decrypt FILE | kubectl apply -f -`";
-
 impl Rewriter for Kubernetes {
     fn id(&self) -> &'static str {
         "kubernetes"
@@ -148,7 +145,7 @@ fn in_place(manifest: &Manifest<'_>, sites: &[&Site], draft: &mut Draft<'_>) {
             },
             _ => {}
         }
-        draft.step("kubernetes", manifest.file, &inside, Verdict::safe(made::apply(draft)), actions, Vec::new());
+        draft.step("kubernetes", manifest.file, &inside, Verdict::safe(made::apply(path, draft)), actions, Vec::new());
     }
     if !outside.is_empty() {
         draft.manual("kubernetes", manifest.file, &outside, "it stands outside `data` and `stringData`, which alone are encrypted");
@@ -218,7 +215,7 @@ pub(super) fn listed(file: &SourceFile, store: &str, draft: &Draft<'_>) -> (Vec<
     if !is_listed {
         return (actions, Verdict::review(format!("no kustomization lists this file: apply {store} together with it")));
     }
-    (actions, Verdict::safe(APPLY))
+    (actions, Verdict::safe(made::apply(store, draft)))
 }
 
 /// A new line after the line on which an item ends.

@@ -1,10 +1,11 @@
 //! Secrets that a migration makes: where their values go, and what stands among the resources for them.
 
-use super::kubernetes::{APPLY, listed};
+use super::kubernetes::listed;
 use crate::migrate::KubernetesStyle;
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::SourceFile;
 use crate::migrate::plan::{Action, Applicability, Shape};
+use crate::text::shell_word;
 
 use super::external;
 
@@ -64,7 +65,7 @@ impl Made {
         let verdict = match (&self.first, verdict.applicability) {
             (Some(first), Applicability::Safe) => Verdict::review(first.clone()),
             (Some(first), _) => Verdict::review(format!("{first}; {}", verdict.reason)),
-            (None, Applicability::Safe) => Verdict::safe(apply(draft)),
+            (None, Applicability::Safe) => Verdict::safe(apply(&self.manifest, draft)),
             (None, _) => verdict,
         };
         (actions, verdict)
@@ -76,10 +77,15 @@ impl Made {
     }
 }
 
-/// How what is encrypted gets into the cluster.
-pub(super) fn apply(draft: &Draft<'_>) -> &'static str {
+/// How a file that is encrypted gets into the cluster.
+pub(super) fn apply(path: &str, draft: &Draft<'_>) -> String {
     match draft.kubernetes() {
-        KubernetesStyle::SopsSecretsOperator => "the sops-secrets-operator makes a Secret of it",
-        _ => APPLY,
+        KubernetesStyle::SopsSecretsOperator => "the sops-secrets-operator makes a Secret of it".to_owned(),
+        KubernetesStyle::Ksops => "ksops decrypts it when kustomize builds".to_owned(),
+        _ if draft.cluster().flux_decrypts => "Flux decrypts it".to_owned(),
+        _ => format!(
+            "`sops decrypt {} | kubectl apply -f -` applies it, as Flux or ksops do where they decrypt; kubectl refuses it as it is",
+            shell_word(path)
+        ),
     }
 }

@@ -11,6 +11,7 @@ mod configmap;
 mod container;
 mod dockerfile;
 mod dotenv;
+mod dotnet;
 mod external;
 mod extract;
 mod hcl;
@@ -26,6 +27,7 @@ mod markdown;
 mod operator;
 mod page;
 mod quote;
+mod rails;
 mod shell;
 mod source_code;
 mod terraform;
@@ -77,6 +79,8 @@ const REWRITERS: &[&dyn Rewriter] = &[
     &makefile::Makefile,
     &shell::Shell,
     &ansible::Ansible,
+    &rails::Rails,
+    &dotnet::DotNet,
     &source_code::SourceCode,
     &markdown::Markdown,
     &config::Config,

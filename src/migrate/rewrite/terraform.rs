@@ -1,16 +1,19 @@
 //! Terraform: variables of a `.tfvars` file are set by the environment instead; literals in `.tf` files are read through
 //! the sops provider.
 
-use super::quote::{Quote, exec_env, literal, shell_quote, unescaped};
+use std::borrow::Cow;
+
+use super::quote::{Quote, exec_env, literal, shell_quote, told, unescaped};
 use super::{Anchors, Rewriter, account, dotenv, hcl, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile, folder_of};
+use crate::migrate::outline::{Outline, Spelling};
 use crate::migrate::plan::{Action, Shape};
 use crate::secret::Secret;
 use crate::text::Span;
 use crate::text::shell_word;
 
-/// `*.tfvars` and `*.tf`.
+/// `*.tfvars`, `*.tfvars.json` and `*.tf`.
 pub(super) struct Terraform;
 
 impl Rewriter for Terraform {
@@ -39,22 +42,49 @@ impl Rewriter for Terraform {
 }
 
 pub(super) fn is_variables(file: &SourceFile) -> bool {
-    file.name().ends_with(".tfvars")
+    variables_stem(file).is_some()
+}
+
+/// What a file of variables is called: `prod` of `prod.auto.tfvars.json`.
+fn variables_stem(file: &SourceFile) -> Option<&str> {
+    let name = file.name();
+    let stem = name.strip_suffix(".tfvars").or_else(|| name.strip_suffix(".tfvars.json"))?;
+    Some(stem.strip_suffix(".auto").unwrap_or(stem))
+}
+
+/// A variable that a file sets to a text.
+struct Setting<'t> {
+    name: Cow<'t, str>,
+    value: Secret,
+    /// Its name and its value.
+    span: Span,
+}
+
+/// `name = "value"` on a line.
+fn on_line<'t>(text: &'t str, line: Span) -> Option<Setting<'t>> {
+    let raw = &text[line.range()];
+    let (name, value) = raw.split_once('=').map(|(name, value)| (name.trim(), value.trim()))?;
+    let top =
+        raw.starts_with(|c: char| c.is_ascii_alphabetic()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    let content = value.strip_prefix('"')?.strip_suffix('"').filter(|content| top && !content.contains('"'))?;
+    Some(Setting { name: Cow::Borrowed(name), value: unescaped(content)?, span: line })
+}
+
+/// `"name": "value"` of the one object of a text.
+fn member(text: &str, at: Span) -> Option<Setting<'static>> {
+    let outline = Outline::with_flow(text);
+    let item = outline.holding(at).filter(|item| item.spelling == Spelling::Double)?;
+    let [name] = item.keys()?[..] else { return None };
+    let value = unescaped(&text[item.value.start + 1..item.value.end - 1])?;
+    Some(Setting { name: Cow::Owned(name.to_owned()), value, span: Span::new(item.start, item.value.end) })
 }
 
 impl Terraform {
     /// `name = "value"` → a comment; `TF_VAR_name` sets it, which a line in the file would override.
     fn variable(&self, file: &SourceFile, text: &str, site: &Site, draft: &mut Draft<'_>) {
-        let line = file.line_at(site.span.start);
-        let raw = &text[line.range()];
-        let parts = raw.split_once('=').map(|(name, value)| (name.trim(), value.trim()));
-        let whole = parts.filter(|(name, value)| {
-            let top = !name.is_empty()
-                && raw.starts_with(|c: char| c.is_ascii_alphabetic())
-                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-            top && value.starts_with('"') && value.len() > 1 && value.ends_with('"') && !value[1..value.len() - 1].contains('"')
-        });
-        let Some((name, value)) = whole.and_then(|(name, value)| Some((name, unescaped(&value[1..value.len() - 1])?))) else {
+        let json = file.name().ends_with(".json");
+        let found = if json { member(text, site.span) } else { on_line(text, file.line_at(site.span.start)) };
+        let Some(Setting { name, value, span }) = found else {
             return draft.manual(
                 self.id(),
                 file,
@@ -62,18 +92,21 @@ impl Terraform {
                 "the value is part of a list, map or heredoc: set the whole variable through TF_VAR_… by hand",
             );
         };
-        let (root, declared) = declaration(file.folder(), name, draft);
+        let (root, declared) = declaration(file.folder(), &name, draft);
         if declared == Declared::TakesExpression {
             return draft.manual(self.id(), file, &[site], EXPRESSION);
         }
-        let stem = file.name().trim_end_matches(".tfvars").trim_end_matches(".auto");
+        let stem = variables_stem(file).unwrap_or("terraform");
         let store = draft.store(&format!("{}{stem}", file.folder()), ".sops.env", &Shape::Keys, &file.path);
         let id = draft.put(store, &[&format!("TF_VAR_{name}")], &value);
         let path = draft.path_of(store).to_owned();
-        let text = format!("# {name}: set by sops exec-env {path}");
-        let mut actions = vec![Action::Splice { file: file.path.clone(), span: line, text }];
+        let note = format!("{name}: {}", told(&path));
+        // Terraform passes over members of this name, however many there are.
+        let text = if json { format!("\"//\": \"{note}\"") } else { format!("# {note}") };
+        let mut actions = vec![Action::Splice { file: file.path.clone(), span, text }];
         actions.extend(dotenv::companions(draft, store));
-        let loaded = file.folder() == root && (file.name() == "terraform.tfvars" || file.name().ends_with(".auto.tfvars"));
+        let plain = file.name().trim_end_matches(".json");
+        let loaded = file.folder() == root && (plain == "terraform.tfvars" || plain.ends_with(".auto.tfvars"));
         let run = run_terraform(&path, &root, (!loaded).then(|| file.path.strip_prefix(root.as_str()).unwrap_or(&file.path)));
         let verdict = match declared {
             Declared::Asks => Verdict::safe(format!("run with `{run}`; without it Terraform asks")),

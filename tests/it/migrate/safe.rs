@@ -457,3 +457,26 @@ fn what_takes_no_reference_stays() {
     let code = read(&bench, "shop.go");
     assert!(code.starts_with("package shop\n\n/*") && !code.contains("os.") && !code.contains("import"), "{code}");
 }
+
+#[test]
+fn settings_of_frameworks_move_only_where_the_framework_reads_them() {
+    let bench = Bench::new();
+    let database = "production:\n  password: Zq9wLm2xTr7pKd\n";
+    let connections =
+        r#"{ "ConnectionStrings": { "A": "Server=db;Password=Zq8wLm2xTr7pKd;Other=1", "B-c": "Server=db;Password=Zq7wLm2xTr7pKd" } }"#;
+    bench
+        .place
+        .write("shop/Gemfile", "gem \"rails\"\n")
+        .write("shop/config/database.yml", database)
+        .write("other/config/database.yml", database)
+        .write("api/appsettings.Production.json", connections);
+    bench.commit();
+    assert_eq!(bench.migrate(["--yes", "--include-review", "--no-history"]).code, 0);
+    assert!(read(&bench, "shop/config/database.yml").contains("<%= ENV.fetch(\"PRODUCTION_DATABASE_PASSWORD\").to_json %>"));
+    // No Ruby runs in it, and no variable can be called `ConnectionStrings__B-c`.
+    assert!(read(&bench, "other/config/database.yml").contains("password: ref+sops://"));
+    let settings = read(&bench, "api/appsettings.Production.json");
+    assert!(settings.contains(r#""B-c": "Server=db;Password=ref+sops://"#), "{settings}");
+    let opened = bench.decrypt("api/appsettings.Production.sops.env");
+    assert_eq!(opened, "ConnectionStrings__A=Server=db;Password=Zq8wLm2xTr7pKd;Other=1\n");
+}
