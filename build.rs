@@ -79,6 +79,7 @@ const OF_ANY_LANGUAGE: &[(&str, Cue)] = &[
     (".dkr.ecr.", Cue::Account),
     (".signin.aws.", Cue::Account),
     ("amazonaws.com/", Cue::Account),
+    ("- admin/", Cue::Login),
     ("<td>", Cue::Cell),
 ];
 
@@ -106,6 +107,8 @@ struct Language {
     prepositions: Vec<String>,
     /// Like verbs, where no spaces stand between words.
     particles: Vec<String>,
+    /// `I set it to`: phrases that tell a value later in the sentence, where no spaces stand between words.
+    telling: Vec<String>,
     /// `and`.
     conjunctions: Vec<String>,
     /// `no`, `without`: before the name, they say that there is none.
@@ -198,6 +201,7 @@ fn words(languages: &[Language]) -> String {
         ("AUXILIARIES", field(|language| &language.auxiliaries)),
         ("PREPOSITIONS", field(|language| &language.prepositions)),
         ("PARTICLES", field(|language| &language.particles)),
+        ("TELLING", field(|language| &language.telling)),
         ("CONJUNCTIONS", field(|language| &language.conjunctions)),
         ("DENIALS", field(|language| &language.denials)),
         ("VALUES", field(|language| &language.values)),

@@ -8,7 +8,7 @@ use crate::detect::syntax::hints::Notation;
 use crate::detect::worth::{judge, placeholder, validator, weak};
 use crate::detect::{Evidence, Match, Objection, Reason};
 use crate::rule::lexicon::STAND_IN_USERS;
-use crate::rule::{Block, Confidence, Extractor, Judge, Matcher, Pattern, RuleIndex, Validator};
+use crate::rule::{Block, Confidence, Extractor, Judge, Kind, Matcher, Pattern, RuleIndex, Validator};
 use crate::text::Span;
 
 /// How far a PEM block may reach, in bytes.
@@ -139,6 +139,7 @@ fn consider(search: &mut Search<'_>, index: RuleIndex, span: Span) {
 }
 
 static NO_KEY: Evidence = Evidence::new("no-key", "no whole block with a key");
+static SIGNED_URL: Evidence = Evidence::new("signed-url", "who signed a URL");
 static CUSTOMARY: Evidence = Evidence::new("customary-login", "a login that documentation shows");
 
 /// Whether what a pattern captured is a credential.
@@ -147,6 +148,9 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
     let block = matches!(&rule.matcher, Matcher::Pattern(Pattern { block: Some(Block::Pem), .. }));
     let span = if block { pem(search, span).ok_or(Objection::Is(&NO_KEY))? } else { span };
     let value = search.bytes(span);
+    if rule.kind == Kind::Identifier && signs_url(search, span) {
+        return Err(Objection::Is(&SIGNED_URL));
+    }
     if rule.min_entropy.is_some_and(|least| validator::entropy(value) < least) {
         return Err(Objection::Entropy);
     }
@@ -203,6 +207,13 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
         return Err(Objection::Binary);
     }
     Ok(Match { rule: index, span, confidence, reasons })
+}
+
+/// `?AWSAccessKeyId=AKIA…&Expires=1459…&Signature=…`: whoever made a link for others has signed it with a key of this ID.
+fn signs_url(search: &Search<'_>, span: Span) -> bool {
+    const PARAMETERS: [&[u8]; 4] = [b"&Expires=", b"&amp;Expires=", b"&Signature=", b"&amp;Signature="];
+    search.look(Span::new(span.start, span.end + 16));
+    PARAMETERS.iter().any(|parameter| search.text[span.end..].starts_with(parameter))
 }
 
 /// What the pair of user and password in a header is.

@@ -42,6 +42,11 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
         of_account(search, whole, hit, &words)
     } else if cue.starts_with(b"rotated") || cue.ends_with(b"value") {
         words.iter().take(3).find_map(|&word| marked(search.text, word, whole.end)).filter(|&span| is_generated(search.bytes(span)))
+    } else if cue == b"- admin/" {
+        // `- admin/admin123`, an item of its own; a path has no such word.
+        let item = whole.start + search.bytes(whole).len() - search.bytes(whole).trim_ascii_start().len() == hit.start;
+        let word = words.first().copied().filter(|word| item && words.len() == 1 && word.start == hit.end);
+        word.filter(|&word| weak::is_known(search.bytes(word)) && search.bytes(word).iter().any(u8::is_ascii_digit))
     } else if cue.ends_with(b"/ ") {
         let free = search.text[..hit.start].last().is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'/' | b'.' | b'-'));
         words.first().map(|&word| unpunctuated(search.text, word)).filter(|&word| free && is_generated(search.bytes(word)))
@@ -51,10 +56,17 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
         pair(search.text, &words)
             .or_else(|| words.first().filter(|_| is_default || start > hit.end).and_then(|&word| same_twice(search.text, word)))
     };
+    // `用 admin/admin 登录`
+    let ahead = || {
+        let before = words_of(search.text, Span::new(whole.start.max(hit.start.saturating_sub(REACH)), hit.start));
+        let word = before.last().copied().filter(|&word| word.end + 1 >= hit.start && begins_with_account(search.bytes(word)))?;
+        joined_pair(search.text, word)
+    };
+    let value = value.or_else(|| if cue.is_ascii() { None } else { ahead() });
     if let Some(value) = value {
         let certain = shown && (is_default || is_shown(search.text, value) || is_customary_field(search, whole, hit, value));
         // `账号：admin/123456`
-        let known = !cue.is_ascii() && weak::is_known(search.bytes(value));
+        let known = (!cue.is_ascii() || cue.starts_with(b"-")) && weak::is_known(search.bytes(value));
         if !of_login_in(search, value, certain) && (certain || known || shown && is_end_of_customary(search, whole, value)) {
             weak_of_login(search, value);
         }
@@ -88,7 +100,7 @@ pub(super) fn read_accounts_below(search: &mut Search<'_>, hit: Span) {
 /// of a customary account or one whose secret begins with its name.
 fn is_customary_field(search: &Search<'_>, line: Span, hit: Span, value: Span) -> bool {
     let label = |byte: &u8| byte.is_ascii_alphabetic() || !byte.is_ascii() || matches!(byte, b' ' | b'-' | b'*' | b'#' | b'\t');
-    let between = search.text[hit.end..value.start].trim_ascii();
+    let between = search.text.get(hit.end..value.start).unwrap_or_default().trim_ascii();
     let Some(login) = between.strip_prefix(b":").or(between.strip_prefix(b"**:")).map(<[u8]>::trim_ascii) else { return false };
     let user = before_joint(login);
     let own = search.text[line.start..hit.start].iter().all(label) && search.text[value.end..line.end].trim_ascii().is_empty();
@@ -130,6 +142,12 @@ pub(super) fn read_pair(search: &mut Search<'_>, context: &Context) -> bool {
     let filler = |span: &&Span| !matches!(lower(**span).as_str(), "the" | "its" | "default" | "a" | "your" | "initial");
     let before: Vec<Span> = before.iter().filter(filler).copied().collect();
     let value = match before.as_slice() {
+        // `` `admin` for both the username and password``
+        [.., value, joint, both, user, and]
+            if lower(*joint) == "for" && lower(*both) == "both" && is_and(lower(*and).as_bytes()) && is_user_word(&lower(*user)) =>
+        {
+            marked(text, *value, context.name.start)
+        }
         // `username and password are admin / secret`
         [.., user, joint] if (is_and(lower(*joint).as_bytes()) || lower(*joint) == "/") && is_user_word(&lower(*user)) => {
             both(text, &after)
@@ -163,7 +181,7 @@ pub(super) fn read_pair(search: &mut Search<'_>, context: &Context) -> bool {
         _ => None,
     };
     match value {
-        Some(value) => of_login(search, value) || weak_of_login(search, value),
+        Some(value) => of_login_in(search, value, is_shown(text, value)) || weak_of_login(search, value),
         None => false,
     }
 }
@@ -199,16 +217,34 @@ fn both(text: &[u8], words: &[Span]) -> Option<Span> {
     let connects = |word: Span| {
         matches!(
             &text[word.range()],
-            b"are" | b"is" | b":" | b"=" | b"are:" | b"is:" | b"either" | b"of" | b"to" | b"to:" | b"default" | b"defaults"
+            b"are"
+                | b"is"
+                | b":"
+                | b"\xef\xbc\x9a"
+                | b"="
+                | b"are:"
+                | b"is:"
+                | b"either"
+                | b"of"
+                | b"to"
+                | b"to:"
+                | b"default"
+                | b"defaults"
         )
     };
     // `user and password from upstream is admin/admin`
     const APART: usize = 4;
-    let verb = words.iter().take(APART).position(|&word| matches!(&text[word.range()], b"is" | b"are")).unwrap_or(0);
+    const APART_FROM_MARKED: usize = 10;
+    let is_verb = |&(_, word): &(usize, &Span)| matches!(&text[word.range()], b"is" | b"are");
+    let shown = |at: usize| words.get(at + 1).is_some_and(|&word| is_marked(text, word));
+    let mut verbs = words.iter().enumerate().take(APART_FROM_MARKED).filter(is_verb).map(|(at, _)| at);
+    let verb = verbs.find(|&at| at < APART || shown(at)).unwrap_or(0);
     let words = &words[verb..];
     let words = words.iter().position(|&word| !connects(word)).map(|at| &words[at..])?;
     let first = *words.first()?;
-    let whole = is_marked(text, first) || text[first.range()].contains(&b'/') && begins_with_account(&text[first.range()]);
+    let customary = begins_with_account(&text[first.range()]);
+    let parted = || matches!(words, [_, joint, _] if &text[joint.range()] == b"/");
+    let whole = is_marked(text, first) || customary && (text[first.range()].contains(&b'/') || parted());
     spaced_pair(text, words).or_else(|| joined_pair(text, first)).filter(|_| whole)
 }
 
@@ -321,8 +357,23 @@ fn joined_pair(text: &[u8], word: Span) -> Option<Span> {
 fn spaced_pair(text: &[u8], words: &[Span]) -> Option<Span> {
     let [user, joint, secret, ..] = words else { return None };
     let joint = &text[joint.range()];
+    // `` `admin / secret` ``
+    let marks = text[user.range()].iter().take_while(|byte| matches!(byte, b'`' | b'*' | b'"' | b'(')).count();
+    let open = Span::new((user.start + marks).min(user.end), user.end);
+    let (user, secret) = match is_user(text, *user) {
+        true => (user, secret),
+        false => {
+            // `` `user : admin` ``
+            if USERS.is(&text[open.range()]) {
+                return None;
+            }
+            let close = text[secret.range()].iter().position(|byte| matches!(byte, b'`' | b'*' | b'"')).unwrap_or(secret.len());
+            (&open, &Span::new(secret.start, secret.start + close))
+        }
+    };
     let joined = matches!(joint, b"/" | b"//" | b":") || is_and(joint) && is_marked(text, *user) && is_marked(text, *secret);
-    (joined && is_user(text, *user)).then(|| unpunctuated(text, *secret))
+    let inside = |secret: Span| marked(text, secret, secret.end).filter(|_| text[secret.start] == b'"');
+    (joined && is_user(text, *user)).then(|| inside(*secret).unwrap_or_else(|| unpunctuated(text, *secret)))
 }
 
 /// Whether what stands before a slash or a colon is the customary name of an account: `root/…`.

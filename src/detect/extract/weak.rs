@@ -5,14 +5,14 @@
 //! it is `admin`; what says of itself that it stands in for one is not. Which values are such literals
 //! is decided in `worth::weak`; here, whether their place says that they are used.
 
-use super::name::{NameClass, is_of_cluster, is_setter, is_unqualified_key, is_variable, last_name};
+use super::name::{FULLWIDTH_COLON, NameClass, is_of_cluster, is_setter, is_unqualified_key, is_variable, last_name};
 use super::signing;
 use crate::detect::Reason;
 use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::line;
 use crate::detect::syntax::named::Value;
-use crate::detect::syntax::quote::before_quote;
+use crate::detect::syntax::quote::{before_quote, is_hashed};
 use crate::detect::worth::weak::{
     boasts, is_camel_words, is_encoded_text, is_joined_words, is_known, is_label_of_field, is_literal, is_sample, is_two_letters,
     is_typed_secret,
@@ -106,7 +106,8 @@ fn is_short_setting(search: &Search<'_>, class: NameClass, value: &Value) -> boo
     let before = before(search, value.span);
     let given = before.trim_ascii_end().strip_suffix(b":").or(before.strip_suffix(b"="));
     let variable = given.is_some_and(|name| is_variable(last_name(name)) && VARIABLE_ENDINGS.ends(last_name(name)));
-    class == NameClass::Password && variable && is_two_letters(search.bytes(value.span)) && ends_field(search, value.span)
+    let element = || search.hints.notation != Notation::Source && is_element(search, value.span) && before.ends_with(b"<password>");
+    class == NameClass::Password && is_two_letters(search.bytes(value.span)) && (variable && ends_field(search, value.span) || element())
 }
 
 /// `- name: DB_PASSWORD`, `value: fake_password`: what a container or a chart is given is read as it stands.
@@ -170,7 +171,7 @@ fn is_key_of_call(search: &Search<'_>, span: Span) -> bool {
     let rest = behind(search, span);
     let closes = rest.get(1..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b")"));
     let argument = open.ends_with(b"(") || open.trim_ascii_end().ends_with(b",") && open.contains(&b'(');
-    let set = || open.strip_suffix(b"(").is_some_and(|call| is_setter(last_name(call)));
+    let set = || open.strip_suffix(b"(").is_some_and(|call| is_setter(last_name(call))) || is_hashed(search.text, span);
     closes && argument && !set() && {
         let text = String::from_utf8_lossy(search.bytes(span)).to_lowercase();
         PASSWORDS.has(&text) || VALUE_NAMES.has(&text)
@@ -203,7 +204,16 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
         let assigned = joint.last().is_some_and(|last| b":=>|*_".contains(last) || !last.is_ascii());
         let alone = last_name(before).len() == before.trim_ascii().len() && behind(search, span).trim_ascii().is_empty();
         let given = option && joint.last().is_some_and(u8::is_ascii_alphanumeric);
-        joint.len() < before.len() && !(alone || assigned || given)
+        // `# requirepass word`, as configurations come: the name is none of the words of sentences.
+        let directive = || {
+            let marks = joint.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'#')).count();
+            let name = &joint[marks..];
+            let own = matches!(name, b"requirepass" | b"masterauth") || name.contains(&b'_');
+            remark() && own && name == last_name(joint) && behind(search, span).trim_ascii().is_empty()
+        };
+        // `Account / Password: admin / word`
+        let paired = joint.ends_with(b"/") && (before.contains(&b':') || memchr::memmem::find(before, FULLWIDTH_COLON).is_some());
+        joint.len() < before.len() && !(alone || assigned || given || paired || directive())
     };
     // `$ APP_PASS=word app serve`
     let variable = matches!(before, [.., last, b'='] if last.is_ascii_uppercase());

@@ -116,7 +116,7 @@ pub(in crate::detect) fn default_after(text: &[u8], label: Label, colon: usize) 
 /// Behind `user / password:`, where the second of two values begins.
 pub(in crate::detect) fn second_of_pair(text: &[u8], label: Label, start: usize) -> Option<usize> {
     let before = text[label.line.start..label.name.start].trim_ascii_end().strip_suffix(b"/")?.trim_ascii_end();
-    let word = before.rsplit(|byte| !byte.is_ascii_alphabetic()).next()?;
+    let word = before.rsplit(|byte| byte.is_ascii() && !byte.is_ascii_alphabetic()).next()?;
     let value = &text[start.min(label.line.end)..label.line.end];
     let slash = memchr::memchr(b'/', value).filter(|_| USERS.is(word))?;
     let user = value[..slash].iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-@`\"' ".contains(byte));

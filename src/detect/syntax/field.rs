@@ -17,7 +17,11 @@ pub(in crate::detect) fn is_behind(page: &Page<'_>, label: Label, key: &[u8]) ->
 
 /// The value of a name that stands in a field of its own.
 pub(in crate::detect) fn value_of(page: &Page<'_>, label: Label) -> Option<Value> {
-    let named = || Field::before(page.text, label).is_name();
+    let named = || {
+        let field = Field::before(page.text, label);
+        // `type: password`, `value: X`: the credentials of a user.
+        field.is_name() || field.bytes() == b"type:" && page.bytes(label.name) == b"password"
+    };
     let near = || element_value(page.text, label).or_else(|| value_before(page.text, label)).or_else(|| beside(page, label));
     same_line_value(page.text, label).or_else(|| named().then(near).flatten())
 }

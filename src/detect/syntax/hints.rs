@@ -145,7 +145,15 @@ fn notation(path: &str, name: &str) -> Notation {
     if !stem.contains('.') && variables() {
         return Notation::Yaml;
     }
-    extension_notation(if stem.contains('.') { stem } else { name })
+    match extension_notation(if stem.contains('.') { stem } else { name }) {
+        // `database.yml.mysql`: which of several files of settings it is.
+        Notation::Unknown => {
+            stem.rsplit_once('.').map(|(inner, _)| inner).filter(|inner| inner.contains('.')).map_or(Notation::Unknown, |inner| {
+                Some(extension_notation(inner)).filter(|notation| notation.is_settings()).unwrap_or(Notation::Unknown)
+            })
+        }
+        known => known,
+    }
 }
 
 fn extension_notation(stem: &str) -> Notation {
@@ -238,6 +246,8 @@ mod tests {
             ("app/views/index.erb", Notation::Source),
             ("settings.py.prod.example", Notation::Source),
             ("group_vars/all", Notation::Yaml),
+            ("config/database.yml.mysql", Notation::Yaml),
+            ("src/main.rs.patch", Notation::Unknown),
             ("inventory/host_vars/web1/main", Notation::Yaml),
         ] {
             assert_eq!(Hints::of_path(path).notation, notation, "{path}");

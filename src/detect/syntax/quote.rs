@@ -1,11 +1,19 @@
 //! Literals between quotes of any sort.
 
 use super::hints::Notation;
+use crate::rule::lexicon::HASHING_CALLS;
 use crate::text::Span;
 
 /// What stands before the quote that a text ends with.
 pub(in crate::detect) fn before_quote(text: &[u8]) -> Option<&[u8]> {
     text.strip_suffix(b"\"").or(text.strip_suffix(b"'"))
+}
+
+/// Whether a literal is what a call makes a hash of: `Hash::make('X')`, `bcrypt.hashSync("X", 10)`.
+pub(in crate::detect) fn is_hashed(text: &[u8], literal: Span) -> bool {
+    const LONGEST: usize = 48;
+    let call = before_quote(&text[literal.start.saturating_sub(LONGEST)..literal.start]).and_then(|before| before.strip_suffix(b"("));
+    call.is_some_and(|call| HASHING_CALLS.ends(call.strip_suffix(b"[]byte").unwrap_or(call)))
 }
 
 /// The call whose first argument is the literal that opens at the end of a line's beginning: `os.environ.get` of `os.environ.get("`.

@@ -8,9 +8,26 @@ pub(super) fn is_measure(value: &[u8]) -> bool {
     let value = &value[range..];
     let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let unit = &value[digits..];
+    if is_release(value) {
+        return true;
+    }
     (digits > 0 && is_unit(unit) && value.len() < 8)
         || value.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':' | b'-' | b'/' | b',' | b'+' | b'T' | b'Z'))
             && value.iter().any(|byte| !byte.is_ascii_digit())
+}
+
+/// `1.0.0-rc.4.1`, `v2.1.0-beta2`: a version that is not out yet.
+fn is_release(value: &[u8]) -> bool {
+    const STAGES: [&[u8]; 7] = [b"rc", b"alpha", b"beta", b"pre", b"dev", b"next", b"snapshot"];
+    let value = value.strip_prefix(b"v").unwrap_or(value);
+    let number = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
+    let version = value.iter().take_while(|byte| number(byte)).count();
+    let Some(stage) = value[version..].strip_prefix(b"-").or(value[version..].strip_prefix(b"+")) else { return false };
+    let word = stage.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    value.first().is_some_and(u8::is_ascii_digit)
+        && value[..version].contains(&b'.')
+        && STAGES.iter().any(|known| stage[..word].eq_ignore_ascii_case(known))
+        && stage[word..].iter().all(number)
 }
 
 /// Up to two lower-case letters, or one of the longer units that are in use.

@@ -59,7 +59,8 @@ pub(in crate::detect) fn is_self_declared(value: &[u8]) -> bool {
     let bare = lower.trim_matches(|c: char| c.is_whitespace() || "\"'`*_()[]{}<>:".contains(c));
     let letters: String = bare.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).collect();
     let digits = value.iter().all(u8::is_ascii_digit);
-    let boasts = ["my", "super"].iter().any(|word| bare.starts_with(word)) && !bare.starts_with("mysql") && is_disguised_word(bare);
+    let boasts = (bare.starts_with("my") && !bare.starts_with("mysql") || bare.starts_with("super") && bare.contains("password"))
+        && is_disguised_word(bare);
     STAND_INS.has(bare)
         || STAND_INS.has(&letters)
         || NO_VALUES.has(bare)

@@ -218,6 +218,7 @@ mod tests {
             ("config.db.password", "dotted-path"),
             ("length=32", "setting"),
             ("IFNULL(@dbPassword", "cut-call"),
+            ("jsondecode(data.cluster.outputs.kube_config)", "cut-call"),
             ("TokenUtil.create(10001,", "cut-method"),
             ("values.yaml", "file-name"),
             ("--db-password", "option"),

@@ -276,6 +276,14 @@ pub(super) fn is_cut_call(text: &str) -> bool {
     {
         return true;
     }
+    // `jsondecode(data.state.outputs.key)`
+    let path = || {
+        argument.trim_end_matches(')').split('.').count() > 2
+            && argument.trim_end_matches(')').split('.').all(|part| !part.is_empty() && identifier(part))
+    };
+    if name.len() >= 3 && identifier(name) && path() {
+        return true;
+    }
     name.len() >= 3
         && (identifier(name) || type_name())
         && !argument.is_empty()

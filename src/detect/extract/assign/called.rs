@@ -3,7 +3,7 @@
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::{quoted, quoted_literals};
-use crate::rule::lexicon::WRAPPING_CALLS;
+use crate::rule::lexicon::{HASHING_CALLS, WRAPPING_CALLS};
 use crate::text::Span;
 
 /// In programs: `password: string = "x"` and `password = call("x")`. The outer `None` means that
@@ -18,8 +18,10 @@ pub(super) fn typed_or_called(text: &[u8], start: usize, end: usize, notation: N
         .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'<' | b'>' | b'?' | b'[' | b']' | b'&' | b':'))
         .count();
     let at = skip_blanks(text, start + name, end);
+    // `password=x&id=y`: the next parameter.
+    let joined = || text[start..start + name].windows(2).any(|pair| pair[0].is_ascii_alphanumeric() && pair[1] == b'&');
     match &text[at..end] {
-        _ if name == 0 => None,
+        _ if name == 0 || joined() => None,
         [b'=', next, ..] if *next != b'=' => {
             let value = quoted(text, skip_blanks(text, at + 1, end), end);
             Some(value.map(sure))
@@ -45,12 +47,14 @@ pub(super) fn passed_on(text: &[u8], start: usize, end: usize) -> Option<Span> {
     let name = text[start..end].iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':')).count();
     let called = &text[start..start + name];
     let is = |call: &str| called.strip_suffix(call.as_bytes()).is_some_and(|before| matches!(before, [] | [.., b'.' | b':']));
-    let arguments = text[start + name..end].strip_prefix(b"(").filter(|_| WRAPPING_CALLS.iter().any(is))?;
+    let hashes = HASHING_CALLS.iter().any(is);
+    let arguments = text[start + name..end].strip_prefix(b"(").filter(|_| hashes || WRAPPING_CALLS.iter().any(is))?;
     let literal = quoted(text, skip_blanks(text, end - arguments.len(), end), end)?;
     if called == b"byte" && text[literal.range()].contains(&b'\\') {
         return None;
     }
-    text[literal.end..end].get(1..)?.trim_ascii_start().starts_with(b")").then_some(literal)
+    let behind = text[literal.end..end].get(1..)?.trim_ascii_start();
+    (behind.starts_with(b")") || hashes && behind.starts_with(b",")).then_some(literal)
 }
 
 /// The literal behind `??`, `||` or `or` after a call, or in the block behind it: what counts when the call yields nothing.

@@ -11,6 +11,7 @@ use crate::detect::Reason;
 use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::named::Value;
+use crate::detect::syntax::quote::is_hashed;
 use crate::detect::worth::{judge, passphrase};
 use crate::rule::Confidence;
 use crate::text::Span;
@@ -24,7 +25,11 @@ pub(super) fn read(search: &mut Search<'_>, context: &Context) -> bool {
     // ``Default password = `password` ``
     let is_default = search.text[context.line.start..context.name.start].to_ascii_lowercase().ends_with(b"default ");
     let settings = settings || class == NameClass::Password && is_default;
-    let repeats = |value: &Value| !settings && search.text[value.span.range()].eq_ignore_ascii_case(&search.text[context.name.range()]);
+    let repeats = |value: &Value| {
+        !settings
+            && !is_hashed(search.text, value.span)
+            && search.text[value.span.range()].eq_ignore_ascii_case(&search.text[context.name.range()])
+    };
     // `$password = "password";` may be meant.
     let literal = |value: &Value| search.hints.notation == Notation::Source && search.text.get(value.span.end) == Some(&b'"');
     let values = values.into_iter().filter_map(|value| match repeats(&value) {

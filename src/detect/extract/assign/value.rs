@@ -40,6 +40,10 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     }
     let (separator, start) = separator(text, context, notation)?;
     let start = skip_decoration(text, start, line.end);
+    // `DB_PASSWORD: defaults to x` is a sentence.
+    if separator == Separator::Colon && [&b"defaults to "[..], b"default to "].iter().any(|verb| text[start..line.end].starts_with(verb)) {
+        return None;
+    }
     // `getenv("DB_PASSWORD", default="x")`
     let named = separator == Separator::Argument && text[start..line.end].starts_with(b"default=");
     let start = if named { start + 8 } else { start };
@@ -79,7 +83,8 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
         {
             return Some(sure(literal));
         }
-        let given = || reads_variable(&text[line.start..context.name.start]) || is_set(text, context, span);
+        let before = &text[line.start..context.name.start];
+        let given = || reads_variable(before) || is_set(text, context, span) || is_of_settings_row(before, &text[context.name.range()]);
         let uncertain = separator == Separator::Argument && !given();
         return Some(vec![Value { span, uncertain }]);
     }
@@ -181,6 +186,15 @@ fn is_set(text: &[u8], context: &Context, value: Span) -> bool {
 fn reads_variable(before: &[u8]) -> bool {
     let call = call_before(before);
     ENVIRONMENT_CALLS.ends(call) || call.ends_with(b" env") || call.ends_with(b"=env")
+}
+
+/// `insert into sys_config values (2, 'sys.user.initPassword', 'X')`: a row of settings, which has the name of one and its value.
+fn is_of_settings_row(before: &[u8], name: &[u8]) -> bool {
+    let path = name.iter().any(|byte| matches!(byte, b'.' | b'_')) && !name.ends_with(b".");
+    path && before_quote(before).is_some() && {
+        let before = before.trim_ascii_start().to_ascii_lowercase();
+        before.starts_with(b"insert into") && memchr::memmem::find(&before, b"values").is_some()
+    }
 }
 
 fn until(text: &[u8], start: usize, end: usize, stop: u8) -> Option<Span> {
@@ -321,6 +335,10 @@ fn unquoted(search: &Search<'_>, context: &Context, notation: Notation, separato
     let in_text = literal && (separator == Separator::Equals || said);
     let in_example = || is_shell_line(text, context) || separator == Separator::Colon && is_yaml_line(text, context, start);
     if !in_text && !notation.takes_bare_values() && !in_example() {
+        return None;
+    }
+    // `- PASSWORD= #optional`
+    if text[start] == b'#' && notation.is_settings() && text[..start].ends_with(b" ") {
         return None;
     }
     let stop = stop(text, context.label(), literal);

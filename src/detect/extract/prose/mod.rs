@@ -2,8 +2,10 @@
 //! as well are read in `login`.
 
 mod joint;
+mod later;
 
 use joint::Joint;
+use later::{is_foreign, told_later};
 
 use super::name::{Context, NameClass};
 use crate::detect::search::Search;
@@ -48,6 +50,9 @@ fn in_sentence(search: &Search<'_>, context: &Context) -> Vec<Value> {
     let values = behind(search, context);
     if !values.is_empty() {
         return values;
+    }
+    if let Some(value) = told_later(search, context) {
+        return vec![value];
     }
     let other = ahead(search.text, context).or_else(|| under(search, context)).or_else(|| announced(search, context));
     other.filter(|value| worth(search, context, value.span) >= Some(Confidence::Medium)).into_iter().collect()
@@ -109,8 +114,9 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
         return value.map(|span| Value { span, uncertain: false }).into_iter().collect();
     }
     let mut found: Vec<Value> = Vec::new();
-    // `` `DB_PASS` default value is X ``
-    let closers = usize::from(text[context.name.end..end].starts_with(b"` default"));
+    // `` `DB_PASS` default value is X ``, `` `DB_PASS`: defaults to `X` ``
+    let close = text[context.name.end..end].iter().take_while(|byte| matches!(byte, b'`' | b':')).count();
+    let closers = if text[context.name.end + close..end].starts_with(b" default") { close } else { 0 };
     let parted = text.get(context.name.end + closers).is_some_and(u8::is_ascii_whitespace);
     let mut joint = match parted {
         true if pass => Joint::None,
@@ -160,6 +166,11 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
         let odd = || bytes.starts_with(b"**") && search.bytes(bare).iter().any(u8::is_ascii_digit);
         let strong = bytes.starts_with(b"***") || joint != Joint::Direct && matches!(bytes[0], b'*' | b'_') || odd();
         if found.is_empty() && strong && bare.start > word.start && joint.points() && is_weak(search, context, start, bare) {
+            found.push(Value { span: bare, uncertain: false });
+            break;
+        }
+        // `defaults to **guest**`
+        if found.is_empty() && set_to && bytes.starts_with(b"**") && is_weak(search, context, start, bare) {
             found.push(Value { span: bare, uncertain: false });
             break;
         }
@@ -229,11 +240,6 @@ fn is_weak_and_bare(search: &Search<'_>, context: &Context, span: Span) -> bool 
 fn is_set_to(between: &[u8]) -> bool {
     let words = between.trim_ascii();
     [&b"set to"[..], b"defaults to", b"default to", b"changed to", b"reset to"].iter().any(|end| words.ends_with(end))
-}
-
-/// Whether a name ends with a letter that English lacks.
-fn is_foreign(search: &Search<'_>, context: &Context) -> bool {
-    search.bytes(context.name).last().is_some_and(|byte| !byte.is_ascii())
 }
 
 /// Whether a sentence says what a variable of the environment is by default.
