@@ -1,6 +1,7 @@
 //! `sopup fleet`: many repositories, workers that are killed, one report.
 
 mod campaigns;
+mod manifests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
