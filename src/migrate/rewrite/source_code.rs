@@ -1,5 +1,5 @@
-//! Program text: a string literal gives way to a look-up in the environment. Always a proposal: types, imports and
-//! constants are the programmer's business.
+//! Program text: a string literal gives way to a look-up in the environment. A proposal, but where the language stops with a
+//! message if the variable is not set: types, imports and constants are the programmer's business.
 
 use super::quote::{Quote, literal, shell_quote, unescaped};
 use super::{Rewriter, is_in_comment, words};
@@ -37,6 +37,11 @@ fn lookup(file: &SourceFile) -> Option<Result<&'static str, &'static str>> {
     })
 }
 
+/// Whether a program in this language stops where it looks up a variable that is not set, and names it.
+fn stops_without(file: &SourceFile) -> bool {
+    [".py", ".rb", ".ex", ".exs"].iter().any(|end| file.name().ends_with(end))
+}
+
 impl Rewriter for SourceCode {
     fn id(&self) -> &'static str {
         "source-code"
@@ -58,8 +63,12 @@ impl Rewriter for SourceCode {
                     let id = draft.shared(file, &[&words::of_file(file), &name.to_ascii_lowercase()], &value);
                     let splice = |(span, text)| Action::Splice { file: file.path.clone(), span, text };
                     let actions = edits.into_iter().map(splice).collect();
-                    let reason = format!("a proposal: the program then needs {name} in its environment, {}", from(id, draft));
-                    draft.step(self.id(), file, &[site], Verdict::review(reason), actions, vec![id]);
+                    let needs = format!("the program then needs {name} in its environment, {}", from(id, draft));
+                    let verdict = match stops_without(file) && literal(text, site.span).is_some() {
+                        true => Verdict::safe(format!("{needs}; without it it stops and says so")),
+                        false => Verdict::review(format!("a proposal: {needs}")),
+                    };
+                    draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
                 }
                 (_, _, Ok(template) | Err(template)) => {
                     let shown = template.replace("{}", &name);
@@ -122,7 +131,8 @@ fn edit(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<Edit
     }
     // `"SELECT 'x'"`: quotes of SQL in a string of the program.
     if let Some((span, _)) = literal(text, site.span).filter(|(span, _)| open_quote(&text[line.start..span.start]).is_none()) {
-        return Some((span, lookup.to_owned()));
+        let joined = file.name().ends_with(".py") && is_joined(text, span);
+        return (!joined).then(|| (span, lookup.to_owned()));
     }
     let mark = match shell_quote(&text[line.range()], site.span.start - line.start) {
         Quote::Double => '"',
@@ -137,6 +147,12 @@ fn edit(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<Edit
     let head = if opens { String::new() } else { format!("{mark} {join} ") };
     let tail = if closes { String::new() } else { format!(" {join} {mark}") };
     Some((span, format!("{head}{lookup}{tail}")))
+}
+
+/// Whether a literal is one of several side by side, which Python joins.
+fn is_joined(text: &str, literal: Span) -> bool {
+    let quotes = |c: char| matches!(c, '"' | '\'');
+    text[..literal.start].trim_end().ends_with(quotes) || text[literal.end..].trim_start().starts_with(quotes)
 }
 
 /// Whether a literal that may span lines is open at the end of a text: between three quotes, or, except in Python, back-ticks.
@@ -180,6 +196,7 @@ fn needs_constant(file: &str, line: &str) -> bool {
     let says = |word: &str| line.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| part == word);
     match file.rsplit_once('.').map_or("", |(_, end)| end) {
         "cs" => says("const") || line.starts_with('['),
+        "py" => line.starts_with("case "),
         "kt" | "kts" => says("const") || line.starts_with('@'),
         "java" | "groovy" | "scala" => line.starts_with('@'),
         _ => false,
@@ -243,7 +260,8 @@ fn go_import(text: &str, end: &str) -> Option<Option<Edit>> {
 
 /// `import os`, if it is not there yet: before the first import that is none from the future.
 fn python_import(text: &str, end: &str) -> Option<Edit> {
-    if text.lines().any(|line| line.trim() == "import os") {
+    // In a function it is imported for that alone.
+    if text.lines().any(|line| line.strip_prefix("import ").is_some_and(|names| names.split(',').any(|name| name.trim() == "os"))) {
         return None;
     }
     let mut at = behind_docstring(text);

@@ -480,3 +480,28 @@ fn settings_of_frameworks_move_only_where_the_framework_reads_them() {
     let opened = bench.decrypt("api/appsettings.Production.sops.env");
     assert_eq!(opened, "ConnectionStrings__A=Server=db;Password=Zq8wLm2xTr7pKd;Other=1\n");
 }
+
+#[test]
+fn programs_that_stop_without_a_variable_need_no_review() {
+    let bench = Bench::new();
+    bench
+        .place
+        .write("app/settings.py", "def f():\n    import os\n    return os\nDB_PASSWORD = \"Zq9wLm2xTr7pKd\"\nprint(DB_PASSWORD)\n")
+        .write("app/joined.py", "API_PASSWORD = \"Zq8wLm2xTr7pKd\" \"more\"\n")
+        .write("app/config.js", "const password = \"Zq7wLm2xTr7pKd\";\n");
+    bench.commit();
+    let plan = bench.migrate(["--dry-run"]).stdout;
+    for line in ["+ safe app/settings.py:4", "- manual app/joined.py:1", "- needs-review app/config.js:1"] {
+        assert!(plan.contains(line), "{line} in {plan}");
+    }
+    assert_eq!(bench.migrate(["--yes", "--no-history"]).code, 1);
+    let program = || {
+        let mut command = Command::new("python3");
+        command.arg("app/settings.py").env_remove("DB_PASSWORD");
+        command
+    };
+    let run = bench.run(&mut program());
+    assert!(run.code != 0 && run.stderr.contains("KeyError: 'DB_PASSWORD'"), "{}{}", run.stdout, run.stderr);
+    let run = bench.run(program().env("DB_PASSWORD", "mine"));
+    assert_eq!((run.code, run.stdout.as_str()), (0, "mine\n"), "{}", run.stderr);
+}
