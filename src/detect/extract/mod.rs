@@ -43,6 +43,7 @@ pub(super) fn follow(search: &mut Search<'_>, cue: Cue, hit: Span) {
         Cue::Url => {
             url::read(search, hit);
             if !search.hints.binary {
+                login::read_behind_address(search, hit);
                 table::read_credentials(search, hit);
             }
         }

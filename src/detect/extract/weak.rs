@@ -247,10 +247,17 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
             Notation::Prose => quoted || !value.iter().any(u8::is_ascii_uppercase) || value.iter().any(u8::is_ascii_digit) || label(),
             Notation::Source | Notation::Quoted | Notation::Unknown => {
                 let option = || search.hints.notation != Notation::Source && is_option(before);
-                quoted || alone || is_element(search, span) || is_in_connection(before, value) || option()
+                let default = || is_default_of_variable(before) && behind(search, span).starts_with(b"}");
+                quoted || alone || is_element(search, span) || is_in_connection(before, value) || option() || default()
             }
         },
     }
+}
+
+/// `@Value("${shop.db.password:`
+fn is_default_of_variable(before: &[u8]) -> bool {
+    let name = before.strip_suffix(b":").map(last_name).unwrap_or_default();
+    !name.is_empty() && before[..before.len() - 1 - name.len()].ends_with(b"${")
 }
 
 /// `--from-literal=password=`: what an option of a command is given.

@@ -100,9 +100,15 @@ pub(in crate::detect) fn trim_end(text: &[u8], span: Span, notation: Notation) -
     Span::new(span.start, span.start + bytes.len())
 }
 
+/// Whether a name is that of a variable, as in `${NAME` and `${shop.db.name`, of which it is the end.
+pub(in crate::detect) fn is_of_variable(before: &[u8]) -> bool {
+    let path = before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte)).count();
+    before[..before.len() - path].ends_with(b"${")
+}
+
 /// Where the default of `${NAME:default}`, `${NAME:-default}` and `${NAME:=default}` begins.
 pub(in crate::detect) fn default_after(text: &[u8], label: Label, colon: usize) -> Option<usize> {
-    let variable = text[label.line.start..label.name.start].ends_with(b"${");
+    let variable = is_of_variable(&text[label.line.start..label.name.start]);
     let start = match text[colon + 1..label.line.end].first() {
         Some(b'?' | b'+') | None => return None,
         Some(b'-' | b'=') => colon + 2,

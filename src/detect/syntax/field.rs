@@ -23,7 +23,7 @@ pub(in crate::detect) fn value_of(page: &Page<'_>, label: Label) -> Option<Value
         field.is_name() || field.bytes() == b"type:" && page.bytes(label.name) == b"password"
     };
     let near = || element_value(page.text, label).or_else(|| value_before(page.text, label)).or_else(|| beside(page, label));
-    same_line_value(page.text, label).or_else(|| named().then(near).flatten())
+    same_line_value(page.text, label).or_else(|| named().then(near).flatten()).or_else(|| next_argument(page, label))
 }
 
 /// What stands before a name on its line, without quotes and blanks.
@@ -65,8 +65,29 @@ fn same_line_value(text: &[u8], label: Label) -> Option<Value> {
         return None;
     }
     let near = &text[start..end.min(start + NEAR / 2)];
-    let at = start + memchr::memmem::find(&near.to_ascii_lowercase(), b"value")? + 5;
-    value_after(text, at, end)
+    let near = near.to_ascii_lowercase();
+    let field = |name: &[u8]| memchr::memmem::find(&near, name).map(|at| start + at + name.len());
+    value_after(text, field(b"value").or_else(|| field(b"default\""))?.min(end), end)
+}
+
+/// `- --admin-password` and, on the next line, `- Y`: what a command is given, an item each.
+fn next_argument(page: &Page<'_>, label: Label) -> Option<Value> {
+    let item = |span: Span| {
+        let bytes = page.bytes(span);
+        let indent = line::indent(bytes);
+        let rest = bytes[indent..].strip_prefix(b"- ")?.trim_ascii();
+        let start = span.start + bytes.len() - bytes[indent + 2..].trim_ascii_start().len();
+        let inner = Span::new(start, start + rest.len());
+        let quoted = matches!(rest, [open @ (b'"' | b'\''), .., close] if open == close && rest.len() > 2);
+        Some((indent, if quoted { Span::new(inner.start + 1, inner.end - 1) } else { inner }))
+    };
+    let (own, option) = item(label.line)?;
+    if !page.bytes(option).starts_with(b"--") || option.end != label.name.end {
+        return None;
+    }
+    let (indent, span) = item(page.line_after(label.line)?)?;
+    let value = indent == own && !page.bytes(span).starts_with(b"-") && !span.is_empty() && !holds_blank(page.text, span);
+    value.then_some(Value { span, uncertain: false })
 }
 
 /// `<property name="X">Y</property>`, `<entry key="X">Y</entry>`.

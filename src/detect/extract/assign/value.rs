@@ -40,8 +40,7 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     }
     let (separator, start) = separator(text, context, notation)?;
     let start = skip_decoration(text, start, line.end);
-    // `DB_PASSWORD: defaults to x` is a sentence.
-    if separator == Separator::Colon && [&b"defaults to "[..], b"default to "].iter().any(|verb| text[start..line.end].starts_with(verb)) {
+    if separator == Separator::Colon && notation == Notation::Prose && tells_default(&text[start..line.end]) {
         return None;
     }
     // `getenv("DB_PASSWORD", default="x")`
@@ -84,7 +83,10 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
             return Some(sure(literal));
         }
         let before = &text[line.start..context.name.start];
-        let given = || reads_variable(before) || is_set(text, context, span) || is_of_settings_row(before, &text[context.name.range()]);
+        // `["--auth-password", "x"]`
+        let option = text[context.name.range()].starts_with(b"--");
+        let given =
+            || option || reads_variable(before) || is_set(text, context, span) || is_of_settings_row(before, &text[context.name.range()]);
         let uncertain = separator == Separator::Argument && !given();
         return Some(vec![Value { span, uncertain }]);
     }
@@ -120,6 +122,13 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
             Some(values.into_iter().map(|value| Value { uncertain: value.uncertain && second.is_none(), ..value }).collect())
         }
     }
+}
+
+/// Whether what stands behind a colon is a sentence that says what the default is: `defaults to x`, ``the password. Default: `x` ``.
+fn tells_default(rest: &[u8]) -> bool {
+    let word = rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let sentence = word > 0 && rest.get(word) == Some(&b' ') && rest[word + 1..].first().is_some_and(u8::is_ascii_alphabetic);
+    sentence && memchr::memmem::find(&rest.to_ascii_lowercase(), b"default").is_some()
 }
 
 /// Whether a literal behind a quoted name and a comma is the next word of a list: `"ENCRYPTBYKEY","ENCRYPTBYPASSPHRASE"`,
@@ -268,7 +277,7 @@ fn is_of_environment(text: &[u8], context: &Context) -> bool {
 /// `--- PASS: TestX`.
 fn is_no_label(text: &[u8], context: &Context) -> bool {
     let before = &text[context.line.start..context.name.start];
-    [&b"$"[..], b"${", b"$("].iter().any(|open| before.ends_with(open)) || before.trim_ascii() == b"---"
+    [&b"$"[..], b"$("].iter().any(|open| before.ends_with(open)) || bare::is_of_variable(before) || before.trim_ascii() == b"---"
 }
 
 /// Whether a line is a row of a table; `|one|two|three` may be the alternatives of an expression.

@@ -1,4 +1,4 @@
-//! What a later part of a sentence says, in languages without spaces between words.
+//! What a later part of a sentence says: in languages without spaces between words, and of variables and options.
 
 use crate::detect::extract::name::{Context, FULLWIDTH_COLON, NameClass};
 use crate::detect::search::Search;
@@ -38,4 +38,36 @@ pub(super) fn told_later(search: &Search<'_>, context: &Context) -> Option<Value
 /// Whether a name ends with a letter that English lacks.
 pub(super) fn is_foreign(search: &Search<'_>, context: &Context) -> bool {
     search.bytes(context.name).last().is_some_and(|byte| !byte.is_ascii())
+}
+
+/// `` `DB_PASSWORD`: password of the database. Default: `x` ``, ``--password (default `x`)``: what a variable or an option is if nobody
+/// sets it.
+pub(super) fn default_told(search: &Search<'_>, context: &Context) -> Option<Value> {
+    let name = search.bytes(context.name);
+    let variable = name.contains(&b'_') && !name.iter().any(u8::is_ascii_lowercase);
+    if context.class != NameClass::Password || !(variable || name.starts_with(b"--")) {
+        return None;
+    }
+    let end = context.line.end.min(context.name.end + REACH);
+    search.look(Span::new(context.name.start, end));
+    let rest = &search.text[context.name.end..end];
+    const DEFAULT: &[u8] = b"default";
+    let lower = rest.to_ascii_lowercase();
+    let mut at = memchr::memmem::find(&lower, DEFAULT)? + DEFAULT.len();
+    // `s to `, ` value is `, `: `
+    loop {
+        let word = lower[at..].iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        if word > 0 && !matches!(&lower[at..at + word], b"s" | b"ed" | b"value" | b"is" | b"to") {
+            return None;
+        }
+        at += word;
+        match lower.get(at)? {
+            b' ' | b':' | b'=' => at += 1,
+            b'`' => break,
+            _ => return None,
+        }
+    }
+    let length = memchr::memchr(b'`', &rest[at + 1..])?;
+    let span = Span::new(context.name.end + at + 1, context.name.end + at + 1 + length);
+    weak::is_literal(search.bytes(span)).then_some(Value { span, uncertain: false })
 }

@@ -1,11 +1,13 @@
 //! Secrets in sentences: `the password is X`, ``use `X` as the password``. Sentences that name a user
 //! as well are read in `login`.
 
+mod ahead;
 mod joint;
 mod later;
 
+use ahead::{ahead, is_used_as};
 use joint::Joint;
-use later::{is_foreign, told_later};
+use later::{default_told, is_foreign, told_later};
 
 use super::name::{Context, NameClass};
 use crate::detect::search::Search;
@@ -51,11 +53,12 @@ fn in_sentence(search: &Search<'_>, context: &Context) -> Vec<Value> {
     if !values.is_empty() {
         return values;
     }
-    if let Some(value) = told_later(search, context) {
+    if let Some(value) = told_later(search, context).or_else(|| default_told(search, context)) {
         return vec![value];
     }
     let other = ahead(search.text, context).or_else(|| under(search, context)).or_else(|| announced(search, context));
-    other.filter(|value| worth(search, context, value.span) >= Some(Confidence::Medium)).into_iter().collect()
+    let typed = |value: &Value| is_used_as(search.text, context, value.span) && weak::is_literal(search.bytes(value.span));
+    other.filter(|value| worth(search, context, value.span) >= Some(Confidence::Medium) || typed(value)).into_iter().collect()
 }
 
 /// `log("using password X for app")`: the name is a word between others in a literal.
@@ -147,7 +150,7 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
     for (count, word) in words.into_iter().take(WORDS).enumerate() {
         let bytes = &text[word.range()];
         let marked = marked(text, word, context.line.end);
-        let set_to = joint == Joint::To && is_set_to(&text[start..word.start]);
+        let set_to = joint == Joint::To && (is_set_to(&text[start..word.start]) || count == 1 && is_set(search, context));
         match marked {
             // ``pass a text to `@OneToOne` `` hands something on.
             Some(span)
@@ -242,6 +245,13 @@ fn is_set_to(between: &[u8]) -> bool {
     [&b"set to"[..], b"defaults to", b"default to", b"changed to", b"reset to"].iter().any(|end| words.ends_with(end))
 }
 
+/// `Set the password to `: whether a verb before the name sets it.
+fn is_set(search: &Search<'_>, context: &Context) -> bool {
+    let before = search.text[context.line.start..context.name.start].to_ascii_lowercase();
+    let mut words = before.rsplit(|byte| !byte.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).take(4);
+    words.any(|word| matches!(word, b"set" | b"change" | b"reset"))
+}
+
 /// Whether a sentence says what a variable of the environment is by default.
 fn is_default_of_variable(search: &Search<'_>, context: &Context, value: Span) -> bool {
     let name = search.bytes(context.name);
@@ -264,6 +274,8 @@ fn is_weak(search: &Search<'_>, context: &Context, start: usize, span: Span) -> 
     let between = String::from_utf8_lossy(&search.text[start..span.start]).to_lowercase();
     // `the password, which is …`
     let between = between.strip_prefix(", which ").unwrap_or(&between);
+    // ``the default password (`x`)``
+    let between = between.trim_end_matches('`').trim_end_matches('(');
     let about = |word: &str| ABOUT.has(word) && !matches!(word, "user" | "login" | "default" | "set" | "host" | "username");
     let plain = !between.contains([',', '(', ';']) && !between.split(|c: char| !c.is_alphanumeric()).any(about);
     let text = String::from_utf8_lossy(value);
@@ -367,31 +379,4 @@ fn is_bare_secret(word: &[u8], joint: Joint) -> bool {
             || mixed
             || joint == Joint::Label && digit
             || matches!(joint, Joint::Label | Joint::To) && randomness::is_random(word))
-}
-
-/// ``use `X` as the password``, ``X` is the password``.
-fn ahead(text: &[u8], context: &Context) -> Option<Value> {
-    let start = context.line.start.max(context.name.start.saturating_sub(REACH));
-    let before = &text[start..context.name.start];
-    if let Some(word) = bare_ahead(before) {
-        return Some(Value { span: Span::new(start + word.start, start + word.end), uncertain: true });
-    }
-    let close = before.iter().rposition(|byte| matches!(byte, b'`' | b'"' | b'\''))?;
-    let quote = before[close];
-    let open = before[..close].iter().rposition(|&byte| byte == quote)?;
-    let between = String::from_utf8_lossy(&before[close + 1..]).to_lowercase();
-    let joins = [" as ", " is the ", " is your ", " is our ", " for the ", " (the "].iter().any(|join| between.starts_with(join));
-    let short = between.split_whitespace().count() <= 5 && !between.contains(['.', ',', ';']);
-    (joins && short && close > open + 1).then(|| Value { span: Span::new(start + open + 1, start + close), uncertain: false })
-}
-
-/// `Use X as password`: the word before `as`, if it is no word of a sentence.
-fn bare_ahead(before: &[u8]) -> Option<Span> {
-    let words = words_of(before, Span::new(0, before.len()));
-    let at = words.iter().rposition(|word| before[word.range()] == *b"as").filter(|at| words.len() - at <= 3)?;
-    let [.., verb, word] = &words[..at] else { return None };
-    let verb = before[verb.range()].to_ascii_lowercase();
-    let value = &before[word.range()];
-    let plain = value.iter().all(|byte| byte.is_ascii_graphic() && !b"`\"'/<>()[]{}".contains(byte));
-    (matches!(verb.as_slice(), b"use" | b"using" | b"enter" | b"with") && plain && is_generated(value)).then_some(*word)
 }

@@ -1,5 +1,9 @@
 //! Logins in sentences and columns: a user and a secret, of which only their places say what they are.
 
+mod beside;
+
+pub(super) use beside::{read_accounts_below, read_behind_address};
+
 use super::name::{Context, NameClass};
 use crate::detect::Reason;
 use crate::detect::search::Search;
@@ -7,7 +11,7 @@ use crate::detect::syntax::cells::undecorated;
 use crate::detect::syntax::columns::Purpose;
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::sentence::{REACH, marked, unpunctuated, words_of};
-use crate::detect::syntax::{line, table};
+use crate::detect::syntax::table;
 use crate::detect::worth::randomness::is_generated;
 use crate::detect::worth::{judge, weak};
 use crate::rule::lexicon::{ACCOUNTS, CONJUNCTIONS, STAND_IN_USERS, USERS, VALUE_NAMES};
@@ -56,43 +60,15 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
         pair(search.text, &words)
             .or_else(|| words.first().filter(|_| is_default || start > hit.end).and_then(|&word| same_twice(search.text, word)))
     };
-    // `用 admin/admin 登录`
-    let ahead = || {
-        let before = words_of(search.text, Span::new(whole.start.max(hit.start.saturating_sub(REACH)), hit.start));
-        let word = before.last().copied().filter(|&word| word.end + 1 >= hit.start && begins_with_account(search.bytes(word)))?;
-        joined_pair(search.text, word)
-    };
-    let value = value.or_else(|| if cue.is_ascii() { None } else { ahead() });
+    let value = value.or_else(|| beside::ahead(search.text, whole, hit));
     if let Some(value) = value {
-        let certain = shown && (is_default || is_shown(search.text, value) || is_customary_field(search, whole, hit, value));
+        let certain = shown
+            && (value.end <= hit.start || is_default || is_shown(search.text, value) || is_customary_field(search, whole, hit, value));
         // `账号：admin/123456`
         let known = (!cue.is_ascii() || cue.starts_with(b"-")) && weak::is_known(search.bytes(value));
         if !of_login_in(search, value, certain) && (certain || known || shown && is_end_of_customary(search, whole, value)) {
             weak_of_login(search, value);
         }
-    }
-}
-
-/// `user:secret`, a line each, as chpasswd reads them from a list of cloud-init or a here document.
-pub(super) fn read_accounts_below(search: &mut Search<'_>, hit: Span) {
-    const LINES: usize = 16;
-    let header = search.line_around(hit.start);
-    let mut next = search.line_after(header);
-    for _ in 0..LINES {
-        let Some(line) = next else { break };
-        let entry = line::trim(search.text, line);
-        let bytes = search.bytes(entry);
-        let skip = if bytes.starts_with(b"- ") { 2 } else { 0 };
-        let user = bytes[skip..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')).count();
-        let value = Span::new((entry.start + skip + user + 1).min(entry.end), entry.end);
-        let parted = user > 0 && bytes.get(skip + user) == Some(&b':');
-        let one = !value.is_empty()
-            && !search.bytes(value).starts_with(b"/")
-            && !search.bytes(value).iter().any(|byte| byte.is_ascii_whitespace() || *byte == b':');
-        if parted && one {
-            of_login(search, value);
-        }
-        next = search.line_after(line);
     }
 }
 
@@ -141,7 +117,13 @@ pub(super) fn read_pair(search: &mut Search<'_>, context: &Context) -> bool {
     let lower = |span: Span| String::from_utf8_lossy(&text[span.range()]).to_lowercase();
     let filler = |span: &&Span| !matches!(lower(**span).as_str(), "the" | "its" | "default" | "a" | "your" | "initial");
     let before: Vec<Span> = before.iter().filter(filler).copied().collect();
+    let attached =
+        before.last().is_some_and(|word| word.end == context.name.start && lower(*word).strip_suffix('/').is_some_and(is_user_word));
     let value = match before.as_slice() {
+        // `the username/password combination admin/secret`
+        _ if attached && matches!(after.first(), Some(word) if matches!(lower(*word).as_str(), "combination" | "pair")) => {
+            both(text, &after)
+        }
         // `` `admin` for both the username and password``
         [.., value, joint, both, user, and]
             if lower(*joint) == "for" && lower(*both) == "both" && is_and(lower(*and).as_bytes()) && is_user_word(&lower(*user)) =>
@@ -219,6 +201,8 @@ fn both(text: &[u8], words: &[Span]) -> Option<Span> {
             &text[word.range()],
             b"are"
                 | b"is"
+                | b"combination"
+                | b"pair"
                 | b":"
                 | b"\xef\xbc\x9a"
                 | b"="
