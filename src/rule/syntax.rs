@@ -136,6 +136,8 @@ pub enum Extractor {
 pub enum Block {
     /// From the matched `-----BEGIN X-----` to `-----END X-----`.
     Pem,
+    /// On through the lines below that hold base64 and nothing else.
+    Base64,
 }
 
 /// Which plausibility test a pattern's capture must pass besides the placeholder test.

@@ -145,8 +145,13 @@ static CUSTOMARY: Evidence = Evidence::new("customary-login", "a login that docu
 /// Whether what a pattern captured is a credential.
 fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Objection> {
     let rule = search.rules.rule(index);
-    let block = matches!(&rule.matcher, Matcher::Pattern(Pattern { block: Some(Block::Pem), .. }));
-    let span = if block { pem(search, span).ok_or(Objection::Is(&NO_KEY))? } else { span };
+    let block = if let Matcher::Pattern(Pattern { block, .. }) = &rule.matcher { *block } else { None };
+    let span = match block {
+        Some(Block::Pem) => pem(search, span).ok_or(Objection::Is(&NO_KEY))?,
+        Some(Block::Base64) => wrapped(search, span),
+        None => span,
+    };
+    let block = block.is_some();
     let value = search.bytes(span);
     if rule.kind == Kind::Identifier && signs_url(search, span) {
         return Err(Objection::Is(&SIGNED_URL));
@@ -236,6 +241,26 @@ fn login(pair: &[u8]) -> Login {
     match password.is_empty() || STAND_IN_USERS.is(user) || placeholder::is_self_declared(password) {
         true => Login::Shown,
         false => Login::Weak,
+    }
+}
+
+/// From the beginning of base64 through all lines of it.
+fn wrapped(search: &Search<'_>, begin: Span) -> Span {
+    let text = search.text;
+    let limit = (begin.end + BLOCK_REACH).min(text.len());
+    let code = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    let mut end = begin.end + text[begin.end..limit].iter().take_while(code).count();
+    loop {
+        let rest = &text[end..limit];
+        let gap = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let line = rest[gap..].iter().take_while(code).count();
+        let padding = rest[gap + line..].iter().take_while(|byte| **byte == b'=').count();
+        let ends = rest.get(gap + line + padding).is_none_or(u8::is_ascii_whitespace);
+        search.look(Span::new(begin.start, end + gap + line + padding + 1));
+        if line == 0 || !ends || !rest[..gap].contains(&b'\n') || rest[..gap].iter().filter(|byte| **byte == b'\n').count() > 1 {
+            return Span::new(begin.start, end);
+        }
+        end += gap + line + padding;
     }
 }
 

@@ -186,7 +186,8 @@ fn action_default(text: &[u8], start: usize, end: usize) -> Option<Span> {
 
 /// Whether a literal is all that a call is given to set a name to: `builder.password("x")`, `properties.setProperty("password", "x")`.
 fn is_set(text: &[u8], context: &Context, value: Span) -> bool {
-    let closes = text[value.end..context.line.end].get(1..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b")"));
+    let rest = text[value.end..context.line.end].get(1..).unwrap_or_default().trim_ascii_start();
+    let closes = rest.starts_with(b")") || rest.starts_with(b", secret: true)");
     let call = || SETTING_CALLS.ends(call_before(&text[context.line.start..context.name.start]));
     closes && (text.get(context.name.end) == Some(&b'(') && is_setter(&text[context.name.range()]) || call())
 }

@@ -120,6 +120,13 @@ pub(super) fn read_pair(search: &mut Search<'_>, context: &Context) -> bool {
     let attached =
         before.last().is_some_and(|word| word.end == context.name.start && lower(*word).strip_suffix('/').is_some_and(is_user_word));
     let value = match before.as_slice() {
+        // ``the default admin password (`me@corp.net` / `secret`)``
+        _ if matches!(after.as_slice(), [user, joint, ..]
+            if text[user.range()].starts_with(b"(`") && text[user.range()].contains(&b'@') && &text[joint.range()] == b"/") =>
+        {
+            let secret = after.get(2).and_then(|&secret| marked(text, secret, context.line.end));
+            secret.filter(|secret| weak::is_literal(search.bytes(*secret)))
+        }
         // `the username/password combination admin/secret`
         _ if attached && matches!(after.first(), Some(word) if matches!(lower(*word).as_str(), "combination" | "pair")) => {
             both(text, &after)
