@@ -245,7 +245,9 @@ impl<'a> Draft<'a> {
         };
         let fits = |path: &str| {
             let for_tests = naming::is_for_tests(path) && !naming::is_for_tests(&file.path);
-            !for_tests && self.projects.share(self.repo, &file.path, path)
+            // Production reads nothing of development.
+            let stages = naming::stage(&file.path).zip(naming::stage(path));
+            !for_tests && stages.is_none_or(|(own, other)| own == other) && self.projects.share(self.repo, &file.path, path)
         };
         // Below an element of a list, vals finds nothing.
         let is_reached = |id: &EntryId| !matches!(self.plan.stores[id.store].shape, Shape::SopsSecret { .. });

@@ -89,6 +89,12 @@ impl SourceFile {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
 
+    /// Whether something else fills it in before a program reads it, by its name.
+    pub fn is_template(&self) -> bool {
+        const ENDS: [&str; 10] = ["tpl", "tftpl", "tmpl", "gotmpl", "j2", "jinja", "jinja2", "erb", "epp", "mustache"];
+        self.name().rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end))
+    }
+
     /// The folder: empty, or ending in `/`.
     pub fn folder(&self) -> &str {
         folder_of(&self.path)

@@ -1,6 +1,7 @@
 //! Further places of secrets that were found: where the same value stands without anything that announces it, as it is
 //! or in base64. What is left there would still be leaked.
 
+use std::collections::HashMap;
 use std::io::Read as _;
 use std::sync::Mutex;
 
@@ -17,6 +18,8 @@ use crate::text::{LineIndex, Position, Span};
 
 /// Shorter values are found by chance.
 const SHORTEST: usize = 12;
+/// A password seldom stands in more places than this.
+const MANY: usize = 24;
 /// Larger files are left to the scan.
 const LARGEST: u64 = 8 << 20;
 /// Accepts findings of a line, as in scans.
@@ -57,7 +60,20 @@ pub fn places(findings: &[Finding], search: &Search<'_>) -> Vec<(String, Site)> 
         found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(hits);
     };
     search.walks.iter().for_each(|files| _ = walk(files, &visit));
-    found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+    let mut found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    doubt_words(&mut found);
+    found
+}
+
+/// What stands in very many places is the name of something, too.
+fn doubt_words(found: &mut [(String, Site)]) {
+    let mut counts = HashMap::<Secret, usize>::new();
+    for (_, site) in found.iter() {
+        *counts.entry(site.secret.clone()).or_default() += 1;
+    }
+    for (_, site) in found.iter_mut().filter(|(_, site)| counts.get(&site.secret).is_some_and(|count| *count > MANY)) {
+        site.confidence = site.confidence.min(Confidence::Medium);
+    }
 }
 
 /// Account IDs are told by what is around them.

@@ -88,8 +88,12 @@ fn replacement(
     let Some(text) = file.text() else { return Some((site.span, format!("<{name}>"), Verdict::safe(""))) };
     let line = file.line_at(site.span.start);
     if let Some(page) = page {
-        let shell = matches!(markdown::setting(page, line, site.span), Setting::ShellBlock);
-        return Some((site.span, if shell { variable } else { format!("<{name}>") }, Verdict::safe("")));
+        let pasted = Verdict::review(format!("whoever pastes it needs {name}, which `{}` sets", exec_env(accounts, "COMMAND")));
+        return Some(match markdown::setting(page, line, site.span) {
+            Setting::ShellBlock => (site.span, format!("${{{name}:?}}"), pasted),
+            Setting::Command | Setting::Block => (site.span, format!("<{name}>"), pasted),
+            Setting::WholeCode | Setting::Inside | Setting::Word => (site.span, format!("<{name}>"), Verdict::safe("")),
+        });
     }
     if is_in_comment(file, site) {
         return Some((site.span, format!("<{name}>"), Verdict::safe("")));

@@ -11,6 +11,15 @@ use crate::text::Span;
 /// Why a step that would be safe is not, if what it moves may be a false alarm.
 const MEDIUM: &str = "it may not be a secret (medium confidence)";
 
+/// The same, where the value itself says what it may be for.
+const SAMPLE: &str = "its value speaks of a test or an example";
+
+/// Whether a value has a word in it that people put into what they make up.
+fn is_like_sample(site: &Site) -> bool {
+    let value = String::from_utf8_lossy(site.secret.expose()).to_lowercase();
+    site.secret.expose().len() <= 24 && ["test", "demo", "sample", "example", "dummy"].iter().any(|word| value.contains(word))
+}
+
 /// Corrects a step of a file.
 pub(super) fn check(step: &mut Step, file: &SourceFile) {
     if step.applicability == Applicability::Manual {
@@ -26,6 +35,10 @@ pub(super) fn check(step: &mut Step, file: &SourceFile) {
     let is_doubtful = |site: &Site| site.confidence < Confidence::High && step.places.iter().any(|place| place.span == site.span);
     if step.applicability == Applicability::Safe && file.sites.iter().any(is_doubtful) {
         super::cast(step, &[], MEDIUM);
+    }
+    let made_up = |site: &Site| is_like_sample(site) && step.places.iter().any(|place| place.span == site.span);
+    if step.applicability == Applicability::Safe && file.sites.iter().any(made_up) {
+        super::cast(step, &[], SAMPLE);
     }
 }
 

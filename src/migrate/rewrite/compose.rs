@@ -105,6 +105,12 @@ impl Rewriter for Compose {
 
 /// What starts the services of a file, from the top of the repository, in one word.
 pub(super) fn up(path: &str) -> String {
+    // What overrides stands beside what it overrides, which compose finds at the top with it.
+    let base = path.replace(".override.", ".");
+    if base != path {
+        let both = format!("docker compose -f {} -f {} up", shell_word(&base), shell_word(path));
+        return shell_word(&if path.contains('/') { both } else { "docker compose up".to_owned() });
+    }
     let found = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"].contains(&path);
     shell_word(&if found { "docker compose up".to_owned() } else { format!("docker compose -f {} up", shell_word(path)) })
 }

@@ -64,11 +64,11 @@ struct Uses {
 fn uses(map: &str, key: &str, secret: &str, draft: &Draft<'_>) -> Uses {
     let mut found = Uses { actions: Vec::new(), count: 0, mounted: None };
     for (path, text) in draft.repo.manifests().iter() {
-        if !text.contains(map) || text.contains("{{") {
+        if !text.contains(map) || !text.contains("configMap") || text.contains("{{") {
             continue;
         }
         let outline = Outline::new(text);
-        for item in outline.items() {
+        for item in outline.items().iter().filter(|item| item.name().is_some_and(|name| name.starts_with("configMap"))) {
             let named = |child: &str| {
                 let path: Vec<Part> = item.path.iter().cloned().chain([Part::Key(child.to_owned())]).collect();
                 outline.at(item.document, &path).and_then(|found| outline.scalar(found).map(|text| (found, text)))

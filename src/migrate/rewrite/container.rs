@@ -94,20 +94,27 @@ fn argument(manifest: &Manifest<'_>, item: &Item, container: &[Part], site: &Sit
             let first = manifest.outline.children(item.document, &list).next();
             first
                 .filter(|_| env.spelling == Spelling::None)
-                .map(|first| (line_start(manifest.text, first.start), inner(&" ".repeat(first.column))))
+                .map(|first| vec![insertion(file, line_start(manifest.text, first.start), inner(&" ".repeat(first.column)))])
         }
-        None => manifest.outline.at(item.document, item.parent()).map(|args| {
+        // The list begins in the place of the blank before, once for all that goes into it.
+        None => manifest.outline.at(item.document, item.parent()).filter(|args| args.column > 0).map(|args| {
             let pad = " ".repeat(args.column);
-            (args.start, format!("env:{end}{}{pad}", inner(&format!("{pad}  "))))
+            let list = Action::Splice { file: file.clone(), span: Span::new(args.start - 1, args.start), text: format!(" env:{end}{pad}") };
+            let entry = inner(&format!("{pad}  "));
+            vec![list, insertion(file, args.start, format!("{}{pad}", &entry[pad.len()..]))]
         }),
     };
-    let Some((at, text)) = declared else {
+    let Some(declared) = declared else {
         return draft.manual("kubernetes", manifest.file, &[site], "the container's `env` is written in a way that sopup does not edit");
     };
     let (mut actions, verdict) = made.listed_with(manifest.file, draft);
-    actions.push(Action::Splice { file: file.clone(), span: Span::new(at, at), text });
+    actions.extend(declared);
     actions.push(Action::Splice { file: file.clone(), span: site.span, text: format!("$({name})") });
     draft.step("kubernetes", manifest.file, &[site], verdict, actions, vec![id]);
+}
+
+fn insertion(file: &str, at: usize, text: String) -> Action {
+    Action::Splice { file: file.to_owned(), span: Span::new(at, at), text }
 }
 
 fn line_start(text: &str, at: usize) -> usize {

@@ -15,7 +15,7 @@ pub(super) struct Dotenv;
 
 /// What stays in the place of a value.
 const PLACEHOLDER: &str = "changeme";
-const EXAMPLES: [&str; 7] = ["example", "sample", "template", "tmpl", "dist", "defaults", "default"];
+const EXAMPLES: [&str; 5] = ["example", "sample", "template", "tmpl", "dist"];
 
 impl Rewriter for Dotenv {
     fn id(&self) -> &'static str {
@@ -65,9 +65,33 @@ impl Rewriter for Dotenv {
             };
             actions.extend(header.clone());
             actions.extend(companions(draft, store));
-            draft.step(self.id(), file, &variable.sites, purpose.verdict(draft.path_of(store)), actions, vec![id]);
+            let verdict = match purpose {
+                Purpose::Example if signs(&variable.name) => Verdict::review(format!(
+                    "a program that gets a copy of this example signs or encrypts with `{PLACEHOLDER}`; `{}` has the real values",
+                    purpose.run(draft.path_of(store))
+                )),
+                _ => purpose.verdict(draft.path_of(store)),
+            };
+            draft.step(self.id(), file, &variable.sites, verdict, actions, vec![id]);
         }
     }
+}
+
+/// Whether a variable holds what a program itself signs or encrypts with: nobody refuses a placeholder in its place.
+fn signs(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    let says = |word: &str| name.split('_').any(|part| part == word);
+    says("JWT")
+        || says("SALT")
+        || says("SIGNING")
+        || says("ENCRYPTION")
+        || says("COOKIE")
+        || says("SESSION")
+        || name.starts_with("SECRET_KEY")
+        || name.ends_with("SECRET_KEY_BASE")
+        || name == "SECRET"
+        || name == "APP_KEY"
+        || name == "APP_SECRET"
 }
 
 /// Who reads a file.

@@ -28,6 +28,10 @@ impl Rewriter for DotNet {
 
     fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
         let (Some(text), Some(stem)) = (file.text(), stem(file)) else { return };
+        // With remarks in it, the sections cannot be told.
+        if serde_json::from_str::<serde::de::IgnoredAny>(text.trim_start_matches('\u{feff}')).is_err() {
+            return sites.iter().for_each(|site| Config.reference(file, text, site, draft));
+        }
         let outline = Outline::with_flow(text);
         let mut done: Option<&Item> = None;
         for &site in sites {
@@ -62,7 +66,7 @@ impl DotNet {
                 "no variable of the environment can be called as this setting is: move it by hand",
             );
         };
-        let run = exec_env(draft.path_of(store), &start(file.folder()));
+        let run = exec_env(draft.path_of(store), &start(file.folder(), stem));
         let mut actions = vec![Action::Splice { file: file.path.clone(), span: content, text: draft.uri(id) }];
         actions.extend(dotenv::companions(draft, store));
         let verdict = match item.path.first() {
@@ -75,8 +79,11 @@ impl DotNet {
     }
 }
 
-/// What starts the program, from the top of the repository, in one word.
-fn start(folder: &str) -> String {
+/// What starts the program that reads a file, from the top of the repository, in one word.
+fn start(folder: &str, stem: &str) -> String {
+    if !matches!(stem, "appsettings" | "appsettings.Development") {
+        return "COMMAND".to_owned();
+    }
     let project = if folder.is_empty() { String::new() } else { format!(" --project {}", shell_word(folder.trim_end_matches('/'))) };
     shell_word(&format!("dotnet run{project}"))
 }

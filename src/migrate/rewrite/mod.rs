@@ -130,6 +130,10 @@ fn one(rewriter: &dyn Rewriter, file: &SourceFile, accounts: &account::Accounts,
     if !hashes.is_empty() {
         draft.manual("hash", file, &hashes, "a hash: the program that checks it reads it from this file; choose a new password instead");
     }
+    let (parts, rest): (Vec<&Site>, Vec<&Site>) = rest.into_iter().partition(|site| is_part_of_key(site));
+    if !parts.is_empty() {
+        draft.manual("key-part", file, &parts, "one of several numbers that make up a private key: move the file with all of them by hand");
+    }
     let accounts_too = match rewriter.id() {
         "dotenv" | "helm" => true,
         "terraform" => terraform::is_variables(file),
@@ -157,6 +161,11 @@ fn one(rewriter: &dyn Rewriter, file: &SourceFile, accounts: &account::Accounts,
     if let Some((ids, why)) = doubt(file) {
         draft.plan.steps[before..].iter_mut().for_each(|step| cast(step, ids, why));
     }
+}
+
+/// Whether a private key is found by one of its numbers, whose others would stay.
+fn is_part_of_key(site: &Site) -> bool {
+    site.rule.id.starts_with("jwk-private-key") || site.rule.id == "identityserver-signing-key"
 }
 
 /// Why steps of a file may not be wanted although they keep it valid: the rewriters in question (all if none are

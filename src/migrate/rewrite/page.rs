@@ -32,6 +32,8 @@ enum Mark {
     Listing,
     /// A tag of Hugo, of Jekyll, of HTML.
     Tag(&'static Tag),
+    /// A line that a page begins with, above what it says of itself in YAML or TOML.
+    Matter(&'static str),
 }
 
 struct Tag {
@@ -71,7 +73,14 @@ impl Mark {
             Self::Fence(fence) => line.starts_with(fence) && line.trim_end().chars().all(|c| fence.starts_with(c)),
             Self::Listing => line.trim_end() == DASHES,
             Self::Tag(tag) => tag.ends_in(line),
+            Self::Matter(mark) => line.trim_end() == mark,
         }
+    }
+
+    /// What the first line of a page opens.
+    fn of_page(line: &str) -> Option<(Self, &'static str)> {
+        let marks = [("---", "yaml"), ("+++", "toml")];
+        marks.into_iter().find(|(mark, _)| line.trim_end() == *mark).map(|(mark, language)| (Self::Matter(mark), language))
     }
 }
 
@@ -97,7 +106,7 @@ impl<'a> Page<'a> {
                 }
                 Some(open) => Some(open),
                 None => {
-                    let found = Mark::opened(line, above);
+                    let found = if start == 0 { Mark::of_page(whole) } else { None }.or_else(|| Mark::opened(line, above));
                     if found.is_none() && whole.trim_start().starts_with('#') {
                         headings.push(start);
                     }

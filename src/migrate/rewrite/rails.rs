@@ -43,6 +43,14 @@ impl Rewriter for Rails {
             let planned = item.and_then(|item| edit(file, text, site, item));
             match (item, planned) {
                 (Some(item), Some(edit)) => self.setting(file, site, item, &edit, draft),
+                (Some(item), None) if text[item.value.range()].contains("<%") => {
+                    draft.manual(
+                        self.id(),
+                        file,
+                        &[site],
+                        "part of an expression of Ruby: fetch it from the environment without a default",
+                    );
+                }
                 _ => Config.reference(file, text, site, draft),
             }
         }
@@ -59,6 +67,10 @@ struct Edit {
 
 /// A whole value becomes an expression that writes it in quotes; a part of one is written as it stands, if it can be.
 fn edit(file: &SourceFile, text: &str, site: &Site, item: &Item) -> Option<Edit> {
+    // Ruby is there already.
+    if text[item.value.range()].contains("<%") {
+        return None;
+    }
     let quotes = usize::from(matches!(item.spelling, Spelling::Single | Spelling::Double));
     let content = Span::new(item.value.start + quotes, item.value.end - quotes);
     let value = decoded(file, site)?;

@@ -112,6 +112,7 @@ impl Shell {
         let run = format!("run with `{}`; without it the script stops and says so", run_with(file, &path, &started(&file.path, draft)));
         let verdict = match doubt(text, line, site, heredoc.is_some() || comment) {
             Some(why) => Verdict::review(format!("{why}; {run}")),
+            None if file.is_template() => Verdict::review(format!("a template: what fills it in may read `${{…}}` itself; {run}")),
             None => Verdict::safe(run),
         };
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
@@ -250,12 +251,17 @@ fn piped_to(before: &str, after: &str) -> Option<String> {
     Some(naming::slug(user)).filter(|user| !user.is_empty())
 }
 
+/// Names that say nothing of what they are for.
+const GENERIC: [&str; 9] = ["KEY", "LOGIN", "PASS", "PASSWD", "PASSWORD", "PSK", "SECRET", "TOKEN", "USERNAME"];
+
 /// A name that means nothing else in the script: what the script sets itself would win over what `sops exec-env` sets.
 fn free(wanted: String, file: &SourceFile, text: &str, site: &Site) -> String {
     let blanks: &[char] = if is_powershell(file) { &[' '] } else { &[] };
     let longer = format!("{}_{wanted}", naming::variable(&words::of_file(file)));
     let numbered = (2..).map(|number| format!("{longer}_{number}"));
-    let mut names = [wanted.clone(), longer.clone()].into_iter().chain(numbered);
+    // Shells and other scripts have variables of these names.
+    let first = if GENERIC.contains(&wanted.as_str()) { longer.clone() } else { wanted.clone() };
+    let mut names = [first, longer.clone()].into_iter().chain(numbered);
     names.find(|name| !is_used(name, text, site, blanks)).unwrap_or(wanted)
 }
 

@@ -126,7 +126,7 @@ fn edit(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<Edit
     if is_prefixed(&text[line.start..site.span.start]) {
         return None;
     }
-    if needs_constant(file.name(), &text[line.range()]) {
+    if needs_constant(file.name(), &text[line.range()]) || is_in_annotation(file.name(), before) {
         return None;
     }
     // `"SELECT 'x'"`: quotes of SQL in a string of the program.
@@ -188,6 +188,22 @@ fn is_in_long_literal(before: &str, python: bool) -> bool {
 /// `f"…"`, `b"…"`, `@"…"`, `$"…"`. Its parts would need the same, and bytes are no text.
 fn is_prefixed(before: &str) -> bool {
     open_quote(before).is_some_and(|at| before[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || "_@$#".contains(c)))
+}
+
+/// Whether the brackets of an annotation are open at the end of a text in Java, Kotlin and their like.
+fn is_in_annotation(file: &str, before: &str) -> bool {
+    const LINES: usize = 12;
+    if ![".java", ".kt", ".groovy", ".scala"].iter().any(|end| file.ends_with(end)) {
+        return false;
+    }
+    let mut open = 0_isize;
+    for line in before.rsplit('\n').take(LINES) {
+        open += line.matches('(').count() as isize - line.matches(')').count() as isize;
+        if line.trim_start().starts_with('@') {
+            return open > 0;
+        }
+    }
+    false
 }
 
 /// Whether a line is one where only constants can stand.

@@ -137,7 +137,9 @@ pub(super) fn of_file(file: &SourceFile) -> String {
     let stem = naming::slug(name.trim_start_matches('.').split('.').next().unwrap_or(name));
     let folder = file.folder().trim_end_matches('/').rsplit('/').next().map(naming::slug).filter(|folder| !folder.is_empty());
     let says_nothing = COMMON.contains(&stem.as_str()) || !stem.bytes().any(|byte| byte.is_ascii_alphabetic());
-    folder.filter(|_| says_nothing).unwrap_or(stem)
+    let name = folder.filter(|_| says_nothing).unwrap_or(stem);
+    // Of a name in other letters nothing is left.
+    if name.is_empty() { "file".to_owned() } else { name }
 }
 
 #[cfg(test)]

@@ -505,3 +505,44 @@ fn programs_that_stop_without_a_variable_need_no_review() {
     let run = bench.run(program().env("DB_PASSWORD", "mine"));
     assert_eq!((run.code, run.stdout.as_str()), (0, "mine\n"), "{}", run.stderr);
 }
+
+#[test]
+fn what_may_be_read_otherwise_is_reviewed() {
+    let bench = Bench::new();
+    let names = "The 90DaysOfSailing course\n".repeat(30);
+    bench
+        .place
+        .write("docs/day.md", "---\npassword: Zq9wLm2xTr7pKd\n---\nThe password is `Zq8wLm2xTr7pKd`.\n")
+        .write("docs/account.md", "AWS account 296733347720.\n\n```sh\nexport ACCOUNT_ID=296733347720\n```\n")
+        .write("course/.env", "ELASTIC_PASSWORD='90DaysOfSailing'\n")
+        .write("course/notes.md", names)
+        .write(".env.example", "JWT_SECRET=Zq6wLm2xTr7pKd\nDB_PASSWORD=Zq7wLm2xTr7pKd\n")
+        .write("boot/user-data.tpl", "#!/bin/sh\nexport DB_PASSWORD='Zq5wLm2xTr7pKd'\n")
+        .write("run.sh", "#!/bin/sh\nPASSWORD='Zq4wLm2xTr7pKd'\nmail --password 'Zq3Test2xTr7pKd'\n")
+        .write("keys/k.jwk", "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"a\",\"d\":\"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI\"}\n")
+        .write("shop/Gemfile", "gem \"rails\"\n")
+        .write("shop/config/database.yml", "production:\n  password: <%= ENV.fetch('DB_PASSWORD', 'Zq2wLm2xTr7pKd') %>\n")
+        .write("src/A.java", "@Api(\n    value = \"x\",\n    password = \"Zq1wLm2xTr7pKd\")\nclass A {}\n");
+    bench.commit();
+    let plan = bench.migrate(["--dry-run", "--include-review"]).stdout;
+    for line in [
+        "needs-review docs/day.md:2",
+        "+ safe docs/day.md:4",
+        "+ safe docs/account.md:1",
+        "needs-review docs/account.md:4",
+        "needs-review course/notes.md:1",
+        "needs-review .env.example:1",
+        "+ safe .env.example:2",
+        "needs-review boot/user-data.tpl:2",
+        "+ safe run.sh:2",
+        "needs-review run.sh:3",
+        "manual keys/k.jwk:1",
+        "manual src/A.java:3",
+    ] {
+        assert!(plan.contains(line), "{line} in {plan}");
+    }
+    assert!(plan.contains("export ACCOUNT_ID=${AWS_ACCOUNT_ID:?}"), "{plan}");
+    assert!(plan.contains("${RUN_PASSWORD:?set by"), "{plan}");
+    assert!(plan.contains("+password: ref+sops://"), "{plan}");
+    assert!(!plan.contains("ENV.fetch('DB_PASSWORD', '<%"), "{plan}");
+}

@@ -275,7 +275,11 @@ fn is_weak(search: &Search<'_>, context: &Context, start: usize, span: Span) -> 
     // `the password, which is …`
     let between = between.strip_prefix(", which ").unwrap_or(&between);
     // ``the default password (`x`)``
-    let between = between.trim_end_matches('`').trim_end_matches('(');
+    let default = || {
+        let before = search.text[context.line.start..context.name.start].trim_ascii_end().to_ascii_lowercase();
+        [&b"default"[..], b"initial", b"admin", b"root"].iter().any(|word| before.ends_with(word))
+    };
+    let between = between.strip_suffix("(`").filter(|_| default()).unwrap_or(between);
     let about = |word: &str| ABOUT.has(word) && !matches!(word, "user" | "login" | "default" | "set" | "host" | "username");
     let plain = !between.contains([',', '(', ';']) && !between.split(|c: char| !c.is_alphanumeric()).any(about);
     let text = String::from_utf8_lossy(value);
