@@ -8,7 +8,10 @@ pub(super) fn is_measure(value: &[u8]) -> bool {
     let value = &value[range..];
     let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let unit = &value[digits..];
-    if is_release(value) {
+    // `1000/min`
+    let rate = [&b"/min"[..], b"/minute", b"/hour", b"/day", b"/sec", b"/second", b"/s", b"/m", b"/h", b"/d"];
+    let count = |unit: &&[u8]| value.strip_suffix(*unit).is_some_and(|count| !count.is_empty() && count.iter().all(u8::is_ascii_digit));
+    if is_release(value) || rate.iter().any(count) {
         return true;
     }
     (digits > 0 && is_unit(unit) && value.len() < 8)

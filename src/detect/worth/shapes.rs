@@ -147,11 +147,11 @@ static SHAPES: [Shape; 57] = [
         "code",
         "code or markup",
         Bytes(|value| {
-            const PARTS: [&[u8]; 7] = [b"](", b"::", b"=>", b"->", b"&&", b"||", b"</"];
+            const PARTS: [&[u8]; 8] = [b"](", b"::", b"=>", b"->", b"&&", b"||", b"</", b"function("];
             value.ends_with(b"()") || PARTS.iter().any(|part| has(value, part)) || has(value, b"\\n") && value.len() < 40
         }),
     )
-    .sure_if(Bytes(|value| has(value, b"=>{") || has(value, b"})}"))),
+    .sure_if(Bytes(|value| has(value, b"=>{") || has(value, b"})}") || has(value, b"function("))),
     shape("translation", "a word of a translation", Text(is_translation)).sure(),
     shape("wildcard", "a name with a wildcard", Text(is_wildcard)),
     shape("format", "a format with numbered places", Text(is_format)),
@@ -220,6 +220,11 @@ mod tests {
             ("IFNULL(@dbPassword", "cut-call"),
             ("jsondecode(data.cluster.outputs.kube_config)", "cut-call"),
             ("TokenUtil.create(10001,", "cut-method"),
+            ("e.NewBusinessError(11001", "cut-method"),
+            ("Base64.encode(auth.getBytes(Charset", "cut-method"),
+            (r"Api\ApiV1Dot1Controller@accountChangePassword", "action"),
+            ("support.function.C99.c", "dotted-path"),
+            ("+PSK:+AES-128-GCM:+AES-128-CBC:+AEAD", "list-of-names"),
             ("values.yaml", "file-name"),
             ("--db-password", "option"),
             ("acme/flows/actions/make-token@5f1c0b9a7d3e2846b1c3d5e7f9a0b2c4d6e8f0a1", "action-reference"),

@@ -38,7 +38,12 @@ pub(super) fn is_credential_scope(value: &[u8]) -> bool {
 /// `,shop.adminPassword=`: between two values of a list, of which the first was a slot.
 pub(super) fn is_list_of_names(text: &str) -> bool {
     let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    text.strip_prefix(',').and_then(|rest| rest.strip_suffix('=')).is_some_and(|name_of| name_of.bytes().all(name))
+    let attribute = text.strip_prefix(',').and_then(|rest| rest.strip_suffix('=')).is_some_and(|name_of| name_of.bytes().all(name));
+    // `EECDH+aRSA:+PSK:+AES-128-GCM`: suites of ciphers.
+    let cipher = |part: &str| part.len() > 1 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'!'));
+    let suites =
+        text.split(':').filter(|part| !part.is_empty()).all(cipher) && text.matches(":+").count() + text.matches(":!").count() >= 2;
+    attribute || suites
 }
 
 /// `value:NoSchedule`: what keeps pods from a node of Kubernetes.
@@ -163,7 +168,11 @@ pub(super) fn is_element(text: &str) -> bool {
 /// `credentials#update_password`: a controller and its action.
 pub(super) fn is_action(text: &str) -> bool {
     let identifier = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'/'));
-    text.contains('_') && text.split_once('#').is_some_and(|(controller, action)| identifier(controller) && identifier(action))
+    // `Api\UserController@changePassword`
+    let method = text.split_once("Controller@").is_some_and(|(class, method)| {
+        class.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'\\') && method.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    });
+    method || text.contains('_') && text.split_once('#').is_some_and(|(controller, action)| identifier(controller) && identifier(action))
 }
 
 /// `owner/repository/folder@v2`, or at the hash of a commit, as workflows name what they use.
@@ -293,9 +302,17 @@ pub(super) fn is_cut_call(text: &str) -> bool {
 /// `TokenUtil.create(10001,`: a method's call that was cut at its first argument.
 pub(super) fn is_cut_method(text: &str) -> bool {
     let Some((path, argument)) = text.split_once('(') else { return false };
-    let identifier = |part: &str| part.len() > 2 && part.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    let identifier = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    // `Base64.encode(auth.getBytes(Charset`
+    let argument = argument
+        .split_once('(')
+        .filter(|(call, _)| call.contains('.') && call.split('.').all(identifier))
+        .map_or(argument, |(_, rest)| rest);
     path.contains('.')
         && path.split('.').all(identifier)
+        && path.rsplit('.').next().is_some_and(|method| method.len() > 2)
         && argument.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b',' | b'"' | b'\''))
 }
 
@@ -317,7 +334,19 @@ pub(super) fn is_dotted_path(text: &str) -> bool {
         matches!(parts.as_slice(), [module, name] if name.contains('_') && wordlike(&name.trim_end_matches(')'))
             && module.starts_with(|c: char| c.is_ascii_uppercase()) && module.bytes().all(|byte| byte.is_ascii_alphabetic()))
     };
-    of_module() || parts.len() >= 2 && wordlike(&parts[0]) && parts.iter().all(|part| wordlike(part) || parts.len() >= 3 && index(part))
+    // `support.function.C99.c`
+    let scope = || {
+        let word = |part: &&&str| part.len() >= 4 && part.bytes().all(|byte| byte.is_ascii_lowercase());
+        parts.len() >= 4
+            && parts.iter().take(2).filter(word).count() == 2
+            && parts
+                .iter()
+                .all(|part| part.len() <= 16 && !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+            && parts.iter().skip(2).all(|part| part.len() <= 5)
+    };
+    of_module()
+        || scope()
+        || parts.len() >= 2 && wordlike(&parts[0]) && parts.iter().all(|part| wordlike(part) || parts.len() >= 3 && index(part))
 }
 
 /// `OAuth2\Storage\AccessToken`, a class of PHP: names that begin with capitals between backslashes.
