@@ -23,6 +23,9 @@ pub struct RepoResult {
     /// What its refs led to, the version of sopup, and the options: as long as it is the same, nothing is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
+    /// What objects there were, if more could not be read than these: as long as they are the same, no more can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objects: Option<String>,
     /// Stands for the key of the fingerprints: only results with one key can be compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
@@ -67,7 +70,7 @@ impl RepoResult {
     /// A repository with a report.
     pub fn scanned(id: &str, state: Option<String>, key: Option<String>, report: Value) -> Self {
         let (schema, id) = (SCHEMA.to_owned(), id.to_owned());
-        Self { schema, id, status: Status::Scanned, error: None, state, key, report: Some(report), shard: None, part: None }
+        Self { schema, id, status: Status::Scanned, error: None, state, objects: None, key, report: Some(report), shard: None, part: None }
     }
 
     /// A share of one.
@@ -86,7 +89,18 @@ impl RepoResult {
     /// A repository without one.
     pub fn failed(id: &str, error: String) -> Self {
         let (schema, id) = (SCHEMA.to_owned(), id.to_owned());
-        Self { schema, id, status: Status::Failed, error: Some(error), state: None, key: None, report: None, shard: None, part: None }
+        Self {
+            schema,
+            id,
+            status: Status::Failed,
+            error: Some(error),
+            state: None,
+            objects: None,
+            key: None,
+            report: None,
+            shard: None,
+            part: None,
+        }
     }
 }
 

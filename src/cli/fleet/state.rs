@@ -72,6 +72,31 @@ impl Asked {
     }
 }
 
+/// Which objects a repository has of its own, as a keyed hash of the names and lengths of their files; `None` if it borrows more.
+pub(super) fn objects(git: &GitDir) -> Option<String> {
+    let root = git.objects();
+    if root.join("info/alternates").exists() {
+        return None;
+    }
+    let mut files = Vec::new();
+    for folder in fs::read_dir(&root).ok()? {
+        let folder = folder.ok()?;
+        let name = folder.file_name();
+        if name == "pack" || name.len() == 2 {
+            for file in fs::read_dir(folder.path()).ok()? {
+                let file = file.ok()?;
+                files.push((name.clone(), file.file_name(), file.metadata().ok()?.len()));
+            }
+        }
+    }
+    files.sort();
+    let mut mac = keyed()?;
+    for (folder, name, length) in files {
+        mac.update(format!("{folder:?}/{name:?} {length}\n").as_bytes());
+    }
+    Some(hex(mac.finalize().into_bytes()))
+}
+
 /// A text, and of each day in it, on which an entry may end, whether it has come.
 fn with_days(mut text: Vec<u8>) -> Vec<u8> {
     let shown = String::from_utf8_lossy(&text).into_owned();

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::clones::Clone;
 use super::read_plan;
-use super::state::{Asked, key};
+use super::state::{Asked, key, objects};
 use crate::cli::Exit;
 use crate::cli::environment::KEY_VARIABLE;
 use crate::cli::error::CliError;
@@ -20,6 +20,7 @@ use crate::file::Access;
 use crate::fleet::{self, Repo, RepoResult, Status};
 use crate::report::safe;
 use crate::scan::Part;
+use crate::source::SkipReason;
 use crate::source::refs::GitDir;
 
 /// How files of results end.
@@ -123,19 +124,29 @@ fn of_repo(args: &Args, asked: &Asked, repo: &Repo, known: Option<&RepoResult>, 
         Err(why) => return failed(why),
     };
     let state = asked.state(&git, &clone.dir);
-    if let Some(known) = known.filter(|known| state.is_some() && known.state == state && is_complete(known)) {
+    let objects = objects(&git);
+    let holds = |known: &RepoResult| is_complete(known) || known.objects.is_some() && known.objects == objects;
+    if let Some(known) = known.filter(|known| state.is_some() && known.state == state && holds(known)) {
         return known.clone();
     }
     let done = match &repo.shard {
         None => scanned(&clone.dir, &args.options).map(|report| RepoResult::scanned(&repo.id, state, key(), report)),
         Some(shard) => searched(&clone.dir, shard, &args.options).map(|part| RepoResult::searched(&repo.id, state, key(), shard, part)),
     };
-    done.map_or_else(failed, |result| {
+    done.map_or_else(failed, |mut result| {
         if !is_complete(&result) {
+            result.objects = objects.filter(|_| lacks_objects_alone(&result));
             ui.note(&format!("{}: {}", safe::line(&result.id), in_part(&result)));
         }
         result
     })
+}
+
+/// Whether nothing but objects that nobody stored is why a repository was not read in full: another attempt would find no more.
+fn lacks_objects_alone(result: &RepoResult) -> bool {
+    let missing = SkipReason::Missing.to_string();
+    let skipped = result.report.as_ref().and_then(|report| report["summary"]["skipped"].as_array());
+    skipped.is_some_and(|skipped| !skipped.is_empty() && skipped.iter().all(|one| one["reason"].as_str().is_some_and(|why| why == missing)))
 }
 
 /// What of a repository was not read. Its result holds for the rest, so the task is done, and to do it again would bring no more.

@@ -132,7 +132,17 @@ fn what_was_not_read_in_full_is_read_again() {
     fs::rename(&object, &away).expect("is moved");
     assert_eq!(upstream.fleet.run(&["plan", "--folder", ".", "--output", "plan.json"]).code, 0);
     upstream.work(&[]);
-    assert_eq!(upstream.fleet.merged(&[]).0.code, 3);
+    let (run, first) = upstream.fleet.merged(&[]);
+    assert_eq!(run.code, 3);
+    // As long as there are no other objects, nobody looks again.
+    let commit = upstream.fleet.place.git(["--git-dir", "up.git", "rev-parse", "HEAD"]);
+    let commit = objects.join(&commit.trim()[..2]).join(&commit.trim()[2..]);
+    let bytes = fs::read(&commit).expect("the commit");
+    fs::set_permissions(&commit, std::os::unix::fs::PermissionsExt::from_mode(0o644)).expect("is set");
+    fs::write(&commit, vec![0; bytes.len()]).expect("is written");
+    upstream.work(&[]);
+    assert_eq!(upstream.fleet.merged(&[]).1["repositories"], first["repositories"]);
+    fs::write(&commit, bytes).expect("is written");
     fs::rename(&away, &object).expect("is moved back");
     upstream.work(&[]);
     let (run, report) = upstream.fleet.merged(&[]);
