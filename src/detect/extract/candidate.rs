@@ -217,8 +217,10 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
 /// `?AWSAccessKeyId=AKIA…&Expires=1459…&Signature=…`: whoever made a link for others has signed it with a key of this ID.
 fn signs_url(search: &Search<'_>, span: Span) -> bool {
     const PARAMETERS: [&[u8]; 4] = [b"&Expires=", b"&amp;Expires=", b"&Signature=", b"&amp;Signature="];
-    search.look(Span::new(span.start, span.end + 16));
-    PARAMETERS.iter().any(|parameter| search.text[span.end..].starts_with(parameter))
+    search.look(Span::new(span.start.saturating_sub(16), span.end + 16));
+    // `https://s3.amazonaws.com/AKIA….pictures/a.jpg`: the name of a bucket.
+    let bucket = search.text[..span.start].ends_with(b"amazonaws.com/");
+    bucket || PARAMETERS.iter().any(|parameter| search.text[span.end..].starts_with(parameter))
 }
 
 /// What the pair of user and password in a header is.

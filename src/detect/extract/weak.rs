@@ -9,6 +9,7 @@ use super::name::{FULLWIDTH_COLON, NameClass, is_of_cluster, is_setter, is_unqua
 use super::signing;
 use crate::detect::Reason;
 use crate::detect::search::Search;
+use crate::detect::syntax::bare::begins_escaped_line;
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::line;
 use crate::detect::syntax::named::Value;
@@ -247,8 +248,12 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
             Notation::Prose => quoted || !value.iter().any(u8::is_ascii_uppercase) || value.iter().any(u8::is_ascii_digit) || label(),
             Notation::Source | Notation::Quoted | Notation::Unknown => {
                 let option = || search.hints.notation != Notation::Source && is_option(before);
+                let escaped = || {
+                    let name = before.trim_ascii_end().strip_suffix(b":").unwrap_or_default();
+                    begins_escaped_line(&name[..name.len() - last_name(name).len()])
+                };
                 let default = || is_default_of_variable(before) && behind(search, span).starts_with(b"}");
-                quoted || alone || is_element(search, span) || is_in_connection(before, value) || option() || default()
+                quoted || alone || is_element(search, span) || is_in_connection(before, value) || option() || default() || escaped()
             }
         },
     }

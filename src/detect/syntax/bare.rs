@@ -119,6 +119,19 @@ pub(in crate::detect) fn default_after(text: &[u8], label: Label, colon: usize) 
     (variable && is_literal).then_some(start)
 }
 
+/// Whether a line begins inside of a literal at the end of a text, as in `"server:\n  password: `.
+pub(in crate::detect) fn begins_escaped_line(before: &[u8]) -> bool {
+    let blanks = before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'-')).count();
+    before[..before.len() - blanks].ends_with(b"\\n")
+}
+
+/// What stands at a place up to the end of such a line.
+pub(in crate::detect) fn to_escaped_end(text: &[u8], start: usize, end: usize) -> Span {
+    let rest = &text[start..end];
+    let ends = |at: &usize| matches!(&rest[*at..], [b'\\', b'n' | b'r', ..] | [b'"' | b'\'' | b' ', ..]);
+    Span::new(start, start + (0..rest.len()).find(ends).unwrap_or(rest.len()))
+}
+
 /// Behind `user / password:`, where the second of two values begins.
 pub(in crate::detect) fn second_of_pair(text: &[u8], label: Label, start: usize) -> Option<usize> {
     let before = text[label.line.start..label.name.start].trim_ascii_end().strip_suffix(b"/")?.trim_ascii_end();

@@ -337,6 +337,14 @@ fn unquoted(search: &Search<'_>, context: &Context, notation: Notation, separato
     if let Some(literal) = passed_on(text, start, line.end) {
         return Some(sure(literal));
     }
+    // `'spring:\n  password: x\n'`
+    if separator == Separator::Colon
+        && !notation.takes_bare_values()
+        && bare::begins_escaped_line(&text[line.start..context.label().name.start])
+    {
+        let span = bare::to_escaped_end(text, start, line.end);
+        return Some(if span.is_empty() { Vec::new() } else { sure(span) });
+    }
     if let Some(values) = typed_or_called(text, start, line.end, notation) {
         return values;
     }
