@@ -8,6 +8,7 @@ use crate::detect::syntax::cells::{row_cells, tag, undecorated};
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::{before_quote, call_before, inside_literal, is_open, quoted, quoted_in, quoted_literals};
+use crate::detect::syntax::sentence::REACH;
 use crate::detect::syntax::{scalar, table};
 use crate::detect::worth::{judge, randomness};
 use crate::rule::lexicon::{ENTERING_VERBS, ENVIRONMENT_CALLS, PASSWORDS, SETTING_CALLS};
@@ -126,6 +127,7 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
 
 /// Whether what stands behind a colon is a sentence that says what the default is: `defaults to x`, ``the password. Default: `x` ``.
 fn tells_default(rest: &[u8]) -> bool {
+    let rest = &rest[..rest.len().min(REACH)];
     let word = rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let sentence = word > 0 && rest.get(word) == Some(&b' ') && rest[word + 1..].first().is_some_and(u8::is_ascii_alphabetic);
     sentence && memchr::memmem::find(&rest.to_ascii_lowercase(), b"default").is_some()
@@ -202,7 +204,8 @@ fn reads_variable(before: &[u8]) -> bool {
 fn is_of_settings_row(before: &[u8], name: &[u8]) -> bool {
     let path = name.iter().any(|byte| matches!(byte, b'.' | b'_')) && !name.ends_with(b".");
     path && before_quote(before).is_some() && {
-        let before = before.trim_ascii_start().to_ascii_lowercase();
+        const HEAD: usize = 512;
+        let before = before[..before.len().min(HEAD)].trim_ascii_start().to_ascii_lowercase();
         before.starts_with(b"insert into") && memchr::memmem::find(&before, b"values").is_some()
     }
 }

@@ -247,7 +247,8 @@ fn is_set_to(between: &[u8]) -> bool {
 
 /// `Set the password to `: whether a verb before the name sets it.
 fn is_set(search: &Search<'_>, context: &Context) -> bool {
-    let before = search.text[context.line.start..context.name.start].to_ascii_lowercase();
+    let start = context.line.start.max(context.name.start.saturating_sub(REACH));
+    let before = search.text[start..context.name.start].to_ascii_lowercase();
     let mut words = before.rsplit(|byte| !byte.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).take(4);
     words.any(|word| matches!(word, b"set" | b"change" | b"reset"))
 }
@@ -276,7 +277,8 @@ fn is_weak(search: &Search<'_>, context: &Context, start: usize, span: Span) -> 
     let between = between.strip_prefix(", which ").unwrap_or(&between);
     // ``the default password (`x`)``
     let default = || {
-        let before = search.text[context.line.start..context.name.start].trim_ascii_end().to_ascii_lowercase();
+        let start = context.line.start.max(context.name.start.saturating_sub(REACH));
+        let before = search.text[start..context.name.start].trim_ascii_end().to_ascii_lowercase();
         [&b"default"[..], b"initial", b"admin", b"root"].iter().any(|word| before.ends_with(word))
     };
     let between = between.strip_suffix("(`").filter(|_| default()).unwrap_or(between);
