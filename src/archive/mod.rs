@@ -53,6 +53,12 @@ pub enum Unread {
     TooDeep,
 }
 
+impl Unread {
+    /// Every one.
+    pub const ALL: [Self; 8] =
+        [Self::Large, Self::Members, Self::Bomb, Self::Unsupported, Self::Elsewhere, Self::Encrypted, Self::Damaged, Self::TooDeep];
+}
+
 /// Hands over every file of an archive with its path in it; that of a compressed file is empty. Of
 /// what is damaged, that which came before the damage is handed over as well.
 ///

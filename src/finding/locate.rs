@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::sops_block::{is_name_in_metadata, sops_metadata};
+use super::sops_block::outside_metadata;
 use super::{Excerpt, Occurrence};
 use crate::detect::Match;
 use crate::rule::{Confidence, Rule, RuleSet};
@@ -77,8 +77,7 @@ pub fn locate(
     }
     let text = decoded.text.as_ref();
     let index = LineIndex::new(text);
-    let own = sops_metadata(text);
-    let matches: Vec<Match> = matches.into_iter().filter(|found| !is_name_in_metadata(text, &own, found.span)).collect();
+    let matches = outside_metadata(text, matches);
     let honours_marker = inline == InlineAllow::Honoured && memchr::memmem::find(text, MARKER).is_some();
     let spans: Vec<Span> = matches.iter().map(|found| found.span).collect();
     let mut marker = Marker::NONE;

@@ -17,7 +17,7 @@ pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use locate::{Base, InlineAllow, Located, locate};
 pub use merge::merge;
 pub use severity::{Severities, SeverityEntry};
-pub use sops_block::sops_metadata;
+pub use sops_block::{outside_metadata, sops_metadata};
 
 use std::collections::BTreeSet;
 use std::ops::Range;

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use memchr::memmem::{find, find_iter, rfind};
 
+use crate::detect::Match;
 use crate::text::Span;
 
 const SEALED: &[u8] = b"ENC[AES256_GCM,";
@@ -47,8 +48,18 @@ pub fn sops_metadata(text: &[u8]) -> Vec<Range<usize>> {
     found.into_iter().filter(is_metadata).collect()
 }
 
+/// The matches of a text without those that are names of keys in the metadata of a SOPS file.
+#[must_use]
+pub fn outside_metadata(text: &[u8], matches: Vec<Match>) -> Vec<Match> {
+    if matches.is_empty() {
+        return matches;
+    }
+    let blocks = sops_metadata(text);
+    matches.into_iter().filter(|found| !is_name_in_metadata(text, &blocks, found.span)).collect()
+}
+
 /// Whether a place of a SOPS file's metadata names a key, an account or a time.
-pub(super) fn is_name_in_metadata(text: &[u8], blocks: &[Range<usize>], span: Span) -> bool {
+fn is_name_in_metadata(text: &[u8], blocks: &[Range<usize>], span: Span) -> bool {
     if !blocks.iter().any(|block| block.start <= span.start && span.end <= block.end) {
         return false;
     }

@@ -23,7 +23,7 @@ pub struct RepoResult {
     /// What its refs led to, the version of sopup, and the options: as long as it is the same, nothing is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// What objects there were, if more could not be read than these: as long as they are the same, no more can be.
+    /// What objects there were, if these are why not all was read: as long as they are the same, no more can be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub objects: Option<String>,
     /// Stands for the key of the fingerprints: only results with one key can be compared.

@@ -12,6 +12,7 @@ use super::known::Gaps;
 use super::{Progress, archived, parallel};
 use crate::archive::{Form, Unread, each_member};
 use crate::detect::{Hints, Match, Reason, Trace, detect_bytes};
+use crate::finding::outside_metadata;
 use crate::rule::{Confidence, RuleIndex, RuleSet};
 use crate::secret::Secret;
 use crate::sought::Heads;
@@ -179,7 +180,7 @@ impl<'a> Sweep<'a> {
     fn matches(&self, bytes: &[u8], hints: Hints) -> Vec<(Vec<u8>, Match)> {
         let mut all = Vec::new();
         for (decoded, matches) in detect_bytes(bytes, hints, self.rules) {
-            all.extend(matches.into_iter().map(|found| {
+            all.extend(outside_metadata(&decoded.text, matches).into_iter().map(|found| {
                 let value = decoded.text[found.span.range()].to_vec();
                 (value, Match { span: decoded.in_file(bytes, found.span), ..found })
             }));
@@ -212,6 +213,7 @@ impl<'a> Sweep<'a> {
         if let Some((sought, rule)) = self.rules.sought() {
             matches.extend(sought.hits_at(bytes, &node.heads).into_iter().map(|hit| Match::known(hit, rule)));
         }
+        let matches = outside_metadata(bytes, matches);
         let with_value = |found: Match| (bytes[found.span.range()].to_vec(), found);
         self.keep(worker, Named::of(object), (first, None), 0, matches.into_iter().map(with_value));
         for hints in others {

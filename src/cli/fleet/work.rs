@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::clones::Clone;
 use super::read_plan;
 use super::state::{Asked, key, objects};
+use crate::archive::Unread;
 use crate::cli::Exit;
 use crate::cli::environment::KEY_VARIABLE;
 use crate::cli::error::CliError;
@@ -135,18 +136,22 @@ fn of_repo(args: &Args, asked: &Asked, repo: &Repo, known: Option<&RepoResult>, 
     };
     done.map_or_else(failed, |mut result| {
         if !is_complete(&result) {
-            result.objects = objects.filter(|_| lacks_objects_alone(&result));
+            result.objects = objects.filter(|_| lies_in_objects(&result));
             ui.note(&format!("{}: {}", safe::line(&result.id), in_part(&result)));
         }
         result
     })
 }
 
-/// Whether nothing but objects that nobody stored is why a repository was not read in full: another attempt would find no more.
-fn lacks_objects_alone(result: &RepoResult) -> bool {
-    let missing = SkipReason::Missing.to_string();
+/// Whether what the stored objects are, and nothing else, is why a repository was not read in full.
+fn lies_in_objects(result: &RepoResult) -> bool {
     let skipped = result.report.as_ref().and_then(|report| report["summary"]["skipped"].as_array());
-    skipped.is_some_and(|skipped| !skipped.is_empty() && skipped.iter().all(|one| one["reason"].as_str().is_some_and(|why| why == missing)))
+    skipped.is_some_and(|skipped| !skipped.is_empty() && skipped.iter().all(|one| one["reason"].as_str().is_some_and(lasts)))
+}
+
+/// Whether a reason holds as long as the stored objects are the same: another attempt would find no more.
+fn lasts(said: &str) -> bool {
+    said == SkipReason::Missing.to_string() || Unread::ALL.iter().any(|why| why.to_string() == said)
 }
 
 /// What of a repository was not read. Its result holds for the rest, so the task is done, and to do it again would bring no more.

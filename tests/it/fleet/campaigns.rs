@@ -44,6 +44,23 @@ impl Upstream {
         self.fleet.run(&[&["work", "--all", "--plan", "plan.json", "--results", "results"], args].concat())
     }
 
+    /// The file of a stored object.
+    fn object(&self, name: &str) -> PathBuf {
+        let id = self.fleet.place.git(["--git-dir", "up.git", "rev-parse", name]);
+        self.bare.join("objects").join(&id[..2]).join(id[2..].trim())
+    }
+
+    /// Another scan would find a commit damaged, by a file of the same name and length.
+    fn is_not_read_again(&self, report: &serde_json::Value) {
+        let commit = self.object("HEAD");
+        let bytes = fs::read(&commit).expect("the commit");
+        fs::set_permissions(&commit, std::os::unix::fs::PermissionsExt::from_mode(0o644)).expect("is set");
+        fs::write(&commit, vec![0; bytes.len()]).expect("is written");
+        self.work(&[]);
+        assert_eq!(self.fleet.merged(&[]).1["repositories"], report["repositories"]);
+        fs::write(&commit, bytes).expect("is written");
+    }
+
     fn fetches(&self) -> usize {
         fs::read_to_string(self.fleet.place.join("fetched")).map_or(0, |text| text.lines().count())
     }
@@ -124,29 +141,30 @@ fn a_second_campaign_scans_nothing_if_nothing_is_new() {
 #[test]
 fn what_was_not_read_in_full_is_read_again() {
     let upstream = Upstream::small();
-    let objects = upstream.bare.join("objects");
-    let id = upstream.fleet.place.git(["--git-dir", "up.git", "rev-parse", "HEAD:notes.md"]);
-    let id = id.trim();
-    let object = objects.join(&id[..2]).join(&id[2..]);
+    let object = upstream.object("HEAD:notes.md");
     let away = upstream.fleet.place.join("away");
     fs::rename(&object, &away).expect("is moved");
     assert_eq!(upstream.fleet.run(&["plan", "--folder", ".", "--output", "plan.json"]).code, 0);
     upstream.work(&[]);
     let (run, first) = upstream.fleet.merged(&[]);
     assert_eq!(run.code, 3);
-    // As long as there are no other objects, nobody looks again.
-    let commit = upstream.fleet.place.git(["--git-dir", "up.git", "rev-parse", "HEAD"]);
-    let commit = objects.join(&commit.trim()[..2]).join(&commit.trim()[2..]);
-    let bytes = fs::read(&commit).expect("the commit");
-    fs::set_permissions(&commit, std::os::unix::fs::PermissionsExt::from_mode(0o644)).expect("is set");
-    fs::write(&commit, vec![0; bytes.len()]).expect("is written");
-    upstream.work(&[]);
-    assert_eq!(upstream.fleet.merged(&[]).1["repositories"], first["repositories"]);
-    fs::write(&commit, bytes).expect("is written");
+    upstream.is_not_read_again(&first);
     fs::rename(&away, &object).expect("is moved back");
     upstream.work(&[]);
     let (run, report) = upstream.fleet.merged(&[]);
     assert_eq!((run.code, across(&report).len()), (1, 1), "{}", run.stderr);
+}
+
+#[test]
+fn an_archive_that_is_not_read_is_not_tried_again() {
+    let work = Place::repository();
+    work.write("odd.gz", b"\x1f\x8b\x08\x00not what was compressed").commit("odd");
+    let upstream = Upstream::of(&work);
+    assert_eq!(upstream.fleet.run(&["plan", "--folder", ".", "--output", "plan.json"]).code, 0);
+    upstream.work(&[]);
+    let (run, report) = upstream.fleet.merged(&[]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    upstream.is_not_read_again(&report);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What must not go wrong in silence: values that stay plain, numbers that change, files that are no maps or in a merge.
 
 use super::bench::{Bench, text};
+use crate::support::Place;
 
 fn rule(bench: &Bench, selector: &str) {
     bench.put(".sops.yaml", format!("creation_rules:\n  - age: {}\n    encrypted_regex: {selector}\n", bench.recipients[0]).as_bytes());
@@ -152,6 +153,17 @@ fn names_in_the_metadata_of_sops_are_no_findings() {
     assert_eq!(scan(&file).code, 0, "{}", scan(&file).stdout);
     let outside = file.replacen("a: ", "arn: arn:aws:kms:us-east-1:384756102938:key/a\na: ", 1);
     assert!(scan(&outside).code == 1 && scan(&outside).stdout.matches("384756102938").count() <= 1, "{}", scan(&outside).stdout);
+
+    let place = Place::repository();
+    place.write("x.yaml", &file).commit("one").write("x.yaml", file.replacen("a: ", "# changed\na: ", 1)).commit("two");
+    place.git(["gc", "--quiet"]);
+    let other = place.write("y/x.yaml", &file).git(["hash-object", "-w", "y/x.yaml"]);
+    std::fs::remove_dir_all(place.join("y")).expect("it was written");
+    place.git(["update-index", "--add", "--cacheinfo", &format!("100644,{},z.json", other.trim())]);
+    let run = place.sopup(["scan"]);
+    assert!(run.code == 0 && run.stdout.contains("no secrets found"), "{}{}", run.stdout, run.stderr);
+    place.write("x.yaml", &outside).commit("three");
+    assert_eq!(place.sopup(["scan"]).code, 1);
 }
 
 #[test]
