@@ -128,19 +128,24 @@ fn of_repo(args: &Args, asked: &Asked, repo: &Repo, known: Option<&RepoResult>, 
     let objects = objects(&git);
     let holds = |known: &RepoResult| is_complete(known) || known.objects.is_some() && known.objects == objects;
     if let Some(known) = known.filter(|known| state.is_some() && known.state == state && holds(known)) {
-        return known.clone();
+        return in_part_told(known.clone(), ui);
     }
     let done = match &repo.shard {
         None => scanned(&clone.dir, &args.options).map(|report| RepoResult::scanned(&repo.id, state, key(), report)),
         Some(shard) => searched(&clone.dir, shard, &args.options).map(|part| RepoResult::searched(&repo.id, state, key(), shard, part)),
     };
     done.map_or_else(failed, |mut result| {
-        if !is_complete(&result) {
-            result.objects = objects.filter(|_| lies_in_objects(&result));
-            ui.note(&format!("{}: {}", safe::line(&result.id), in_part(&result)));
-        }
-        result
+        result.objects = objects.filter(|_| lies_in_objects(&result));
+        in_part_told(result, ui)
     })
+}
+
+/// A result, told if it is of a part, every time.
+fn in_part_told(result: RepoResult, ui: &Ui) -> RepoResult {
+    if !is_complete(&result) {
+        ui.note(&format!("{}: {}", safe::line(&result.id), in_part(&result)));
+    }
+    result
 }
 
 /// Whether what the stored objects are, and nothing else, is why a repository was not read in full.
