@@ -125,11 +125,11 @@ fn of_repo(args: &Args, asked: &Asked, repo: &Repo, known: Option<&RepoResult>, 
         Err(why) => return failed(why),
     };
     let state = asked.state(&git, &clone.dir);
-    let objects = objects(&git);
-    let holds = |known: &RepoResult| is_complete(known) || known.objects.is_some() && known.objects == objects;
+    let holds = |known: &RepoResult| is_complete(known) || known.objects.is_some() && known.objects == objects(&git);
     if let Some(known) = known.filter(|known| state.is_some() && known.state == state && holds(known)) {
         return in_part_told(known.clone(), ui);
     }
+    let objects = objects(&git);
     let done = match &repo.shard {
         None => scanned(&clone.dir, &args.options).map(|report| RepoResult::scanned(&repo.id, state, key(), report)),
         Some(shard) => searched(&clone.dir, shard, &args.options).map(|part| RepoResult::searched(&repo.id, state, key(), shard, part)),
@@ -150,8 +150,13 @@ fn in_part_told(result: RepoResult, ui: &Ui) -> RepoResult {
 
 /// Whether what the stored objects are, and nothing else, is why a repository was not read in full.
 fn lies_in_objects(result: &RepoResult) -> bool {
-    let skipped = result.report.as_ref().and_then(|report| report["summary"]["skipped"].as_array());
-    skipped.is_some_and(|skipped| !skipped.is_empty() && skipped.iter().all(|one| one["reason"].as_str().is_some_and(lasts)))
+    let skipped = skipped(result);
+    !skipped.is_empty() && skipped.iter().all(|one| one["reason"].as_str().is_some_and(lasts))
+}
+
+/// What the report of a result says was not read.
+fn skipped(result: &RepoResult) -> &[Value] {
+    result.report.as_ref().and_then(|report| report["summary"]["skipped"].as_array()).map_or(&[], Vec::as_slice)
 }
 
 /// Whether a reason holds as long as the stored objects are the same: another attempt would find no more.
@@ -161,7 +166,7 @@ fn lasts(said: &str) -> bool {
 
 /// What of a repository was not read. Its result holds for the rest, so the task is done, and to do it again would bring no more.
 fn in_part(result: &RepoResult) -> String {
-    let skipped = result.report.as_ref().and_then(|report| report["summary"]["skipped"].as_array()).map_or(&[][..], Vec::as_slice);
+    let skipped = skipped(result);
     let text = |one: &Value, key: &str| safe::line(one[key].as_str().unwrap_or_default());
     let first = skipped.first().map(|first| format!(", {}: {}", text(first, "path"), text(first, "reason"))).unwrap_or_default();
     let more = if skipped.len() > 1 { format!(", and {} more", skipped.len() - 1) } else { String::new() };

@@ -80,18 +80,11 @@ impl Rewriter for Dotenv {
 /// Whether a variable holds what a program itself signs or encrypts with: nobody refuses a placeholder in its place.
 fn signs(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    let says = |word: &str| name.split('_').any(|part| part == word);
-    says("JWT")
-        || says("SALT")
-        || says("SIGNING")
-        || says("ENCRYPTION")
-        || says("COOKIE")
-        || says("SESSION")
+    let says = ["JWT", "SALT", "SIGNING", "ENCRYPTION", "COOKIE", "SESSION"];
+    name.split('_').any(|part| says.contains(&part))
         || name.starts_with("SECRET_KEY")
         || name.ends_with("SECRET_KEY_BASE")
-        || name == "SECRET"
-        || name == "APP_KEY"
-        || name == "APP_SECRET"
+        || matches!(name.as_str(), "SECRET" | "APP_KEY" | "APP_SECRET")
 }
 
 /// Who reads a file.
