@@ -31,7 +31,7 @@ fn main() {
     }
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets this"));
     let mut detector = DefaultHasher::new();
-    for folder in ["patterns/lexicon", "patterns/words", "src/archive", "src/rule", "src/detect", "src/text"] {
+    for folder in ["patterns/lexicon", "patterns/shapes", "patterns/words", "src/archive", "src/rule", "src/detect", "src/text"] {
         hash_files(&root.join(folder), &mut detector);
     }
     println!("cargo::rustc-env=SOPUP_DETECTOR={}-{:016x}", env!("CARGO_PKG_VERSION"), detector.finish());
@@ -40,6 +40,7 @@ fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets this"));
     fs::write(out.join("builtin.rs"), generate(&rules, &cues(&languages))).expect("OUT_DIR is writable");
     fs::write(out.join("languages.rs"), words(&languages)).expect("OUT_DIR is writable");
+    fs::write(out.join("shapes.rs"), shapes(&root.join("patterns/shapes"))).expect("OUT_DIR is writable");
 }
 
 /// Everything that decides what is found, beside the rules themselves.
@@ -207,6 +208,56 @@ fn words(languages: &[Language]) -> String {
         ("VALUES", field(|language| &language.values)),
     ];
     fields.iter().map(|(name, words)| format!("pub(super) const {name}: &[&str] = &{words:?};\n")).collect()
+}
+
+/// What a value is that is no secret, told by a pattern for all of it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shape {
+    /// Behind "it is".
+    what: String,
+    /// What it looks like.
+    pattern: String,
+    /// What it looks like where a generator may have made the value; `true` if that is the same.
+    unmistakable: Option<Unmistakable>,
+    /// Values that are it.
+    examples: Vec<String>,
+    /// Values that are not.
+    negatives: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Unmistakable {
+    Always(bool),
+    If(String),
+}
+
+/// The shapes in order of their files, whose names are theirs.
+fn shapes(dir: &Path) -> String {
+    let mut out = String::new();
+    let mut count = 0;
+    for (path, shape) in read_all::<Shape>(dir) {
+        let id = path.file_stem().and_then(|stem| stem.to_str()).expect("files have names in ASCII");
+        let proven = shape.examples.len() >= 3 && shape.negatives.len() >= 3;
+        assert!(proven && !shape.what.is_empty(), "{}: needs words, three examples and three negatives", path.display());
+        let unmistakable = shape.unmistakable.and_then(|one| match one {
+            Unmistakable::Always(always) => always.then(|| shape.pattern.clone()),
+            Unmistakable::If(pattern) => Some(pattern),
+        });
+        for pattern in [Some(&shape.pattern), unmistakable.as_ref()].into_iter().flatten() {
+            let parsed = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).dot_matches_new_line(true).build().parse(pattern);
+            assert!(parsed.is_ok(), "{}: {pattern}: {}", path.display(), parsed.expect_err("it is not ok"));
+        }
+        writeln!(
+            out,
+            "Shape {{ evidence: Evidence::new({id:?}, {:?}), pattern: {:?}, unmistakable: {unmistakable:?}, examples: &{:?}, negatives: &{:?} }},",
+            shape.what, shape.pattern, shape.examples, shape.negatives,
+        )
+        .expect("a string takes any text");
+        count += 1;
+    }
+    format!("static SHAPES: [Shape; {count}] = [\n{out}];\n")
 }
 
 /// A rule with its provider, in order of file name.

@@ -1,7 +1,7 @@
 //! `sopup rules`.
 
 use std::fs;
-use std::io::{Read as _, Write};
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
@@ -13,7 +13,7 @@ use super::error::CliError;
 use super::ui::Ui;
 use super::what::load_rules;
 use crate::config::GITLEAKS;
-use crate::detect::{Hints, check_rule, detect};
+use crate::detect::{Hints, check_rule, check_shapes, detect};
 use crate::report::json::{confidence, kind, severity};
 use crate::report::{Show, safe};
 use crate::rule::{Matcher, Rule, RuleSet, builtin};
@@ -136,31 +136,41 @@ fn show(out: &mut impl Write, rule: &Rule) -> Result<Exit, CliError> {
 }
 
 fn check(out: &mut impl Write, rules: &RuleSet) -> Result<Exit, CliError> {
-    let mut checked = 0;
-    let mut failed = 0;
+    let texts = |rule: &'static Rule| check_rule(rule).iter().map(ToString::to_string).collect();
     // Rules of gitleaks have no examples.
-    for rule in rules.rules().filter(|rule| rule.provider != GITLEAKS) {
-        let failures = check_rule(rule);
-        checked += 1;
-        failed += usize::from(!failures.is_empty());
-        for failure in failures {
-            writeln!(out, "{} {}: {}", "failed:".red().bold(), rule.id, safe::line(&failure.to_string()))?;
-        }
-    }
-    if failed == 0 {
-        writeln!(out, "{checked} rules hold against their examples")?;
+    let of_rules = rules.rules().filter(|rule| rule.provider != GITLEAKS).map(|rule| (rule.id, texts(rule)));
+    let (checked, failed) = check_all(out, of_rules)?;
+    let (shapes, failed_shapes) = check_all(out, check_shapes())?;
+    if failed + failed_shapes == 0 {
+        writeln!(out, "{checked} rules and {shapes} shapes hold against their examples")?;
         return Ok(Exit::Clean);
     }
     out.flush()?;
+    let failing = [(failed, checked, "rules"), (failed_shapes, shapes, "shapes")];
+    let failing: Vec<String> =
+        failing.iter().filter(|(failed, ..)| *failed > 0).map(|(failed, all, what)| format!("{failed} of {all} {what}")).collect();
     Err(CliError::new(
-        format!("{failed} of {checked} rules do not hold against their examples"),
+        format!("{} do not hold against their examples", failing.join(" and ")),
         "correct the pattern or the example; `sopup rules test ID FILE` shows what a rule finds in a text",
     ))
 }
 
+/// Names what is wrong with each; how many there are, and how many do not hold.
+fn check_all(out: &mut impl Write, all: impl Iterator<Item = (&'static str, Vec<String>)>) -> io::Result<(usize, usize)> {
+    let (mut checked, mut failed) = (0, 0);
+    for (id, failures) in all {
+        checked += 1;
+        failed += usize::from(!failures.is_empty());
+        for failure in failures {
+            writeln!(out, "{} {id}: {}", "failed:".red().bold(), safe::line(&failure))?;
+        }
+    }
+    Ok((checked, failed))
+}
+
 fn test(out: &mut impl Write, rule: &'static Rule, file: Option<&Path>, shown: Show) -> Result<Exit, CliError> {
     let unreadable = |name: String| {
-        move |error: std::io::Error| CliError::new(format!("cannot read {name}: {error}"), "name a readable file, or pipe a text in")
+        move |error: io::Error| CliError::new(format!("cannot read {name}: {error}"), "name a readable file, or pipe a text in")
     };
     let mut bytes = Vec::new();
     match file {

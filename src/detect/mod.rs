@@ -29,6 +29,7 @@ pub use reason::{Evidence, Objection, Reason};
 pub use search::Match;
 pub use syntax::hints::{Hints, Notation};
 pub use trace::Trace;
+pub use worth::shapes::check_shapes;
 
 use crate::rule::RuleSet;
 

@@ -273,11 +273,13 @@ impl Plan {
         }
     }
 
-    /// Leaves steps that a run would apply to a file to people, with the reason; whether there were any.
+    /// Leaves steps that a run would apply to a file, or would fill it by, to people, with the reason; whether there were any.
     pub fn leave(&mut self, path: &str, reason: &str) -> bool {
-        let touches = |step: &Step| step.file == path || step.actions.iter().any(|action| action.file() == path);
+        let Self { steps, stores, upto, .. } = self;
+        let fills = |step: &Step| step.entries.iter().any(|id| stores[id.store].path == path);
+        let touches = |step: &Step| step.file == path || step.actions.iter().any(|action| action.file() == path) || fills(step);
         let mut any = false;
-        for step in self.steps.iter_mut().filter(|step| step.is_chosen(self.upto) && touches(step)) {
+        for step in steps.iter_mut().filter(|step| step.is_chosen(*upto) && touches(step)) {
             (step.applicability, step.reason) = (Applicability::Manual, reason.to_owned());
             step.doubts.clear();
             any = true;

@@ -111,7 +111,6 @@ lexicon!(KEY_ENDINGS, "key-endings");
 lexicon!(KEY_QUALIFIERS, "key-qualifiers");
 lexicon!(LINES_EXTENSIONS, "lines-extensions");
 lexicon!(MACHINE_MADE, "machine-made");
-lexicon!(MEDIA_KINDS, "media-kinds");
 lexicon!(NOT_ONE, "not-one");
 lexicon!(NOUNS, "nouns");
 lexicon!(NO_TOKEN, "no-token");

@@ -6,7 +6,7 @@ use crate::support::{Place, TOKEN};
 fn every_built_in_rule_holds_against_its_examples() {
     let run = Place::new().sopup(["rules", "check"]);
     assert_eq!(run.code, 0, "{}", run.stdout);
-    assert!(run.stdout.contains("rules hold against their examples"));
+    assert!(run.stdout.contains("shapes hold against their examples"));
 }
 
 #[test]

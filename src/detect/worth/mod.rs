@@ -13,7 +13,7 @@ mod path;
 pub(in crate::detect) mod placeholder;
 pub(in crate::detect) mod randomness;
 mod reference;
-mod shapes;
+pub(in crate::detect) mod shapes;
 mod structure;
 pub(in crate::detect) mod validator;
 pub(in crate::detect) mod weak;

@@ -15,12 +15,6 @@ pub(super) fn is_document(text: &str) -> bool {
     text.bytes().all(part) && text.rsplit_once('.').is_some_and(ends)
 }
 
-/// `/workdir`: a slash and lower-case letters.
-pub(super) fn is_lower_path(text: &str) -> bool {
-    text.strip_prefix('/')
-        .is_some_and(|path| path.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'/' | b'-' | b'_' | b'.')))
-}
-
 /// `values.yaml`, `db/tls.key`: a name with an extension.
 pub(super) fn is_file_name(text: &str) -> bool {
     // `app.conf.12`

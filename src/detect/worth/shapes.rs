@@ -1,42 +1,85 @@
 //! Shapes that a value can have and a secret has not: paths, addresses, code, markup. Each has a name, by which it is told
-//! why a value is no secret; how it is recognised is in `structure` and its neighbours.
+//! why a value is no secret. Most are patterns (`patterns/shapes/`); the rest need more than a pattern.
+
+use std::sync::LazyLock;
+
+use regex::bytes::{RegexSet, RegexSetBuilder};
 
 use super::digest::{is_checksum, is_hash, is_key_id};
-use super::path::{is_document, is_file_name, is_lower_path, is_place_in_file, is_system_path};
-use super::structure::{
-    EXPRESSION_MARKS, is_action, is_action_reference, is_address, is_attribute, is_call, is_call_behind_pointer, is_chain_of_calls,
-    is_colour, is_credential_scope, is_cut_call, is_cut_method, is_dotted_path, is_element, is_expression, is_format, is_hashed_name,
-    is_list_of_names, is_macro, is_media_type, is_module_and_type, is_name_with_reference, is_namespace, is_negation, is_option,
-    is_pair_of_names, is_path, is_pinned_version, is_policy, is_query, is_rule_list, is_segmented, is_setting, is_simple_call, is_taint,
-    is_translation, is_wildcard, starts_with_host,
-};
+use super::path::{is_document, is_file_name, is_place_in_file, is_system_path};
+use super::structure::{is_attribute, is_hashed_name, is_path};
 use crate::detect::Evidence;
 
 use Fits::{Bytes, Text};
 
 /// What a value is by its shape, whatever the name says.
 pub(super) fn shape_of(value: &[u8]) -> Option<&'static Evidence> {
-    first(value, |shape| Some(shape.fits))
+    first(value, |shape| Some(shape.fits)).or_else(|| FITTING.first(value))
 }
 
 /// What a value that looks generated is by its shape all the same: one of several characters, which chance hardly brings about.
 pub(super) fn unmistakable(value: &[u8]) -> Option<&'static Evidence> {
-    first(value, |shape| shape.unmistakable)
+    first(value, |shape| shape.unmistakable).or_else(|| UNMISTAKABLE.first(value))
 }
 
-/// The first shape that fits by one of its tests.
-fn first(value: &[u8], test: impl Fn(&Shape) -> Option<Fits>) -> Option<&'static Evidence> {
+/// The first computed shape that fits by one of its tests.
+fn first(value: &[u8], test: impl Fn(&Computed) -> Option<Fits>) -> Option<&'static Evidence> {
     let text = std::str::from_utf8(value).ok();
-    let fits = |shape: &&Shape| match test(shape) {
+    let fits = |shape: &&Computed| match test(shape) {
         Some(Fits::Bytes(fits)) => fits(value),
         Some(Fits::Text(fits)) => text.is_some_and(fits),
         None => false,
     };
-    SHAPES.iter().find(fits).map(|shape| &shape.evidence)
+    COMPUTED.iter().find(fits).map(|shape| &shape.evidence)
 }
 
-/// A shape that a value can have.
+/// A shape that a pattern tells, which matches the whole value.
 struct Shape {
+    evidence: Evidence,
+    pattern: &'static str,
+    /// The pattern that tells it where a generator may have made the value, if one can.
+    unmistakable: Option<&'static str>,
+    examples: &'static [&'static str],
+    negatives: &'static [&'static str],
+}
+
+include!(concat!(env!("OUT_DIR"), "/shapes.rs"));
+
+static FITTING: LazyLock<Set> = LazyLock::new(|| Set::of(|shape| Some(shape.pattern)));
+static UNMISTAKABLE: LazyLock<Set> = LazyLock::new(|| Set::of(|shape| shape.unmistakable));
+
+/// Patterns that are tried in one pass.
+struct Set {
+    patterns: RegexSet,
+    evidence: Vec<&'static Evidence>,
+}
+
+impl Set {
+    fn of(pattern: impl Fn(&Shape) -> Option<&'static str>) -> Self {
+        let (patterns, evidence): (Vec<String>, Vec<&Evidence>) =
+            SHAPES.iter().filter_map(|shape| Some((format!(r"\A(?:{})\z", pattern(shape)?), &shape.evidence))).unzip();
+        let patterns = RegexSetBuilder::new(patterns).unicode(false).dot_matches_new_line(true).build();
+        Self { patterns: patterns.expect("the build compiled each of them"), evidence }
+    }
+
+    fn first(&self, value: &[u8]) -> Option<&'static Evidence> {
+        self.patterns.matches(value).iter().next().map(|at| self.evidence[at])
+    }
+}
+
+/// The shapes that patterns tell: what each is called, and what is wrong with it by its examples.
+pub fn check_shapes() -> impl Iterator<Item = (&'static str, Vec<String>)> {
+    SHAPES.iter().map(|shape| {
+        let alone = Set::of(|other| (other.evidence.id == shape.evidence.id).then_some(other.pattern));
+        let fits = |value: &&&str| alone.first(value.as_bytes()).is_some();
+        let missed = shape.examples.iter().filter(|value| !fits(value)).map(|value| format!("does not fit its example {value:?}"));
+        let taken = shape.negatives.iter().filter(fits).map(|value| format!("fits its negative {value:?}"));
+        (shape.evidence.id, missed.chain(taken).collect())
+    })
+}
+
+/// A shape that takes more than a pattern.
+struct Computed {
     evidence: Evidence,
     fits: Fits,
     /// How it is recognised where a generator may have made the value, if it can be.
@@ -50,11 +93,11 @@ enum Fits {
     Text(fn(&str) -> bool),
 }
 
-const fn shape(id: &'static str, what: &'static str, fits: Fits) -> Shape {
-    Shape { evidence: Evidence::new(id, what), fits, unmistakable: None }
+const fn computed(id: &'static str, what: &'static str, fits: Fits) -> Computed {
+    Computed { evidence: Evidence::new(id, what), fits, unmistakable: None }
 }
 
-impl Shape {
+impl Computed {
     /// Nothing that was generated looks like it.
     const fn sure(self) -> Self {
         let unmistakable = Some(self.fits);
@@ -67,125 +110,18 @@ impl Shape {
     }
 }
 
-/// `{{.Name`, `{{ name }}`: a part of a template.
-fn holds_action(value: &[u8]) -> bool {
-    [&b"{{."[..], b"{{$", b"{{-", b"{{ "].iter().any(|open| has(value, open))
-}
-
-fn has(value: &[u8], needle: &[u8]) -> bool {
-    memchr::memmem::find(value, needle).is_some()
-}
-
-/// Paths, addresses, code and markup, whatever the name says; the first that fits counts.
-static SHAPES: [Shape; 57] = [
-    shape("path", "a path", Bytes(is_path)).sure_if(Bytes(is_system_path)),
-    shape("address", "an address", Bytes(|value| has(value, b"://") || value.starts_with(b"//")))
-        .sure_if(Bytes(|value| has(value, b"://"))),
-    shape("checksum", "a checksum", Bytes(is_checksum)).sure(),
-    shape("pem-block", "a PEM block", Bytes(|value| value.starts_with(b"-----BEGIN"))).sure(),
-    shape("object", "a part of an object", Bytes(|value| has(value, b":\""))),
-    shape(
-        "closed-brackets",
-        "code behind brackets that close",
-        Bytes(|value| {
-            [&b"]}"[..], b"})", b"])", b"\"]"].iter().any(|closers| value.starts_with(closers))
-                || value.starts_with(b")") && has(value, b"=") && has(value, b".")
-        }),
-    ),
-    shape("query", "a path with a query", Bytes(is_query)),
-    shape("key-id", "the ID of a key", Bytes(is_key_id)),
-    shape("elements", "a path to elements", Bytes(|value| has(value, b"[*]."))),
-    shape("macro", "a macro", Bytes(is_macro)),
-    shape("template", "a template", Bytes(|value| has(value, b"={.") && has(value, b"}") || holds_action(value)))
-        .sure_if(Bytes(holds_action)),
-    shape("namespace", "a name in a namespace", Text(is_namespace)).sure(),
-    shape("media-type", "a media type", Text(is_media_type)).sure(),
-    shape("pinned-version", "a package at a version", Text(is_pinned_version)).sure(),
-    // `password='".quote($x)."'`
-    shape(
-        "concatenation",
-        "a literal that code goes on with",
-        Bytes(|value| {
-            const JOINTS: [&[u8]; 8] = [b"\".", b"'.", b"\" .", b"' .", b"\"+", b"'+", b".concat(", b").concat("];
-            JOINTS.iter().any(|end| value.starts_with(end))
-        }),
-    )
-    .sure(),
-    shape("import", "a module that is loaded", Bytes(|value| [&b"require("[..], b"import("].iter().any(|call| value.starts_with(call))))
-        .sure(),
-    // `keyword.tag-$1`, `string.$S2.escape`, `password.$returns.str`
-    shape("group-reference", "a name with a reference in it", Text(is_name_with_reference)).sure(),
-    shape("code-mark", "a call in marks", Bytes(|value| value.starts_with(b"`") && has(value, b"`("))),
-    shape("call-by-pointer", "a call", Bytes(is_call_behind_pointer)),
-    shape(
-        "control-characters",
-        "text with control characters",
-        Bytes(|value| value.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())),
-    ),
-    shape(
-        "open-bracket",
-        "an expression in brackets",
-        Bytes(|value| {
-            matches!(value.first(), Some(b'{' | b'[' | b'(' | b'<' | b'?')) && !value.iter().any(u8::is_ascii_digit)
-                || value.starts_with(b"[{")
-        }),
-    ),
-    // `{0.token`, `maxlength=`, `,IncludeAcls=`
-    shape(
-        "cut-expression",
-        "an expression that was cut",
-        Bytes(|value| {
-            value.starts_with(b"{") && !has(value, b"}")
-                || value.starts_with(b"?")
-                || [&b"("[..], b"({", b"["].iter().any(|end| value.ends_with(end))
-        }),
-    )
-    .sure_if(Bytes(|value| value.ends_with(b"({"))),
-    shape("cut-attribute", "an attribute without its value", Bytes(|value| value.strip_suffix(b"=").is_some_and(is_attribute))),
-    shape("pair-of-names", "a pair of names", Bytes(is_pair_of_names)),
-    shape(
-        "code",
-        "code or markup",
-        Bytes(|value| {
-            const PARTS: [&[u8]; 8] = [b"](", b"::", b"=>", b"->", b"&&", b"||", b"</", b"function("];
-            value.ends_with(b"()") || PARTS.iter().any(|part| has(value, part)) || has(value, b"\\n") && value.len() < 40
-        }),
-    )
-    .sure_if(Bytes(|value| has(value, b"=>{") || has(value, b"})}") || has(value, b"function("))),
-    shape("translation", "a word of a translation", Text(is_translation)).sure(),
-    shape("wildcard", "a name with a wildcard", Text(is_wildcard)),
-    shape("format", "a format with numbered places", Text(is_format)),
-    shape("regular-expression", "a regular expression", Text(is_expression))
-        .sure_if(Text(|text| EXPRESSION_MARKS.iter().any(|mark| mark.len() > 2 && text.contains(mark)))),
-    shape("markup-role", "markup", Bytes(|value| value.starts_with(b":") && has(value, b":`"))),
-    shape("credential-scope", "the scope of a signature", Bytes(is_credential_scope)).sure(),
-    shape("element", "an element of a list and what lies below it", Text(is_element)),
-    shape("action", "a controller and its action", Text(is_action)),
-    shape("rule-list", "a list of rules for a field", Text(is_rule_list)),
-    shape("host-and-port", "a host and a port", Text(is_address)),
-    shape("hash", "a hash", Bytes(is_hash)).sure(),
-    shape("host-and-path", "a host and a path", Text(starts_with_host)),
-    shape("lower-path", "a path in lower case", Text(is_lower_path)),
-    shape("segments", "names between slashes", Text(is_segmented)),
-    shape("colour", "a colour", Text(is_colour)),
-    shape("taint", "a taint of a node", Text(is_taint)),
-    shape("module-and-type", "a module and a type", Text(is_module_and_type)).sure(),
-    shape("policy", "the name of a rule or a role", Text(is_policy)),
-    shape("file-name", "the name of a file", Text(is_file_name)).sure_if(Text(|text| text.contains('/') && is_file_name(text))),
-    shape("dotted-path", "a dotted path", Text(is_dotted_path)),
-    shape("setting", "a name and a measure", Text(is_setting)),
-    shape("cut-call", "a call that was cut", Text(is_cut_call)),
-    shape("cut-method", "a method's call that was cut", Text(is_cut_method)).sure(),
-    shape("document", "a document", Text(is_document)).sure(),
-    shape("place-in-file", "a place in a file", Text(is_place_in_file)).sure(),
-    shape("list-of-names", "a list of names", Text(is_list_of_names)).sure(),
-    shape("action-reference", "an action and its version", Text(is_action_reference)).sure(),
-    shape("hashed-name", "the name of a generated secret", Text(is_hashed_name)).sure(),
-    shape("label", "a label", Bytes(|value| value.ends_with(b":"))),
-    shape("option", "an option of a command", Bytes(|value| value.starts_with(b"--"))).sure_if(Bytes(is_option)),
-    shape("negation", "a negated variable", Text(is_negation)),
-    shape("call", "a call", Text(|text| is_call(text.trim_end_matches(';'))))
-        .sure_if(Text(|text| is_simple_call(text) || is_chain_of_calls(text))),
+/// The first that fits counts, before all patterns.
+static COMPUTED: [Computed; 10] = [
+    computed("path", "a path", Bytes(is_path)).sure_if(Bytes(is_system_path)),
+    computed("checksum", "a checksum", Bytes(is_checksum)).sure(),
+    computed("key-id", "the ID of a key", Bytes(is_key_id)),
+    computed("hash", "a hash", Bytes(is_hash)).sure(),
+    computed("cut-attribute", "an attribute without its value", Bytes(|value| value.strip_suffix(b"=").is_some_and(is_attribute))),
+    computed("cut-line", "lines of code", Bytes(|value| value.len() < 40 && memchr::memmem::find(value, b"\\n").is_some())),
+    computed("file-name", "the name of a file", Text(is_file_name)).sure_if(Text(|text| text.contains('/') && is_file_name(text))),
+    computed("document", "a document", Text(is_document)).sure(),
+    computed("place-in-file", "a place in a file", Text(is_place_in_file)).sure(),
+    computed("hashed-name", "the name of a generated secret", Text(is_hashed_name)).sure(),
 ];
 
 #[cfg(test)]
@@ -193,51 +129,48 @@ mod tests {
     use super::*;
 
     #[test]
+    fn patterns_hold_against_their_examples() {
+        for (id, wrong) in check_shapes() {
+            assert_eq!(wrong, Vec::<String>::new(), "{id}");
+        }
+    }
+
+    #[test]
     fn values_are_told_by_name() {
-        for (value, id) in [
-            ("/run/secrets/db_password", "path"),
-            ("./secrets/db.txt", "path"),
-            ("https://auth.corp.net/x", "address"),
-            ("sha256:5e7e0fd554f3030d5ff2f2e9b8c95c0298da6fa24258afd628be5d8a7e148fd4", "checksum"),
-            ("/login?mechanism=oauth2", "query"),
-            ("rails_config[", "cut-expression"),
-            ("maxlength=", "cut-attribute"),
-            ("secret_name1=secret_uri1", "pair-of-names"),
-            ("shop::db::password", "code"),
-            ("orders.{0}.{1}", "format"),
-            ("^[-]{0,2}pass(word|wd)?", "regular-expression"),
-            ("credentials#update_password", "action"),
-            ("required|string|min:16", "rule-list"),
-            ("localhost:3306/test", "host-and-port"),
-            ("{MD5}wb68DeX0CyENafzUADNn9A==", "hash"),
-            ("team/prod/db", "segments"),
-            ("#9809ff", "colour"),
-            ("value:NoSchedule", "taint"),
-            ("core/v1:Service", "module-and-type"),
-            ("role:reader", "policy"),
-            ("config.db.password", "dotted-path"),
-            ("length=32", "setting"),
-            ("IFNULL(@dbPassword", "cut-call"),
-            ("jsondecode(data.cluster.outputs.kube_config)", "cut-call"),
-            ("TokenUtil.create(10001,", "cut-method"),
-            ("e.NewBusinessError(11001", "cut-method"),
-            ("Base64.encode(auth.getBytes(Charset", "cut-method"),
-            (r"Api\ApiV1Dot1Controller@accountChangePassword", "action"),
-            ("support.function.C99.c", "dotted-path"),
-            ("+PSK:+AES-128-GCM:+AES-128-CBC:+AEAD", "list-of-names"),
-            ("values.yaml", "file-name"),
-            ("--db-password", "option"),
-            ("acme/flows/actions/make-token@5f1c0b9a7d3e2846b1c3d5e7f9a0b2c4d6e8f0a1", "action-reference"),
-            ("acme/make-token@v2.1", "action-reference"),
-            ("shop-credentials-a15c1b308a", "hashed-name"),
-            ("--shm-size=128MB", "option"),
-            ("!isVisiblePass", "negation"),
-            ("getPassword(user)", "call"),
-            ("Form.string().min(8).max(50)", "call"),
-            ("keyword.tag-$1", "group-reference"),
-            ("string.$S2.escape", "group-reference"),
+        for (id, examples, others) in [
+            ("path", ["/run/secrets/db_password", "./secrets/db.txt", "C:\\keys"], ["q8/Zk2=Yx", "//x/y", "/walrus"]),
+            (
+                "checksum",
+                ["sha256:5e7e0fd554f3030d5ff2f2e9b8c95c0298da6fa2", "sha512-z0y9x8w7v6u5t4s3r2q1", "sha1:5e7e0fd554f3030d5ff2"],
+                ["sha256", "sha256:88", "walrus:5e7e0fd554f3030d5ff2"],
+            ),
+            (
+                "key-id",
+                ["0x0A9AF2115F4687BD", "0x5F4687BD", "0xde0b295669a9fd93d5f28d9ec85e40f4cb697bae"],
+                ["0x88", "5F4687BD", "0x5F4687BG"],
+            ),
+            (
+                "hash",
+                ["{MD5}wb68DeX0CyENafzUADNn9A==", "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19", "md5a3556571e93b0d20722ba62be61e8c2d"],
+                ["*88", "md5walrus", "Walrus88Timber"],
+            ),
+            ("cut-attribute", ["maxlength=", "data-name=", ",IncludeAcls="], ["Zq9=", "walrus88=", "a=b"]),
+            ("cut-line", ["x;\\n", "\\nwalrus", "a\\nb"], ["a\nb", "Walrus88", "n"]),
+            ("file-name", ["values.yaml", "db/tls.key", "app.conf.12"], ["w_m96qigixn4d5QjW.tf", "walrus", ".yaml"]),
+            ("document", ["shop-45e35d85a593.json", "45e35d85a593f0c1d2.pem", "q8Zk2VxR7mNp4Ws.key"], ["walrus", "a b.json", ".json"]),
+            ("place-in-file", ["citations.py:103-229", "src/app.ts:12,40-44", "a.rs:7"], ["walrus:88", "app.ts:", "app.ts:x"]),
+            (
+                "hashed-name",
+                ["shop-credentials-a15c1b308a", "db-token-9f8e7d6c", "app-config-0a1b2c3d4e"],
+                ["walrus-a15c1b308a", "Shop-key-1", "shop-credentials"],
+            ),
         ] {
-            assert_eq!(shape_of(value.as_bytes()).map(|shape| shape.id), Some(id), "{value}");
+            for value in examples {
+                assert_eq!(shape_of(value.as_bytes()).map(|shape| shape.id), Some(id), "{value}");
+            }
+            for value in others {
+                assert_ne!(shape_of(value.as_bytes()).map(|shape| shape.id), Some(id), "{value}");
+            }
         }
     }
 
@@ -258,9 +191,10 @@ mod tests {
 
     #[test]
     fn names_of_shapes_are_unique() {
-        let mut ids: Vec<&str> = SHAPES.iter().map(|shape| shape.evidence.id).collect();
+        let mut ids: Vec<&str> =
+            SHAPES.iter().map(|shape| shape.evidence.id).chain(COMPUTED.iter().map(|shape| shape.evidence.id)).collect();
         ids.sort_unstable();
         ids.dedup();
-        assert_eq!(ids.len(), SHAPES.len());
+        assert_eq!(ids.len(), SHAPES.len() + COMPUTED.len());
     }
 }

@@ -57,6 +57,21 @@ fn a_store_that_leaves_such_keys_plain_takes_nothing() {
 }
 
 #[test]
+fn a_value_that_keys_of_its_store_show_is_left_and_the_rest_is_moved() {
+    let bench = Bench::new();
+    bench.place.write("shop/Chart.yaml", "apiVersion: v2\nname: shop\nversion: 0.1.0\n");
+    bench
+        .place
+        .write("shop/values.yaml", "auth:\n  paste.walrus_timber:\n    password: walrus_timber\n  other:\n    password: P29wLm2xTr7pKd\n");
+    bench.place.write("a.md", "# Grafana\n\nThe admin password is `P19wLm2xTr7pKd`.\n");
+    bench.commit();
+    let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("left alone, as it would not be clean afterwards: shop/secrets.yaml"), "{}", run.stdout);
+    assert!(bench.decrypt("secrets/shared.enc.yaml").contains("P19wLm2xTr7pKd"));
+}
+
+#[test]
 fn a_key_that_is_wanted_where_a_section_is_gets_another_name() {
     let bench = Bench::new();
     bench.place.write("a.md", "The password is `P19wLm2xTr7pKd`.\n").write("b.md", "# X\n\nThe password is `P29wLm2xTr7pKd`.\n");

@@ -20,6 +20,9 @@ use crate::text::Span;
 pub(super) fn read(search: &mut Search<'_>, context: &Context) -> bool {
     let class = context.class;
     let Some(values) = value::after(search, context) else { return false };
+    if values.iter().any(|value| is_entry_point(search, context, value.span)) {
+        return true;
+    }
     // `password: password` is a value only where nothing but values can stand.
     let settings = class == NameClass::Password && (search.hints.notation.is_settings() || is_field_of_example(search, context));
     // ``Default password = `password` ``
@@ -59,6 +62,17 @@ pub(super) fn read(search: &mut Search<'_>, context: &Context) -> bool {
         report(search, class, &Value { uncertain: value.uncertain || linked, ..value }, Reason::Name);
     }
     true
+}
+
+/// `factory: shop.common.auth_password:filter_factory`: a module, and a function of it. `shop.db.password:word` on a line of its own
+/// is a setting.
+fn is_entry_point(search: &Search<'_>, context: &Context, value: Span) -> bool {
+    let letter = |byte: &u8| byte.is_ascii_lowercase() || *byte == b'_';
+    let line = &search.text[context.line.start..context.name.end];
+    let path = line.iter().rev().take_while(|byte| letter(byte) || **byte == b'.').count();
+    let (before, path) = line.split_at(line.len() - path);
+    let assigned = matches!(before.trim_ascii_end(), [.., b':' | b'=' | b'"' | b'\'']);
+    assigned && path.contains(&b'.') && search.text[context.name.end..value.start] == *b":" && search.bytes(value).iter().all(letter)
 }
 
 /// Whether a name stands in what an expression such as `s/old/new/` takes out or puts in, with this mark between the two.
