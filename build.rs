@@ -81,6 +81,7 @@ const OF_ANY_LANGUAGE: &[(&str, Cue)] = &[
     (".signin.aws.", Cue::Account),
     ("amazonaws.com/", Cue::Account),
     ("- admin/", Cue::Login),
+    ("admin/admin", Cue::Login),
     ("<td>", Cue::Cell),
 ];
 

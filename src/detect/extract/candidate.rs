@@ -194,7 +194,8 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
             outcome => {
                 let code = matches!(search.hints.notation, Notation::Source | Notation::Quoted);
                 let typed = || {
-                    let joined = || weak::is_joined_words(value) && !weak::is_word_for_password(value);
+                    let words = || weak::is_joined_words(value) || weak::is_camel_words(value);
+                    let joined = || words() && !weak::is_word_for_password(value);
                     weak::is_chosen(value) || !code && (weak::is_sample(value) || joined())
                 };
                 match search.rules.extractor(Extractor::WeakPassword).filter(|_| rule.judge == Judge::Password && typed()) {

@@ -43,7 +43,9 @@ pub(in crate::detect) fn runs(text: &[u8], part: Span, hints: Hints, mut found: 
         if end - start < shortest {
             continue;
         }
-        let start = if text[start..end].starts_with(b"0x") { start + 2 } else { start };
+        // `0x2f…`, and `\x2f…` of PostgreSQL.
+        let escaped = text[start..end].starts_with(b"x") && text[..start].ends_with(b"\\");
+        let start = if text[start..end].starts_with(b"0x") { start + 2 } else { start + usize::from(escaped) };
         let run = Span::new(start, end);
         if run.len() >= shortest && run.len() < LONGEST && may_encode(&text[run.range()]) {
             let padding = text[end..].iter().take(2).take_while(|&&byte| byte == b'=').count();

@@ -165,8 +165,8 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     if cue == Cue::Token && words.len() > 2 && words.ends_with(&["key".to_owned(), "base".to_owned()]) {
         return Some(NameClass::Token);
     }
-    // `POSTGRES_PASSWORD_2`, `old_password`
-    while words.len() > 1 && words.last().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit())) {
+    // `POSTGRES_PASSWORD_2`, `old_password`; `password_wo`, which Terraform only writes.
+    while words.len() > 1 && words.last().is_some_and(|word| word == "wo" || word.bytes().all(|byte| byte.is_ascii_digit())) {
         words.pop();
     }
     // Typed twice, as forms ask for it: `password_confirmation`.
@@ -205,7 +205,11 @@ fn class_of(words: &[String], at: usize, is_variable: bool) -> Option<NameClass>
     if trimmed == "salt" && words.len() == 1 {
         return None;
     }
-    if TOKENS.has(trimmed) || ["apikey", "token", "secret"].iter().any(|ending| trimmed.ends_with(ending) && trimmed.len() < 20) {
+    // `csrfmiddlewaretoken` is made for one form.
+    let of_form = || ["csrf", "xsrf"].iter().any(|kind| trimmed.starts_with(kind));
+    if TOKENS.has(trimmed)
+        || ["apikey", "token", "secret"].iter().any(|ending| trimmed.ends_with(ending) && trimmed.len() < 20 && !of_form())
+    {
         return Some(NameClass::Token);
     }
     let keys = trimmed == "keys" && matches!(before, Some("api" | "unseal"));
@@ -386,6 +390,7 @@ mod tests {
             "mot_de_passe",
             "CACHE_PASSWORD",
             "kata sandi",
+            "password_wo",
             "Şifre",
             "log4j.appender.kafka_appender.SslTruststorePassword",
         ] {
@@ -447,6 +452,10 @@ mod tests {
             "nextToken",
             "public_key",
             "csrf_token",
+            "csrftoken",
+            "csrfmiddlewaretoken",
+            "__RequestVerificationToken",
+            "review.un_pass",
             "fastcgi_pass",
             "proxy_pass",
             "bypass",

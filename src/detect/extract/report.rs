@@ -17,9 +17,16 @@ use crate::text::Span;
 
 /// Judges a value and records it.
 pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, why: Reason) {
-    let value = match class {
-        NameClass::Password => Value { span: without_account(search.bytes(value.span), value.span), ..*value },
-        NameClass::Token => Value { span: without_user(search.text, value.span), ..*value },
+    let (class, value) = match class {
+        NameClass::Password => (class, Value { span: without_account(search.bytes(value.span), value.span), ..*value }),
+        // `COUCHDB_AUTH: admin:secret`: what follows a user is its password.
+        NameClass::Token => {
+            let span = without_user(search.text, value.span);
+            let user = &search.text[value.span.start..span.start];
+            let of_account = begins_with_account(user) || user.strip_suffix(b":") == Some(search.bytes(span));
+            let of_account = of_account && judge::judge(search.bytes(span), class.judge()).is_none();
+            (if of_account { NameClass::Password } else { class }, Value { span, ..*value })
+        }
     };
     let value = Value { span: without_scheme(search.bytes(value.span), value.span), ..value };
     if is_elided(search.text, value.span) || is_ciphertext(search.text, value.span) {
@@ -70,8 +77,17 @@ fn without_scheme(bytes: &[u8], value: Span) -> Span {
     Span::new(value.start + scheme.map_or(0, |scheme| scheme.len()), value.end)
 }
 
-/// Of `admin/secret` and `admin / secret`, as in `login and password: admin/secret`, and of `shop/shop`, the secret.
+/// Of `admin/secret`, `admin:secret` and `admin / secret`, as in `login and password: admin/secret`, and of `shop/shop`, the secret.
 fn without_account(bytes: &[u8], value: Span) -> Span {
+    // `admin:secret`, `me@corp.net:secret`
+    if let Some(at) = memchr::memchr(b':', bytes)
+        && !bytes[at + 1..].is_empty()
+        && !bytes[at + 1..].iter().any(|byte| matches!(byte, b':' | b'/'))
+        && bytes[..at].iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-@".contains(byte))
+        && (begins_with_account(bytes) || bytes[..at].contains(&b'@') || bytes[..at] == bytes[at + 1..])
+    {
+        return Span::new(value.start + at + 1, value.end);
+    }
     let spaced = memchr::memmem::find(bytes, b" / ").map(|at| (&bytes[..at], &bytes[at + 3..]));
     if let Some((user, secret)) = spaced
         && begins_with_account(user)
@@ -91,7 +107,7 @@ fn without_account(bytes: &[u8], value: Span) -> Span {
 /// Of `admin:secret`, as in `auth = "admin:secret"`, the secret.
 fn without_user(text: &[u8], value: Span) -> Span {
     let bytes = &text[value.range()];
-    let user = bytes.iter().take_while(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')).count();
+    let user = bytes.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')).count();
     let pair = (1..=32).contains(&user)
         && bytes[0].is_ascii_lowercase()
         && !TECHNICAL.has(&String::from_utf8_lossy(&bytes[..user]))

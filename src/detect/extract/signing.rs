@@ -9,7 +9,7 @@ use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::quote::before_quote;
 use crate::detect::worth::weak;
 use crate::detect::worth::words::words;
-use crate::rule::lexicon::{PLAIN_SECRETS, SIGNED_SECTIONS, SIGNING_WORDS};
+use crate::rule::lexicon::{PLAIN_SECRETS, SIGNED_SECTIONS, SIGNING_WORDS, TOKENS, VALUE_NAMES};
 use crate::text::Span;
 
 /// How far above a setting its section is looked for, in lines.
@@ -26,7 +26,7 @@ pub(super) fn is_typed(search: &Search<'_>, before: &[u8], value: Span) -> bool 
     }
     let of_session = || is_of_session(search, value);
     let signs = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["secret"] if field == b"SECRET" || of_session() => true,
+        ["secret"] if field == b"SECRET" || of_session() || is_of_client(search, value) => true,
         ["secret"] => section(search, value).is_some_and(|section| section.iter().any(|word| SIGNED_SECTIONS.has(word))),
         // `- secretKey: client-id` of an ExternalSecret: which key of a secret.
         ["secret", "key"] if name == b"secretKey" && !is_secret_key(before, search.bytes(value)) => false,
@@ -55,7 +55,34 @@ pub(super) fn is_typed(search: &Search<'_>, before: &[u8], value: Span) -> bool 
     // `DRONE_RPC_SECRET=secret`
     let variable = || is_variable(field) && field.ends_with(b"_SECRET") && !is_of_cluster(field) && search.hints.notation.is_settings();
     let holds = signs || shown();
-    (holds || variable()) && plain() || holds && weak::is_typed_key(bytes, &words, in_settings) && !named()
+    // `app.secret_key = 'walrus'`: of Flask and Django.
+    let of_app = || {
+        let word = bytes.len() >= 4 && bytes.iter().all(u8::is_ascii_lowercase) && !VALUE_NAMES.has(&lower) && !TOKENS.has(&lower);
+        let assigned = before_quote(before).is_some_and(|open| open.trim_ascii_end().ends_with(b"="));
+        search.hints.notation == Notation::Source
+            && field.eq_ignore_ascii_case(b"secret_key")
+            && assigned
+            && word
+            && weak::is_literal(bytes)
+    };
+    of_app() || (holds || variable()) && plain() || holds && weak::is_typed_key(bytes, &words, in_settings) && !named()
+}
+
+/// `"clientId": "shop"` or `"credentials": {` and, a few lines below, `"secret": "secret"`, as exports of realms and adapters of
+/// Keycloak have them.
+pub(super) fn is_of_client(search: &Search<'_>, value: Span) -> bool {
+    const LINES: usize = 8;
+    if search.hints.notation != Notation::Quoted {
+        return false;
+    }
+    let mut line = Some(search.line_around(value.start));
+    (0..LINES).any(|_| {
+        let Some(at) = line else { return false };
+        line = search.line_before(at);
+        [&b"\"clientId\""[..], b"\"client_id\"", b"\"credentials\""]
+            .iter()
+            .any(|name| memchr::memmem::find(search.bytes(at), name).is_some())
+    })
 }
 
 /// `session({` and, at most two lines below it, `secret: 'keyboard cat'`.

@@ -94,7 +94,7 @@ fn consider(search: &mut Search<'_>, hit: Span, user: Span, password: Span) {
 
 /// A weak password of a real account: not `user:pass`, which only shows what stands where, nor `USER:WORD`.
 fn is_chosen(user: &[u8], password: &[u8], settings: bool) -> bool {
-    let strong = judge::judge(password, Judge::Password).is_some_and(|verdict| !verdict.is_weak());
+    let strong = user != password && judge::judge(password, Judge::Password).is_some_and(|verdict| !verdict.is_weak());
     let word = password.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
     let port = password.len() <= 5 && password.iter().all(u8::is_ascii_digit) && user.contains(&b'.');
     // `orguser:orgtoken`

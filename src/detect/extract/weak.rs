@@ -66,6 +66,7 @@ fn signs(search: &Search<'_>, value: Span) -> bool {
 fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     let (before, bytes) = (before(search, value.span), search.bytes(value.span));
     let name = last_name(before).rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    let name = name.strip_suffix(b"_wo").unwrap_or(name);
     let open = before_quote(before).unwrap_or(before).trim_ascii_end();
     let option = open.strip_suffix(b"=").map_or(before, |rest| &rest[..rest.len() - last_name(rest).len()]);
     let given = [&b"-e "[..], b"--env "].iter().any(|command| option.ends_with(command));
@@ -107,8 +108,13 @@ fn is_short_setting(search: &Search<'_>, class: NameClass, value: &Value) -> boo
     let before = before(search, value.span);
     let given = before.trim_ascii_end().strip_suffix(b":").or(before.strip_suffix(b"="));
     let variable = given.is_some_and(|name| is_variable(last_name(name)) && VARIABLE_ENDINGS.ends(last_name(name)));
+    let property = || {
+        let setting = given.is_some_and(|name| search.hints.notation.is_settings() && last_name(name).ends_with(b".password"));
+        setting && ends_field(search, value.span) || before.ends_with(b"name=\"password\" value=\"")
+    };
     let element = || search.hints.notation != Notation::Source && is_element(search, value.span) && before.ends_with(b"<password>");
-    class == NameClass::Password && is_two_letters(search.bytes(value.span)) && (variable && ends_field(search, value.span) || element())
+    let taken = || variable && ends_field(search, value.span) || property() || element();
+    class == NameClass::Password && is_two_letters(search.bytes(value.span)) && taken()
 }
 
 /// `- name: DB_PASSWORD`, `value: fake_password`: what a container or a chart is given is read as it stands.
@@ -225,7 +231,9 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
         ends && before[..before.len() - name.len()].contains(&b',')
     };
     let prose = search.hints.notation == Notation::Prose && !stands_behind_option(before) || remark();
-    let in_sentence = prose && !quoted && !variable && goes_on(search, span);
+    // `password.empty = Password is required!`
+    let titled = value.iter().skip(1).all(u8::is_ascii_lowercase) && value[0].is_ascii_uppercase();
+    let in_sentence = (prose || titled) && !quoted && !variable && goes_on(search, span);
     // `- Password: BlueHarbour`, and no more on the line.
     let label = || {
         why == Reason::Name
@@ -347,7 +355,10 @@ fn behind<'a>(search: &'a Search<'_>, span: Span) -> &'a [u8] {
 /// `password=secret is not a good idea`: two words of a sentence follow.
 fn goes_on(search: &Search<'_>, span: Span) -> bool {
     let mut words = behind(search, span).split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    let spoken = |word: Option<&[u8]>| word.is_some_and(|word| word.iter().all(u8::is_ascii_lowercase));
+    let spoken = |word: Option<&[u8]>| {
+        let word = word.map(|word| word.strip_suffix(b"!").or(word.strip_suffix(b".")).unwrap_or(word));
+        word.is_some_and(|word| !word.is_empty() && word.iter().all(u8::is_ascii_lowercase))
+    };
     spoken(words.next()) && spoken(words.next())
 }
 

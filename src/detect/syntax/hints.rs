@@ -86,7 +86,7 @@ impl Hints {
             test: is_test(&lower, name, notation),
             generic: !is_machine_made(name) && !is_translation(&lower, name),
             binary: false,
-            alone: alone(name).filter(|_| matches!(notation, Notation::Unknown | Notation::Prose)),
+            alone: alone(name).or_else(|| alone_in_folder(&lower)).filter(|_| matches!(notation, Notation::Unknown | Notation::Prose)),
         }
     }
 
@@ -118,6 +118,12 @@ fn alone(name: &str) -> Option<Alone> {
         () if TOKENS.has(last) || key || run_together || extension == "key" && KEY_QUALIFIERS.has(last) => Some(Alone::Token),
         () => None,
     }
+}
+
+/// `wireguard/private/laptop`: a key in a folder of keys.
+fn alone_in_folder(path: &str) -> Option<Alone> {
+    let folder = path.rsplit('/').nth(1)?;
+    matches!(folder, "private" | "preshared" | "privatekeys" | "private_keys" | "psk").then_some(Alone::Token)
 }
 
 /// `peer12`, `3`: which one of several it is.
@@ -165,7 +171,10 @@ fn extension_notation(stem: &str) -> Notation {
         (&SOURCE_EXTENSIONS, Notation::Source),
     ];
     let extension = stem.rsplit_once('.').map_or(stem, |(_, extension)| extension);
-    KNOWN.iter().find(|(extensions, _)| extensions.has(extension)).map_or(Notation::Unknown, |(_, notation)| *notation)
+    let known = |extension: &str| KNOWN.iter().find(|(extensions, _)| extensions.has(extension)).map(|(_, notation)| *notation);
+    // `compose.override.yml-mail`
+    let variant = || stem.contains('.').then(|| extension.split_once('-'))?.and_then(|(extension, _)| known(extension));
+    known(extension).or_else(|| variant().filter(|notation| notation.is_settings())).unwrap_or(Notation::Unknown)
 }
 
 fn is_test(path: &str, name: &str, notation: Notation) -> bool {
@@ -247,6 +256,8 @@ mod tests {
             ("settings.py.prod.example", Notation::Source),
             ("group_vars/all", Notation::Yaml),
             ("config/database.yml.mysql", Notation::Yaml),
+            ("compose/docker-compose.override.yml-mail", Notation::Yaml),
+            ("cloud/user-data", Notation::Yaml),
             ("src/main.rs.patch", Notation::Unknown),
             ("inventory/host_vars/web1/main", Notation::Yaml),
         ] {

@@ -250,7 +250,11 @@ fn names_a_secret(value: &[u8]) -> bool {
         && value.iter().any(u8::is_ascii_uppercase)
         && !value.contains(&b'/')
         && value.iter().skip(1).any(|byte| matches!(byte, b'@' | b'!' | b'#' | b'$'));
-    if typed {
+    // `userAdmin123456`
+    let digits = value.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let counted = (digits >= 5 || digits >= 3 && b"123456".starts_with(&value[value.len() - digits..]))
+        && value.iter().all(u8::is_ascii_alphanumeric);
+    if typed || counted {
         return false;
     }
     let is_technical = words.iter().any(|word| TECHNICAL.has(word) || is_rfc(word)) && words.iter().all(technical);

@@ -7,6 +7,7 @@ mod value;
 
 use super::name::{Context, NAME_REACH, NameClass};
 use super::report::report;
+use super::signing;
 use crate::detect::Reason;
 use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
@@ -14,6 +15,7 @@ use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::is_hashed;
 use crate::detect::worth::{judge, passphrase};
 use crate::rule::Confidence;
+use crate::rule::lexicon::{CONNECTION_FIELDS, STAND_IN_USERS};
 use crate::text::Span;
 
 /// Reports what is assigned to a name; returns whether anything is.
@@ -30,6 +32,8 @@ pub(super) fn read(search: &mut Search<'_>, context: &Context) -> bool {
     let settings = settings || class == NameClass::Password && is_default;
     let repeats = |value: &Value| {
         !settings
+            && !(class == NameClass::Token && signing::is_of_client(search, value.span))
+            && !is_beside_user(search, context, value.span)
             && !is_hashed(search.text, value.span)
             && search.text[value.span.range()].eq_ignore_ascii_case(&search.text[context.name.range()])
     };
@@ -64,6 +68,30 @@ pub(super) fn read(search: &mut Search<'_>, context: &Context) -> bool {
     true
 }
 
+/// `username: 'shop',` a line or two above or below `password: 'password',`: a login, and no list of what fields are called.
+fn is_beside_user(search: &Search<'_>, context: &Context, value: Span) -> bool {
+    let quote = |byte: Option<&u8>| matches!(byte, Some(b'"' | b'\''));
+    let quoted = quote(search.text[..value.start].last()) && quote(search.text.get(value.end));
+    if context.class != NameClass::Password || !quoted || search.hints.notation == Notation::Lines {
+        return false;
+    }
+    let above = search.line_before(context.line);
+    let below = search.line_after(context.line);
+    let further = [above.and_then(|line| search.line_before(line)), below.and_then(|line| search.line_after(line))];
+    [above, below].into_iter().chain(further).flatten().any(|line| is_field_of_login(search.bytes(line)))
+}
+
+/// `username: 'shop',`, `"port": 5432,`: what a connection is given besides a password.
+fn is_field_of_login(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    let Some(at) = line.iter().position(|byte| matches!(byte, b':' | b'=')) else { return false };
+    let trim = |text: &[u8]| String::from_utf8_lossy(text.trim_ascii()).trim_matches(['"', '\'', ',', '>', ' ']).to_lowercase();
+    let (name, value) = (trim(&line[..at]), trim(&line[at + 1..]));
+    let literal = line[at + 1..].iter().any(|byte| matches!(byte, b'"' | b'\'')) || value.bytes().all(|byte| byte.is_ascii_digit());
+    let known = CONNECTION_FIELDS.has(&name) || name == "port";
+    known && literal && !value.is_empty() && value != name && !STAND_IN_USERS.has(&value)
+}
+
 /// `factory: shop.common.auth_password:filter_factory`: a module, and a function of it. `shop.db.password:word` on a line of its own
 /// is a setting.
 fn is_entry_point(search: &Search<'_>, context: &Context, value: Span) -> bool {
@@ -88,9 +116,12 @@ fn is_replaced(search: &Search<'_>, context: &Context, mark: u8) -> bool {
 /// `    password: "password"` and ``- Password: `password` `` in a document: a line that has a name and its quoted value alone.
 fn is_field_of_example(search: &Search<'_>, context: &Context) -> bool {
     let line = search.bytes(context.line).trim_ascii();
+    // ``- **Password:** `password` ``
     let before = search.text[context.line.start..context.name.start].trim_ascii();
+    let before = before.strip_suffix(b"**").map_or(before, <[u8]>::trim_ascii_end);
     let rest = search.text[context.name.end..context.line.end].trim_ascii();
-    let value = rest.strip_prefix(b":").map(<[u8]>::trim_ascii_start).unwrap_or_default();
+    let rest = rest.strip_prefix(b"**").unwrap_or(rest);
+    let value = rest.strip_prefix(b":").map(|value| value.strip_prefix(b"**").unwrap_or(value).trim_ascii_start()).unwrap_or_default();
     let quoted = matches!(value, [open @ (b'"' | b'\'' | b'`'), inner @ .., close] if open == close && !inner.contains(open));
     // `- PASSWORD=password`
     let capitals = !search.bytes(context.name).iter().any(u8::is_ascii_lowercase);

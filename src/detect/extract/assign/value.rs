@@ -64,7 +64,9 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     }
     if let Some(span) = quoted_in(text, start, line.end, notation) {
         // The next name of an object, and no value: `"key": "password", "value": …`.
-        let is_name = separator == Separator::Argument && text[span.end + 1..line.end].trim_ascii_start().starts_with(b":");
+        // `` `auth_pass`,`priv_pass` ``: columns of a table.
+        let column = text.get(context.name.end) == Some(&b'`') && text.get(span.end) == Some(&b'`');
+        let is_name = separator == Separator::Argument && (column || text[span.end + 1..line.end].trim_ascii_start().starts_with(b":"));
         let listed = || separator == Separator::Argument && is_listed(text, context, span);
         // `isCode ? "passcode" : "recovery_code"`
         let chosen = || separator == Separator::Colon && is_choice(&text[line.start..context.name.start]);
@@ -347,6 +349,14 @@ fn unquoted(search: &Search<'_>, context: &Context, notation: Notation, separato
     {
         let span = bare::to_escaped_end(text, start, line.end);
         return Some(if span.is_empty() { Vec::new() } else { sure(span) });
+    }
+    // `${AES_KEY:-&91a*x}`
+    if separator == Separator::Equals
+        && bare::is_of_variable(&text[line.start..context.name.start])
+        && let Some(default) = until(text, start, line.end, b'}')
+        && !text[default.range()].iter().any(|byte| byte.is_ascii_whitespace() || b"\"'{".contains(byte))
+    {
+        return Some(if default.is_empty() { Vec::new() } else { sure(default) });
     }
     if let Some(values) = typed_or_called(text, start, line.end, notation) {
         return values;

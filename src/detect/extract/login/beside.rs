@@ -4,18 +4,54 @@ use super::{begins_with_account, joined_pair, of_login, of_login_in, weak_of_log
 use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::line;
-use crate::detect::syntax::sentence::{REACH, unpunctuated, words_of};
+use crate::detect::syntax::sentence::{REACH, marked, unpunctuated, words_of};
+use crate::rule::lexicon::USERS;
 use crate::text::Span;
 
 /// `用 admin/admin 登录`, `use admin/admin to log in`
 pub(super) fn ahead(text: &[u8], line: Span, hit: Span) -> Option<Span> {
     let words = words_of(text, Span::new(line.start.max(hit.start.saturating_sub(REACH)), hit.start));
+    // ``use `admin` / `secret` to log in``
+    if let [.., verb, user, joint, secret, to] = words.as_slice()
+        && matches!(&text[verb.range()], b"use" | b"Use" | b"using" | b"with")
+        && matches!((&text[joint.range()], &text[to.range()]), (b"/" | b"and", b"to"))
+        && begins_with_account(text[user.range()].strip_prefix(b"`").and_then(|user| user.strip_suffix(b"`")).unwrap_or_default())
+    {
+        return marked(text, *secret, secret.end);
+    }
     let word = match words.as_slice() {
         [.., verb, word, to] if &text[to.range()] == b"to" && matches!(&text[verb.range()], b"use" | b"Use" | b"using" | b"with") => *word,
         [.., word] if !text[hit.range()].is_ascii() && word.end + 1 >= hit.start => *word,
         _ => return None,
     };
-    if begins_with_account(&text[unpunctuated(text, word).range()]) { joined_pair(text, word) } else { None }
+    // ``创建一个`reader:123456`帐号``
+    let marked = text[word.range()].strip_suffix(b"`").and_then(|rest| memchr::memrchr(b'`', rest)).filter(|at| *at > 0);
+    let word = Span::new(word.start + marked.unwrap_or(0), word.end);
+    if begins_with_account(text[unpunctuated(text, word).range()].strip_prefix(b"`").unwrap_or(&text[unpunctuated(text, word).range()])) {
+        joined_pair(text, word)
+    } else {
+        None
+    }
+}
+
+/// `Admin user created: admin/admin`: in a sentence or a message of a program, and no path.
+pub(super) fn read_same(search: &mut Search<'_>, line: Span, hit: Span) {
+    let (before, behind) = (&search.text[line.start..hit.start], &search.text[hit.end..line.end]);
+    let free = before.last().is_none_or(|byte| byte.is_ascii_whitespace() || b"(\"'`".contains(byte) || !byte.is_ascii());
+    let ends = match behind {
+        [] => true,
+        [b'.' | b',' | b';' | b':' | b'!', rest @ ..] => {
+            rest.first().is_none_or(|byte| byte.is_ascii_whitespace() || b"\"'`".contains(byte))
+        }
+        [byte, ..] => byte.is_ascii_whitespace() || b")\"'`".contains(byte) || !byte.is_ascii(),
+    };
+    let lower = String::from_utf8_lossy(before).to_lowercase();
+    let told = USERS.iter().chain(["login", "log in", "credential", "user", "sign in", "password"]).any(|word| lower.contains(word));
+    let told = told || search.notation_at(line) == Notation::Prose && behind.trim_ascii().is_empty();
+    if free && ends && told {
+        let value = Span::new(hit.end - "admin".len(), hit.end);
+        let _ = weak_of_login(search, value);
+    }
 }
 
 /// `http://localhost:3000 (admin/secret)`: a pair in brackets behind an address.

@@ -21,6 +21,9 @@ use crate::text::Span;
 /// `Login to X: admin / secret`, `sign in with admin/secret`.
 pub(super) fn read(search: &mut Search<'_>, hit: Span) {
     let whole = search.line_around(hit.start);
+    if search.bytes(hit).eq_ignore_ascii_case(b"admin/admin") {
+        return beside::read_same(search, whole, hit);
+    }
     let prose = matches!(search.notation_at(whole), Notation::Prose | Notation::Unknown);
     let settings = search.hints.notation.is_settings();
     let remark = settings && search.bytes(whole).trim_ascii_start().starts_with(b"#");
@@ -59,8 +62,20 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
     } else {
         pair(search.text, &words)
             .or_else(|| words.first().filter(|_| is_default || start > hit.end).and_then(|&word| same_twice(search.text, word)))
+            // `(default login admin / secret)`
+            .or_else(|| {
+                let account = words.first().is_some_and(|word| is_default && begins_with_account(search.bytes(*word)));
+                spaced_pair(search.text, &words).filter(|_| account)
+            })
     };
-    let value = value.or_else(|| beside::ahead(search.text, whole, hit));
+    // `登录帐号test 123456`
+    let spaced = || {
+        words
+            .get(..2)
+            .filter(|words| !cue.is_ascii() && words[0].start == start && is_spaced_login(search.text, words))
+            .map(|words| words[1])
+    };
+    let value = value.or_else(|| beside::ahead(search.text, whole, hit)).or_else(spaced);
     if let Some(value) = value {
         let certain = shown
             && (value.end <= hit.start || is_default || is_shown(search.text, value) || is_customary_field(search, whole, hit, value));
@@ -119,16 +134,39 @@ pub(super) fn read_pair(search: &mut Search<'_>, context: &Context) -> bool {
     let before: Vec<Span> = before.iter().filter(filler).copied().collect();
     let attached =
         before.last().is_some_and(|word| word.end == context.name.start && lower(*word).strip_suffix('/').is_some_and(is_user_word));
+    let is_address = |word: &Span| text[word.range()].starts_with(b"(`") && text[word.range()].contains(&b'@');
+    let address = after.iter().take(3).position(is_address);
     let value = match before.as_slice() {
-        // ``the default admin password (`me@corp.net` / `secret`)``
-        _ if matches!(after.as_slice(), [user, joint, ..]
-            if text[user.range()].starts_with(b"(`") && text[user.range()].contains(&b'@') && &text[joint.range()] == b"/") =>
-        {
-            let secret = after.get(2).and_then(|&secret| marked(text, secret, context.line.end));
+        // ``change the default password now (`me@corp.net` / `secret`)``
+        _ if address.is_some_and(|at| after.get(at + 1).is_some_and(|joint| &text[joint.range()] == b"/")) => {
+            let secret = address.and_then(|at| after.get(at + 2)).and_then(|&secret| marked(text, secret, context.line.end));
             secret.filter(|secret| weak::is_literal(search.bytes(*secret)))
         }
+        // ``**`admin`** (username) and **`secret`** (password)``
+        _ if text[..context.name.start].ends_with(b"(") && text[context.name.end..].starts_with(b")") => {
+            labelled_behind(text, Span::new(context.line.start, context.name.start - 1))
+        }
+        // ``用户名和密码是 `root`和`123456` ``
+        _ if !search.bytes(context.name).is_ascii() && ends_with_user_and(&text[context.line.start..context.name.start]) => {
+            second_of_marked(text, Span::new(context.name.end, end)).or_else(|| both(text, &after))
+        }
+        // `` `shop:secret` 为管理员账号密码 ``
+        _ if !search.bytes(context.name).is_ascii() && USERS.ends(&text[context.line.start..context.name.start]) && after.len() <= 1 => {
+            let shown = &text[context.line.start..context.name.start];
+            let mut marks = memchr::memrchr_iter(b'`', shown);
+            let pair = marks.next().zip(marks.next()).map(|(close, open)| (open, close));
+            let told = |close: usize| ["为", "是"].iter().any(|verb| shown[close + 1..].trim_ascii().starts_with(verb.as_bytes()));
+            pair.filter(|&(_, close)| told(close))
+                .and_then(|(open, close)| joined_pair(text, Span::new(context.line.start + open, context.line.start + close + 1)))
+        }
+        // `the default password is admin/admin`
+        _ if matches!(after.as_slice(), [verb, pair, ..] if matches!(&text[verb.range()], b"is" | b"are")
+            && begins_with_account(&text[pair.range()])) =>
+        {
+            same_twice(text, after[1])
+        }
         // `the username/password combination admin/secret`
-        _ if attached && matches!(after.first(), Some(word) if matches!(lower(*word).as_str(), "combination" | "pair")) => {
+        _ if attached && matches!(after.first(), Some(word) if matches!(lower(*word).as_str(), "combination" | "pair" | "of")) => {
             both(text, &after)
         }
         // `` `admin` for both the username and password``
@@ -173,6 +211,31 @@ pub(super) fn read_pair(search: &mut Search<'_>, context: &Context) -> bool {
         Some(value) => of_login_in(search, value, is_shown(text, value)) || weak_of_login(search, value),
         None => false,
     }
+}
+
+/// ``**`secret`** ``, before its label in brackets, if a user is labelled so before it.
+fn labelled_behind(text: &[u8], before: Span) -> Option<Span> {
+    let trimmed = text[before.range()].trim_ascii_end();
+    let shown = trimmed.strip_suffix(b"**").unwrap_or(trimmed).strip_suffix(b"`")?;
+    let open = shown.iter().rposition(|byte| *byte == b'`')?;
+    let of_user = String::from_utf8_lossy(&shown[..open]).to_lowercase();
+    let labelled = USERS.iter().any(|user| of_user.contains(&format!("({user})")));
+    labelled.then(|| Span::new(before.start + open + 1, before.start + shown.len()))
+}
+
+/// `用户名和`
+fn ends_with_user_and(before: &[u8]) -> bool {
+    let joint = ["和", "、", "与", "/"].iter().find_map(|joint| before.strip_suffix(joint.as_bytes()));
+    joint.is_some_and(|user| USERS.ends(user))
+}
+
+/// ``是 `root`和`123456` ``: what stands in the second pair of marks.
+fn second_of_marked(text: &[u8], rest: Span) -> Option<Span> {
+    let mut marks = memchr::memchr_iter(b'`', &text[rest.range()]);
+    let (_, close, open, end) = (marks.next()?, marks.next()?, marks.next()?, marks.next()?);
+    let joint = text[rest.start + close + 1..rest.start + open].trim_ascii();
+    let joined = is_and(joint) || matches!(joint, b"/") || ["和", "、", "与"].iter().any(|word| joint == word.as_bytes());
+    joined.then(|| Span::new(rest.start + open + 1, rest.start + end))
 }
 
 /// Whether a sentence ends with the customary name of an account and the same or another well-known word.
@@ -233,6 +296,13 @@ fn both(text: &[u8], words: &[Span]) -> Option<Span> {
     let words = &words[verb..];
     let words = words.iter().position(|&word| !connects(word)).map(|at| &words[at..])?;
     let first = *words.first()?;
+    // ``the login and password are `shop`.``
+    if let Some(value) = marked(text, first, first.end).filter(|_| words.len() == 1 && verb > 0 || text[first.range()].ends_with(b"`.")) {
+        let plain = text[value.range()].iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        if plain {
+            return Some(value);
+        }
+    }
     let customary = begins_with_account(&text[first.range()]);
     let parted = || matches!(words, [_, joint, _] if &text[joint.range()] == b"/");
     let whole = is_marked(text, first) || customary && (text[first.range()].contains(&b'/') || parted());
@@ -306,6 +376,9 @@ fn pair(text: &[u8], words: &[Span]) -> Option<Span> {
     let two = || matches!(words, [user, joint, ..] if marks(*user) > 0 && matches!(&text[joint.range()], b"/" | b":"));
     let opens = words.first().is_some_and(|&word| text[word.range()].starts_with(b"(`") || shows(word)) || two();
     let words = if opens { words } else { words.get(words.iter().position(|&word| connects(word))? + 1..)? };
+    // ``with account `admin:secret` ``
+    let words =
+        if words.len() > 1 && matches!(&text[words[0].range()], b"account" | b"credentials" | b"user") { &words[1..] } else { words };
     spaced_pair(text, words).or_else(|| joined_pair(text, *words.first()?))
 }
 
@@ -335,6 +408,10 @@ fn joined_pair(text: &[u8], word: Span) -> Option<Span> {
             text[user.end..word.end].iter().position(|byte| matches!(byte, b'`' | b'"')).map(|mark| Span::new(user.end + mark, word.end));
         return secret.filter(|_| is_user(text, user)).and_then(|secret| marked(text, secret, word.end));
     }
+    // `` `elastic:123456`可以登录 ``
+    let closed = text[word.range()].strip_prefix(b"`").and_then(|rest| memchr::memchr(b'`', rest)).map(|at| word.start + at + 2);
+    let word =
+        Span::new(word.start, closed.filter(|&end| text[end..word.end].first().is_some_and(|byte| !byte.is_ascii())).unwrap_or(word.end));
     let quote = usize::from(matches!(text[word.start], b'"' | b'\''));
     let whole = unpunctuated(text, Span::new(word.start + quote, word.end));
     let slash = memchr::memchr2(b'/', b':', &text[whole.range()])?;
@@ -364,7 +441,9 @@ fn spaced_pair(text: &[u8], words: &[Span]) -> Option<Span> {
     };
     let joined = matches!(joint, b"/" | b"//" | b":") || is_and(joint) && is_marked(text, *user) && is_marked(text, *secret);
     let inside = |secret: Span| marked(text, secret, secret.end).filter(|_| text[secret.start] == b'"');
-    (joined && is_user(text, *user)).then(|| inside(*secret).unwrap_or_else(|| unpunctuated(text, *secret)))
+    // `` `username` and `password` ``: what fields are called.
+    let named = USERS.is(&text[undecorated(text, *user).range()]);
+    (joined && !named && is_user(text, *user)).then(|| inside(*secret).unwrap_or_else(|| unpunctuated(text, *secret)))
 }
 
 /// Whether what stands before a slash or a colon is the customary name of an account: `root/…`.

@@ -22,7 +22,8 @@ pub(super) fn told_later(search: &Search<'_>, context: &Context) -> Option<Value
         let start = memchr::memmem::find(rest, phrase.as_bytes())? + phrase.len();
         let colon = FULLWIDTH_COLON.len() * usize::from(rest[start..].starts_with(FULLWIDTH_COLON));
         let colon = colon.max(usize::from(rest[start..].starts_with(b":")));
-        let start = start + colon + rest[start + colon..].iter().take_while(|byte| **byte == b' ').count();
+        let start = start + colon + rest[start + colon..].iter().take_while(|byte| matches!(byte, b' ' | b'`')).count();
+        let start = start + if rest[start..].starts_with("“".as_bytes()) { "“".len() } else { 0 };
         let length = rest[start..].iter().take_while(typed).count();
         let bytes = &rest[start..start + length];
         let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
@@ -45,7 +46,10 @@ pub(super) fn is_foreign(search: &Search<'_>, context: &Context) -> bool {
 pub(super) fn default_told(search: &Search<'_>, context: &Context) -> Option<Value> {
     let name = search.bytes(context.name);
     let variable = name.contains(&b'_') && !name.iter().any(u8::is_ascii_lowercase);
-    if context.class != NameClass::Password || !(variable || name.starts_with(b"--")) {
+    // `The password for the root user. Defaults to`: a sentence, or a cell, that begins with the name.
+    let before = search.text[context.line.start..context.name.start].rsplit(|byte| *byte == b'|').next().unwrap_or_default();
+    let begins = before.len() <= 24 && !before.iter().any(|byte| matches!(byte, b'.' | b',' | b';' | b'`'));
+    if context.class != NameClass::Password || !(variable || begins || name.starts_with(b"--")) {
         return None;
     }
     let end = context.line.end.min(context.name.end + REACH);

@@ -19,7 +19,7 @@ use crate::detect::syntax::sentence::{REACH, marked, unpunctuated, words_of};
 use crate::detect::worth::randomness::{self, is_generated};
 use crate::detect::worth::{judge, weak, words};
 use crate::rule::Confidence;
-use crate::rule::lexicon::{ABOUT, ACCOUNTS, DENIALS, NOUNS, PARTICLES, PASSWORDS, VALUE_NAMES};
+use crate::rule::lexicon::{ABOUT, ACCOUNTS, DENIALS, NOUNS, PARTICLES, PASSWORDS, USERS, VALUE_NAMES};
 use crate::text::Span;
 
 /// Words looked at behind a name.
@@ -199,8 +199,10 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
             found.push(Value { span: bare, uncertain: false });
             break;
         }
+        // ``- `master_password` -> `password` ``: a new name.
+        let renamed = count <= 1 && text[context.name.end] == b'`' && matches!(bytes, b"->" | b"=>" | b"\xe2\x86\x92");
         // `password/data-hash: x`: the colon is another name's; `password ? 'a' : 'b'`: a choice.
-        if is_field(bytes) || bytes == b"?" {
+        if is_field(bytes) || bytes == b"?" || renamed {
             break;
         }
         let unspaced = || std::str::from_utf8(bytes).is_ok_and(|word| word.len() <= 32 && PARTICLES.iter().any(|end| word.ends_with(end)));
@@ -234,7 +236,12 @@ fn is_weak_and_bare(search: &Search<'_>, context: &Context, span: Span) -> bool 
     let account = || ACCOUNTS.has(&String::from_utf8_lossy(value)) && weak::is_known(value);
     let lower = value.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     // ``The default value of `DB_PASS` is harbourpass``; `密码 harbour77`
-    let told = || is_default_of_variable(search, context, span) && lower && weak::is_literal(value);
+    // `账号密码都是nacos`
+    let both = || {
+        let between = String::from_utf8_lossy(&search.text[context.name.end..span.start]);
+        is_foreign(search, context) && ["都是", "都为", "均为", "均是"].iter().any(|word| between.ends_with(word))
+    };
+    let told = || (is_default_of_variable(search, context, span) || both()) && lower && weak::is_literal(value);
     let foreign = || is_foreign(search, context) && letters && lower && value.iter().any(u8::is_ascii_digit) && value.len() >= 6;
     context.class == NameClass::Password && (odd || account() || told() || foreign() && weak::is_literal(value))
 }
@@ -282,6 +289,10 @@ fn is_weak(search: &Search<'_>, context: &Context, start: usize, span: Span) -> 
         [&b"default"[..], b"initial", b"admin", b"root"].iter().any(|word| before.ends_with(word))
     };
     let between = between.strip_suffix("(`").filter(|_| default()).unwrap_or(between);
+    // ``管理员密码，管理员用户名为 `boss` ``
+    if is_foreign(search, context) && USERS.iter().any(|user| !user.is_ascii() && between.contains(user)) {
+        return false;
+    }
     let about = |word: &str| ABOUT.has(word) && !matches!(word, "user" | "login" | "default" | "set" | "host" | "username");
     let plain = !between.contains([',', '(', ';']) && !between.split(|c: char| !c.is_alphanumeric()).any(about);
     let text = String::from_utf8_lossy(value);
