@@ -31,11 +31,14 @@ pub(super) fn read(search: &mut Search<'_>, context: &Context) -> bool {
     let is_default = search.text[context.line.start..context.name.start].to_ascii_lowercase().ends_with(b"default ");
     let settings = settings || class == NameClass::Password && is_default;
     let repeats = |value: &Value| {
-        !settings
-            && !(class == NameClass::Token && signing::is_of_client(search, value.span))
-            && !is_beside_user(search, context, value.span)
-            && !is_hashed(search.text, value.span)
-            && search.text[value.span.range()].eq_ignore_ascii_case(&search.text[context.name.range()])
+        let same = search.text[value.span.range()].eq_ignore_ascii_case(&search.text[context.name.range()]);
+        let meant = || {
+            settings
+                || is_hashed(search.text, value.span)
+                || is_beside_user(search, context, value.span)
+                || class == NameClass::Token && signing::is_of_client(search, value.span)
+        };
+        same && !meant()
     };
     // `$password = "password";` may be meant.
     let literal = |value: &Value| search.hints.notation == Notation::Source && search.text.get(value.span.end) == Some(&b'"');
