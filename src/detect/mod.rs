@@ -30,6 +30,7 @@ pub use search::Match;
 pub use syntax::hints::{Hints, Notation};
 pub use trace::Trace;
 pub use worth::shapes::check_shapes;
+pub use worth::weak::is_known;
 
 use crate::rule::RuleSet;
 

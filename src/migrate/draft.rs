@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::cluster::{self, Cluster};
 use super::file::{Site, SourceFile};
-use super::known::is_telling;
+use super::known::{is_distinct, is_telling};
 use super::layout::Folders;
 use super::plan::{Action, Applicability, Decision, Entry, EntryId, Place, Plan, Readers, Shape, Step, Store};
 use super::policy::Policy;
@@ -15,6 +15,7 @@ use super::repo::Repo;
 use super::slugs::Slugs;
 use super::vault::{Vault, VaultError};
 use super::{KubernetesStyle, Settings, naming};
+use crate::detect::Hints;
 use crate::secret::Secret;
 use crate::sops::store::Format;
 use crate::text::shell_word;
@@ -244,7 +245,8 @@ impl<'a> Draft<'a> {
             is_telling(value) || known == key.last().map(|name| naming::slug(name))
         };
         let fits = |path: &str| {
-            let for_tests = naming::is_for_tests(path) && !naming::is_for_tests(&file.path);
+            let is_test = |path: &str| Hints::of_path(path).test;
+            let for_tests = is_test(path) && !is_test(&file.path);
             // Production reads nothing of development.
             let stages = naming::stage(&file.path).zip(naming::stage(path));
             !for_tests && stages.is_none_or(|(own, other)| own == other) && self.projects.share(self.repo, &file.path, path)
@@ -260,7 +262,7 @@ impl<'a> Draft<'a> {
 
     /// The entry of a store that has a value already, if the two can hardly be the same by chance.
     pub fn same_in(&self, store: usize, value: &Secret) -> Option<EntryId> {
-        let ids = self.values.get(value).filter(|_| is_telling(value))?;
+        let ids = self.values.get(value).filter(|_| is_distinct(value))?;
         ids.iter().copied().find(|id| id.store == store)
     }
 

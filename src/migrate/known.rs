@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::file::Site;
 use super::needle::Needles;
+use crate::detect::is_known;
 use crate::finding::{Allowlist, Excerpt, Finding, FingerprintKey, Located, Occurrence};
 use crate::rule::{Confidence, Kind};
 use crate::secret::Secret;
@@ -87,6 +88,14 @@ pub fn is_telling(secret: &Secret) -> bool {
     let value = secret.expose();
     let mixed = value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic);
     mixed && value.len() >= SHORTEST
+}
+
+/// Whether two entries hardly have a value by chance, of whatever length.
+pub fn is_distinct(secret: &Secret) -> bool {
+    const LEAST: usize = 8;
+    let value = secret.expose();
+    let mixed = value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic);
+    mixed && value.len() >= LEAST && !is_known(value)
 }
 
 fn site(bytes: &[u8], path: &str, span: Span, finding: &Finding, search: &Search<'_>) -> Option<Site> {

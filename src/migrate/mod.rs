@@ -36,6 +36,7 @@ pub mod rendering;
 pub mod repo;
 mod rewrite;
 mod scalar;
+mod scripts;
 mod shared;
 pub mod slugs;
 pub mod store_check;

@@ -20,21 +20,6 @@ fn stage_of_word(word: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether a path is that of a test or of what tests read.
-pub fn is_for_tests(path: &str) -> bool {
-    let folders = ["test", "tests", "testing", "testdata", "_testdata", "fixtures", "__tests__", "__fixtures__", "spec", "e2e"];
-    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
-    let named = stem.starts_with("test_") || stem.ends_with("_test") || stem.ends_with("_spec");
-    let marked = name.split('.').rev().skip(1).any(|part| part == "test" || part == "spec");
-    // `overlays/test` is an environment.
-    let stages = ["overlays", "environments", "envs", "clusters", "stages"];
-    let within = |names: &[&str]| folder.split('/').any(|part| names.contains(&part));
-    // Values that chart-testing installs a Helm chart with.
-    let chart = folder.rsplit('/').next() == Some("ci") && name.ends_with("values.yaml");
-    named || chart || (marked && stem != "test") || (within(&folders) && !within(&stages))
-}
-
 /// Whether a path is below a folder of examples, which people read.
 pub fn is_for_readers(path: &str) -> bool {
     let folders = ["docs", "doc", "documentation", "examples", "example", "samples", "sample", "snippets"];
@@ -112,15 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn tests_are_told_by_their_paths() {
-        for path in
-            ["a/testdata/x.yaml", "a/x_test.go", "tests/x.py", "web/api.test.ts", "test_x.py", "e2e/x.go", "app/ci/test-values.yaml"]
-        {
-            assert!(is_for_tests(path), "{path}");
-        }
-        for path in ["latest/x.yaml", "contest.go", ".env.test", "k8s/test.yaml", "overlays/test/x.yaml", "ci/deploy.yaml"] {
-            assert!(!is_for_tests(path), "{path}");
-        }
+    fn examples_are_told_by_their_folders() {
         assert!(is_for_readers("a/docs/x.yaml") && !is_for_readers("docs.yaml"));
     }
 

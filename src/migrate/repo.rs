@@ -8,6 +8,7 @@ use std::sync::Mutex;
 
 use super::file::folder_of;
 use super::manifests::{Manifests, is_kustomization};
+use super::scripts::Scripts;
 use super::yaml::is_yaml;
 use crate::source::{Repository, Respect, Target, Walk, walk};
 
@@ -19,6 +20,7 @@ pub struct Repo {
     pub git_dir: PathBuf,
     git: git2::Repository,
     manifests: OnceCell<Manifests>,
+    scripts: OnceCell<Scripts>,
 }
 
 /// Why a repository cannot be migrated.
@@ -78,7 +80,7 @@ impl Repo {
         let top = top.canonicalize().map_err(wrong)?;
         let git = found.into_libgit2();
         let git_dir = git.path().to_path_buf();
-        Ok(Self { top, git_dir, git, manifests: OnceCell::new() })
+        Ok(Self { top, git_dir, git, manifests: OnceCell::new(), scripts: OnceCell::new() })
     }
 
     /// Where a path of the plan lies on disk.
@@ -230,6 +232,11 @@ impl Repo {
             let wanted = |path: &str| is_yaml(path) || is_kustomization(path);
             Manifests::new(self.texts(&self.top, "", Respect::Yes, wanted).0)
         })
+    }
+
+    /// The scripts and Dockerfiles, read once.
+    pub fn scripts(&self) -> &Scripts {
+        self.scripts.get_or_init(|| Scripts::new(self.texts(&self.top, "", Respect::Yes, Scripts::wants).0))
     }
 
     /// Paths and texts of all files below a folder, those too that git ignores, in order; `None` if one of them is a

@@ -79,9 +79,11 @@ fn goes_on(before: &str, rest: &str, written: Option<Written>) -> bool {
         '"' | '\'' | '`' => is_unquoted && before.is_empty() || !closes(before, rest, first),
         '\\' => escape_goes_on(before, rest, written),
         '&' => reference_goes_on(before, rest, written),
-        '_' | '-' | '+' | '=' | '~' | '^' | '$' | '!' | '*' | '%' => {
-            let behind = rest.trim_start_matches(|c| "_-+=~^$!*%".contains(c));
-            written.is_some() || behind.starts_with(|c: char| c.is_ascii_alphanumeric())
+        '_' | '-' | '+' | '=' | '~' | '^' | '$' | '!' | '*' | '%' | '#' => {
+            let behind = rest.trim_start_matches(|c| "_-+=~^$!*%#".contains(c));
+            // `"word#"`
+            let quoted = || behind.starts_with(['"', '\'']) && before.ends_with(['"', '\'']);
+            written.is_some() || behind.starts_with(|c: char| c.is_ascii_alphanumeric()) || quoted()
         }
         _ => false,
     }

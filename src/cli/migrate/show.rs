@@ -13,8 +13,8 @@ use crate::cli::ui::Ui;
 use crate::finding::Fingerprint;
 use crate::migrate::change::{Change, preview};
 use crate::migrate::file::SourceFiles;
-use crate::migrate::known::is_telling;
-use crate::migrate::plan::{Applicability, Decision, EntryId, Place, Plan, Step};
+use crate::migrate::known::is_distinct;
+use crate::migrate::plan::{Action, Applicability, Decision, EntryId, Place, Plan, Step};
 use crate::report::safe;
 use crate::secret::Secret;
 use crate::source::Commit;
@@ -80,7 +80,14 @@ fn masks(step: &Step) -> String {
 fn target(plan: &Plan, step: &Step) -> String {
     let mut targets: Vec<String> = step.entries.iter().map(|id| safe::line(&plan.name_of(*id))).collect();
     if targets.is_empty() && step.applicability != Applicability::Manual {
-        targets.push("encrypted in place".to_owned());
+        let cut_out = |action: &Action| match action {
+            Action::Extract { file, .. } if *file != step.file => Some(safe::line(file)),
+            _ => None,
+        };
+        targets.extend(step.actions.iter().filter_map(cut_out));
+        if targets.is_empty() {
+            targets.push("encrypted in place".to_owned());
+        }
     }
     if targets.is_empty() { String::new() } else { format!(" → {}", targets.join(", ")) }
 }
@@ -267,7 +274,7 @@ fn replace(places: &[(&Step, &Place)], history: Option<&Held>, out: &mut impl io
 pub(super) fn together(plan: &Plan) -> Vec<Vec<EntryId>> {
     let ids: BTreeSet<EntryId> = plan.chosen().flat_map(|step| step.entries.iter().copied()).collect();
     let mut by_value = BTreeMap::<&Secret, Vec<EntryId>>::new();
-    for id in ids.into_iter().filter(|id| is_telling(&plan.entry(*id).1.value)) {
+    for id in ids.into_iter().filter(|id| is_distinct(&plan.entry(*id).1.value)) {
         by_value.entry(&plan.entry(id).1.value).or_default().push(id);
     }
     let mut together: Vec<Vec<EntryId>> = by_value.into_values().filter(|ids| ids.len() > 1).collect();

@@ -6,6 +6,7 @@ use crate::cli::sops::doctor::Examined;
 use crate::cli::sops::keys::Keys;
 use crate::detect::{Hints, detect};
 use crate::rule::RuleSet;
+use crate::rule::lexicon::USERS;
 use crate::secret::Secret;
 use crate::sops::crypt;
 use crate::sops::mac::Protection;
@@ -63,6 +64,10 @@ fn is_telling(name: &str, secret: &Secret, rules: &RuleSet) -> bool {
         return false;
     }
     let is_secret = |text: &[u8]| !detect(text, Hints::NONE, rules).is_empty();
+    // `MONGODB_BACKUP_USER`: of a user only what is a secret by its own looks.
+    if USERS.ends(name.to_lowercase().as_bytes()) {
+        return is_secret(value);
+    }
     let assigned = [name.as_bytes(), b"=\"", value, b"\"\n"].concat();
     is_secret(value) || is_secret(&assigned) || is_secret(&[b"password=\"", value, b"\"\n"].concat())
 }

@@ -120,6 +120,13 @@ pub(in crate::detect) fn default_after(text: &[u8], label: Label, colon: usize) 
     (variable && is_literal).then_some(start)
 }
 
+/// `&91a*x` of `${AES_KEY:-&91a*x}`: all up to the bracket that closes.
+pub(in crate::detect) fn closed_default(text: &[u8], start: usize, end: usize) -> Option<Span> {
+    let length = memchr::memchr(b'}', &text[start..end])?;
+    let part = |byte: &u8| !byte.is_ascii_whitespace() && !b"\"'{".contains(byte);
+    text[start..start + length].iter().all(part).then(|| Span::new(start, start + length))
+}
+
 /// Whether a line begins inside of a literal at the end of a text, as in `"server:\n  password: `.
 pub(in crate::detect) fn begins_escaped_line(before: &[u8]) -> bool {
     let blanks = before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'-')).count();

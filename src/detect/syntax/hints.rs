@@ -178,25 +178,33 @@ fn extension_notation(stem: &str) -> Notation {
 }
 
 fn is_test(path: &str, name: &str, notation: Notation) -> bool {
+    // `overlays/test` is an environment.
+    const STAGES: [&str; 5] = ["overlays", "environments", "envs", "clusters", "stages"];
     let folder = |part: &str| TEST_FOLDERS.has(part) || part.ends_with("_test") || part.ends_with("-tests");
-    let mut parts = path.rsplit('/');
-    parts.next();
+    let folders = path.strip_suffix(name).unwrap_or_default();
+    let within = folders.split('/').any(folder) && !folders.split('/').any(|part| STAGES.contains(&part));
+    // Values that chart-testing installs a Helm chart with.
+    let chart = (folders == "ci/" || folders.ends_with("/ci/")) && name.ends_with("values.yaml");
     let stem = name.split('.').next().unwrap_or(name);
     let marked = name.contains(".test.") || name.contains(".spec.") || name.contains(".stories.") || name.ends_with(".snap");
+    // `appsettings.test.json` is of an environment.
+    let marked = marked && !name.starts_with("appsettings.");
     // `Load-Test.md` is about tests.
     let document = notation == Notation::Prose && !name.ends_with(".txt");
     // `.github/workflows/run-test.yml` starts the services that the tests need.
     let pipeline = path.contains(".github/workflows/");
-    !pipeline && (parts.any(folder) || marked || !document && is_name_of_test(stem, name))
+    !pipeline && (within || chart || marked || !document && is_name_of_test(stem, name, notation))
 }
 
 /// `login_test.go`, `test_login.py`, `LoginTest.java`.
-fn is_name_of_test(stem: &str, name: &str) -> bool {
+fn is_name_of_test(stem: &str, name: &str, notation: Notation) -> bool {
     stem.ends_with("_test")
         || stem.ends_with("_tests")
         || stem.starts_with("test_")
         || stem.starts_with("test-")
-        || stem == "test"
+        || stem.ends_with("_spec")
+        // `k8s/test.yaml` is of an environment.
+        || stem == "test" && !notation.is_settings()
         || stem.ends_with("-test")
         || (stem.ends_with("test") && name.ends_with(".java"))
 }
@@ -267,11 +275,30 @@ mod tests {
 
     #[test]
     fn knows_tests_and_lock_files() {
-        assert!(Hints::of_path("src/tests/a.rs").test);
-        assert!(Hints::of_path("web/login.test.ts").test);
-        assert!(!Hints::of_path("src/latest/attestation.rs").test);
-        assert!(Hints::of_path("charts/db/ci/test-values.yaml").test);
-        assert!(Hints::of_path("lib/__snapshots__/stack.snap").test);
+        for path in [
+            "src/tests/a.rs",
+            "web/login.test.ts",
+            "charts/db/ci/test-values.yaml",
+            "lib/__snapshots__/stack.snap",
+            "a/testdata/x.yaml",
+            "a/x_test.go",
+            "test_x.py",
+            "e2e-tests/conf/secrets.yml",
+            "config/test.exs",
+        ] {
+            assert!(Hints::of_path(path).test, "{path}");
+        }
+        for path in [
+            "src/latest/attestation.rs",
+            "contest.go",
+            ".env.test",
+            "k8s/test.yaml",
+            "overlays/test/x.yaml",
+            "ci/deploy.yaml",
+            "web/appsettings.test.json",
+        ] {
+            assert!(!Hints::of_path(path).test, "{path}");
+        }
         assert!(!Hints::of_path("web/package-lock.json").generic);
         assert!(!Hints::of_path("lang/pt_BR/auth.php").generic);
         assert!(!Hints::of_path("config/locales/fr.yml").generic);

@@ -44,7 +44,7 @@ pub(in crate::detect) fn is_chosen(value: &[u8]) -> bool {
 }
 
 /// `admin`, `p@ssw0rd`, `123456`: among the passwords that everybody tries first.
-pub(in crate::detect) fn is_known(value: &[u8]) -> bool {
+pub fn is_known(value: &[u8]) -> bool {
     let lower = String::from_utf8_lossy(value).to_lowercase();
     WEAK_PASSWORDS.has(&lower)
         || WEAK_PASSWORDS.has(lower.trim_end_matches(|c: char| c.is_ascii_digit() || c == '!')) && value.len() >= 5

@@ -70,6 +70,9 @@ impl Rewriter for Markdown {
                 () if place.is_in_example() => {
                     Verdict::review("the text calls it an example; if the value is invented, it is a false alarm")
                 }
+                () if place.tells_default() => {
+                    Verdict::review("the text tells what a program has by default, which its readers need and nobody here can replace")
+                }
                 () if is_text_file(file) => Verdict::review(AS_IT_STANDS),
                 () => place.verdict(),
             };
@@ -199,6 +202,16 @@ impl<'p> Place<'p> {
         };
         let before = self.block().and_then(|block| text[..block.opened].lines().rev().find(|line| !line.trim().is_empty()));
         says(&text[self.line.range()]) || before.is_some_and(says)
+    }
+
+    /// Whether the sentence before the value says that a program comes with it.
+    fn tells_default(&self) -> bool {
+        const BUILT_IN: [&str; 8] = ["built-in", "builtin", "hardcoded", "hard-coded", "if it is not", "if not set", "内置", "硬编码"];
+        let before = &self.page.text[self.line.start..self.span.start];
+        let sentence = before.rsplit(['.', '。']).next().unwrap_or(before).to_lowercase();
+        let whole = before.to_lowercase();
+        BUILT_IN.iter().any(|words| whole.contains(words))
+            || ["ships with", "comes with", "out of the box"].iter().any(|words| sentence.contains(words))
     }
 
     /// What the secret is called: the words before it on its line, the row and column of its table, its heading.

@@ -39,6 +39,7 @@ use super::draft::{Draft, Verdict};
 use super::file::{Site, SourceFile, SourceFiles};
 use super::naming;
 use super::plan::{Action, Step};
+use crate::detect::Hints;
 
 /// Plans for one family of files.
 trait Rewriter {
@@ -161,6 +162,9 @@ fn one(rewriter: &dyn Rewriter, file: &SourceFile, accounts: &account::Accounts,
     if let Some((ids, why)) = doubt(file) {
         draft.plan.steps[before..].iter_mut().for_each(|step| cast(step, ids, why));
     }
+    if let Some((ids, why)) = used_elsewhere(rewriter.id(), file, draft) {
+        draft.plan.steps[before..].iter_mut().for_each(|step| cast(step, ids, &why));
+    }
 }
 
 /// Whether a private key is found by one of its numbers, whose others would stay.
@@ -171,12 +175,31 @@ fn is_part_of_key(site: &Site) -> bool {
 /// Why steps of a file may not be wanted although they keep it valid: the rewriters in question (all if none are
 /// named) and the reason.
 fn doubt(file: &SourceFile) -> Option<(&'static [&'static str], &'static str)> {
-    let is_test = naming::is_for_tests(&file.path);
+    let is_test = Hints::of_path(&file.path).test;
     let example = "an example, and readers would see ciphertext; if the value is invented, it is a false alarm";
     match () {
         () if is_test => Some((&[], "a test, which may want the file as it is; if the value is invented, it is a false alarm")),
         () if naming::is_for_readers(&file.path) => Some((&["kubernetes", "configmap", "kustomize", "helm"], example)),
         () => None,
+    }
+}
+
+/// Why steps of a file may not be wanted for what else uses it.
+fn used_elsewhere(rewriter: &str, file: &SourceFile, draft: &Draft<'_>) -> Option<(&'static [&'static str], String)> {
+    let scripts = draft.repo.scripts();
+    match rewriter {
+        "shell" | "config" => scripts.image_with(&file.path).map(|image| {
+            let why = format!("{image} copies it into an image: give its containers the variable");
+            (["shell", "config"].as_slice(), why)
+        }),
+        "compose" => scripts.calling_compose_as_root(file.folder()).map(|script| {
+            let why = format!("{script} calls compose with sudo, which hands on no variables of the environment");
+            (["compose"].as_slice(), why)
+        }),
+        "kubernetes" => scripts.reading(&file.path).map(|script| {
+            (["kubernetes"].as_slice(), format!("{script} reads the file itself, and would take what is encrypted for the value"))
+        }),
+        _ => None,
     }
 }
 

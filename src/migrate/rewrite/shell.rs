@@ -130,6 +130,9 @@ fn started(path: &str, draft: &Draft<'_>) -> String {
     }
 }
 
+/// How many lines a command substitution is followed.
+const SUBSTITUTION: usize = 20;
+
 /// Why a script may go on without the value, or with the text of the expansion: it stands in a string that began on an earlier
 /// line, or where the end of a shell ends only a part of the script.
 fn doubt(text: &str, line: Span, site: &Site, is_text: bool) -> Option<&'static str> {
@@ -140,9 +143,18 @@ fn doubt(text: &str, line: Span, site: &Site, is_text: bool) -> Option<&'static 
         return Some("it may stand in a string that began on an earlier line, in which nothing is expanded");
     }
     let (before, after) = (&text[line.start..site.span.start], &text[site.span.end..line.end]);
-    let count = |mark: char| before.matches(mark).count();
-    let inside = count('(') > count(')') || count('`') % 2 == 1;
     let after = after.trim_end();
+    // `echo "secret: VALUE"`; what is handed on, or written to a file, is more than a message.
+    let message = ["echo \"", "printf \""].iter().find_map(|command| before.trim_start().strip_prefix(command));
+    if message.is_some_and(|message| message.trim().contains([' ', '='])) && !after.contains(['|', '>']) {
+        return Some("it is only printed here, and whatever uses the value is elsewhere");
+    }
+    let count = |mark: char| before.matches(mark).count();
+    let opened = text[..line.start].rfind("$(").is_some_and(|at| {
+        let rest = &text[at..line.start];
+        rest.matches('(').count() > rest.matches(')').count() && rest.matches('\n').count() <= SUBSTITUTION
+    });
+    let inside = opened || count('(') > count(')') || count('`') % 2 == 1;
     let part = after.contains(" | ") || before.contains(" | ") || after.ends_with('&') && !after.ends_with("&&");
     (inside || part).then_some("without the value only a part of the script stops here, and the rest goes on")
 }

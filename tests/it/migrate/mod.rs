@@ -3,6 +3,7 @@
 mod after;
 pub(crate) mod bench;
 mod cases;
+mod elsewhere;
 mod kustomize;
 mod layout;
 mod leftovers;

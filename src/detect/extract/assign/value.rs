@@ -254,8 +254,7 @@ fn separator(text: &[u8], context: &Context, notation: Notation) -> Option<(Sepa
             found(Separator::Argument, 1)
         }
         [b'(', ..] if closers == 0 && at == joined => found(Separator::Argument, 1),
-        // `getenv('DB_PASSWORD') ?: 'x'`, `process.env.DB_PASSWORD || 'x'`, `ENV['DB_PASSWORD'] || 'x'`
-        // `$options['pass'] ?? 'x'`
+        // `getenv('DB_PASSWORD') ?: 'x'`, `process.env.DB_PASSWORD || 'x'`, `$options['pass'] ?? 'x'`
         [b'?', b':' | b'?', ..] | [b'|', b'|', ..]
             if was_quoted && text[context.name.end..joined].iter().any(|byte| matches!(byte, b')' | b']'))
                 || is_of_environment(text, context) =>
@@ -308,8 +307,7 @@ fn blank(text: &[u8], context: &Context, notation: Notation, at: usize, joined: 
     let single = !text[at..context.line.end].trim_ascii().contains(&b' ');
     let shown = notation == Notation::Prose && matches!(before, b"ENV" | b"ARG") && single;
     // `unencrypted_password 'x'`, as Ruby hands arguments on.
-    let rest = text[at..context.line.end].trim_ascii_end();
-    let literal = matches!(rest, [open @ (b'"' | b'\''), inner @ .., close] if open == close && !inner.contains(open));
+    let literal = matches!(text[at..context.line.end].trim_ascii_end(), [open @ (b'"' | b'\''), inner @ .., close] if open == close && !inner.contains(open));
     let argument = literal && before.is_empty() && matches!(notation, Notation::Source | Notation::Prose);
     (flag || argument || shown || notation == Notation::Lines && first && single || directive && single || option).then_some(at)
 }
@@ -350,13 +348,9 @@ fn unquoted(search: &Search<'_>, context: &Context, notation: Notation, separato
         let span = bare::to_escaped_end(text, start, line.end);
         return Some(if span.is_empty() { Vec::new() } else { sure(span) });
     }
-    // `${AES_KEY:-&91a*x}`
-    if separator == Separator::Equals
-        && bare::is_of_variable(&text[line.start..context.name.start])
-        && let Some(default) = until(text, start, line.end, b'}')
-        && !text[default.range()].iter().any(|byte| byte.is_ascii_whitespace() || b"\"'{".contains(byte))
-    {
-        return Some(if default.is_empty() { Vec::new() } else { sure(default) });
+    let variable = separator == Separator::Equals && bare::is_of_variable(&text[line.start..context.name.start]);
+    if let Some(default) = bare::closed_default(text, start, line.end).filter(|default| variable && !default.is_empty()) {
+        return Some(sure(default));
     }
     if let Some(values) = typed_or_called(text, start, line.end, notation) {
         return values;

@@ -1,0 +1,75 @@
+//! What else uses a file decides whether its steps are safe: scripts that read it, images that it is copied into, and
+//! documents that tell what is true elsewhere.
+
+use super::bench::Bench;
+
+const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: jwt-key\nstringData:\n  token: Zq9wLm2xTr7pKd\n";
+
+#[test]
+fn steps_of_files_that_others_use_need_review() {
+    let bench = Bench::new();
+    let compose = |value: &str| format!("services:\n  db:\n    image: x\n    environment:\n      POSTGRES_PASSWORD: {value}\n");
+    bench.place.write("k8s/jwt-key.yaml", SECRET).write("install.sh", "awk '/token/{print $2}' jwt-key.yaml > key\n");
+    bench.place.write("img/Dockerfile", "FROM x\nCOPY entry.sh /\n");
+    bench.place.write("img/entry.sh", "#!/bin/sh\nlogin --password=Zq8wLm2xTr7pKd\n");
+    bench.place.write("srv/compose.yaml", compose("Zq7wLm2xTr7pKd")).write("srv/bin/up.sh", "sudo docker compose up -d\n");
+    bench.place.write("web/compose.yaml", compose("Zq6wLm2xTr7pKd"));
+    bench.place.write("note.sh", "#!/bin/sh\nset -e\necho \"  Client: id=first secret=Zq5wLm2xTr7pKd\"\n");
+    bench.place.write("count.sh", "#!/bin/bash\nset -e\nf() {\n  local x=$(run \\\n    login --password=Zq4wLm2xTr7pKd)\n}\n");
+    bench.place.write("docs/a.md", "If it is not specified, the default password `Zq3wLm2xTr7pKd` will be used.\n");
+    bench.place.write("e2e-tests/conf/secrets.yml", SECRET.replace("Zq9", "Zq2"));
+    bench.commit();
+    let run = bench.migrate(["--dry-run", "--no-history"]);
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    let why = |place: &str| {
+        let at = lines.iter().position(|line| line.contains(place)).unwrap_or_else(|| panic!("{place}: {}", run.stdout));
+        (lines[at].split_whitespace().nth(1).unwrap_or_default(), lines.get(at + 1).copied().unwrap_or_default())
+    };
+    assert_eq!(why("web/compose.yaml:5").0, "safe", "{}", run.stdout);
+    for (place, reason) in [
+        ("k8s/jwt-key.yaml:6", "install.sh reads the file itself"),
+        ("img/entry.sh:2", "img/Dockerfile copies it into an image"),
+        ("srv/compose.yaml:5", "srv/bin/up.sh calls compose with sudo"),
+        ("note.sh:3", "it is only printed here"),
+        ("count.sh:5", "only a part of the script stops here"),
+        ("docs/a.md:1", "the text tells what a program has by default"),
+        ("e2e-tests/conf/secrets.yml:6", "a test, which may want the file as it is"),
+    ] {
+        let (verdict, why) = why(place);
+        assert!(verdict == "needs-review" && why.contains(reason), "{place}: {verdict} {why}");
+    }
+}
+
+#[test]
+fn a_value_that_ends_with_a_mark_moves_whole() {
+    let bench = Bench::new();
+    bench.place.write("a.sh", "#!/bin/sh\nset -e\nPASSWORD=Zq9wLm2xTr7pKd\nadd \"DB_PASSWORD\" \"Zq9wLm2xTr7pKd#\"\n");
+    bench.commit();
+    let run = bench.migrate(["--yes", "--no-history"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(bench.decrypt("a.sops.env").contains("ADD_PASSWORD=Zq9wLm2xTr7pKd#\n"));
+}
+
+#[test]
+fn what_was_not_moved_is_counted_though_a_scan_finds_it_no_more() {
+    let bench = Bench::new();
+    bench.place.write("k8s/db.yaml", SECRET).write("run.sh", "#!/bin/sh\ncompare Zq9wLm2xTr7pKd other | cat\n");
+    bench.commit();
+    let run = bench.migrate(["--yes", "--no-history"]);
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("1 place left;"), "{}", run.stdout);
+}
+
+#[test]
+fn entries_with_one_value_are_one_or_are_named_together() {
+    let bench = Bench::new();
+    let compose = "services:\n  db:\n    image: x\n    environment:\n      SA_PASSWORD: SwN12345678\n  app:\n    image: y\n    environment:\n      \
+                   ConnectionStrings__Database: Server=db;Database=shop;User Id=sa;Password=SwN12345678;Encrypt=False\n";
+    bench.place.write("compose.yaml", compose);
+    bench.commit();
+    let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let text = std::fs::read_to_string(bench.place.join("compose.yaml")).expect("a file");
+    assert_eq!(text.matches("${SA_PASSWORD:?").count(), 2, "{text}");
+    assert_eq!(bench.decrypt("compose.sops.env"), "SA_PASSWORD=SwN12345678\n");
+}
