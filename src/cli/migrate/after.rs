@@ -23,8 +23,10 @@ pub(super) type Held = BTreeMap<Fingerprint, Option<Commit>>;
 /// What a migration ends with.
 pub(super) struct After<'a> {
     pub(super) journal: &'a Journal,
-    /// Places that a scan still finds.
+    /// Places that were not moved.
     pub(super) remaining: usize,
+    /// Those of them that a scan finds no more, since only values that were moved told of them.
+    pub(super) by_value: usize,
     /// `None` if nobody looked.
     pub(super) history: Option<Held>,
     /// The commit that was made.
@@ -57,13 +59,15 @@ impl Run<'_> {
             steps.flat_map(|step| &step.places).any(|place| place.fingerprint == *fingerprint)
         };
         // Some places are known only by values that stand elsewhere, and a scan does not find them again.
-        let left_alone = plan.steps.iter().filter(|step| !plan.is_chosen(step) && !step.is_dismissed()).map(|step| step.places.len()).sum();
-        let remaining = survey(&outcome.findings, Vec::new(), self.repo, below).count(is_dismissed).max(left_alone);
+        let left_alone: usize =
+            plan.steps.iter().filter(|step| !plan.is_chosen(step) && !step.is_dismissed()).map(|step| step.places.len()).sum();
+        let found = survey(&outcome.findings, Vec::new(), self.repo, below).count(is_dismissed);
+        let (remaining, by_value) = (found.max(left_alone), left_alone.saturating_sub(found));
         let history = if self.args.no_history { None } else { Some(self.history(request, plan)?) };
         let commit = if self.args.commit { Some(self.commit(journal)?) } else { None };
         let has_ledger = self.repo.exists(crate::ledger::FILE);
         self.summarise(plan, Some(Done { id: journal.id(), commit: commit.as_deref() }))?;
-        show::summary(plan, &After { journal, remaining, history, commit, has_ledger, rendering }, self.ui)?;
+        show::summary(plan, &After { journal, remaining, by_value, history, commit, has_ledger, rendering }, self.ui)?;
         Ok(exit(&outcome, remaining > 0))
     }
 

@@ -177,6 +177,13 @@ pub(super) fn summary(plan: &Plan, after: &After<'_>, ui: &Ui) -> io::Result<()>
     if after.remaining > 0 {
         writeln!(out, "{} left; `sopup migrate --dry-run` says why.", number(after.remaining, "place"))?;
     }
+    if after.by_value > 0 {
+        let places = number(after.by_value, "place");
+        writeln!(
+            out,
+            "{places} of these held values that were moved elsewhere, and nothing else tells of them: `sopup verify` names them."
+        )?;
+    }
     from_now_on(&chosen, &mut out)?;
     replace(&places, after.history.as_ref(), &mut out)?;
     let together = together(plan);
@@ -197,15 +204,18 @@ pub(super) fn summary(plan: &Plan, after: &After<'_>, ui: &Ui) -> io::Result<()>
 
 /// What those who use the files do from now on, with the files that it is about.
 fn from_now_on(chosen: &[&Step], out: &mut impl io::Write) -> io::Result<()> {
-    let mut hows = BTreeMap::<&str, BTreeSet<&str>>::new();
+    let mut hows = BTreeMap::<String, BTreeMap<&str, &str>>::new();
     for step in chosen.iter().filter(|step| !step.reason.is_empty()) {
-        hows.entry(&step.reason).or_default().insert(&step.file);
+        hows.entry(step.reason.replace(&step.file, "FILE")).or_default().insert(&step.file, &step.reason);
     }
     if hows.is_empty() {
         return Ok(());
     }
     writeln!(out, "{}", "From now on:".bold())?;
-    for (how, files) in hows {
+    for (how, files) in &hows {
+        // What differs by the file alone is said once.
+        let how = files.values().next().filter(|_| files.len() == 1).map_or(how.as_str(), |only| *only);
+        let files: Vec<&str> = files.keys().copied().collect();
         let more = if files.len() > FILES { format!(" and {} more", files.len() - FILES) } else { String::new() };
         let files = files.into_iter().take(FILES).collect::<Vec<_>>().join(", ");
         writeln!(out, "  {}: {}", safe::line(&format!("{files}{more}")), safe::line(how))?;

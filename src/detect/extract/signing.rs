@@ -65,13 +65,15 @@ pub(super) fn is_typed(search: &Search<'_>, before: &[u8], value: Span) -> bool 
             && word
             && weak::is_literal(bytes)
     };
-    of_app() || (holds || variable()) && plain() || holds && weak::is_typed_key(bytes, &words, in_settings) && !named()
+    // `ACCESS_TOKEN_SECRET = "12345"`
+    let counted = || signs && bytes.len() >= 5 && b"1234567890".starts_with(bytes);
+    of_app() || counted() || (holds || variable()) && plain() || holds && weak::is_typed_key(bytes, &words, in_settings) && !named()
 }
 
 /// `"clientId": "shop"` or `"credentials": {` and, a few lines below, `"secret": "secret"`, as exports of realms and adapters of
 /// Keycloak have them.
 pub(super) fn is_of_client(search: &Search<'_>, value: Span) -> bool {
-    const LINES: usize = 8;
+    const LINES: usize = 14;
     if search.hints.notation != Notation::Quoted {
         return false;
     }

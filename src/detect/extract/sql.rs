@@ -80,7 +80,7 @@ fn dumped(search: &Search<'_>, context: &Context) -> Option<Vec<Value>> {
         let high = text.len().min(at + gap);
         search.look(Span::new(at, high));
         let part = &text[at..high];
-        let Some(start) = find_first(part, STATEMENT).filter(|&start| find_first(&part[..start], b"create table").is_none()) else { break };
+        let Some(start) = find_first(part, STATEMENT) else { break };
         let head = &part[start + STATEMENT.len()..];
         let Some(word) = find_first(&head[..head.len().min(HEAD)], b"values") else { break };
         if last_part(&head[..word]).is_none_or(|name| !name.eq_ignore_ascii_case(table)) {

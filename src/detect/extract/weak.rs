@@ -261,10 +261,25 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
                     begins_escaped_line(&name[..name.len() - last_name(name).len()])
                 };
                 let default = || is_default_of_variable(before) && behind(search, span).starts_with(b"}");
-                quoted || alone || is_element(search, span) || is_in_connection(before, value) || option() || default() || escaped()
+                quoted
+                    || alone
+                    || is_variable_in_literal(search, before, span)
+                    || is_element(search, span)
+                    || is_in_connection(before, value)
+                    || option()
+                    || default()
+                    || escaped()
             }
         },
     }
+}
+
+/// `"DB_PASSWORD=word"`: a literal that sets a variable.
+fn is_variable_in_literal(search: &Search<'_>, before: &[u8], span: Span) -> bool {
+    let name = before.strip_suffix(b"=").map(last_name).unwrap_or_default();
+    let open = &before[..before.len().saturating_sub(name.len() + 1)];
+    let quote = open.last().copied().filter(|byte| matches!(byte, b'"' | b'\''));
+    is_variable(name) && quote.is_some() && behind(search, span).first() == quote.as_ref()
 }
 
 /// `@Value("${shop.db.password:`
@@ -365,7 +380,7 @@ fn goes_on(search: &Search<'_>, span: Span) -> bool {
 /// Whether a constant holds the name of a field, and no value: `FIELD_PASSWORD = "pwd"`; or something is passed in another
 /// sense: `pass_by_value`, `pass_through`.
 fn about_names(before: &[u8]) -> bool {
-    words(&String::from_utf8_lossy(last_name(before))).iter().any(|word| ABOUT_NAMES.has(word))
+    words(&String::from_utf8_lossy(last_name(before))).iter().rev().take(3).any(|word| ABOUT_NAMES.has(word))
 }
 
 /// `<password>word</password>`

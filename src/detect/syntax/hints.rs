@@ -94,8 +94,20 @@ impl Hints {
     #[must_use]
     pub fn and_bytes(self, text: &[u8]) -> Self {
         let binary = memchr::memchr(0, &text[..text.len().min(8192)]).is_some();
-        Self { binary, ..self }
+        let notation = if self.notation == Notation::Unknown { of_program(text).unwrap_or(self.notation) } else { self.notation };
+        Self { binary, notation, ..self }
     }
+}
+
+/// What a text is written in whose first line names the program that runs it: `#!/usr/bin/env bash`.
+fn of_program(text: &[u8]) -> Option<Notation> {
+    let line = text.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let mut words = line.split(|byte| byte.is_ascii_whitespace() || *byte == b'/').filter(|word| !word.is_empty());
+    words.find_map(|word| match word {
+        b"sh" | b"bash" | b"dash" | b"zsh" | b"ksh" | b"ash" => Some(Notation::Lines),
+        _ if [&b"python"[..], b"ruby", b"perl", b"node", b"php"].iter().any(|program| word.starts_with(program)) => Some(Notation::Source),
+        _ => None,
+    })
 }
 
 /// `db_password.txt`, `vault-pass`, `privatekey-peer1`: what a file of that name holds, if it is nothing else.
@@ -115,7 +127,7 @@ fn alone(name: &str) -> Option<Alone> {
     match () {
         () if PASSWORDS.has(last) => Some(Alone::Password),
         // `master.key`
-        () if TOKENS.has(last) || key || run_together || extension == "key" && KEY_QUALIFIERS.has(last) => Some(Alone::Token),
+        () if TOKENS.has(last) || key || run_together || extension == "key" => Some(Alone::Token),
         () => None,
     }
 }

@@ -58,6 +58,9 @@ fn what_was_not_moved_is_counted_though_a_scan_finds_it_no_more() {
     let run = bench.migrate(["--yes", "--no-history"]);
     assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
     assert!(run.stdout.contains("1 place left;"), "{}", run.stdout);
+    assert!(run.stdout.contains("`sopup verify` names them"), "{}", run.stdout);
+    let verified = bench.sopup(["verify"]);
+    assert!(verified.stdout.contains("run.sh:2"), "{}", verified.stdout);
 }
 
 #[test]

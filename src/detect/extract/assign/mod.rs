@@ -1,11 +1,12 @@
-//! Values assigned to names that mean a secret, in whatever notation: a separator, a value. Where the
+//! Values assigned to names that mean a secret, in whatever notation: a separator, a value. The joint is in `separator`, where the
 //! value begins is in `value`, literals that a name is compared with are in `compared`.
 
 mod called;
 pub(super) mod compared;
+mod separator;
 mod value;
 
-use super::name::{Context, NAME_REACH, NameClass};
+use super::name::{Context, NAME_REACH, NameClass, is_variable};
 use super::report::report;
 use super::signing;
 use crate::detect::Reason;
@@ -31,7 +32,17 @@ pub(super) fn read(search: &mut Search<'_>, context: &Context) -> bool {
     let is_default = search.text[context.line.start..context.name.start].to_ascii_lowercase().ends_with(b"default ");
     let settings = settings || class == NameClass::Password && is_default;
     let repeats = |value: &Value| {
-        let same = search.text[value.span.range()].eq_ignore_ascii_case(&search.text[context.name.range()]);
+        let (bytes, name) = (search.bytes(value.span), search.bytes(context.name));
+        // `"PGPASSWORD": "password"`, `AuthReqPassword: "password"`: to a program what one is called elsewhere.
+        let ends = search.hints.notation == Notation::Source
+            && class == NameClass::Password
+            && name.len() > bytes.len()
+            && name.is_ascii()
+            && !is_variable(name)
+            && name[name.len() - bytes.len()..].eq_ignore_ascii_case(bytes)
+            && bytes.first().is_some_and(u8::is_ascii_lowercase)
+            && search.text[context.name.end..value.span.start].contains(&b':');
+        let same = ends || bytes.eq_ignore_ascii_case(name);
         let meant = || {
             settings
                 || is_hashed(search.text, value.span)

@@ -19,6 +19,14 @@ pub(super) fn ahead(text: &[u8], line: Span, hit: Span) -> Option<Span> {
     {
         return marked(text, *secret, secret.end);
     }
+    // ``using the `admin:secret` credentials``
+    if let [.., pair] = words.as_slice()
+        && text[hit.range()].to_ascii_lowercase().starts_with(b"cred")
+        && text[pair.range()].starts_with(b"`")
+        && begins_with_account(&text[pair.start + 1..pair.end])
+    {
+        return joined_pair(text, *pair);
+    }
     let word = match words.as_slice() {
         [.., verb, word, to] if &text[to.range()] == b"to" && matches!(&text[verb.range()], b"use" | b"Use" | b"using" | b"with") => *word,
         [.., word] if !text[hit.range()].is_ascii() && word.end + 1 >= hit.start => *word,

@@ -124,7 +124,8 @@ fn is_shown(text: &[u8], value: Span) -> bool {
 fn weak_of_login(search: &mut Search<'_>, value: Span) -> bool {
     let bytes = search.bytes(value);
     let text = String::from_utf8_lossy(bytes);
-    let is_weak = weak::is_literal(bytes) && (!VALUE_NAMES.has(&text) || text == "password") && !bytes.starts_with(b"-");
+    let is_weak =
+        weak::is_literal(bytes) && (!VALUE_NAMES.has(&text) || matches!(&*text, "password" | "secret")) && !bytes.starts_with(b"-");
     if is_weak {
         search.found(Extractor::WeakPassword, value, Confidence::Medium, vec![Reason::Prose, Reason::Weak]);
     }
@@ -229,7 +230,9 @@ fn joined_pair(text: &[u8], word: Span) -> Option<Span> {
     let user = Span::new(whole.start, whole.start + slash);
     // `system:nodes`: a group of Kubernetes.
     let group = &text[user.range()] == b"system" && text[user.end] == b':';
-    (!group && is_user(text, user)).then(|| undecorated(text, Span::new(user.end + 1, whole.end)))
+    // `http://…`, `login/…`: an address, a path.
+    let path = text[user.end + 1..].starts_with(b"/");
+    (!group && !path && is_user(text, user)).then(|| undecorated(text, Span::new(user.end + 1, whole.end)))
 }
 
 /// The second part of `user / secret`, or of `` `user` and `secret` ``.

@@ -2,10 +2,12 @@
 //! as well are read in `login`.
 
 mod ahead;
+mod below;
 mod joint;
 mod later;
 
 use ahead::{ahead, is_used_as};
+use below::{announced, under};
 use joint::Joint;
 use later::{default_told, is_foreign, told_later};
 
@@ -195,7 +197,9 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
         let ends = || last || bytes.ends_with(b".") || by_default() || foreign;
         // `密码 admin123`, `password is set to admin123`
         let tied = joint == Joint::Verb || joint == Joint::To && count <= 3 || joint == Joint::Direct && foreign;
-        if found.is_empty() && marked.is_none() && tied && ends() && is_weak_and_bare(search, context, bare) {
+        // `password - foobar`
+        let labelled = joint == Joint::Label && last && count == 1 && weak::is_known(search.bytes(bare));
+        if found.is_empty() && marked.is_none() && (tied && ends() && is_weak_and_bare(search, context, bare) || labelled) {
             found.push(Value { span: bare, uncertain: false });
             break;
         }
@@ -324,59 +328,6 @@ fn is_noun(word: &[u8]) -> bool {
 /// A field of an object: `"user": {`.
 fn is_field(word: &[u8]) -> bool {
     word.ends_with(b"\":") || matches!(word, [b'{' | b'[', b'"' | b'{', ..])
-}
-
-/// What stands alone below a heading or a term: `## Admin password` and the next line, `: X` of a
-/// definition list.
-fn under(search: &Search<'_>, context: &Context) -> Option<Value> {
-    let text = search.text;
-    let documents = matches!(search.hints.notation, Notation::Prose | Notation::Unknown);
-    let free = text[context.line.start..context.name.start].last().is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'*' | b'-'));
-    if !documents || !free {
-        return None;
-    }
-    let before = text[context.line.start..context.name.start].trim_ascii();
-    let after = text[context.name.end..context.line.end].trim_ascii();
-    let heading = before.starts_with(b"#");
-    let short =
-        before.split(u8::is_ascii_whitespace).count() <= 4 && !before.iter().any(|byte| matches!(byte, b'.' | b',' | b'|' | b'<' | b'-'));
-    if !short || !after.iter().all(|byte| matches!(byte, b'*' | b':' | b'_' | b'#')) {
-        return None;
-    }
-    let mut next = search.line_after(context.line)?;
-    if search.bytes(next).trim_ascii().is_empty() {
-        next = search.line_after(next).filter(|_| heading)?;
-    }
-    let line = line::trim(text, next);
-    let (line, defined) = match search.bytes(line) {
-        [b':', b' ', ..] => (line::trim(text, Span::new(line.start + 1, line.end)), true),
-        _ => (line, false),
-    };
-    let value = marked(text, line, line.end).unwrap_or(line);
-    let alone = value == line || value.end + 2 >= line.end;
-    let word = !search.bytes(value).iter().any(u8::is_ascii_whitespace);
-    let digit = search.bytes(value).iter().any(u8::is_ascii_digit);
-    (alone && word && (heading || defined || value != line) && (digit || value != line)).then_some(Value { span: value, uncertain: false })
-}
-
-/// `Use the following password to unlock the installer:` and, alone on the next line or the one after,
-/// what a generator made.
-fn announced(search: &Search<'_>, context: &Context) -> Option<Value> {
-    const SHORTEST: usize = 16;
-    let text = search.text;
-    let rest = text[context.name.end..context.line.end].trim_ascii();
-    let sentence = rest.ends_with(b":") && rest.len() <= REACH && !rest.iter().any(|byte| b"=\"`'|<{[".contains(byte));
-    if !sentence || is_denied(&text[context.line.start..context.name.start]) {
-        return None;
-    }
-    let mut next = search.line_after(context.line)?;
-    if search.bytes(next).trim_ascii().is_empty() {
-        next = search.line_after(next)?;
-    }
-    let line = line::trim(text, next);
-    let value = marked(text, line, line.end).filter(|value| value.end + 2 >= line.end).unwrap_or(line);
-    let one = search.bytes(value).iter().all(|byte| byte.is_ascii_graphic());
-    (one && value.len() >= SHORTEST && randomness::is_random(search.bytes(value))).then_some(Value { span: value, uncertain: false })
 }
 
 /// Whether a word without quotes reads as no word of a sentence: no markup or flag, and after
