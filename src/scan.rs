@@ -203,6 +203,8 @@ struct Raw {
     located: Vec<Located>,
     skipped: Vec<Skip>,
     left_out: u64,
+    /// The tops of other working trees of the repository, each ending in `/`.
+    other_tops: Vec<String>,
 }
 
 impl<'a> Scanner<'a> {

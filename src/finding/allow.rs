@@ -134,17 +134,21 @@ impl Allowlist {
 
     /// Whether an entry allows this place; counts every entry that does.
     pub fn allows(&self, located: &Located, fingerprint: impl FnOnce() -> Fingerprint) -> bool {
+        self.allows_at(&format!("{}{}", self.prefix, located.occurrence.origin.path), located, fingerprint)
+    }
+
+    /// The same of a place whose path globs are held against is another than the one that reports name.
+    pub fn allows_at(&self, path: &str, located: &Located, fingerprint: impl FnOnce() -> Fingerprint) -> bool {
         let fingerprint = self.needs_fingerprints().then(fingerprint);
-        let path = format!("{}{}", self.prefix, located.occurrence.origin.path);
         let mut allowed = false;
         for entry in &self.entries {
-            if entry.allows(located, &path, fingerprint.as_ref()) {
+            if entry.allows(located, path, fingerprint.as_ref()) {
                 entry.used.fetch_add(1, Ordering::Relaxed);
                 allowed = true;
             }
         }
         for (exemption, used) in &self.exemptions {
-            if exemption.allows(located, &path) {
+            if exemption.allows(located, path) {
                 used.fetch_add(1, Ordering::Relaxed);
                 allowed = true;
             }

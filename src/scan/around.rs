@@ -18,6 +18,7 @@ impl Scanner<'_> {
         let others = git.main_work_tree().map(Path::to_path_buf).into_iter().chain(linked);
         for root in others.filter(|top| Some(top.as_path()) != git.work_tree()) {
             let named = format!("{}/", root.display());
+            self.lock().other_tops.push(named.clone());
             self.files(&Walk { root, named, ..files.clone() });
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Outcome, Raw, Request, Seen};
 use crate::baseline::Meeting;
-use crate::finding::merge;
+use crate::finding::{Located, merge};
 use crate::source::{Ignores, Origin, Respect, SourceKind};
 
 /// Leaves out what is allowed or unsure, and merges the rest.
@@ -26,7 +26,7 @@ pub(super) fn conclude(raw: Raw, seen: Seen, request: &Request) -> Outcome {
             outcome.below_confidence += 1;
         } else if located.allowed_inline {
             outcome.allowed_inline += 1;
-        } else if !request.allow.allows(&located, || request.key.fingerprint(&located.secret)) {
+        } else if !is_allowed(&located, &raw.other_tops, request) {
             match baseline.as_mut().zip(known) {
                 Some((baseline, known)) => baseline.silence(known),
                 None => kept.push(located),
@@ -40,6 +40,16 @@ pub(super) fn conclude(raw: Raw, seen: Seen, request: &Request) -> Outcome {
     let is_all = outcome.is_complete() && request.scope.is_everything();
     outcome.baseline = baseline.map(if is_all { Meeting::end_of_all } else { Meeting::end });
     outcome
+}
+
+/// Whether the list allows a place: one of another working tree by its path in that tree.
+fn is_allowed(located: &Located, other_tops: &[String], request: &Request) -> bool {
+    let fingerprint = || request.key.fingerprint(&located.secret);
+    let path = &located.occurrence.origin.path;
+    match other_tops.iter().find_map(|top| path.strip_prefix(top.as_str())) {
+        Some(path) => request.allow.allows_at(path, located, fingerprint),
+        None => request.allow.allows(located, fingerprint),
+    }
 }
 
 /// What the `.sopupignore` files of a working tree say about paths of its history and its index.

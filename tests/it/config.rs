@@ -229,3 +229,21 @@ fn the_schema_has_the_keys_that_are_read() {
     let checks: BTreeSet<String> = checks.iter().filter_map(Value::as_str).map(str::to_owned).collect();
     assert_eq!(checks, accepted("rules: [{id: a-b, examples: [], validators: [not_a_check]}]\n"));
 }
+
+#[test]
+fn what_is_allowed_is_allowed_in_every_working_tree() {
+    let place = Place::repository();
+    let outside = tempfile::tempdir().expect("a folder");
+    let linked = outside.path().join("linked");
+    let linked = linked.to_str().expect("a path in UTF-8");
+    place.write(".sopup.yaml", "allow:\n  - paths: ['examples/**']\n    reason: invented\n");
+    place.write("examples/a.env", "DB_PASSWORD=Walrus88Timber\n").commit("one");
+    place.git(["worktree", "add", "--quiet", linked, "-b", "linked"]);
+    for folder in [".", linked] {
+        let run = place.sopup(["scan", folder]);
+        assert_eq!(run.code, 0, "{folder}: {}{}", run.stdout, run.stderr);
+    }
+    std::fs::write(outside.path().join("linked/b.env"), "DB_PASSWORD=Walrus99Timber\n").expect("a file");
+    let run = place.sopup(["scan", "."]);
+    assert!(run.code == 1 && run.stdout.contains("linked/b.env:1"), "{}{}", run.stdout, run.stderr);
+}

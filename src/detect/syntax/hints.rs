@@ -127,7 +127,7 @@ fn alone(name: &str) -> Option<Alone> {
     match () {
         () if PASSWORDS.has(last) => Some(Alone::Password),
         // `master.key`
-        () if TOKENS.has(last) || key || run_together || extension == "key" => Some(Alone::Token),
+        () if TOKENS.has(last) || key || run_together || extension == "key" && KEY_QUALIFIERS.has(last) => Some(Alone::Token),
         () => None,
     }
 }
