@@ -90,6 +90,13 @@ pub fn is_telling(secret: &Secret) -> bool {
     mixed && value.len() >= SHORTEST
 }
 
+/// Whether a place is in the name of a field of JSON, by which texts of programs are found.
+fn is_in_key(bytes: &[u8], span: Span) -> bool {
+    let rest = &bytes[span.end..];
+    let Some(close) = rest.iter().position(|byte| matches!(byte, b'"' | b'\n')).filter(|&at| rest[at] == b'"') else { return false };
+    !rest[..close].ends_with(b"\\") && rest[close + 1..].trim_ascii_start().starts_with(b":")
+}
+
 /// Whether two entries hardly have a value by chance, of whatever length.
 pub fn is_distinct(secret: &Secret) -> bool {
     const LEAST: usize = 8;
@@ -101,6 +108,9 @@ pub fn is_distinct(secret: &Secret) -> bool {
 fn site(bytes: &[u8], path: &str, span: Span, finding: &Finding, search: &Search<'_>) -> Option<Site> {
     let index = LineIndex::new(bytes);
     let start: Position = index.position(bytes, span.start);
+    if path.ends_with(".json") && is_in_key(bytes, span) {
+        return None;
+    }
     if memchr::memmem::find(index.line(bytes, start.line), MARKER).is_some() {
         return None;
     }

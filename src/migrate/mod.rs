@@ -102,6 +102,7 @@ pub fn plan(survey: &Survey, repo: &Repo, settings: &Settings<'_>) -> Plan {
     rewrite::all(&survey.files, &mut draft);
     let mut plan = draft.finish();
     plan.upto = settings.upto;
+    plan.leave_overlapping();
     shared::keep_apart(&mut plan, &survey.files);
     plan.steps.extend(survey.leftovers());
     let notes = policy_notes(&mut plan, settings.policy, repo);

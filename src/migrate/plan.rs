@@ -287,6 +287,33 @@ impl Plan {
         any
     }
 
+    /// Leaves steps to people whose edits lie within what another step edits: of two, the one that takes less.
+    pub(super) fn leave_overlapping(&mut self) {
+        let mut spans: Vec<(String, Span, usize)> = Vec::new();
+        for (at, step) in self.steps.iter().enumerate().filter(|(_, step)| step.applicability != Applicability::Manual) {
+            let splices = step.actions.iter().filter_map(|action| match action {
+                Action::Splice { file, span, .. } if !span.is_empty() => Some((file.clone(), *span, at)),
+                _ => None,
+            });
+            spans.extend(splices);
+        }
+        spans.sort();
+        let mut within = Vec::new();
+        let mut widest: Option<&(String, Span, usize)> = None;
+        for one in &spans {
+            match widest.filter(|wide| wide.0 == one.0 && wide.2 != one.2 && wide.1.overlaps(one.1) && wide.1 != one.1) {
+                Some(wide) => within.push(if wide.1.len() >= one.1.len() { one.2 } else { wide.2 }),
+                None => widest = Some(one),
+            }
+        }
+        for at in within {
+            let step = &mut self.steps[at];
+            let reason = "it lies within what another step takes out of the file: migrate again afterwards";
+            (step.applicability, step.reason) = (Applicability::Manual, reason.to_owned());
+            step.doubts.clear();
+        }
+    }
+
     /// Whether a run changes any file.
     pub fn changes_something(&self) -> bool {
         self.steps.iter().any(|step| self.is_chosen(step) || step.is_dismissed())

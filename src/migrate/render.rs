@@ -61,13 +61,28 @@ pub fn render<E>(
         let holding = outline.as_ref().and_then(|outline| outline.holding(Span::new(start, end)));
         let is_block = holding.is_some_and(|item| item.spelling == Spelling::Block);
         match is_block {
-            true => out.push_str(&value.expose_text()),
+            true => push_lines(&mut out, &value.expose_text(), &text[..start], &text[end..]),
             false => push_quoted(&mut out, path, &value.expose_text(), &text[..start], &text[end..]),
         }
         at = end;
     }
     out.push_str(&text[at..]);
     Ok(out)
+}
+
+/// Lines of a block, each with the indentation of the first.
+fn push_lines(out: &mut String, value: &str, before: &str, after: &str) {
+    let line = before.rsplit('\n').next().unwrap_or(before);
+    let indent = &line[..line.len() - line.trim_start_matches(' ').len()];
+    // The line end of the last line is the text's.
+    let value = if after.starts_with('\n') { value.strip_suffix('\n').unwrap_or(value) } else { value };
+    for (nth, line) in value.split('\n').enumerate() {
+        if nth > 0 {
+            out.push('\n');
+            out.push_str(if line.is_empty() { "" } else { indent });
+        }
+        out.push_str(line);
+    }
 }
 
 /// A reference at the start of a text, and its length with the `+` that ends it.
@@ -163,6 +178,13 @@ mod tests {
         assert_eq!(rendered("a.yaml", "p: 'x ref+sops://s/x.enc.yaml#/k+y'\n"), "p: 'x a\"b''ky'\n");
         assert_eq!(rendered("a.json", "{\"p\": \"u:ref+sops://s/x.enc.yaml#/k+@h\"}"), "{\"p\": \"u:a\\\"b'k@h\"}");
         assert_eq!(rendered("a.txt", "ref+sops://s/x.enc.yaml?format=yaml#/k"), "a\"b'k");
+    }
+
+    #[test]
+    fn lines_of_a_block_keep_its_indentation() {
+        let mut resolve = |_: &Reference| -> Result<Secret, std::convert::Infallible> { Ok(Secret::new(b"a\nb\n\nc\n".to_vec())) };
+        let text = "a:\n  key: |\n    ref+sops://s/x.enc.yaml#/k\n  z: 1\n";
+        assert_eq!(*render("a.yaml", text, &mut resolve).expect("renders"), "a:\n  key: |\n    a\n    b\n\n    c\n  z: 1\n");
     }
 
     #[test]

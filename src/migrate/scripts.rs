@@ -62,14 +62,28 @@ impl Scripts {
         self.texts.iter().find(|(path, text)| path != file && reads(path, text)).map(|(path, _)| path.as_str())
     }
 
-    /// The script in a folder or below it that calls compose through sudo, which hands on no variables.
-    pub fn calling_compose_as_root(&self, folder: &str) -> Option<&str> {
-        let calls = |text: &str| {
-            let as_root = ["sudo docker-compose", "sudo docker compose"];
-            text.lines().any(|line| !line.trim_start().starts_with('#') && as_root.iter().any(|call| line.contains(call)))
-        };
-        self.texts.iter().find(|(path, text)| path.starts_with(folder) && calls(text)).map(|(path, _)| path.as_str())
+    /// The script in a folder or below it that calls compose in a way that takes no variable or no error, and which way.
+    pub fn calling_compose(&self, folder: &str) -> Option<(&str, &'static str)> {
+        let scripts = self.texts.iter().filter(|(path, _)| path.starts_with(folder) && !path.ends_with(".py") && !path.ends_with(".rb"));
+        scripts.into_iter().find_map(|(path, text)| Some((path.as_str(), way_of_calling(text)?)))
     }
+}
+
+/// What is wrong with how a script calls compose, if it does.
+fn way_of_calling(text: &str) -> Option<&'static str> {
+    const CALLS: [&str; 2] = ["docker-compose ", "docker compose "];
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    let calls = |line: &str| CALLS.iter().any(|call| line.starts_with(call) || line.contains(&format!("sudo {call}")));
+    let first = lines.iter().position(|line| calls(line))?;
+    if lines.iter().any(|line| calls(line) && line.contains("sudo ")) {
+        return Some("calls compose with sudo, which hands on no variables of the environment");
+    }
+    let stops = text
+        .lines()
+        .any(|line| line.starts_with("#!") && line.contains(" -e") || line.trim_start().starts_with("set -") && line.contains('e'));
+    let closes = |line: &str| matches!(line, "fi" | "done" | "}" | "esac" | ";;") || line.contains("|| exit");
+    let goes_on = lines[first + 1..].iter().any(|line| !closes(line)) && !lines[first].contains("||") && !lines[first].ends_with('\\');
+    (goes_on && !stops).then_some("calls compose and goes on where it stops")
 }
 
 fn is_dockerfile(name: &str) -> bool {
@@ -105,8 +119,12 @@ mod tests {
 
     #[test]
     fn compose_is_called_as_root_below_its_folder() {
-        let found = scripts(&[("docker/bin/up.sh", "cd ..\nsudo docker-compose up -d\n")]);
-        assert_eq!(found.calling_compose_as_root("docker/"), Some("docker/bin/up.sh"));
-        assert_eq!(found.calling_compose_as_root("web/"), None);
+        let called =
+            |script: &str| scripts(&[("docker/bin/up.sh", script)]).calling_compose("docker/").map(|(_, way)| way.contains("sudo"));
+        assert_eq!(called("cd ..\nsudo docker-compose up -d\n"), Some(true));
+        assert_eq!(called("docker compose down\nrm -rf data\n"), Some(false));
+        assert_eq!(called("set -e\ndocker compose down\nrm -rf data\n"), None);
+        assert_eq!(called("cd x\ndocker compose up -d\n"), None);
+        assert_eq!(scripts(&[("docker/up.sh", "sudo docker-compose up\n")]).calling_compose("web/"), None);
     }
 }

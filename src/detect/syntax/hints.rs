@@ -215,6 +215,7 @@ fn is_name_of_test(stem: &str, name: &str, notation: Notation) -> bool {
         || stem.starts_with("test_")
         || stem.starts_with("test-")
         || stem.ends_with("_spec")
+        || stem == "phpunit"
         // `k8s/test.yaml` is of an environment.
         || stem == "test" && !notation.is_settings()
         || stem.ends_with("-test")

@@ -192,10 +192,7 @@ fn used_elsewhere(rewriter: &str, file: &SourceFile, draft: &Draft<'_>) -> Optio
             let why = format!("{image} copies it into an image: give its containers the variable");
             (["shell", "config"].as_slice(), why)
         }),
-        "compose" => scripts.calling_compose_as_root(file.folder()).map(|script| {
-            let why = format!("{script} calls compose with sudo, which hands on no variables of the environment");
-            (["compose"].as_slice(), why)
-        }),
+        "compose" => scripts.calling_compose(file.folder()).map(|(script, way)| (["compose"].as_slice(), format!("{script} {way}"))),
         "kubernetes" => scripts.reading(&file.path).map(|script| {
             (["kubernetes"].as_slice(), format!("{script} reads the file itself, and would take what is encrypted for the value"))
         }),

@@ -76,3 +76,32 @@ fn entries_with_one_value_are_one_or_are_named_together() {
     assert_eq!(text.matches("${SA_PASSWORD:?").count(), 2, "{text}");
     assert_eq!(bench.decrypt("compose.sops.env"), "SA_PASSWORD=SwN12345678\n");
 }
+
+#[test]
+fn a_comment_within_what_is_cut_out_stops_nothing() {
+    let bench = Bench::new();
+    let text = "# kubectl create secret generic db --from-literal=password=Zq8wLm2xTr7pKd\napiVersion: v1\nkind: Secret\nmetadata:\n  name: \
+                db\nstringData:\n  password: Zq9wLm2xTr7pKd\n---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: x\n";
+    bench.place.write("k8s/app.yaml", text).write("a.md", "The password is `P19wLm2xTr7pKd`.\n");
+    bench.commit();
+    let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("it lies within what another step takes out"), "{}", run.stdout);
+    assert!(bench.decrypt("secrets/shared.enc.yaml").contains("P19wLm2xTr7pKd"));
+}
+
+#[test]
+fn keys_in_blocks_are_rendered_as_they_were() {
+    let bench = Bench::new();
+    let key = format!(
+        "-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----",
+        "MIIEbUvD6HTj1xFJWKZMlQ75zzE9CwuOBtAvB2iS5oafiMFDUTnBufroHnrnfSa8Q\n".repeat(4).trim_end()
+    );
+    let text = format!("git:\n  privateKey: |\n    {}\n  user: x\n", key.replace('\n', "\n    "));
+    bench.place.write("conf/settings.yml", &text);
+    bench.commit();
+    let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let rendered = bench.sopup(["render", "conf/settings.yml"]);
+    assert_eq!(rendered.stdout, text, "{}", rendered.stderr);
+}
