@@ -280,6 +280,18 @@ fn a_repository_without_head_is_named() {
     assert!(fleet.merged(&[]).0.stderr.contains("repos/a: not scanned: "));
 }
 
+#[test]
+fn a_repository_with_nothing_but_head_is_named() {
+    let fleet = Fleet::new();
+    for folder in ["objects", "refs"] {
+        fs::remove_dir_all(fleet.place.join("repos/a.git").join(folder)).expect("is removed");
+    }
+    fleet.planned("2");
+    fleet.run(&["work", "--all", "--plan", "plan.json", "--results", "results"]);
+    let merged = fleet.merged(&[]).0;
+    assert!(merged.stderr.contains("repos/a: not scanned: "), "{}", merged.stderr);
+}
+
 fn yaml(text: &str) -> serde_yaml::Value {
     serde_yaml::from_str(text).expect("YAML")
 }

@@ -196,7 +196,7 @@ fn below(folder: &Path) -> Result<Vec<Repo>, CliError> {
 fn is_bare(path: &Path) -> bool {
     let has = |name: &str| path.join(name).exists();
     match path.join("HEAD").is_file() {
-        true => has("objects") || has("refs"),
+        true => has("objects") || has("refs") || path.extension().is_some_and(|extension| extension == "git"),
         false => has("objects/pack") && (has("refs") || has("packed-refs")),
     }
 }
