@@ -113,6 +113,8 @@ struct Language {
     telling: Vec<String>,
     /// `and`.
     conjunctions: Vec<String>,
+    /// `are both`, where no spaces stand between words.
+    both: Vec<String>,
     /// `no`, `without`: before the name, they say that there is none.
     denials: Vec<String>,
     /// `value`, of which documents count several: `value1`.
@@ -205,6 +207,7 @@ fn words(languages: &[Language]) -> String {
         ("PARTICLES", field(|language| &language.particles)),
         ("TELLING", field(|language| &language.telling)),
         ("CONJUNCTIONS", field(|language| &language.conjunctions)),
+        ("BOTH", field(|language| &language.both)),
         ("DENIALS", field(|language| &language.denials)),
         ("VALUES", field(|language| &language.values)),
     ];

@@ -82,6 +82,7 @@ lexicon!(PARTICLES of all languages);
 lexicon!(TELLING of all languages);
 lexicon!(DENIALS of all languages);
 lexicon!(CONJUNCTIONS of all languages);
+lexicon!(BOTH of all languages);
 lexicon!(USERS of all languages);
 lexicon!(VALUES of all languages);
 
@@ -93,6 +94,7 @@ lexicon!(ACCOUNT_WORDS, "account-words");
 lexicon!(ASKING_WORDS, "asking-words");
 lexicon!(BEFORE_PASSWORD, "before-password");
 lexicon!(BOASTS, "boasts");
+lexicon!(BUILT_IN_PHRASES, "built-in-phrases");
 lexicon!(CHECKSUM_ALGORITHMS, "checksum-algorithms");
 lexicon!(CIPHERTEXT_STARTS, "ciphertext-starts");
 lexicon!(CLUSTER_SECRETS, "cluster-secrets");

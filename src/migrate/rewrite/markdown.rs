@@ -9,7 +9,7 @@ use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
 use crate::migrate::plan::{Action, EntryId};
 use crate::migrate::slugs::Slugs;
-use crate::rule::lexicon::EXAMPLE_PHRASES;
+use crate::rule::lexicon::{BUILT_IN_PHRASES, EXAMPLE_PHRASES};
 use crate::text::Span;
 
 /// Markdown and other prose.
@@ -206,12 +206,8 @@ impl<'p> Place<'p> {
 
     /// Whether the sentence before the value says that a program comes with it.
     fn tells_default(&self) -> bool {
-        const BUILT_IN: [&str; 8] = ["built-in", "builtin", "hardcoded", "hard-coded", "if it is not", "if not set", "内置", "硬编码"];
         let before = &self.page.text[self.line.start..self.span.start];
-        let sentence = before.rsplit(['.', '。']).next().unwrap_or(before).to_lowercase();
-        let whole = before.to_lowercase();
-        BUILT_IN.iter().any(|words| whole.contains(words))
-            || ["ships with", "comes with", "out of the box"].iter().any(|words| sentence.contains(words))
+        BUILT_IN_PHRASES.within(before.to_lowercase().as_bytes())
     }
 
     /// What the secret is called: the words before it on its line, the row and column of its table, its heading.

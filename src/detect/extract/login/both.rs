@@ -5,7 +5,7 @@ use crate::detect::extract::name::{Context, NameClass};
 use crate::detect::search::Search;
 use crate::detect::syntax::sentence::{REACH, marked, unpunctuated, words_of};
 use crate::detect::worth::weak;
-use crate::rule::lexicon::{ACCOUNTS, USERS};
+use crate::rule::lexicon::{ACCOUNTS, CONJUNCTIONS, USERS, VERBS};
 use crate::text::Span;
 
 /// `username and password are admin / secret`, `the user is admin and the password is secret`: a sentence that names both parts
@@ -45,7 +45,8 @@ pub(in crate::detect::extract) fn read_pair(search: &mut Search<'_>, context: &C
             let shown = &text[context.line.start..context.name.start];
             let mut marks = memchr::memrchr_iter(b'`', shown);
             let pair = marks.next().zip(marks.next()).map(|(close, open)| (open, close));
-            let told = |close: usize| ["为", "是"].iter().any(|verb| shown[close + 1..].trim_ascii().starts_with(verb.as_bytes()));
+            let told =
+                |close: usize| VERBS.iter().any(|verb| !verb.is_ascii() && shown[close + 1..].trim_ascii().starts_with(verb.as_bytes()));
             pair.filter(|&(_, close)| told(close))
                 .and_then(|(open, close)| joined_pair(text, Span::new(context.line.start + open, context.line.start + close + 1)))
         }
@@ -115,8 +116,8 @@ fn labelled_behind(text: &[u8], before: Span) -> Option<Span> {
 
 /// `用户名和`
 fn ends_with_user_and(before: &[u8]) -> bool {
-    let joint = ["和", "、", "与", "/"].iter().find_map(|joint| before.strip_suffix(joint.as_bytes()));
-    joint.is_some_and(|user| USERS.ends(user))
+    let joints = CONJUNCTIONS.iter().filter(|joint| !joint.is_ascii()).chain(["/"]);
+    joints.into_iter().filter_map(|joint| before.strip_suffix(joint.as_bytes())).any(|user| USERS.ends(user))
 }
 
 /// ``是 `root`和`123456` ``: what stands in the second pair of marks.
@@ -124,8 +125,7 @@ fn second_of_marked(text: &[u8], rest: Span) -> Option<Span> {
     let mut marks = memchr::memchr_iter(b'`', &text[rest.range()]);
     let (_, close, open, end) = (marks.next()?, marks.next()?, marks.next()?, marks.next()?);
     let joint = text[rest.start + close + 1..rest.start + open].trim_ascii();
-    let joined = is_and(joint) || matches!(joint, b"/") || ["和", "、", "与"].iter().any(|word| joint == word.as_bytes());
-    joined.then(|| Span::new(rest.start + open + 1, rest.start + end))
+    (is_and(joint) || joint == b"/").then(|| Span::new(rest.start + open + 1, rest.start + end))
 }
 
 /// Whether a sentence ends with the customary name of an account and the same or another well-known word.

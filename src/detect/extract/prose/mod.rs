@@ -21,7 +21,7 @@ use crate::detect::syntax::sentence::{REACH, marked, unpunctuated, words_of};
 use crate::detect::worth::randomness::{self, is_generated};
 use crate::detect::worth::{judge, weak, words};
 use crate::rule::Confidence;
-use crate::rule::lexicon::{ABOUT, ACCOUNTS, DENIALS, NOUNS, PARTICLES, PASSWORDS, USERS, VALUE_NAMES};
+use crate::rule::lexicon::{ABOUT, ACCOUNTS, BOTH, DENIALS, NOUNS, PARTICLES, PASSWORDS, USERS, VALUE_NAMES};
 use crate::text::Span;
 
 /// Words looked at behind a name.
@@ -243,7 +243,7 @@ fn is_weak_and_bare(search: &Search<'_>, context: &Context, span: Span) -> bool 
     // `账号密码都是nacos`
     let both = || {
         let between = String::from_utf8_lossy(&search.text[context.name.end..span.start]);
-        is_foreign(search, context) && ["都是", "都为", "均为", "均是"].iter().any(|word| between.ends_with(word))
+        is_foreign(search, context) && BOTH.ends(between.as_bytes())
     };
     let told = || (is_default_of_variable(search, context, span) || both()) && lower && weak::is_literal(value);
     let foreign = || is_foreign(search, context) && letters && lower && value.iter().any(u8::is_ascii_digit) && value.len() >= 6;
