@@ -1,12 +1,19 @@
 //! [`Scripts`]: the scripts and Dockerfiles of a repository, and what they do with its files. Read once.
 
+use std::collections::HashMap;
+
 use super::file::folder_of;
 use super::manifests::resolve;
 
 /// The scripts and Dockerfiles of a repository.
 #[derive(Debug, Default)]
 pub struct Scripts {
-    texts: Vec<(String, String)>,
+    /// The Dockerfiles by what they copy.
+    images: HashMap<String, String>,
+    /// The scripts that call compose in a way that takes no variable or no error, and which way.
+    composing: Vec<(String, &'static str)>,
+    /// What scripts read, by the name of the file: the script, and how it writes the path.
+    reading: HashMap<String, Vec<(String, String)>>,
 }
 
 /// Names that many files have.
@@ -15,7 +22,23 @@ const COMMON: [&str; 5] = ["secret", "secrets", "values", "config", "configmap"]
 impl Scripts {
     /// Paths and texts, in order of path.
     pub fn new(texts: Vec<(String, String)>) -> Self {
-        Self { texts }
+        let mut scripts = Self::default();
+        for (path, text) in texts {
+            if is_dockerfile(path.rsplit('/').next().unwrap_or(&path)) {
+                for copied in copied(&path, &text) {
+                    scripts.images.entry(copied).or_insert_with(|| path.clone());
+                }
+                continue;
+            }
+            if !path.ends_with(".py") && !path.ends_with(".rb") {
+                scripts.composing.extend(way_of_calling(&text).map(|way| (path.clone(), way)));
+            }
+            for word in read_by(&text) {
+                let name = word.rsplit('/').next().unwrap_or(word).to_owned();
+                scripts.reading.entry(name).or_default().push((path.clone(), word.to_owned()));
+            }
+        }
+        scripts
     }
 
     /// Whether a path is that of a script or a Dockerfile.
@@ -27,46 +50,48 @@ impl Scripts {
 
     /// The Dockerfile that copies a file into an image by its name.
     pub fn image_with(&self, file: &str) -> Option<&str> {
-        let copies = |path: &str, text: &str| {
-            let lines = text.lines().map(str::trim_start).filter(|line| {
-                let word = line.split_whitespace().next().unwrap_or_default();
-                word.eq_ignore_ascii_case("copy") || word.eq_ignore_ascii_case("add")
-            });
-            let mut words = lines.flat_map(|line| line.split_whitespace().skip(1).filter(|word| !word.starts_with("--")));
-            words.any(|word| resolve(path, word.trim_matches(['"', '\'', '[', ']', ','])) == file)
-        };
-        let dockerfiles = self.texts.iter().filter(|(path, _)| is_dockerfile(path.rsplit('/').next().unwrap_or(path)));
-        dockerfiles.into_iter().find(|(path, text)| file.starts_with(folder_of(path)) && copies(path, text)).map(|(path, _)| path.as_str())
+        self.images.get(file).map(String::as_str)
     }
 
     /// The script that reads a file itself, and does not hand it on to what refuses what is encrypted.
     pub fn reading(&self, file: &str) -> Option<&str> {
         let name = file.rsplit('/').next().unwrap_or(file);
         let common = COMMON.contains(&name.split('.').next().unwrap_or(name));
-        let is_file = |path: &str, word: &str| {
-            let word = word.trim_matches(|c: char| !(c.is_alphanumeric() || "./_-".contains(c)));
-            let Some(before) = word.strip_suffix(name) else { return false };
-            match before {
-                "" => !common || folder_of(path) == folder_of(file),
-                _ if before.ends_with('/') => file.ends_with(word.trim_start_matches(['.', '/'])),
-                _ => false,
-            }
+        let is_file = |script: &str, word: &str| match word.strip_suffix(name) {
+            Some("") => !common || folder_of(script) == folder_of(file),
+            Some(_) => file.ends_with(word.trim_start_matches(['.', '/'])),
+            None => false,
         };
-        let reads = |path: &str, text: &str| {
-            let mut lines = text.lines().map(str::trim).filter(|line| line.contains(name) && !line.starts_with('#'));
-            lines.any(|line| {
-                let handed_on = ["kubectl", "oc ", "sops", "kustomize", "git "].iter().any(|program| line.contains(program));
-                !handed_on && line.split(|c: char| c.is_whitespace() || "=<>|;()\"'".contains(c)).any(|word| is_file(path, word))
-            })
-        };
-        self.texts.iter().find(|(path, text)| path != file && reads(path, text)).map(|(path, _)| path.as_str())
+        let mut readers = self.reading.get(name).into_iter().flatten();
+        readers.find(|(script, word)| script != file && is_file(script, word)).map(|(script, _)| script.as_str())
     }
 
     /// The script in a folder or below it that calls compose in a way that takes no variable or no error, and which way.
     pub fn calling_compose(&self, folder: &str) -> Option<(&str, &'static str)> {
-        let scripts = self.texts.iter().filter(|(path, _)| path.starts_with(folder) && !path.ends_with(".py") && !path.ends_with(".rb"));
-        scripts.into_iter().find_map(|(path, text)| Some((path.as_str(), way_of_calling(text)?)))
+        let start = self.composing.partition_point(|(path, _)| path.as_str() < folder);
+        self.composing.get(start).filter(|(path, _)| path.starts_with(folder)).map(|(path, way)| (path.as_str(), *way))
     }
+}
+
+/// What a Dockerfile copies into its image, each file by its name.
+fn copied(path: &str, text: &str) -> Vec<String> {
+    let lines = text.lines().map(str::trim_start).filter(|line| {
+        let word = line.split_whitespace().next().unwrap_or_default();
+        word.eq_ignore_ascii_case("copy") || word.eq_ignore_ascii_case("add")
+    });
+    let words = lines.flat_map(|line| line.split_whitespace().skip(1).filter(|word| !word.starts_with("--")));
+    words.map(|word| resolve(path, word.trim_matches(['"', '\'', '[', ']', ',']))).collect()
+}
+
+/// The names of files that a script holds on lines that hand them on to nothing which refuses what is encrypted.
+fn read_by(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().map(str::trim).filter(|line| {
+        let handed_on = ["kubectl", "oc ", "sops", "kustomize", "git "].iter().any(|program| line.contains(program));
+        !line.starts_with('#') && !handed_on
+    });
+    let words = lines.flat_map(|line| line.split(|c: char| c.is_whitespace() || "=<>|;()\"'".contains(c)));
+    let words = words.map(|word| word.trim_matches(|c: char| !(c.is_alphanumeric() || "./_-".contains(c))));
+    words.filter(|word| [".yaml", ".yml", ".json"].iter().any(|end| word.ends_with(end)))
 }
 
 /// What is wrong with how a script calls compose, if it does.
