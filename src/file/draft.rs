@@ -138,11 +138,23 @@ fn clear(folder: &Path, wanted: impl Fn(&str) -> bool, disk: &dyn Disk) -> Resul
         if !random.bytes().all(|byte| byte.is_ascii_hexdigit()) || !name.ends_with('.') || !wanted(name) {
             continue;
         }
-        if File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+        if is_free(&entry.path()) {
             disk.remove(&entry.path()).map_err(|source| FileError::io("remove", &entry.path(), source))?;
         }
     }
     Ok(())
+}
+
+/// Whether nobody works with a draft. A program that is just being started may hold the lock of the one that starts it for a moment.
+fn is_free(draft: &Path) -> bool {
+    const TRIES: u32 = 4;
+    const PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+    (0..TRIES).any(|attempt| {
+        if attempt > 0 {
+            std::thread::sleep(PAUSE);
+        }
+        File::open(draft).is_ok_and(|file| file.try_lock().is_ok())
+    })
 }
 
 /// How the names of a file's drafts begin.
