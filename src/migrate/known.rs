@@ -85,9 +85,12 @@ fn is_sought(finding: &Finding) -> bool {
 
 /// Whether a value can hardly stand anywhere by chance.
 pub fn is_telling(secret: &Secret) -> bool {
-    let value = secret.expose();
-    let mixed = value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic);
-    mixed && value.len() >= SHORTEST
+    is_mixed(secret.expose(), SHORTEST)
+}
+
+/// Letters and digits, at least so many.
+fn is_mixed(value: &[u8], least: usize) -> bool {
+    value.len() >= least && value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic)
 }
 
 /// Whether a place is in the name of a field of JSON, by which texts of programs are found.
@@ -100,9 +103,7 @@ fn is_in_key(bytes: &[u8], span: Span) -> bool {
 /// Whether two entries hardly have a value by chance, of whatever length.
 pub fn is_distinct(secret: &Secret) -> bool {
     const LEAST: usize = 8;
-    let value = secret.expose();
-    let mixed = value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic);
-    mixed && value.len() >= LEAST && !is_known(value)
+    is_mixed(secret.expose(), LEAST) && !is_known(secret.expose())
 }
 
 fn site(bytes: &[u8], path: &str, span: Span, finding: &Finding, search: &Search<'_>) -> Option<Site> {

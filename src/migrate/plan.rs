@@ -280,8 +280,7 @@ impl Plan {
         let touches = |step: &Step| step.file == path || step.actions.iter().any(|action| action.file() == path) || fills(step);
         let mut any = false;
         for step in steps.iter_mut().filter(|step| step.is_chosen(*upto) && touches(step)) {
-            (step.applicability, step.reason) = (Applicability::Manual, reason.to_owned());
-            step.doubts.clear();
+            step.leave(reason);
             any = true;
         }
         any
@@ -289,17 +288,17 @@ impl Plan {
 
     /// Leaves steps to people whose edits lie within what another step edits: of two, the one that takes less.
     pub(super) fn leave_overlapping(&mut self) {
-        let mut spans: Vec<(String, Span, usize)> = Vec::new();
+        let mut spans: Vec<(&str, Span, usize)> = Vec::new();
         for (at, step) in self.steps.iter().enumerate().filter(|(_, step)| step.applicability != Applicability::Manual) {
             let splices = step.actions.iter().filter_map(|action| match action {
-                Action::Splice { file, span, .. } if !span.is_empty() => Some((file.clone(), *span, at)),
+                Action::Splice { file, span, .. } if !span.is_empty() => Some((file.as_str(), *span, at)),
                 _ => None,
             });
             spans.extend(splices);
         }
         spans.sort();
         let mut within = Vec::new();
-        let mut widest: Option<&(String, Span, usize)> = None;
+        let mut widest: Option<&(&str, Span, usize)> = None;
         for one in &spans {
             match widest.filter(|wide| wide.0 == one.0 && wide.2 != one.2 && wide.1.overlaps(one.1) && wide.1 != one.1) {
                 Some(wide) => within.push(if wide.1.len() >= one.1.len() { one.2 } else { wide.2 }),
@@ -307,10 +306,7 @@ impl Plan {
             }
         }
         for at in within {
-            let step = &mut self.steps[at];
-            let reason = "it lies within what another step takes out of the file: migrate again afterwards";
-            (step.applicability, step.reason) = (Applicability::Manual, reason.to_owned());
-            step.doubts.clear();
+            self.steps[at].leave("it lies within what another step takes out of the file: migrate again afterwards");
         }
     }
 
@@ -336,6 +332,12 @@ impl Plan {
 }
 
 impl Step {
+    /// Leaves it to people, whatever was to be known before.
+    fn leave(&mut self, reason: &str) {
+        (self.applicability, self.reason) = (Applicability::Manual, reason.to_owned());
+        self.doubts.clear();
+    }
+
     /// Adds a reason for which it may not be wanted.
     pub(super) fn doubt(&mut self, why: &str) {
         self.applicability = self.applicability.max(Applicability::NeedsReview);

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn compose_is_called_as_root_below_its_folder() {
+    fn ways_of_calling_compose_are_told_apart() {
         let called =
             |script: &str| scripts(&[("docker/bin/up.sh", script)]).calling_compose("docker/").map(|(_, way)| way.contains("sudo"));
         assert_eq!(called("cd ..\nsudo docker-compose up -d\n"), Some(true));

@@ -59,13 +59,12 @@ impl Run<'_> {
             steps.flat_map(|step| &step.places).any(|place| place.fingerprint == *fingerprint)
         };
         // Some places are known only by values that stand elsewhere, and a scan does not find them again.
-        let left_alone: usize =
-            plan.steps.iter().filter(|step| !plan.is_chosen(step) && !step.is_dismissed()).map(|step| step.places.len()).sum();
+        let unchosen = plan.steps.iter().filter(|step| !plan.is_chosen(step) && !step.is_dismissed());
+        let left: Vec<&Fingerprint> = unchosen.flat_map(|step| &step.places).map(|place| &place.fingerprint).collect();
         let found = survey(&outcome.findings, Vec::new(), self.repo, below).count(is_dismissed);
         let moved: BTreeSet<&Fingerprint> = plan.chosen().flat_map(|step| &step.places).map(|place| &place.fingerprint).collect();
-        let unchosen = plan.steps.iter().filter(|step| !plan.is_chosen(step) && !step.is_dismissed());
-        let of_moved = unchosen.flat_map(|step| &step.places).filter(|place| moved.contains(&place.fingerprint)).count();
-        let (remaining, by_value) = (found.max(left_alone), left_alone.saturating_sub(found).min(of_moved));
+        let of_moved = left.iter().filter(|fingerprint| moved.contains(**fingerprint)).count();
+        let (remaining, by_value) = (found.max(left.len()), left.len().saturating_sub(found).min(of_moved));
         let history = if self.args.no_history { None } else { Some(self.history(request, plan)?) };
         let commit = if self.args.commit { Some(self.commit(journal)?) } else { None };
         let has_ledger = self.repo.exists(crate::ledger::FILE);

@@ -74,29 +74,22 @@ pub(super) fn is_typed(search: &Search<'_>, before: &[u8], value: Span) -> bool 
 /// Keycloak have them.
 pub(super) fn is_of_client(search: &Search<'_>, value: Span) -> bool {
     const LINES: usize = 14;
-    if search.hints.notation != Notation::Quoted {
-        return false;
-    }
-    let mut line = Some(search.line_around(value.start));
-    (0..LINES).any(|_| {
-        let Some(at) = line else { return false };
-        line = search.line_before(at);
-        [&b"\"clientId\""[..], b"\"client_id\"", b"\"credentials\""]
-            .iter()
-            .any(|name| memchr::memmem::find(search.bytes(at), name).is_some())
-    })
+    search.hints.notation == Notation::Quoted
+        && stands_above(search, value, LINES, &[b"\"clientId\"", b"\"client_id\"", b"\"credentials\""])
 }
 
 /// `session({` and, at most two lines below it, `secret: 'keyboard cat'`.
 fn is_of_session(search: &Search<'_>, value: Span) -> bool {
-    if search.hints.notation != Notation::Source {
-        return false;
-    }
+    search.hints.notation == Notation::Source && stands_above(search, value, 3, &[b"ession("])
+}
+
+/// Whether one of these stands on the line of a value or on one of those above it, so many lines in all.
+fn stands_above(search: &Search<'_>, value: Span, lines: usize, texts: &[&[u8]]) -> bool {
     let mut line = Some(search.line_around(value.start));
-    (0..3).any(|_| {
+    (0..lines).any(|_| {
         let Some(at) = line else { return false };
         line = search.line_before(at);
-        memchr::memmem::find(search.bytes(at), b"ession(").is_some()
+        texts.iter().any(|text| memchr::memmem::find(search.bytes(at), text).is_some())
     })
 }
 

@@ -3,8 +3,9 @@
 //! A text without a path gets the most permissive hints.
 
 use crate::rule::lexicon::{
-    KEY_QUALIFIERS, LINES_EXTENSIONS, Lexicon, MACHINE_MADE, PASSWORDS, PROSE_EXTENSIONS, QUOTED_EXTENSIONS, SOURCE_EXTENSIONS,
-    TEMPLATE_EXTENSIONS, TEST_FOLDERS, TOKENS, TRANSLATION_EXTENSIONS, TRANSLATION_FOLDERS, YAML_EXTENSIONS,
+    KEY_FOLDERS, KEY_QUALIFIERS, LINES_EXTENSIONS, Lexicon, MACHINE_MADE, PASSWORDS, PROSE_EXTENSIONS, QUOTED_EXTENSIONS,
+    SOURCE_EXTENSIONS, STAGE_FOLDERS, TEMPLATE_EXTENSIONS, TEST_FOLDERS, TOKENS, TRANSLATION_EXTENSIONS, TRANSLATION_FOLDERS,
+    YAML_EXTENSIONS,
 };
 
 /// How a text assigns values to names.
@@ -135,7 +136,7 @@ fn alone(name: &str) -> Option<Alone> {
 /// `wireguard/private/laptop`: a key in a folder of keys.
 fn alone_in_folder(path: &str) -> Option<Alone> {
     let folder = path.rsplit('/').nth(1)?;
-    matches!(folder, "private" | "preshared" | "privatekeys" | "private_keys" | "psk").then_some(Alone::Token)
+    KEY_FOLDERS.has(folder).then_some(Alone::Token)
 }
 
 /// `peer12`, `3`: which one of several it is.
@@ -191,10 +192,9 @@ fn extension_notation(stem: &str) -> Notation {
 
 fn is_test(path: &str, name: &str, notation: Notation) -> bool {
     // `overlays/test` is an environment.
-    const STAGES: [&str; 5] = ["overlays", "environments", "envs", "clusters", "stages"];
     let folder = |part: &str| TEST_FOLDERS.has(part) || part.ends_with("_test") || part.ends_with("-tests");
     let folders = path.strip_suffix(name).unwrap_or_default();
-    let within = folders.split('/').any(folder) && !folders.split('/').any(|part| STAGES.contains(&part));
+    let within = folders.split('/').any(folder) && !folders.split('/').any(|part| STAGE_FOLDERS.has(part));
     // Values that chart-testing installs a Helm chart with.
     let chart = (folders == "ci/" || folders.ends_with("/ci/")) && name.ends_with("values.yaml");
     let stem = name.split('.').next().unwrap_or(name);

@@ -162,8 +162,8 @@ fn one(rewriter: &dyn Rewriter, file: &SourceFile, accounts: &account::Accounts,
     if let Some((ids, why)) = doubt(file) {
         draft.plan.steps[before..].iter_mut().for_each(|step| cast(step, ids, why));
     }
-    if let Some((ids, why)) = used_elsewhere(rewriter.id(), file, draft) {
-        draft.plan.steps[before..].iter_mut().for_each(|step| cast(step, ids, &why));
+    if let Some(why) = used_elsewhere(rewriter.id(), file, draft) {
+        draft.plan.steps[before..].iter_mut().for_each(|step| cast(step, &[rewriter.id()], &why));
     }
 }
 
@@ -185,17 +185,18 @@ fn doubt(file: &SourceFile) -> Option<(&'static [&'static str], &'static str)> {
 }
 
 /// Why steps of a file may not be wanted for what else uses it.
-fn used_elsewhere(rewriter: &str, file: &SourceFile, draft: &Draft<'_>) -> Option<(&'static [&'static str], String)> {
-    let scripts = draft.repo.scripts();
+fn used_elsewhere(rewriter: &str, file: &SourceFile, draft: &Draft<'_>) -> Option<String> {
+    let scripts = || draft.repo.scripts();
     match rewriter {
-        "shell" | "config" => scripts.image_with(&file.path).map(|image| {
-            let why = format!("{image} copies it into an image: give its containers the variable");
-            (["shell", "config"].as_slice(), why)
-        }),
-        "compose" => scripts.calling_compose(file.folder()).map(|(script, way)| (["compose"].as_slice(), format!("{script} {way}"))),
-        "kubernetes" => scripts.reading(&file.path).map(|script| {
-            (["kubernetes"].as_slice(), format!("{script} reads the file itself, and would take what is encrypted for the value"))
-        }),
+        "shell" | "config" => {
+            let image = scripts().image_with(&file.path)?;
+            Some(format!("{image} copies it into an image: give its containers the variable"))
+        }
+        "compose" => scripts().calling_compose(file.folder()).map(|(script, way)| format!("{script} {way}")),
+        "kubernetes" => {
+            let script = scripts().reading(&file.path)?;
+            Some(format!("{script} reads the file itself, and would take what is encrypted for the value"))
+        }
         _ => None,
     }
 }

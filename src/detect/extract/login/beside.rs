@@ -35,11 +35,8 @@ pub(super) fn ahead(text: &[u8], line: Span, hit: Span) -> Option<Span> {
     // ``创建一个`reader:123456`帐号``
     let marked = text[word.range()].strip_suffix(b"`").and_then(|rest| memchr::memrchr(b'`', rest)).filter(|at| *at > 0);
     let word = Span::new(word.start + marked.unwrap_or(0), word.end);
-    if begins_with_account(text[unpunctuated(text, word).range()].strip_prefix(b"`").unwrap_or(&text[unpunctuated(text, word).range()])) {
-        joined_pair(text, word)
-    } else {
-        None
-    }
+    let pair = &text[unpunctuated(text, word).range()];
+    if begins_with_account(pair.strip_prefix(b"`").unwrap_or(pair)) { joined_pair(text, word) } else { None }
 }
 
 /// `Admin user created: admin/admin`: in a sentence or a message of a program, and no path.
