@@ -115,6 +115,8 @@ struct Language {
     conjunctions: Vec<String>,
     /// `are both`, where no spaces stand between words.
     both: Vec<String>,
+    /// `initial`: before a name, where no spaces stand between words, it says that whatever follows is the value.
+    defaults: Vec<String>,
     /// `no`, `without`: before the name, they say that there is none.
     denials: Vec<String>,
     /// `value`, of which documents count several: `value1`.
@@ -208,6 +210,7 @@ fn words(languages: &[Language]) -> String {
         ("TELLING", field(|language| &language.telling)),
         ("CONJUNCTIONS", field(|language| &language.conjunctions)),
         ("BOTH", field(|language| &language.both)),
+        ("DEFAULTS", field(|language| &language.defaults)),
         ("DENIALS", field(|language| &language.denials)),
         ("VALUES", field(|language| &language.values)),
     ];

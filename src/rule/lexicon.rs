@@ -80,6 +80,7 @@ lexicon!(AUXILIARIES of all languages);
 lexicon!(PREPOSITIONS of all languages);
 lexicon!(PARTICLES of all languages);
 lexicon!(TELLING of all languages);
+lexicon!(DEFAULTS of all languages);
 lexicon!(DENIALS of all languages);
 lexicon!(CONJUNCTIONS of all languages);
 lexicon!(BOTH of all languages);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::detect::search::{NEAR, Search};
 use crate::detect::syntax::hints::Notation;
-use crate::detect::worth::{judge, placeholder, validator, weak};
+use crate::detect::worth::{judge, placeholder, validator, weak, words};
 use crate::detect::{Evidence, Match, Objection, Reason};
 use crate::rule::lexicon::STAND_IN_USERS;
 use crate::rule::{Block, Confidence, Extractor, Judge, Kind, Matcher, Pattern, RuleIndex, Validator};
@@ -196,7 +196,10 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
                 let typed = || {
                     let words = || weak::is_joined_words(value) || weak::is_camel_words(value);
                     let joined = || words() && !weak::is_word_for_password(value);
-                    weak::is_chosen(value) || !code && (weak::is_sample(value) || joined())
+                    // `IDENTIFIED BY 'shop_client_password'`, in what is run
+                    let run =
+                        || search.hints.notation != Notation::Prose && words() && words::words(&String::from_utf8_lossy(value)).len() > 2;
+                    weak::is_chosen(value) || run() || !code && (weak::is_sample(value) || joined())
                 };
                 match search.rules.extractor(Extractor::WeakPassword).filter(|_| rule.judge == Judge::Password && typed()) {
                     Some(rule) => {

@@ -179,7 +179,9 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     let about = words[at + 1..].iter().any(|word| ABOUT.has(word) || is_agent(word));
     // What signs or encrypts cookies is no cookie.
     let of_cookies = |word: &str| word == "cookie" && matches!(words[at].as_str(), "secret" | "key");
-    let no_token = |word: &str| class == NameClass::Token && NO_TOKEN.has(word) && !of_cookies(word);
+    // `hash_salt` salts the hashes that a site makes.
+    let of_hashes = |word: &str| word == "hash" && words[at] == "salt";
+    let no_token = |word: &str| class == NameClass::Token && NO_TOKEN.has(word) && !of_cookies(word) && !of_hashes(word);
     let negated = words[section.min(at)..at].iter().any(|word| NOT_ONE.has(word) || no_token(word));
     (!about && !negated && !is_other_pass).then_some(class)
 }
@@ -420,6 +422,8 @@ mod tests {
             "jeton",
             "clusterkey",
             "AUTH_SALT",
+            "drupal_hash_salt",
+            "des_key",
             "cookie-secret",
             "wifi key",
             "pre-shared key",

@@ -34,8 +34,8 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
     }
     let verdict = match judge::weigh(&scalar::folded(search.bytes(value.span)), class.judge()) {
         Ok(verdict) if !verdict.is_weak() => {
-            // Words and a number, where a program signs with them.
-            if class == NameClass::Token && verdict.confidence == Confidence::Low && weak::report(search, class, &value, why) {
+            // A word that is hardly random is what somebody typed, if its place says so.
+            if verdict.confidence == Confidence::Low && weak::report(search, class, &value, why) {
                 return;
             }
             verdict

@@ -15,6 +15,12 @@ use crate::text::Span;
 /// How far above a setting its section is looked for, in lines.
 const SECTION_REACH: usize = 6;
 
+/// `clientSecret: loginsecret`: a word before the word for a secret, for a client of a server that lets people log in.
+pub(super) fn is_secret_of_client(before: &[u8], value: &[u8]) -> bool {
+    let words = words(&String::from_utf8_lossy(last_name(before)));
+    matches!(words.as_slice(), [.., client, secret] if client == "client" && secret == "secret") && weak::is_word_and_secret(value)
+}
+
 /// Whether the name before a value is that of such a secret and the value one that somebody typed for it.
 pub(super) fn is_typed(search: &Search<'_>, before: &[u8], value: Span) -> bool {
     let name = last_name(without_call(before));

@@ -13,10 +13,11 @@ use crate::detect::syntax::bare::begins_escaped_line;
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::line;
 use crate::detect::syntax::named::Value;
-use crate::detect::syntax::quote::{before_quote, is_hashed};
+use crate::detect::syntax::quote::{ENTITY_QUOTE, before_quote, is_hashed};
+use crate::detect::syntax::sentence::goes_on;
 use crate::detect::worth::weak::{
-    boasts, is_camel_words, is_encoded_text, is_joined_words, is_known, is_label_of_field, is_literal, is_sample, is_two_letters,
-    is_typed_secret,
+    boasts, is_camel_words, is_encoded_text, is_joined_words, is_known, is_label_of_field, is_literal, is_sample, is_sample_of_settings,
+    is_two_letters, is_typed_secret,
 };
 use crate::detect::worth::words::words;
 use crate::rule::lexicon::{
@@ -57,8 +58,9 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
 /// Whether a value is one that somebody typed where a program signs with it.
 fn signs(search: &Search<'_>, value: Span) -> bool {
     let before = before(search, value);
-    let taken = search.hints.notation.is_settings() || is_quoted(search, value);
-    taken && !about_names(before) && signing::is_typed(search, before, value)
+    let taken = search.hints.notation.is_settings() || is_quoted(search, value) || is_default_of_variable(before);
+    let typed = || signing::is_typed(search, before, value) || signing::is_secret_of_client(before, search.bytes(value));
+    taken && !about_names(before) && typed()
 }
 
 /// `AUTH_SECRET=secret_for_refresh`, `password: dev-password`, `DB_PASSWORD: example`: what settings give a secret. Elsewhere
@@ -74,7 +76,8 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     let read = search.hints.notation.is_settings();
     let settings = exported || read || is_property(search, value.span);
     let named = || words(&String::from_utf8_lossy(name)).last().is_some_and(|word| word.ends_with("password"));
-    let plain = class == NameClass::Password && (matches!(name, b"password" | b"userPassword") || is_sample(bytes) && named());
+    let is_sample = is_sample(bytes) || read && is_sample_of_settings(bytes);
+    let plain = class == NameClass::Password && (matches!(name, b"password" | b"userPassword") || is_sample && named());
     let assigned = before.trim_ascii_end().ends_with(b"=") || before.contains(&b':') || matches!(before, [.., b'"' | b'\'']);
     // `'password': shop_database_password` names a variable.
     if name_is_quoted(before) && !is_quoted(search, value.span) {
@@ -89,18 +92,20 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     if class == NameClass::Password && !value.uncertain && named() && boasts(bytes) && is_quoted(search, value.span) {
         return true;
     }
-    let known = settings && plain || is_variable(name) && VARIABLE_ENDINGS.ends(name) && !is_of_cluster(name);
+    // `"MySQLTopologyPassword": "orc_client_password"`
+    let listed = class == NameClass::Password && search.hints.notation == Notation::Quoted && is_quoted(search, value.span) && named();
+    let known = settings && plain || listed || is_variable(name) && VARIABLE_ENDINGS.ends(name) && !is_of_cluster(name);
     if value.uncertain || !assigned || !known || !given && !ends_field(search, value.span) {
         return false;
     }
-    if class == NameClass::Password && sampled && is_sample(bytes) {
+    if class == NameClass::Password && sampled && is_sample {
         return true;
     }
     // `DB_PASSWORD: mysql_password`: what belongs here. In a file of variables it is what is set.
     let variables = class == NameClass::Password && search.hints.notation == Notation::Lines && !is_quoted(search, value.span);
-    let tells = || class == NameClass::Password && !plain && !variables && tells_what_belongs(name, bytes);
+    let tells = || class == NameClass::Password && (listed || !plain) && !variables && tells_what_belongs(name, bytes);
     let joined = is_joined_words(bytes) || variables && is_camel_words(bytes);
-    settings && joined && !names_itself(name, bytes) && !tells()
+    (settings || listed) && joined && !names_itself(name, bytes) && !tells()
 }
 
 /// `MYSQL_PASSWORD: wp`: two letters are a password only where a variable of settings is given them.
@@ -121,7 +126,7 @@ fn is_short_setting(search: &Search<'_>, class: NameClass, value: &Value) -> boo
 fn is_of_container(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     let bytes = search.bytes(value.span);
     let read = search.hints.notation == Notation::Yaml && class == NameClass::Password && !value.uncertain;
-    read && ends_field(search, value.span) && (is_sample(bytes) || is_joined_words(bytes))
+    read && ends_field(search, value.span) && (is_sample(bytes) || is_sample_of_settings(bytes) || is_joined_words(bytes))
 }
 
 /// `aws_secret_access_key = minio123`: a name, a sign and a word on a line, in a file of no known kind.
@@ -233,7 +238,7 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     let prose = search.hints.notation == Notation::Prose && !stands_behind_option(before) || remark();
     // `password.empty = Password is required!`
     let titled = value.iter().skip(1).all(u8::is_ascii_lowercase) && value[0].is_ascii_uppercase();
-    let in_sentence = (prose || titled) && !quoted && !variable && goes_on(search, span);
+    let in_sentence = (prose || titled) && !quoted && !variable && goes_on(behind(search, span));
     // `- Password: BlueHarbour`, and no more on the line.
     let label = || {
         why == Reason::Name
@@ -367,16 +372,6 @@ fn behind<'a>(search: &'a Search<'_>, span: Span) -> &'a [u8] {
     &search.text[span.end.min(line.end)..line.end]
 }
 
-/// `password=secret is not a good idea`: two words of a sentence follow.
-fn goes_on(search: &Search<'_>, span: Span) -> bool {
-    let mut words = behind(search, span).split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    let spoken = |word: Option<&[u8]>| {
-        let word = word.map(|word| word.strip_suffix(b"!").or(word.strip_suffix(b".")).unwrap_or(word));
-        word.is_some_and(|word| !word.is_empty() && word.iter().all(u8::is_ascii_lowercase))
-    };
-    spoken(words.next()) && spoken(words.next())
-}
-
 /// Whether a constant holds the name of a field, and no value: `FIELD_PASSWORD = "pwd"`; or something is passed in another
 /// sense: `pass_by_value`, `pass_through`.
 fn about_names(before: &[u8]) -> bool {
@@ -395,4 +390,5 @@ fn is_quoted(search: &Search<'_>, span: Span) -> bool {
     let open = span.start.checked_sub(1).map(|at| search.text[at]);
     search.look(Span::new(span.start.saturating_sub(1), span.end + 1));
     open.is_some_and(mark) && search.text.get(span.end).is_some_and(|&close| mark(close) || close == b'\\')
+        || search.text[..span.start].ends_with(ENTITY_QUOTE)
 }

@@ -4,6 +4,9 @@ use super::hints::Notation;
 use crate::rule::lexicon::HASHING_CALLS;
 use crate::text::Span;
 
+/// A quote as texts in HTML write it.
+pub(in crate::detect) const ENTITY_QUOTE: &[u8] = b"&quot;";
+
 /// What stands before the quote that a text ends with.
 pub(in crate::detect) fn before_quote(text: &[u8]) -> Option<&[u8]> {
     text.strip_suffix(b"\"").or(text.strip_suffix(b"'"))

@@ -22,6 +22,16 @@ pub(in crate::detect) fn words_of(text: &[u8], span: Span) -> Vec<Span> {
     words
 }
 
+/// Whether two words of a sentence follow: `password=secret is not a good idea`.
+pub(in crate::detect) fn goes_on(rest: &[u8]) -> bool {
+    let mut words = rest.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let spoken = |word: Option<&[u8]>| {
+        let word = word.map(|word| word.strip_suffix(b"!").or(word.strip_suffix(b".")).unwrap_or(word));
+        word.is_some_and(|word| !word.is_empty() && word.iter().all(u8::is_ascii_lowercase))
+    };
+    spoken(words.next()) && spoken(words.next())
+}
+
 /// The content of a quoted or back-ticked word that opens at `word`.
 pub(in crate::detect) fn marked(text: &[u8], word: Span, end: usize) -> Option<Span> {
     let skip = text[word.range()].iter().take_while(|byte| matches!(byte, b'(' | b'*' | b'[' | b'_')).count();

@@ -190,7 +190,7 @@ fn is_disguised_word(text: &str) -> bool {
     (count.len() == 1 || COUNTS.contains(&count)) && stem.is_some_and(peeled)
 }
 
-/// `<…>`, `[…]`, `{…}`, `(…)`, `%…%`, `__…__`, `@@…@@`, `#{…}#`: a slot to be filled.
+/// `<…>`, `[…]`, `{…}`, `(…)`, `%…%`, `__…__`, `@@…@@`, `#{…}#`, three marks or more that stand on both sides: a slot to be filled.
 fn is_enclosed(value: &str) -> bool {
     const PAIRS: &[(&str, &str)] = &[
         ("<", ">"),
@@ -208,12 +208,16 @@ fn is_enclosed(value: &str) -> bool {
         ("%%", "%%"),
         ("|", "|"),
     ];
+    // `^_^password^_^`, `---token---`
+    let start = value.len() - value.trim_start_matches(|c: char| c.is_ascii_punctuation()).len();
+    let wrapped = start >= 3 && value.len() > 2 * start && value.ends_with(&value[..start]);
     // `#Kb15fox#`: between two of the same symbol a password may stand.
     let mixed = |inner: &str| inner.len() >= 6 && inner.bytes().any(|byte| byte.is_ascii_digit()) && !inner.contains(['_', '-', ' ']);
     PAIRS.iter().any(|(open, close)| {
         let inner = value.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)).filter(|inner| !inner.is_empty());
         inner.is_some_and(|inner| open.len() > 1 || open != close || !mixed(inner))
-    }) || value.contains('<') && value.contains('>')
+    }) || wrapped
+        || value.contains('<') && value.contains('>')
         || value.contains("\\u003c") && value.contains("\\u003e")
         || value.contains('…')
         || value.contains("...")

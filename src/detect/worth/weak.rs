@@ -91,6 +91,17 @@ pub(in crate::detect) fn is_typed_key(value: &[u8], name: &[String], in_settings
         && !measure::is_measure(value)
 }
 
+/// `loginsecret`: one word of a few letters before the word for a secret.
+pub(in crate::detect) fn is_word_and_secret(value: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(value);
+    let before = text.strip_suffix("secret").unwrap_or_default();
+    (2..=20).contains(&before.len())
+        && before.bytes().all(|byte| byte.is_ascii_lowercase())
+        && before != "client"
+        && !placeholder::is_self_declared(value)
+        && !placeholder::asks(value)
+}
+
 /// `keyboard cat`, `hard to guess string`: a few words in lower case that ask for nothing.
 pub(in crate::detect) fn is_typed_phrase(value: &[u8]) -> bool {
     let words = value.split(|byte| *byte == b' ').map(|word| word.iter().all(u8::is_ascii_lowercase) && !word.is_empty());
@@ -144,10 +155,19 @@ pub(in crate::detect) fn is_word_for_password(value: &[u8]) -> bool {
 
 /// `example`, `myPassword`: what stands for nothing in documents, and is a password all the same where a program reads it.
 pub(in crate::detect) fn is_sample(value: &[u8]) -> bool {
-    // `example_password`; `my-password` and `some-password` ask for one.
-    let joined: Vec<u8> = value.iter().copied().filter(|byte| !matches!(byte, b'-' | b'_')).collect();
+    // `example_password`; `my-password` and `some-password` ask for one, unless they are what a program reads.
+    let joined = unjoined(value);
     let asks = || [&b"my"[..], b"some", b"our"].iter().any(|word| joined.starts_with(word));
     SAMPLE_PASSWORDS.has(&String::from_utf8_lossy(value).to_lowercase()) || boasts(value) || boasts(&joined) && !asks()
+}
+
+/// `my-password`, `some_password`, where a program reads it.
+pub(in crate::detect) fn is_sample_of_settings(value: &[u8]) -> bool {
+    boasts(&unjoined(value))
+}
+
+fn unjoined(value: &[u8]) -> Vec<u8> {
+    value.iter().copied().filter(|byte| !matches!(byte, b'-' | b'_')).collect()
 }
 
 /// Base64 of words, which nobody decodes where a program takes it as it stands. It asks nobody to put another in its place.

@@ -8,7 +8,7 @@ use crate::detect::syntax::bare::{self, Stop, bare, ends_value, stop, trim_end};
 use crate::detect::syntax::cells::{row_cells, tag, undecorated};
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::named::Value;
-use crate::detect::syntax::quote::{before_quote, call_before, inside_literal, is_open, quoted, quoted_in, quoted_literals};
+use crate::detect::syntax::quote::{ENTITY_QUOTE, before_quote, call_before, inside_literal, is_open, quoted, quoted_in, quoted_literals};
 use crate::detect::syntax::sentence::REACH;
 use crate::detect::syntax::{scalar, table};
 use crate::detect::worth::{judge, randomness};
@@ -45,6 +45,13 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     }
     if text[start..line.end].starts_with(b"{{") {
         return action_default(text, start, line.end).map(sure);
+    }
+    // `password=&quot;admin&quot;`
+    if let Some(inner) = text[start..line.end].strip_prefix(ENTITY_QUOTE)
+        && let Some(length) = memchr::memmem::find(inner, ENTITY_QUOTE)
+    {
+        let start = start + ENTITY_QUOTE.len();
+        return Some(sure(Span::new(start, start + length)));
     }
     if let Some(span) = quoted_in(text, start, line.end, notation) {
         // The next name of an object, and no value: `"key": "password", "value": …`.

@@ -56,6 +56,14 @@ pub(in crate::detect::extract) fn read_pair(search: &mut Search<'_>, context: &C
         {
             same_twice(text, after[1])
         }
+        // ``the default account password `admin/secret` ``, `account/password is *admin/secret*`
+        _ if (attached || before.last().is_some_and(|word| is_user_word(&lower(*word))))
+            && after.iter().find(|word| !matches!(&text[word.range()], b"is" | b"are" | b":")).is_some_and(|&word| {
+                begins_with_account(&text[unpunctuated(text, word).range()]) && text[word.range()].contains(&b'/')
+            }) =>
+        {
+            after.iter().take(2).find_map(|&word| joined_pair(text, word))
+        }
         // `the username/password combination admin/secret`
         _ if attached && matches!(after.first(), Some(word) if matches!(lower(*word).as_str(), "combination" | "pair" | "of")) => {
             both(text, &after)

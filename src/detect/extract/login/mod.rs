@@ -16,7 +16,7 @@ use crate::detect::syntax::sentence::{REACH, marked, unpunctuated, words_of};
 use crate::detect::syntax::table;
 use crate::detect::worth::randomness::is_generated;
 use crate::detect::worth::{judge, weak};
-use crate::rule::lexicon::{ACCOUNTS, CONJUNCTIONS, STAND_IN_USERS, USERS, VALUE_NAMES};
+use crate::rule::lexicon::{ACCOUNTS, CONJUNCTIONS, DEFAULTS, STAND_IN_USERS, USERS, VALUE_NAMES, VERBS};
 use crate::rule::{Confidence, Extractor, Judge};
 use crate::text::Span;
 
@@ -45,8 +45,11 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
     let words = words_of(search.text, Span::new(start, whole.end.min(start + REACH)));
     let cue = search.bytes(hit).to_ascii_lowercase();
     // ``credentials (`admin/secret`)``: a pair in marks shows a login, whatever its parts are.
-    let shown = !cue.is_ascii() || [&b"cred"[..], b"log", b"sign"].iter().any(|word| cue.starts_with(word));
-    let is_default = search.text[whole.start..hit.start].trim_ascii_end().to_ascii_lowercase().ends_with(b"default");
+    let before = &search.text[whole.start..hit.start];
+    let shown = !cue.is_ascii() || [&b"cred"[..], b"log", b"sign", b"default", b"demo"].iter().any(|word| cue.starts_with(word));
+    let is_default = cue.starts_with(b"default")
+        || before.trim_ascii_end().to_ascii_lowercase().ends_with(b"default")
+        || !cue.is_ascii() && DEFAULTS.iter().any(|word| memchr::memmem::find(before, word.as_bytes()).is_some());
     let value = if cue.ends_with(b":") {
         of_account(search, whole, hit, &words)
     } else if cue.starts_with(b"rotated") || cue.ends_with(b"value") {
@@ -56,6 +59,8 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
         let item = whole.start + search.bytes(whole).len() - search.bytes(whole).trim_ascii_start().len() == hit.start;
         let word = words.first().copied().filter(|word| item && words.len() == 1 && word.start == hit.end);
         word.filter(|&word| weak::is_known(search.bytes(word)) && search.bytes(word).iter().any(u8::is_ascii_digit))
+    } else if cue == b"` / `" {
+        shown_beside_address(search, whole, hit)
     } else if cue.ends_with(b"/ ") {
         let free = search.text[..hit.start].last().is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'/' | b'.' | b'-'));
         words.first().map(|&word| unpunctuated(search.text, word)).filter(|&word| free && is_generated(search.bytes(word)))
@@ -64,6 +69,13 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
     } else {
         pair(search.text, &words)
             .or_else(|| words.first().filter(|_| is_default || start > hit.end).and_then(|&word| same_twice(search.text, word)))
+            // `用户账户,分别为 admin/harbour`
+            .or_else(|| {
+                let (told, pair) = (search.bytes(*words.first()?), *words.get(1).filter(|_| !cue.is_ascii())?);
+                let shown = begins_with_account(search.bytes(pair)) && search.bytes(pair).contains(&b'/');
+                let said = VERBS.iter().any(|verb| !verb.is_ascii() && told.ends_with(verb.as_bytes()));
+                if shown && said { joined_pair(search.text, pair) } else { None }
+            })
             // `(default login admin / secret)`
             .or_else(|| {
                 let account = words.first().is_some_and(|word| is_default && begins_with_account(search.bytes(*word)));
@@ -83,7 +95,7 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
             && (value.end <= hit.start || is_default || is_shown(search.text, value) || is_customary_field(search, whole, hit, value));
         // `账号：admin/123456`
         let known = (!cue.is_ascii() || cue.starts_with(b"-")) && weak::is_known(search.bytes(value));
-        if !of_login_in(search, value, certain) && (certain || known || shown && is_end_of_customary(search, whole, value)) {
+        if !of_login_in(search, value, certain) && (certain || known || shown && is_end_of_customary(search, whole, hit, value)) {
             weak_of_login(search, value);
         }
     }
@@ -107,12 +119,24 @@ fn before_joint(text: &[u8]) -> &[u8] {
 }
 
 /// `login using: tech_user / secret`: the pair ends its line, and its user is no word of a sentence.
-fn is_end_of_customary(search: &Search<'_>, line: Span, value: Span) -> bool {
+fn is_end_of_customary(search: &Search<'_>, line: Span, hit: Span, value: Span) -> bool {
     let rest = search.text[value.end..line.end].trim_ascii();
     let user = before_joint(&search.text[line.start..value.start]).rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
     let user = user.strip_prefix(b"(").unwrap_or(user);
     let known = begins_with_account(user) || user.contains(&b'_') || search.bytes(value) == user && user.len() > 3;
-    matches!(rest, [] | b"." | b")" | b").") && known && !STAND_IN_USERS.is(user)
+    // `(log in with anna/harbour)`
+    let apart = rest.starts_with(b")") && search.text[..hit.start].ends_with(b"(");
+    matches!(rest, [] | b"." | b")" | b").") && (known || apart) && !STAND_IN_USERS.is(user)
+}
+
+/// `` `me@corp.net` / `secret1` ``: what stands behind the address of a user, both in marks.
+fn shown_beside_address(search: &Search<'_>, line: Span, hit: Span) -> Option<Span> {
+    let before = &search.text[line.start..hit.start];
+    let user = &before[memchr::memrchr(b'`', before)? + 1..];
+    let value = Span::new(hit.end, hit.end + memchr::memchr(b'`', &search.text[hit.end..line.end])?);
+    let address = user.contains(&b'@') && !user.iter().any(u8::is_ascii_whitespace);
+    let odd = search.bytes(value).iter().any(u8::is_ascii_digit) || weak::is_known(search.bytes(value));
+    (address && odd).then_some(value)
 }
 
 /// Whether a value ends where marks end: `` `admin/secret` ``.
@@ -152,6 +176,8 @@ fn of_login_in(search: &mut Search<'_>, value: Span, certain: bool) -> bool {
     let verdict = judge::judge(search.bytes(value), Judge::Password).filter(|verdict| verdict.confidence >= Confidence::Medium);
     let Some(verdict) = verdict else { return false };
     let reasons = std::iter::once(Reason::Prose).chain(verdict.reasons).collect();
+    // A word would be reported as a weak password here.
+    let certain = certain || weak::is_literal(search.bytes(value));
     let confidence = if certain { Confidence::Medium } else { judge::lower(verdict.confidence) };
     search.found(Extractor::Password, value, confidence, reasons);
     true
@@ -173,7 +199,7 @@ fn pair(text: &[u8], words: &[Span]) -> Option<Span> {
     let connects = |word: Span| {
         let bytes = text[word.range()].to_ascii_lowercase();
         let arrow = ["→", "–", "—"].iter().any(|arrow| bytes == arrow.as_bytes());
-        arrow || bytes.ends_with(b":") || matches!(bytes.as_slice(), b"with" | b"as" | b"using" | b"are" | b"is" | b"=")
+        arrow || bytes.ends_with(b":") || matches!(bytes.as_slice(), b"with" | b"as" | b"using" | b"are" | b"is" | b"=" | b"respectively")
     };
     // `credentials admin : secret`
     if let Some(secret) = words.get(..3).filter(|words| &text[words[1].range()] == b":").and_then(|words| spaced_pair(text, words)) {
@@ -198,6 +224,7 @@ fn pair(text: &[u8], words: &[Span]) -> Option<Span> {
 fn same_twice(text: &[u8], word: Span) -> Option<Span> {
     let whole = unpunctuated(text, word);
     let bytes = &text[whole.range()];
+    let bytes = &bytes[bytes.iter().take_while(|byte| **byte == b'*').count()..];
     let slash = memchr::memchr2(b'/', b':', bytes)?;
     let same = bytes[..slash] == bytes[slash + 1..] || ACCOUNTS.has(&String::from_utf8_lossy(&bytes[..slash]));
     if same { joined_pair(text, word) } else { None }
@@ -224,7 +251,8 @@ fn joined_pair(text: &[u8], word: Span) -> Option<Span> {
     let closed = text[word.range()].strip_prefix(b"`").and_then(|rest| memchr::memchr(b'`', rest)).map(|at| word.start + at + 2);
     let word =
         Span::new(word.start, closed.filter(|&end| text[end..word.end].first().is_some_and(|byte| !byte.is_ascii())).unwrap_or(word.end));
-    let quote = usize::from(matches!(text[word.start], b'"' | b'\''));
+    let stars = text[word.range()].iter().take_while(|byte| **byte == b'*').count();
+    let quote = stars.max(usize::from(matches!(text[word.start], b'"' | b'\'')));
     let whole = unpunctuated(text, Span::new(word.start + quote, word.end));
     let slash = memchr::memchr2(b'/', b':', &text[whole.range()])?;
     let user = Span::new(whole.start, whole.start + slash);
@@ -262,6 +290,7 @@ fn spaced_pair(text: &[u8], words: &[Span]) -> Option<Span> {
 
 /// Whether what stands before a slash or a colon is the customary name of an account: `root/…`.
 pub(super) fn begins_with_account(pair: &[u8]) -> bool {
+    let pair = &pair[pair.iter().take_while(|byte| matches!(byte, b'*' | b'`')).count()..];
     let user = pair.split(|byte| matches!(byte, b'/' | b':')).next().unwrap_or_default();
     ACCOUNTS.has(&String::from_utf8_lossy(user).to_lowercase()) && !STAND_IN_USERS.is(user)
 }

@@ -21,7 +21,7 @@ use crate::detect::syntax::sentence::{REACH, marked, unpunctuated, words_of};
 use crate::detect::worth::randomness::{self, is_generated};
 use crate::detect::worth::{judge, weak, words};
 use crate::rule::Confidence;
-use crate::rule::lexicon::{ABOUT, ACCOUNTS, BOTH, DENIALS, NOUNS, PARTICLES, PASSWORDS, USERS, VALUE_NAMES};
+use crate::rule::lexicon::{ABOUT, ACCOUNTS, BOTH, DEFAULTS, DENIALS, NOUNS, PARTICLES, PASSWORDS, USERS, VALUE_NAMES};
 use crate::text::Span;
 
 /// Words looked at behind a name.
@@ -187,7 +187,10 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
             && worth(search, context, bare) >= Some(Confidence::Medium)
         {
             // `your secret key is: 65SANAUX4QX7OM5F`, and no more.
-            let said = joint == Joint::Verb && word.end == context.line.end && randomness::is_random(search.bytes(bare));
+            let ends = joint == Joint::Verb && text[word.end..context.line.end].trim_ascii().is_empty();
+            // `密码为harbour`
+            let told = || is_foreign(search, context) && weak::is_literal(search.bytes(bare));
+            let said = ends && (randomness::is_random(search.bytes(bare)) || told());
             found.push(Value { span: bare, uncertain: !said });
             break;
         }
@@ -245,7 +248,15 @@ fn is_weak_and_bare(search: &Search<'_>, context: &Context, span: Span) -> bool 
         let between = String::from_utf8_lossy(&search.text[context.name.end..span.start]);
         is_foreign(search, context) && BOTH.ends(between.as_bytes())
     };
-    let told = || (is_default_of_variable(search, context, span) || both()) && lower && weak::is_literal(value);
+    // `默认密码为 harbour`
+    let first = || is_foreign(search, context) && DEFAULTS.ends(&search.text[context.line.start..context.name.start]);
+    // `密码为harbour`, and no more
+    let attached = || {
+        let line_end = &search.text[span.end..context.line.end];
+        is_foreign(search, context) && !search.text[span.start - 1].is_ascii() && value.len() > 4 && line_end.trim_ascii().is_empty()
+    };
+    let default = || is_default_of_variable(search, context, span) || both() || first() || attached();
+    let told = || default() && lower && weak::is_literal(value);
     let foreign = || is_foreign(search, context) && letters && lower && value.iter().any(u8::is_ascii_digit) && value.len() >= 6;
     context.class == NameClass::Password && (odd || account() || told() || foreign() && weak::is_literal(value))
 }
