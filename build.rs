@@ -82,6 +82,13 @@ const OF_ANY_LANGUAGE: &[(&str, Cue)] = &[
     ("amazonaws.com/", Cue::Account),
     ("- admin/", Cue::Login),
     ("admin/admin", Cue::Login),
+    (concat!("admin", "\", \"admin"), Cue::Login),
+    (concat!("admin", "', 'admin"), Cue::Login),
+    (concat!("guest", "/guest"), Cue::Login),
+    (concat!("guest", "`/`guest"), Cue::Login),
+    (concat!("guest", "\", \"guest"), Cue::Login),
+    (concat!("guest", "', 'guest"), Cue::Login),
+    (concat!("guest", "\" \"guest"), Cue::Login),
     ("<td>", Cue::Cell),
 ];
 

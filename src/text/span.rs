@@ -57,7 +57,7 @@ pub struct Position {
     pub column: usize,
 }
 
-/// Where each line of a text starts. Lines end at `\n`, `\r\n` or a lone `\r`.
+/// Where each line of a text starts. Lines end at `\n`, as git and editors count them; in a text without one, at `\r`.
 #[derive(Debug)]
 pub struct LineIndex {
     starts: Vec<usize>,
@@ -72,10 +72,9 @@ impl LineIndex {
     /// Reads the whole text once.
     pub fn new(text: &[u8]) -> Self {
         let mut starts = vec![0];
-        for at in memchr::memchr2_iter(b'\n', b'\r', text) {
-            if text[at] == b'\n' || text.get(at + 1) != Some(&b'\n') {
-                starts.push(at + 1);
-            }
+        starts.extend(memchr::memchr_iter(b'\n', text).map(|at| at + 1));
+        if starts.len() == 1 {
+            starts.extend(memchr::memchr_iter(b'\r', text).map(|at| at + 1));
         }
         let counts = text.chunks(STEP).scan(0, |total, chunk| {
             let before = *total;
@@ -162,11 +161,12 @@ mod tests {
         assert_eq!(at(0), Position { line: 1, column: 1 });
         assert_eq!(at(2), Position { line: 2, column: 1 });
         assert_eq!(at(5), Position { line: 3, column: 1 });
-        assert_eq!(at(7), Position { line: 4, column: 1 });
+        assert_eq!(at(7), Position { line: 3, column: 3 });
         assert_eq!(index.line(text, 2), b"b");
-        assert_eq!(index.line(text, 4), b"d");
-        assert_eq!(index.line(text, 5), b"");
-        for (text, count) in [(&text[..], 4), (b"a\r\n", 1), (b"\n\n", 2), (b"", 0)] {
+        assert_eq!(index.line(text, 3), b"c\rd");
+        assert_eq!(index.line(text, 4), b"");
+        assert_eq!(LineIndex::new(b"a\rb\rc").line(b"a\rb\rc", 2), b"b");
+        for (text, count) in [(&text[..], 3), (b"a\r\n", 1), (b"\n\n", 2), (b"a\rb\rc", 3), (b"", 0)] {
             assert_eq!(LineIndex::new(text).count(text), count);
         }
     }

@@ -182,7 +182,9 @@ fn is_key_of_call(search: &Search<'_>, span: Span) -> bool {
     let [open @ .., b'"' | b'\''] = before(search, span) else { return false };
     let rest = behind(search, span);
     let closes = rest.get(1..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b")"));
-    let argument = open.ends_with(b"(") || open.trim_ascii_end().ends_with(b",") && open.contains(&b'(');
+    // `getenv('DB_PASSWORD', 'password')`: what is taken if there is no such variable.
+    let variable = || open.trim_ascii_end().strip_suffix(b",").and_then(before_quote).is_some_and(|open| is_variable(last_name(open)));
+    let argument = open.ends_with(b"(") || open.trim_ascii_end().ends_with(b",") && open.contains(&b'(') && !variable();
     let set = || open.strip_suffix(b"(").is_some_and(|call| is_setter(last_name(call))) || is_hashed(search.text, span);
     closes && argument && !set() && {
         let text = String::from_utf8_lossy(search.bytes(span)).to_lowercase();
@@ -210,7 +212,8 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     // `requirepass word` in a sentence and not on a line of its own, `password: # from the vault`
     let remark = || before.trim_ascii_start().starts_with(b"#");
     let instruction = [&b"ENV "[..], b"ARG "].iter().any(|word| before.trim_ascii_start().starts_with(word));
-    let spoken = why == Reason::Name && (search.hints.notation == Notation::Prose || remark()) && !quoted && !instruction && {
+    let default = [&b" is default"[..], b" is the default"].iter().any(|said| behind(search, span).starts_with(said));
+    let spoken = why == Reason::Name && !default && (search.hints.notation == Notation::Prose || remark()) && !quoted && !instruction && {
         let joint = before.trim_ascii_end();
         let option = joint.rsplit(u8::is_ascii_whitespace).next().is_some_and(|name| name.starts_with(b"-"));
         let assigned = joint.last().is_some_and(|last| b":=>|*_".contains(last) || !last.is_ascii());
@@ -238,7 +241,7 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     let prose = search.hints.notation == Notation::Prose && !stands_behind_option(before) || remark();
     // `password.empty = Password is required!`
     let titled = value.iter().skip(1).all(u8::is_ascii_lowercase) && value[0].is_ascii_uppercase();
-    let in_sentence = (prose || titled) && !quoted && !variable && goes_on(behind(search, span));
+    let in_sentence = (prose || titled) && !quoted && !variable && !default && goes_on(behind(search, span));
     // `- Password: BlueHarbour`, and no more on the line.
     let label = || {
         why == Reason::Name
@@ -333,7 +336,7 @@ fn is_of_variable(before: &[u8], value: &[u8]) -> bool {
         && !is_unqualified_key(last_name(name))
         && (free && joined || key)
         && word
-        && value.len() >= 5
+        && (value.len() >= 5 || name.ends_with(b"VAULT_TOKEN") && value == b"root")
         && !value.iter().all(u8::is_ascii_uppercase)
 }
 

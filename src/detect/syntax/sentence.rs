@@ -32,6 +32,15 @@ pub(in crate::detect) fn goes_on(rest: &[u8]) -> bool {
     spoken(words.next()) && spoken(words.next())
 }
 
+/// `of the web server, word is default.`
+pub(in crate::detect) fn word_before_default(text: &[u8], span: Span) -> Option<Span> {
+    let rest = &text[span.range()];
+    let end = [&b" is default"[..], b" is the default"].iter().find_map(|said| memchr::memmem::find(rest, said))?;
+    let word = &rest[..end];
+    let start = word.iter().rposition(u8::is_ascii_whitespace).map_or(0, |at| at + 1);
+    Some(undecorated(text, Span::new(span.start + start, span.start + end))).filter(|word| !word.is_empty())
+}
+
 /// The content of a quoted or back-ticked word that opens at `word`.
 pub(in crate::detect) fn marked(text: &[u8], word: Span, end: usize) -> Option<Span> {
     let skip = text[word.range()].iter().take_while(|byte| matches!(byte, b'(' | b'*' | b'[' | b'_')).count();

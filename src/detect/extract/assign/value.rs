@@ -9,7 +9,7 @@ use crate::detect::syntax::cells::{row_cells, tag, undecorated};
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::{ENTITY_QUOTE, before_quote, call_before, inside_literal, is_open, quoted, quoted_in, quoted_literals};
-use crate::detect::syntax::sentence::REACH;
+use crate::detect::syntax::sentence::{REACH, word_before_default};
 use crate::detect::syntax::{scalar, table};
 use crate::detect::worth::{judge, randomness};
 use crate::rule::lexicon::{ENTERING_VERBS, ENVIRONMENT_CALLS, SETTING_CALLS};
@@ -42,6 +42,11 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     }
     if start >= line.end {
         return None;
+    }
+    // `PASSWORD= #optional`
+    let set = notation.is_settings() && matches!(separator, Separator::Equals | Separator::Colon);
+    if set && text[start] == b'#' && text[start - 1].is_ascii_whitespace() {
+        return Some(Vec::new());
     }
     if text[start..line.end].starts_with(b"{{") {
         return action_default(text, start, line.end).map(sure);
@@ -107,7 +112,9 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
             // `| Password | X | Y |`; behind a name further right other things follow.
             let names_row = text[line.start..context.name.start].iter().filter(|byte| **byte == b'|').count() < 2;
             let cells = row_cells(text, Span::new(start, line.end)).into_iter().take(if names_row { usize::MAX } else { 1 });
-            let value = |cell| Value { span: undecorated(text, cell), uncertain: false };
+            // `| PASSWORD | Of the web server, word is default. |`
+            let told = |cell| word_before_default(text, cell).unwrap_or_else(|| undecorated(text, cell));
+            let value = |cell| Value { span: told(cell), uncertain: false };
             Some(cells.map(value).filter(|value| !value.span.is_empty()).collect())
         }
         Separator::Equals | Separator::Colon | Separator::Blank => {

@@ -39,8 +39,17 @@ pub(super) fn ahead(text: &[u8], line: Span, hit: Span) -> Option<Span> {
     if begins_with_account(pair.strip_prefix(b"`").unwrap_or(pair)) { joined_pair(text, word) } else { None }
 }
 
-/// `Admin user created: admin/admin`: in a sentence or a message of a program, and no path.
-pub(super) fn read_same(search: &mut Search<'_>, line: Span, hit: Span) {
+/// How long the account is that a cue has twice: `admin/admin`, `guest", "guest`.
+pub(super) fn same_account(cue: &[u8]) -> Option<usize> {
+    let length = cue.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let twice = length > 0 && cue.len() > 2 * length && cue.ends_with(&cue[..length]);
+    twice.then_some(length)
+}
+
+/// `Admin user created: admin/admin`, `connect("localhost", "guest", "guest")`: in a sentence, a message of a program or a call
+/// that opens something, and no path.
+pub(super) fn read_same(search: &mut Search<'_>, line: Span, hit: Span, account: usize) {
+    const OPENING: [&str; 7] = ["conn", "cred", "login", "basicauth", "basic_auth", "open", "userinfo"];
     let (before, behind) = (&search.text[line.start..hit.start], &search.text[hit.end..line.end]);
     let free = before.last().is_none_or(|byte| byte.is_ascii_whitespace() || b"(\"'`".contains(byte) || !byte.is_ascii());
     let ends = match behind {
@@ -51,10 +60,17 @@ pub(super) fn read_same(search: &mut Search<'_>, line: Span, hit: Span) {
         [byte, ..] => byte.is_ascii_whitespace() || b")\"'`".contains(byte) || !byte.is_ascii(),
     };
     let lower = String::from_utf8_lossy(before).to_lowercase();
-    let told = USERS.iter().chain(["login", "log in", "credential", "user", "sign in", "password"]).any(|word| lower.contains(word));
-    let told = told || search.notation_at(line) == Notation::Prose && behind.trim_ascii().is_empty();
+    let listed = matches!(search.bytes(hit)[account], b'"' | b'\'');
+    let said = || USERS.iter().chain(["login", "log in", "credential", "user", "sign in", "password"]).any(|word| lower.contains(word));
+    let told = match listed {
+        true => OPENING.iter().any(|word| lower.contains(word)),
+        false => {
+            let alone = search.notation_at(line) == Notation::Prose && behind.trim_ascii().is_empty();
+            search.bytes(hit).starts_with(b"guest") || said() || alone
+        }
+    };
     if free && ends && told {
-        let value = Span::new(hit.end - "admin".len(), hit.end);
+        let value = Span::new(hit.end - account, hit.end);
         let _ = weak_of_login(search, value);
     }
 }

@@ -59,7 +59,8 @@ pub(in crate::detect::extract) fn read_pair(search: &mut Search<'_>, context: &C
         // ``the default account password `admin/secret` ``, `account/password is *admin/secret*`
         _ if (attached || before.last().is_some_and(|word| is_user_word(&lower(*word))))
             && after.iter().find(|word| !matches!(&text[word.range()], b"is" | b"are" | b":")).is_some_and(|&word| {
-                begins_with_account(&text[unpunctuated(text, word).range()]) && text[word.range()].contains(&b'/')
+                let known = begins_with_account(&text[unpunctuated(text, word).range()]) && text[word.range()].contains(&b'/');
+                known || is_same_twice(text, word)
             }) =>
         {
             after.iter().take(2).find_map(|&word| joined_pair(text, word))
@@ -145,6 +146,12 @@ pub(super) fn is_spaced_login(text: &[u8], words: &[Span]) -> bool {
     words.len() <= 3 && ACCOUNTS.is(user) && (user == secret || weak::is_known(secret))
 }
 
+/// `` `shop/shop` ``: the same twice, with a slash.
+fn is_same_twice(text: &[u8], word: Span) -> bool {
+    let mut parts = text[unpunctuated(text, word).range()].split(|byte| *byte == b'/');
+    matches!((parts.next(), parts.next(), parts.next()), (Some(user), Some(secret), None) if user == secret && user.len() >= 3)
+}
+
 /// Whether a word is the customary name of an account, or in marks.
 fn is_plain_user(text: &[u8], word: Span) -> bool {
     is_marked(text, word) || begins_with_account(&text[unpunctuated(text, word).range()])
@@ -203,6 +210,6 @@ fn both(text: &[u8], words: &[Span]) -> Option<Span> {
     }
     let customary = begins_with_account(&text[first.range()]);
     let parted = || matches!(words, [_, joint, _] if &text[joint.range()] == b"/");
-    let whole = is_marked(text, first) || customary && (text[first.range()].contains(&b'/') || parted());
+    let whole = is_marked(text, first) || customary && (text[first.range()].contains(&b'/') || parted()) || is_same_twice(text, first);
     spaced_pair(text, words).or_else(|| joined_pair(text, first)).filter(|_| whole)
 }

@@ -23,8 +23,8 @@ use crate::text::Span;
 /// `Login to X: admin / secret`, `sign in with admin/secret`.
 pub(super) fn read(search: &mut Search<'_>, hit: Span) {
     let whole = search.line_around(hit.start);
-    if search.bytes(hit).eq_ignore_ascii_case(b"admin/admin") {
-        return beside::read_same(search, whole, hit);
+    if let Some(account) = beside::same_account(search.bytes(hit)) {
+        return beside::read_same(search, whole, hit, account);
     }
     let prose = matches!(search.notation_at(whole), Notation::Prose | Notation::Unknown);
     let settings = search.hints.notation.is_settings();
@@ -109,7 +109,9 @@ fn is_customary_field(search: &Search<'_>, line: Span, hit: Span, value: Span) -
     let Some(login) = between.strip_prefix(b":").or(between.strip_prefix(b"**:")).map(<[u8]>::trim_ascii) else { return false };
     let user = before_joint(login);
     let own = search.text[line.start..hit.start].iter().all(label) && search.text[value.end..line.end].trim_ascii().is_empty();
-    own && !user.is_empty() && (begins_with_account(user) || search.bytes(value).starts_with(user)) && !STAND_IN_USERS.is(user)
+    own && !user.is_empty()
+        && (begins_with_account(user) || user.contains(&b'@') || search.bytes(value).starts_with(user))
+        && !STAND_IN_USERS.is(user)
 }
 
 /// What stands before the slash or colon that a text ends with.
@@ -126,7 +128,7 @@ fn is_end_of_customary(search: &Search<'_>, line: Span, hit: Span, value: Span) 
     let known = begins_with_account(user) || user.contains(&b'_') || search.bytes(value) == user && user.len() > 3;
     // `(log in with anna/harbour)`
     let apart = rest.starts_with(b")") && search.text[..hit.start].ends_with(b"(");
-    matches!(rest, [] | b"." | b")" | b").") && (known || apart) && !STAND_IN_USERS.is(user)
+    (matches!(rest, [] | b"." | b")" | b").") || rest.starts_with(b"(default")) && (known || apart) && !STAND_IN_USERS.is(user)
 }
 
 /// `` `me@corp.net` / `secret1` ``: what stands behind the address of a user, both in marks.

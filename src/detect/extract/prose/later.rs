@@ -3,7 +3,7 @@
 use crate::detect::extract::name::{Context, FULLWIDTH_COLON, NameClass};
 use crate::detect::search::Search;
 use crate::detect::syntax::named::Value;
-use crate::detect::syntax::sentence::REACH;
+use crate::detect::syntax::sentence::{REACH, word_before_default};
 use crate::detect::worth::weak;
 use crate::rule::lexicon::TELLING;
 use crate::text::Span;
@@ -57,6 +57,10 @@ pub(super) fn default_told(search: &Search<'_>, context: &Context) -> Option<Val
     let rest = &search.text[context.name.end..end];
     const DEFAULT: &[u8] = b"default";
     let lower = rest.to_ascii_lowercase();
+    let told = word_before_default(search.text, Span::new(context.name.end, end)).filter(|_| variable);
+    if let Some(span) = told.filter(|span| weak::is_literal(search.bytes(*span))) {
+        return Some(Value { span, uncertain: false });
+    }
     let mut at = memchr::memmem::find(&lower, DEFAULT)? + DEFAULT.len();
     // `s to `, ` value is `, `: `
     loop {

@@ -214,7 +214,11 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
         }
         let unspaced = || std::str::from_utf8(bytes).is_ok_and(|word| word.len() <= 32 && PARTICLES.iter().any(|end| word.ends_with(end)));
         // ``with a password of `X` ``; ``the password of `root` `` is somebody's.
-        let of = || count == 0 && bytes == b"of" && text[context.line.start..context.name.start].ends_with(b" a ");
+        let of = || {
+            count == 0
+                && bytes == b"of"
+                && [&b" a "[..], b" with the "].iter().any(|end| text[context.line.start..context.name.start].ends_with(end))
+        };
         joint = if of() {
             Joint::Label
         } else if !parted && unspaced() {
@@ -338,7 +342,7 @@ fn is_noun(word: &[u8]) -> bool {
 
 /// A field of an object: `"user": {`.
 fn is_field(word: &[u8]) -> bool {
-    word.ends_with(b"\":") || matches!(word, [b'{' | b'[', b'"' | b'{', ..])
+    word.ends_with(b"\":") || matches!(word, [b'{' | b'[', b'"' | b'{', ..]) || word.starts_with(b"{") && word.ends_with(b":")
 }
 
 /// Whether a word without quotes reads as no word of a sentence: no markup or flag, and after
