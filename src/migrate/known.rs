@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::file::Site;
 use super::needle::Needles;
+use super::repo::Texts;
 use crate::detect::is_known;
 use crate::finding::{Allowlist, Excerpt, Finding, FingerprintKey, Located, Occurrence};
 use crate::rule::{Confidence, Kind};
@@ -34,6 +35,8 @@ pub struct Search<'a> {
     pub allow: &'a Allowlist,
     /// Names values.
     pub key: &'a FingerprintKey,
+    /// Keeps the manifests and scripts on the way, if the files are all of the repository.
+    pub texts: Option<&'a Texts>,
 }
 
 /// Places of the findings' values in the files, those of the findings among them.
@@ -50,7 +53,13 @@ pub fn places(findings: &[Finding], search: &Search<'_>) -> Vec<(String, Site)> 
         let Target::File { path, file } = target else { return };
         let length = file.metadata().map_or(0, |about| about.len()).min(LARGEST);
         let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1));
-        if file.take(LARGEST).read_to_end(&mut bytes).is_err() || memchr::memchr(0, &bytes).is_some() {
+        if file.take(LARGEST).read_to_end(&mut bytes).is_err() {
+            return;
+        }
+        if let Some(texts) = search.texts {
+            texts.see(&path, &bytes);
+        }
+        if memchr::memchr(0, &bytes).is_some() {
             return;
         }
         let hits: Vec<(String, Site)> = needles

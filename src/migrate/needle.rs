@@ -39,17 +39,21 @@ impl Needles {
     pub(super) fn hits<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (Span, usize)> + 'a {
         let mut at = 0;
         std::iter::from_fn(move || {
-            while let Some(head) = text.get(at..).and_then(<[u8]>::first_chunk::<HEAD>) {
+            loop {
+                // The rest of a word that has begun.
+                if at > 0 {
+                    at += text.get(at - 1..)?.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+                }
+                let head = text.get(at..)?.first_chunk::<HEAD>()?;
                 let bit = bit(*head);
-                let free = at == 0 || !text[at - 1].is_ascii_alphanumeric();
-                let found = (free && self.marks[bit / 64] >> (bit % 64) & 1 == 1).then(|| self.at(text, at, *head)).flatten();
-                if let Some((span, needle)) = found {
+                if self.marks[bit / 64] >> (bit % 64) & 1 == 1
+                    && let Some((span, needle)) = self.at(text, at, *head)
+                {
                     at = span.end;
                     return Some((span, needle));
                 }
                 at += 1;
             }
-            None
         })
     }
 

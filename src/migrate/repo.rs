@@ -1,10 +1,11 @@
 //! [`Repo`]: the repository that is migrated, as planning sees it: its files by name and content, what git
 //! ignores, and whether something is going on in it.
 
-use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::file::folder_of;
 use super::manifests::{Manifests, is_kustomization};
@@ -21,6 +22,42 @@ pub struct Repo {
     git: git2::Repository,
     manifests: OnceCell<Manifests>,
     scripts: OnceCell<Scripts>,
+    /// Whether folders are repositories of their own.
+    nested: RefCell<HashMap<String, bool>>,
+}
+
+/// The texts of manifests and scripts, as a walk through the repository meets them.
+#[derive(Default)]
+pub struct Texts {
+    /// Whether there was a walk.
+    seen: AtomicBool,
+    manifests: Mutex<Vec<(String, String)>>,
+    scripts: Mutex<Vec<(String, String)>>,
+}
+
+impl Texts {
+    /// Keeps the text of a file that planning reads.
+    pub fn see(&self, path: &str, bytes: &[u8]) {
+        self.seen.store(true, Ordering::Relaxed);
+        let largest = usize::try_from(LARGEST).unwrap_or(usize::MAX);
+        let text = || std::str::from_utf8(&bytes[..bytes.len().min(largest)]).ok();
+        for (wanted, texts) in [(is_manifest(path), &self.manifests), (Scripts::wants(path), &self.scripts)] {
+            if let Some(text) = wanted.then(text).flatten() {
+                texts.lock().unwrap_or_else(PoisonError::into_inner).push((path.to_owned(), text.to_owned()));
+            }
+        }
+    }
+}
+
+/// Those of a walk, in order.
+fn sorted(texts: Mutex<Vec<(String, String)>>) -> Vec<(String, String)> {
+    let mut texts = texts.into_inner().unwrap_or_else(PoisonError::into_inner);
+    texts.sort();
+    texts
+}
+
+fn is_manifest(path: &str) -> bool {
+    is_yaml(path) || is_kustomization(path)
 }
 
 /// Why a repository cannot be migrated.
@@ -80,7 +117,7 @@ impl Repo {
         let top = top.canonicalize().map_err(wrong)?;
         let git = found.into_libgit2();
         let git_dir = git.path().to_path_buf();
-        Ok(Self { top, git_dir, git, manifests: OnceCell::new(), scripts: OnceCell::new() })
+        Ok(Self { top, git_dir, git, manifests: OnceCell::new(), scripts: OnceCell::new(), nested: RefCell::default() })
     }
 
     /// Where a path of the plan lies on disk.
@@ -113,12 +150,21 @@ impl Repo {
                 return Some("in a copy of somebody else's code, which the next update would bring back");
             }
             folder.push_str(part);
-            if self.exists(&format!("{folder}/.git")) || self.is_submodule(&folder) {
+            if self.is_nested(&folder) {
                 return Some("in a submodule or another repository inside of this one: migrate that one itself");
             }
             folder.push('/');
         }
         None
+    }
+
+    fn is_nested(&self, folder: &str) -> bool {
+        if let Some(&known) = self.nested.borrow().get(folder) {
+            return known;
+        }
+        let nested = self.exists(&format!("{folder}/.git")) || self.is_submodule(folder);
+        self.nested.borrow_mut().insert(folder.to_owned(), nested);
+        nested
     }
 
     fn is_submodule(&self, folder: &str) -> bool {
@@ -228,10 +274,16 @@ impl Repo {
 
     /// The YAML files, read once.
     pub fn manifests(&self) -> &Manifests {
-        self.manifests.get_or_init(|| {
-            let wanted = |path: &str| is_yaml(path) || is_kustomization(path);
-            Manifests::new(self.texts(&self.top, "", Respect::Yes, wanted).0)
-        })
+        self.manifests.get_or_init(|| Manifests::new(self.texts(&self.top, "", Respect::Yes, is_manifest).0))
+    }
+
+    /// What a walk through all of the repository met, which then need not be read again.
+    pub fn keep(&self, texts: Texts) {
+        if !texts.seen.into_inner() {
+            return;
+        }
+        self.manifests.get_or_init(|| Manifests::new(sorted(texts.manifests)));
+        self.scripts.get_or_init(|| Scripts::new(sorted(texts.scripts)));
     }
 
     /// The scripts and Dockerfiles, read once.
@@ -258,11 +310,11 @@ impl Repo {
                 Target::File { path, file } => file.take(LARGEST).read_to_string(&mut text).ok().map(|read| (path, read as u64)),
                 Target::Link { .. } | Target::Skipped(_) => None,
             };
-            let mut found = found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
             found.1 &= read.as_ref().is_some_and(|(_, read)| *read < LARGEST);
             found.0.extend(read.map(|(path, _)| (path, text)));
         });
-        let mut found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
         found.0.sort();
         found
     }

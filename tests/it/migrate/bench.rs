@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::sops::bench::sops_binary;
@@ -42,8 +42,11 @@ impl Bench {
     fn with_key<'c>(&self, command: &'c mut Command) -> &'c mut Command {
         // The kubectl of the tests is the one that sopup finds.
         if let Some(kubectl) = std::env::var_os("SOPUP_TEST_KUBECTL") {
-            let beside = std::path::Path::new(&kubectl).parent().map(std::path::Path::to_path_buf);
-            command.env("PATH", path_with(beside));
+            let beside = Path::new(&kubectl).parent().map(Path::to_path_buf);
+            // Behind what a test has put on it.
+            let set = command.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, path)| path);
+            let before: Vec<PathBuf> = set.iter().flat_map(std::env::split_paths).collect();
+            command.env("PATH", path_with(before.into_iter().chain(beside)));
         }
         if let Some(key) = self.fingerprint_key {
             command.env("SOPUP_FINGERPRINT_KEY", key);

@@ -44,7 +44,7 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
         return None;
     }
     // `PASSWORD= #optional`
-    let set = notation.is_settings() && matches!(separator, Separator::Equals | Separator::Colon);
+    let set = separator == Separator::Equals || separator == Separator::Colon && notation.is_settings();
     if set && text[start] == b'#' && text[start - 1].is_ascii_whitespace() {
         return Some(Vec::new());
     }
