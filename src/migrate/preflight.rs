@@ -64,18 +64,20 @@ pub fn refusals(changes: &[Change], repo: &Repo, is_own: &dyn Fn(&str) -> bool) 
     if fs::symlink_metadata(repo.git_dir.join("index.lock")).is_ok() {
         refusals.push(Refusal::IndexLocked);
     }
-    let ignores = |change: &Change| change.path.ends_with(".gitignore");
-    let unignored = changes.iter().any(ignores);
     let mut dirty = repo.dirty(changes.iter().map(|change| change.path.as_str()));
     dirty.retain(|path| !is_own(path));
     for change in changes {
         refusals.extend(of_file(&change.path, repo, &dirty));
-        let is_new_store = change.expected.is_some() && change.before.is_none();
-        if is_new_store && !unignored && repo.is_ignored(&change.path) {
-            refusals.push(Refusal::Ignored(change.path.clone()));
-        }
     }
+    refusals.extend(ignored_stores(changes, repo).map(|path| Refusal::Ignored(path.to_owned())));
     refusals
+}
+
+/// New SOPS files that git would ignore.
+pub fn ignored_stores<'c>(changes: &'c [Change], repo: &'c Repo) -> impl Iterator<Item = &'c str> {
+    let unignored = changes.iter().any(|change| change.path.ends_with(".gitignore"));
+    let new = changes.iter().filter(move |change| !unignored && change.expected.is_some() && change.before.is_none());
+    new.map(|change| change.path.as_str()).filter(|path| repo.is_ignored(path))
 }
 
 /// All reasons not to commit these changes.

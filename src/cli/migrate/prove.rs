@@ -11,7 +11,7 @@ use crate::migrate::change::{Change, changes};
 use crate::migrate::file::SourceFiles;
 use crate::migrate::journal::{self, Journal, Payload, State};
 use crate::migrate::plan::Plan;
-use crate::migrate::preflight::{commit_refusals, refusals};
+use crate::migrate::preflight::{commit_refusals, ignored_stores, refusals};
 use crate::migrate::proof::{Judge, Leftover, prove};
 
 /// New bytes of files, and what they would leave behind.
@@ -39,6 +39,10 @@ impl Run<'_> {
             let mut any = false;
             for left in proven.left.iter().filter(|left| !left.is_doubtful()) {
                 any |= plan.leave(left.path(), &format!("left alone, as it would not be clean afterwards: {left}"));
+            }
+            for path in ignored_stores(&proven.changes, self.repo) {
+                any |= plan
+                    .leave(path, "left alone, as git ignores its SOPS file, which would be lost: change .gitignore, or name another store");
             }
             let rendering = proven.rendering.iter();
             for (folder, difference) in rendering.flat_map(|compared| compared.differences.iter()) {

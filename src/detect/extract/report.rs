@@ -11,8 +11,8 @@ use crate::detect::syntax::scalar;
 use crate::detect::worth::judge;
 use crate::detect::worth::placeholder::CUT_OR_ENCRYPTED;
 use crate::detect::{Objection, Reason};
-use crate::rule::Confidence;
 use crate::rule::lexicon::TECHNICAL;
+use crate::rule::{Confidence, Extractor, Judge};
 use crate::text::Span;
 
 /// Judges a value and records it.
@@ -28,7 +28,12 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
             (if of_account { NameClass::Password } else { class }, Value { span, ..*value })
         }
     };
+    let told = value.span;
     let value = Value { span: without_scheme(search.bytes(value.span), value.span), ..value };
+    // `{noop}secret`: Spring compares with what follows, whatever it is.
+    if search.bytes(told).starts_with(b"{noop}") && report_told(search, &value, why) {
+        return;
+    }
     if is_elided(search.text, value.span) || is_ciphertext(search.text, value.span) {
         return search.reject(search.rules.extractor(class.extractor()), value.span, Objection::Is(CUT_OR_ENCRYPTED));
     }
@@ -57,6 +62,17 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
     let confidence = if value.uncertain || named { judge::lower(verdict.confidence) } else { verdict.confidence };
     let reasons = std::iter::once(why).chain(verdict.reasons).collect();
     search.found(class.extractor(), value.span, confidence, reasons);
+}
+
+/// Records a literal whose notation says that it is a password as it stands.
+fn report_told(search: &mut Search<'_>, value: &Value, why: Reason) -> bool {
+    let bytes = search.bytes(value.span);
+    let typed = (3..=48).contains(&bytes.len()) && bytes.iter().all(|byte| byte.is_ascii_graphic() && !b"${}<>".contains(byte));
+    let weak = typed && judge::judge(bytes, Judge::Password).is_none_or(|verdict| verdict.is_weak());
+    if weak {
+        search.found(Extractor::WeakPassword, value.span, Confidence::Medium, vec![why, Reason::Weak]);
+    }
+    weak
 }
 
 /// Programs are full of names and texts about secrets: only a value that cannot be either counts.

@@ -124,7 +124,10 @@ fn variable(text: &str, site: &Site, service: &str) -> String {
 
 /// The variable whose default a place is, and all of the expansion: `${NAME:-VALUE}`.
 pub(super) fn default_of(text: &str, span: Span) -> Option<(&str, Span)> {
-    let before = &text[..span.start];
+    let quoted = |quote: char| text[..span.start].ends_with(quote) && text[span.end..].starts_with(quote);
+    // `NAME=${OTHER:-"VALUE"}`
+    let mark = usize::from(quoted('"'));
+    let (before, end) = (&text[..span.start - mark], span.end + mark);
     let before = before.strip_suffix('-')?;
     let before = before.strip_suffix(':').unwrap_or(before);
     let start = words::start_behind(before, |c| !(c.is_ascii_alphanumeric() || c == '_'));
@@ -135,7 +138,8 @@ pub(super) fn default_of(text: &str, span: Span) -> Option<(&str, Span)> {
         return None;
     }
     let named = !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit());
-    (named && text[span.end..].starts_with('}')).then(|| (name, Span::new(open, span.end + 1)))
+    let free = mark == 0 || text[..open].ends_with('=');
+    (named && free && text[end..].starts_with('}')).then(|| (name, Span::new(open, end + 1)))
 }
 
 /// Whether a text has another default for a variable: one value cannot take the place of both.
@@ -146,7 +150,7 @@ pub(super) fn has_other_default(text: &str, name: &str, value: &str) -> bool {
         let rest = rest.strip_prefix(":-").or_else(|| rest.strip_prefix('-')).or_else(|| rest.strip_prefix(":="))?;
         rest.split('}').next()
     });
-    defaults.into_iter().any(|default| default != value)
+    defaults.into_iter().any(|default| default.trim_matches('"') != value)
 }
 
 /// Why a value stays.

@@ -70,7 +70,7 @@ impl Rewriter for Markdown {
                 () if place.is_in_example() => {
                     Verdict::review("the text calls it an example; if the value is invented, it is a false alarm")
                 }
-                () if place.tells_default() => {
+                () if place.tells_default() || is_of_chart(text, file.line_at(site.span.start), file, draft) => {
                     Verdict::review("the text tells what a program has by default, which its readers need and nobody here can replace")
                 }
                 () if is_text_file(file) => Verdict::review(AS_IT_STANDS),
@@ -90,6 +90,11 @@ impl Markdown {
         let actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text: draft.uri(id) }];
         draft.step(self.id(), file, &[site], Verdict::review(AS_IT_STANDS), actions, vec![id]);
     }
+}
+
+/// Whether a row of a table tells a value of the chart that the page lies beside.
+fn is_of_chart(text: &str, line: Span, file: &SourceFile, draft: &Draft<'_>) -> bool {
+    text[line.range()].trim_start().starts_with('|') && draft.repo.exists(&format!("{}Chart.yaml", file.folder()))
 }
 
 /// Where a value stands in a page.

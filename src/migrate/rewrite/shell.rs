@@ -145,7 +145,9 @@ fn doubt(text: &str, line: Span, site: &Site, is_text: bool) -> Option<&'static 
     let (before, after) = (&text[line.start..site.span.start], &text[site.span.end..line.end]);
     let after = after.trim_end();
     // `echo "secret: VALUE"`; what is handed on, or written to a file, is more than a message.
-    let message = ["echo \"", "printf \""].iter().find_map(|command| before.trim_start().strip_prefix(command));
+    let message = ["echo ", "printf "].iter().find_map(|command| before.trim_start().strip_prefix(command));
+    let message =
+        message.map(|message| message.trim_start_matches(['-', 'e', 'n', 'E', ' '])).and_then(|message| message.strip_prefix('"'));
     if message.is_some_and(|message| message.trim().contains([' ', '='])) && !after.contains(['|', '>']) {
         return Some("it is only printed here, and whatever uses the value is elsewhere");
     }

@@ -65,6 +65,9 @@ impl Rewriter for SourceCode {
                     let actions = edits.into_iter().map(splice).collect();
                     let needs = format!("the program then needs {name} in its environment, {}", from(id, draft));
                     let verdict = match stops_without(file) && literal(text, site.span).is_some() {
+                        true if is_fallback(&text[file.line_at(site.span.start).start..site.span.start]) => Verdict::review(format!(
+                            "the program takes it when a variable is not set, and would stop even if that one is: {needs}"
+                        )),
                         true => Verdict::safe(format!("{needs}; without it it stops and says so")),
                         false => Verdict::review(format!("a proposal: {needs}")),
                     };
@@ -77,6 +80,13 @@ impl Rewriter for SourceCode {
             }
         }
     }
+}
+
+/// `os.getenv("NAME", "`, `ENV.fetch('NAME', '`: whether a line ends before what a look-up takes otherwise.
+fn is_fallback(before: &str) -> bool {
+    let call = before.trim_end_matches(['"', '\'']).trim_end().strip_suffix(',');
+    let Some((call, _)) = call.and_then(|call| call.rsplit_once('(')) else { return false };
+    ["getenv", "environ.get", "ENV.fetch", "get_env"].iter().any(|look_up| call.ends_with(look_up))
 }
 
 /// Whether a comment of a program is open at a place that began a line: `/*`.

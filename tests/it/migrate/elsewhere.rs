@@ -17,6 +17,10 @@ fn steps_of_files_that_others_use_need_review() {
     bench.place.write("note.sh", "#!/bin/sh\nset -e\necho \"  Client: id=first secret=Zq5wLm2xTr7pKd\"\n");
     bench.place.write("count.sh", "#!/bin/bash\nset -e\nf() {\n  local x=$(run \\\n    login --password=Zq4wLm2xTr7pKd)\n}\n");
     bench.place.write("docs/a.md", "If it is not specified, the default password `Zq3wLm2xTr7pKd` will be used.\n");
+    bench.place.write("told.sh", "#!/bin/sh\nset -e\necho -e \"\\n # Note: password=Zq9xLm2xTr7pKd\"\n");
+    bench.place.write("docs/b.md", "The key is `Zq8xLm2xTr7pKd`.\n\nThe secret key defaults to `Zq7xLm2xTr7pKd`\n");
+    bench.place.write("chart/Chart.yaml", "name: shop\n").write("chart/README.md", "| `password` | Of the shop | `Zq6xLm2xTr7pKd` |\n");
+    bench.place.write("demo.py", "import os\nAPI_SECRET = os.getenv(\"API_SECRET\", \"Zq5xLm2xTr7pKd8aWbN4\")\n");
     bench.place.write("e2e-tests/conf/secrets.yml", SECRET.replace("Zq9", "Zq2"));
     bench.commit();
     let run = bench.migrate(["--dry-run", "--no-history"]);
@@ -32,6 +36,10 @@ fn steps_of_files_that_others_use_need_review() {
         ("srv/compose.yaml:5", "srv/bin/up.sh calls compose with sudo"),
         ("note.sh:3", "it is only printed here"),
         ("count.sh:5", "only a part of the script stops here"),
+        ("told.sh:3", "it is only printed here"),
+        ("docs/b.md:3", "the text tells what a program has by default"),
+        ("chart/README.md:1", "the text tells what a program has by default"),
+        ("demo.py:2", "the program takes it when a variable is not set"),
         ("docs/a.md:1", "the text tells what a program has by default"),
         ("e2e-tests/conf/secrets.yml:6", "a test, which may want the file as it is"),
     ] {
@@ -104,4 +112,32 @@ fn keys_in_blocks_are_rendered_as_they_were() {
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     let rendered = bench.sopup(["render", "conf/settings.yml"]);
     assert_eq!(rendered.stdout, text, "{}", rendered.stderr);
+}
+
+/// A default in quotes gives way with the whole expansion, since its variable can have the value.
+#[test]
+fn quoted_defaults_give_way_whole() {
+    let bench = Bench::new();
+    bench
+        .place
+        .write("demo.sh", "#!/bin/sh\nset -e\nKEY_SECRET=${API_KEY_SECRET:-\"Zq9wLm2xTr7pKd8aWbN4\"}\nprintf '%s' \"$KEY_SECRET\"\n");
+    bench.commit();
+    let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert_eq!(bench.decrypt("demo.sops.env"), "API_KEY_SECRET=Zq9wLm2xTr7pKd8aWbN4\n");
+    let script = std::fs::read_to_string(bench.place.join("demo.sh")).expect("a script");
+    assert!(script.contains("\nKEY_SECRET=${API_KEY_SECRET:?set by sops exec-env demo.sops.env}\n"), "{script}");
+}
+
+#[test]
+fn a_store_that_git_would_ignore_leaves_its_steps_to_people_and_the_rest_goes_on() {
+    let bench = Bench::new();
+    bench.place.write(".gitignore", "k8s/*secret*.enc.yaml\n");
+    let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: shop-secret\nspec:\n  template:\n    spec:\n      containers:\n        - name: shop\n          env:\n            - name: DB_PASSWORD\n              value: Zq8wLm2xTr7pKd\n";
+    bench.place.write("k8s/deployment.yaml", deployment).write("other.sh", "#!/bin/sh\nset -e\nlogin --password=Zq9wLm2xTr7pKd\n");
+    bench.commit();
+    let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("left alone, as git ignores its SOPS file"), "{}", run.stdout);
+    assert!(bench.decrypt("other.sops.env").contains("Zq9wLm2xTr7pKd"));
 }

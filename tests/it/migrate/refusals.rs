@@ -96,10 +96,16 @@ fn a_locked_index_is_refused() {
 }
 
 #[test]
-fn a_store_that_git_would_ignore_is_refused() {
+fn a_store_that_git_would_ignore_is_refused_where_somebody_asked_for_it() {
     let bench = bench();
     bench.place.write(".gitignore", "*.enc.yaml\n").commit("ignores");
-    refused(&bench, "would be ignored by git");
+    let plan = bench.place.join("plan.yaml");
+    assert_eq!(bench.migrate(["--plan-out".as_ref(), plan.as_os_str()]).code, 0);
+    let before = bench.tree();
+    let run = bench.migrate(["--apply".as_ref(), plan.as_os_str(), "--yes".as_ref()]);
+    assert_eq!(run.code, 4, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("would be ignored by git"), "{}", run.stderr);
+    assert!(bench.tree() == before, "a refusal changes nothing");
     bench.place.write(".gitignore", "secrets/\n").commit("ignores a folder alone");
     assert_eq!(bench.migrate(["--yes"]).code, 0);
     assert!(bench.decrypt("sops/shared.enc.yaml").contains(OTHER));

@@ -51,6 +51,9 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     if text[start..line.end].starts_with(b"{{") {
         return action_default(text, start, line.end).map(sure);
     }
+    if let Some(default) = default_of_variable(text, start, line.end) {
+        return Some(sure(default));
+    }
     // `password=&quot;admin&quot;`
     if let Some(inner) = text[start..line.end].strip_prefix(ENTITY_QUOTE)
         && let Some(length) = memchr::memmem::find(inner, ENTITY_QUOTE)
@@ -123,6 +126,19 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
             Some(values.into_iter().map(|value| Value { uncertain: value.uncertain && second.is_none(), ..value }).collect())
         }
     }
+}
+
+/// `ROOT_PASSWORD: ${OTHER:-x}`: what is taken if no such variable is set.
+fn default_of_variable(text: &[u8], start: usize, end: usize) -> Option<Span> {
+    let quote = usize::from(matches!(text[start], b'"' | b'\''));
+    let name = text[start + quote..end].strip_prefix(b"${")?;
+    let length = name.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    let joint = if name[length..].starts_with(b":-") { 2 } else { return None };
+    let value = start + quote + 2 + length + joint;
+    let close = memchr::memchr(b'}', &text[value..end])?;
+    let ends = text[value + close + 1..end].trim_ascii().iter().all(|byte| matches!(byte, b'"' | b'\'' | b',' | b';'));
+    let plain = !text[value..value + close].iter().any(|byte| b"${\"'` ".contains(byte));
+    (length > 0 && close > 0 && ends && plain).then(|| Span::new(value, value + close))
 }
 
 /// Whether what stands behind a colon is a sentence that says what the default is: `defaults to x`, ``the password. Default: `x` ``.
