@@ -214,6 +214,10 @@ fn class_of(words: &[String], at: usize, is_variable: bool) -> Option<NameClass>
     {
         return Some(NameClass::Token);
     }
+    // `gpg_signing_key` is told by its ID.
+    if trimmed == "key" && at > 1 && before == Some("signing") && matches!(words[at - 2].as_str(), "gpg" | "pgp") {
+        return None;
+    }
     let keys = trimmed == "keys" && matches!(before, Some("api" | "unseal"));
     let key = trimmed == "key" && before.is_some_and(|before| KEY_QUALIFIERS.has(before) || is_variable && !OTHER_KEYS.has(before));
     let run_together = trimmed.strip_suffix("key").is_some_and(|stem| stem.len() > 4 && KEY_QUALIFIERS.has(stem));

@@ -57,8 +57,9 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
         in_binary(search, class, value, verdict, why);
         return;
     }
-    // `storageKey: 'order-table-columns'`: to a program words that are joined are a name.
-    let named = class == NameClass::Token && search.hints.notation == Notation::Source && verdict.reasons == [Reason::Words];
+    // `storageKey: 'order-table-columns'`, ``the secret `shop-webhook-clients` ``: words that are joined are a name.
+    let told = matches!(search.hints.notation, Notation::Source | Notation::Prose);
+    let named = class == NameClass::Token && told && verdict.reasons == [Reason::Words];
     let confidence = if value.uncertain || named { judge::lower(verdict.confidence) } else { verdict.confidence };
     let reasons = std::iter::once(why).chain(verdict.reasons).collect();
     search.found(class.extractor(), value.span, confidence, reasons);

@@ -32,6 +32,8 @@ pub(super) fn values(search: &Search<'_>, context: &Context) -> Vec<Value> {
     let message = || search.notation_at(context.line) == Notation::Source && !is_attribute_value(search.text, context);
     if is_sentence(search, context) {
         in_sentence(search, context)
+    } else if is_label(search, context) {
+        in_message(search, context)
     } else if message() && is_in_message(search.text, context) {
         in_message(search, context)
     } else if is_remark(search, context) {
@@ -61,6 +63,14 @@ fn in_sentence(search: &Search<'_>, context: &Context) -> Vec<Value> {
     let other = ahead(search.text, context).or_else(|| under(search, context)).or_else(|| announced(search, context));
     let typed = |value: &Value| is_used_as(search.text, context, value.span) && weak::is_literal(search.bytes(value.span));
     other.filter(|value| worth(search, context, value.span) >= Some(Confidence::Medium) || typed(value)).into_iter().collect()
+}
+
+/// `Enter Secret Key: X`: a line of a text that a program shows, with no mark of a program on it.
+fn is_label(search: &Search<'_>, context: &Context) -> bool {
+    let line = search.bytes(context.line).trim_ascii();
+    let word = |byte: &u8| byte.is_ascii_alphanumeric() || b" :/+_-".contains(byte);
+    let (label, value) = line.iter().rposition(|byte| *byte == b' ').map_or((line, &line[..0]), |at| line.split_at(at));
+    label.ends_with(b":") && label.contains(&b' ') && label[0].is_ascii_uppercase() && line.iter().all(word) && value.len() > 20
 }
 
 /// `log("using password X for app")`: the name is a word between others in a literal.
