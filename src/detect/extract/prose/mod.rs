@@ -32,9 +32,7 @@ pub(super) fn values(search: &Search<'_>, context: &Context) -> Vec<Value> {
     let message = || search.notation_at(context.line) == Notation::Source && !is_attribute_value(search.text, context);
     if is_sentence(search, context) {
         in_sentence(search, context)
-    } else if is_label(search, context) {
-        in_message(search, context)
-    } else if message() && is_in_message(search.text, context) {
+    } else if is_label(search, context) || message() && is_in_message(search.text, context) {
         in_message(search, context)
     } else if is_remark(search, context) {
         in_remark(search, context)
