@@ -146,6 +146,7 @@ lexicon!(SYSTEM_FOLDERS, "system-folders");
 lexicon!(TECHNICAL, "technical");
 lexicon!(TEMPLATE_EXTENSIONS, "template-extensions");
 lexicon!(TEST_FOLDERS, "test-folders");
+lexicon!(TOKEN_VERBS, "token-verbs");
 lexicon!(TRANSLATION_EXTENSIONS, "translation-extensions");
 lexicon!(TRANSLATION_FOLDERS, "translation-folders");
 lexicon!(UNITS, "units");

@@ -11,7 +11,7 @@ use crate::detect::worth::randomness;
 use crate::detect::worth::words::words;
 use crate::rule::lexicon::{
     ABOUT, CLUSTER_SECRETS, KEY_QUALIFIERS, NO_TOKEN, NOT_ONE, OTHER_KEYS, OTHER_PASSES, OTHER_STEMS, PASSWORD_ENDINGS, PASSWORDS,
-    SYSTEM_FOLDERS, TOKENS,
+    SYSTEM_FOLDERS, TOKEN_VERBS, TOKENS,
 };
 use crate::rule::{Cue, Extractor, Judge};
 use crate::text::Span;
@@ -182,7 +182,8 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     // `hash_salt` salts the hashes that a site makes.
     let of_hashes = |word: &str| word == "hash" && words[at] == "salt";
     let no_token = |word: &str| class == NameClass::Token && NO_TOKEN.has(word) && !of_cookies(word) && !of_hashes(word);
-    let negated = words[section.min(at)..at].iter().any(|word| NOT_ONE.has(word) || no_token(word));
+    let not_one = |word: &str| NOT_ONE.has(word) && !(class == NameClass::Token && TOKEN_VERBS.has(word));
+    let negated = words[section.min(at)..at].iter().any(|word| not_one(word) || no_token(word));
     (!about && !negated && !is_other_pass).then_some(class)
 }
 
