@@ -128,6 +128,7 @@ fn without_user(text: &[u8], value: Span) -> Span {
     let pair = (1..=32).contains(&user)
         && bytes[0].is_ascii_lowercase()
         && !TECHNICAL.has(&String::from_utf8_lossy(&bytes[..user]))
+        && !bytes.starts_with(b"hmac-")
         && bytes.get(user) == Some(&b':')
         && !bytes[user..].starts_with(b"://");
     if pair { Span::new(value.start + user + 1, value.end) } else { value }

@@ -17,7 +17,7 @@ use crate::detect::syntax::quote::{ENTITY_QUOTE, before_quote, is_hashed};
 use crate::detect::syntax::sentence::goes_on;
 use crate::detect::worth::weak::{
     boasts, is_camel_words, is_encoded_text, is_joined_words, is_known, is_label_of_field, is_literal, is_sample, is_sample_of_settings,
-    is_two_letters, is_typed_secret,
+    is_titled_word, is_two_letters, is_typed_secret,
 };
 use crate::detect::worth::words::words;
 use crate::rule::lexicon::{
@@ -98,7 +98,9 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     if value.uncertain || !assigned || !known || !given && !ends_field(search, value.span) {
         return false;
     }
-    if class == NameClass::Password && sampled && is_sample {
+    // `MYSQL_PASSWORD=Reykjavik`
+    let titled = || is_variable(name) && before.ends_with(b"=") && is_titled_word(bytes);
+    if class == NameClass::Password && sampled && (is_sample || titled()) {
         return true;
     }
     // `DB_PASSWORD: mysql_password`: what belongs here. In a file of variables it is what is set.

@@ -33,6 +33,11 @@ pub(in crate::detect) fn is_label_of_field(value: &[u8]) -> bool {
     is_titled(value) && (PASSWORDS.has(&lower) || TOKENS.has(&lower))
 }
 
+/// `Reykjavik`: a word that somebody chose, and not what the field is called.
+pub(in crate::detect) fn is_titled_word(value: &[u8]) -> bool {
+    (6..=24).contains(&value.len()) && is_titled(value) && !is_label_of_field(value) && !placeholder::is_self_declared(value)
+}
+
 fn is_titled(value: &[u8]) -> bool {
     matches!(value, [b'A'..=b'Z', rest @ ..] if rest.iter().all(u8::is_ascii_lowercase))
 }
