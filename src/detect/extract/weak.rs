@@ -92,7 +92,7 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     if class == NameClass::Password && !value.uncertain && named() && boasts(bytes) && is_quoted(search, value.span) {
         return true;
     }
-    // `"MySQLTopologyPassword": "orc_client_password"`
+    // `"TopologyPassword": "shop_client_password"`
     let listed = class == NameClass::Password && search.hints.notation == Notation::Quoted && is_quoted(search, value.span) && named();
     let known = settings && plain || listed || is_variable(name) && VARIABLE_ENDINGS.ends(name) && !is_of_cluster(name);
     if value.uncertain || !assigned || !known || !given && !ends_field(search, value.span) {

@@ -210,7 +210,7 @@ fn token(value: &[u8]) -> Option<Verdict> {
         (false, 8..) if makeup.digits > 0 && makeup.classes() >= 3 => Confidence::Medium,
         // Of few distinct characters, as some generators of long numbers make them.
         (false, 32..) if makeup.digits >= 8 && makeup.switches >= 12 && is_one_word(value) => Confidence::Medium,
-        // `fwef42cna12wefew9fewfmac`: somebody's fingers on a keyboard.
+        // `gwlf38dkv71glfkd5glfkdnu`: somebody's fingers on a keyboard.
         (false, 20..) if makeup.digits >= 3 && makeup.joins == 0 && is_one_word(value) && !randomness::reads_as_words(value) => {
             Confidence::Medium
         }

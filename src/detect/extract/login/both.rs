@@ -56,6 +56,8 @@ pub(in crate::detect::extract) fn read_pair(search: &mut Search<'_>, context: &C
         {
             same_twice(text, after[1])
         }
+        // `Use admin/secret as user/password credentials`
+        [.., pair, joint, _] if attached && lower(*joint) == "as" && begins_with_account(&text[pair.range()]) => joined_pair(text, *pair),
         // ``the default account password `admin/secret` ``, `account/password is *admin/secret*`
         _ if (attached || before.last().is_some_and(|word| is_user_word(&lower(*word))))
             && after.iter().find(|word| !matches!(&text[word.range()], b"is" | b"are" | b":")).is_some_and(|&word| {

@@ -32,7 +32,14 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
     if !prose && !remark {
         // Settings hold texts for people, too.
         let words = words_of(search.text, Span::new(hit.end, whole.end.min(hit.end + REACH)));
-        let value = pair(search.text, &words).filter(|&value| settings && is_customary_field(search, whole, hit, value));
+        // `echo "login credentials are admin:secret"`
+        let message = search.bytes(whole).trim_ascii_start().starts_with(b"echo ");
+        let of_account = |value: Span| {
+            let user = before_joint(&search.text[hit.end..value.start]).rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
+            message && !user.is_empty() && begins_with_account(user)
+        };
+        let told = |value: Span| settings && (is_customary_field(search, whole, hit, value) || of_account(value));
+        let value = pair(search.text, &words).filter(|&value| told(value));
         return value.into_iter().for_each(|value| _ = of_login(search, value) || weak_of_login(search, value));
     }
     if table::is_header(search, whole) {
