@@ -119,6 +119,7 @@ lexicon!(NOT_ONE, "not-one");
 lexicon!(NOUNS, "nouns");
 lexicon!(NO_TOKEN, "no-token");
 lexicon!(NO_VALUES, "no-values");
+lexicon!(OPENING_WORDS, "opening-words");
 lexicon!(OTHER_KEYS, "other-keys");
 lexicon!(OTHER_PASSES, "other-passes");
 lexicon!(OTHER_STEMS, "other-stems");

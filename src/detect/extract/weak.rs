@@ -393,7 +393,7 @@ fn is_element(search: &Search<'_>, span: Span) -> bool {
 fn is_quoted(search: &Search<'_>, span: Span) -> bool {
     let mark = |byte: u8| matches!(byte, b'"' | b'\'' | b'`');
     let open = span.start.checked_sub(1).map(|at| search.text[at]);
-    search.look(Span::new(span.start.saturating_sub(1), span.end + 1));
+    search.look(Span::new(span.start.saturating_sub(ENTITY_QUOTE.len()), span.end + 1));
     open.is_some_and(mark) && search.text.get(span.end).is_some_and(|&close| mark(close) || close == b'\\')
         || search.text[..span.start].ends_with(ENTITY_QUOTE)
 }

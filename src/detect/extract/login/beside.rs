@@ -5,7 +5,7 @@ use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::line;
 use crate::detect::syntax::sentence::{REACH, marked, unpunctuated, words_of};
-use crate::rule::lexicon::USERS;
+use crate::rule::lexicon::{OPENING_WORDS, USERS};
 use crate::text::Span;
 
 /// `用 admin/admin 登录`, `use admin/admin to log in`
@@ -49,7 +49,6 @@ pub(super) fn same_account(cue: &[u8]) -> Option<usize> {
 /// `Admin user created: admin/admin`, `connect("localhost", "guest", "guest")`: in a sentence, a message of a program or a call
 /// that opens something, and no path.
 pub(super) fn read_same(search: &mut Search<'_>, line: Span, hit: Span, account: usize) {
-    const OPENING: [&str; 7] = ["conn", "cred", "login", "basicauth", "basic_auth", "open", "userinfo"];
     let (before, behind) = (&search.text[line.start..hit.start], &search.text[hit.end..line.end]);
     let free = before.last().is_none_or(|byte| byte.is_ascii_whitespace() || b"(\"'`".contains(byte) || !byte.is_ascii());
     let ends = match behind {
@@ -63,7 +62,7 @@ pub(super) fn read_same(search: &mut Search<'_>, line: Span, hit: Span, account:
     let listed = matches!(search.bytes(hit)[account], b'"' | b'\'');
     let said = || USERS.iter().chain(["login", "log in", "credential", "user", "sign in", "password"]).any(|word| lower.contains(word));
     let told = match listed {
-        true => OPENING.iter().any(|word| lower.contains(word)),
+        true => OPENING_WORDS.within(lower.as_bytes()),
         false => {
             let alone = search.notation_at(line) == Notation::Prose && behind.trim_ascii().is_empty();
             search.bytes(hit).starts_with(b"guest") || said() || alone
