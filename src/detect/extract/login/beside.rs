@@ -39,10 +39,15 @@ pub(super) fn ahead(text: &[u8], line: Span, hit: Span) -> Option<Span> {
     if begins_with_account(pair.strip_prefix(b"`").unwrap_or(pair)) { joined_pair(text, word) } else { None }
 }
 
-/// How long the account is that a cue has twice: `admin/admin`, `guest", "guest`.
+/// How long the account is that a cue has twice: `admin/admin`, `Admin/admin`, `guest", "guest`.
 pub(super) fn same_account(cue: &[u8]) -> Option<usize> {
     let length = cue.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-    let twice = length > 0 && cue.len() > 2 * length && cue.ends_with(&cue[..length]);
+    if length == 0 || cue.len() <= 2 * length {
+        return None;
+    }
+    let (first, last) = (&cue[..length], &cue[cue.len() - length..]);
+    let listed = matches!(cue[length], b'"' | b'\'');
+    let twice = first == last || !listed && first.eq_ignore_ascii_case(last);
     twice.then_some(length)
 }
 
