@@ -14,7 +14,7 @@ use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::line;
 use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::{ENTITY_QUOTE, before_quote, is_hashed};
-use crate::detect::syntax::sentence::{self, goes_on};
+use crate::detect::syntax::sentence::goes_on;
 use crate::detect::worth::weak::{
     boasts, is_camel_words, is_encoded_text, is_joined_words, is_known, is_label_of_field, is_literal, is_sample, is_sample_of_settings,
     is_titled_word, is_two_letters, is_typed_secret,
@@ -214,7 +214,7 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     // `requirepass word` in a sentence and not on a line of its own, `password: # from the vault`
     let remark = || before.trim_ascii_start().starts_with(b"#");
     let instruction = [&b"ENV "[..], b"ARG "].iter().any(|word| before.trim_ascii_start().starts_with(word));
-    let default = sentence::says_default(behind(search, span));
+    let default = [&b" is default"[..], b" is the default"].iter().any(|said| behind(search, span).starts_with(said));
     let spoken = why == Reason::Name && !default && (search.hints.notation == Notation::Prose || remark()) && !quoted && !instruction && {
         let joint = before.trim_ascii_end();
         let option = joint.rsplit(u8::is_ascii_whitespace).next().is_some_and(|name| name.starts_with(b"-"));

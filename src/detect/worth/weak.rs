@@ -1,15 +1,13 @@
 //! Weak passwords: literals that somebody typed as a password, though they are a default, a
 //! dictionary word or a few digits. What says of itself that it stands in for a password is none.
 
-use std::ops::RangeInclusive;
-
 use super::{encoding, judge, measure, placeholder, shapes, words};
 use crate::rule::lexicon::{
     ASKING_WORDS, BOASTS, KEY_QUALIFIERS, PASSWORDS, SAMPLE_PASSWORDS, TECHNICAL, TOKENS, VALUE_NAMES, WEAK_PASSWORDS,
 };
 
 /// Lengths between which a weak password lies, in bytes.
-const LENGTHS: RangeInclusive<usize> = 3..=48;
+const LENGTHS: std::ops::RangeInclusive<usize> = 3..=48;
 
 /// Whether a text can be a literal that is used as a password: one word that is neither a stand-in
 /// nor the name of something, nor of a shape of its own.
@@ -60,25 +58,19 @@ pub fn is_known(value: &[u8]) -> bool {
 
 /// What a person puts where a machine's secret belongs: a well-known password, or a word and a number, as in `hello456`.
 pub(in crate::detect) fn is_typed_secret(value: &[u8]) -> bool {
-    let worded = value.first().is_some_and(u8::is_ascii_lowercase);
-    let text = String::from_utf8_lossy(value).to_lowercase();
-    // `12345678`
-    let counted = (5..=10).contains(&value.len()) && b"1234567890".starts_with(value);
-    let known = counted || worded && is_known(value) && !VALUE_NAMES.has(&text) && !PASSWORDS.has(&text) && text != "foobar";
-    known || is_word_and_number(value, 2..=6)
-}
-
-/// `harbour123`: a word in lower case and a number of so many digits, what people type for a moment.
-pub(super) fn is_word_and_number(value: &[u8], lengths: RangeInclusive<usize>) -> bool {
     let letters = value.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
     let digits = &value[letters..];
-    letters >= 4 && lengths.contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
+    let text = String::from_utf8_lossy(value).to_lowercase();
+    // `12345678`
+    let counted = letters == 0 && (5..=10).contains(&value.len()) && b"1234567890".starts_with(value);
+    let known = counted || letters > 0 && is_known(value) && !VALUE_NAMES.has(&text) && !PASSWORDS.has(&text) && text != "foobar";
+    known || letters >= 4 && (2..=6).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
 }
 
 /// `winteriscoming`, `mall-admin-secret`, `hushhush88`: what somebody types where a program signs with it. Words that all
 /// say what belongs there, as in `client_secret`, and names that a program has for something are none.
 pub(in crate::detect) fn is_typed_key(value: &[u8], name: &[String], in_settings: bool) -> bool {
-    const LENGTHS: RangeInclusive<usize> = 6..=64;
+    const LENGTHS: std::ops::RangeInclusive<usize> = 6..=64;
     let Ok(text) = std::str::from_utf8(value) else { return false };
     let typed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.!@#$%^&*+?~".contains(byte);
     let words = words::words(text);
