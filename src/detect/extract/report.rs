@@ -10,10 +10,14 @@ use crate::detect::syntax::named::Value;
 use crate::detect::syntax::scalar;
 use crate::detect::worth::judge;
 use crate::detect::worth::placeholder::CUT_OR_ENCRYPTED;
+use crate::detect::worth::weak::is_told;
 use crate::detect::{Objection, Reason};
 use crate::rule::lexicon::TECHNICAL;
-use crate::rule::{Confidence, Extractor, Judge};
+use crate::rule::{Confidence, Extractor};
 use crate::text::Span;
+
+/// The scheme of Spring's passwords that are not hashed.
+const NOOP: &[u8] = b"{noop}";
 
 /// Judges a value and records it.
 pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, why: Reason) {
@@ -28,11 +32,11 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
             (if of_account { NameClass::Password } else { class }, Value { span, ..*value })
         }
     };
-    let told = value.span;
+    let whole = value.span;
     let value = Value { span: without_scheme(search.bytes(value.span), value.span), ..value };
     // `{noop}secret`: Spring compares with what follows, whatever it is.
-    if search.bytes(told).starts_with(b"{noop}") && report_told(search, &value, why) {
-        return;
+    if search.bytes(whole).starts_with(NOOP) && is_told(search.bytes(value.span)) {
+        return search.found(Extractor::WeakPassword, value.span, Confidence::Medium, vec![why, Reason::Weak]);
     }
     if is_elided(search.text, value.span) || is_ciphertext(search.text, value.span) {
         return search.reject(search.rules.extractor(class.extractor()), value.span, Objection::Is(CUT_OR_ENCRYPTED));
@@ -65,17 +69,6 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
     search.found(class.extractor(), value.span, confidence, reasons);
 }
 
-/// Records a literal whose notation says that it is a password as it stands.
-fn report_told(search: &mut Search<'_>, value: &Value, why: Reason) -> bool {
-    let bytes = search.bytes(value.span);
-    let typed = (3..=48).contains(&bytes.len()) && bytes.iter().all(|byte| byte.is_ascii_graphic() && !b"${}<>".contains(byte));
-    let weak = typed && judge::judge(bytes, Judge::Password).is_none_or(|verdict| verdict.is_weak());
-    if weak {
-        search.found(Extractor::WeakPassword, value.span, Confidence::Medium, vec![why, Reason::Weak]);
-    }
-    weak
-}
-
 /// Programs are full of names and texts about secrets: only a value that cannot be either counts.
 fn in_binary(search: &mut Search<'_>, class: NameClass, value: Value, verdict: judge::Verdict, why: Reason) {
     let printable = search.bytes(value.span).iter().all(|byte| byte.is_ascii_graphic());
@@ -89,7 +82,7 @@ fn in_binary(search: &mut Search<'_>, class: NameClass, value: Value, verdict: j
 
 /// Of `pass:secret`, as OpenSSL's options have it, and of `{noop}secret`, as Spring Security and LDAP do, the secret.
 fn without_scheme(bytes: &[u8], value: Span) -> Span {
-    const SCHEMES: [&[u8]; 4] = [b"pass:", b"{noop}", b"{plain}", b"{cleartext}"];
+    const SCHEMES: [&[u8]; 4] = [b"pass:", NOOP, b"{plain}", b"{cleartext}"];
     let scheme = SCHEMES.iter().find(|scheme| bytes.len() > scheme.len() && bytes[..scheme.len()].eq_ignore_ascii_case(scheme));
     Span::new(value.start + scheme.map_or(0, |scheme| scheme.len()), value.end)
 }

@@ -169,7 +169,7 @@ fn password(value: &[u8]) -> Result<Verdict, &'static Evidence> {
         return verdict(Confidence::High, Reason::Random);
     }
     if makeup.digits > 0 {
-        let sure = makeup.length >= 8 && !is_word_and_number(value);
+        let sure = makeup.length >= 8 && !measure::is_word_and_number(value, 1..=4);
         return verdict(if sure { Confidence::High } else { Confidence::Medium }, Reason::Mixed);
     }
     if makeup.symbols > 0 && makeup.length >= 8 {
@@ -190,13 +190,6 @@ fn password(value: &[u8]) -> Result<Verdict, &'static Evidence> {
         return verdict(Confidence::Medium, Reason::Random);
     }
     verdict(Confidence::Low, Reason::Weak)
-}
-
-/// `harbour123`: what people type for a moment.
-fn is_word_and_number(value: &[u8]) -> bool {
-    let letters = value.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
-    let digits = &value[letters..];
-    letters >= 4 && (1..=4).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
 }
 
 /// A value under a name that means a machine's secret: only what a generator makes counts.

@@ -1,4 +1,6 @@
-//! Values that say how much, when or which version.
+//! Values that say how much, when or which version, and words with a number.
+
+use std::ops::RangeInclusive;
 
 use crate::rule::lexicon::UNITS;
 
@@ -36,4 +38,11 @@ fn is_release(value: &[u8]) -> bool {
 /// Up to two lower-case letters, or one of the longer units that are in use.
 fn is_unit(unit: &[u8]) -> bool {
     unit.len() <= 2 && unit.iter().all(u8::is_ascii_lowercase) || UNITS.is(unit)
+}
+
+/// `harbour123`: a word in lower case and a number of so many digits, what people type for a moment.
+pub(super) fn is_word_and_number(value: &[u8], lengths: RangeInclusive<usize>) -> bool {
+    let letters = value.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+    let digits = &value[letters..];
+    letters >= 4 && lengths.contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
 }

@@ -2,6 +2,7 @@
 //! dictionary word or a few digits. What says of itself that it stands in for a password is none.
 
 use super::{encoding, judge, measure, placeholder, shapes, words};
+use crate::rule::Judge;
 use crate::rule::lexicon::{
     ASKING_WORDS, BOASTS, KEY_QUALIFIERS, PASSWORDS, SAMPLE_PASSWORDS, TECHNICAL, TOKENS, VALUE_NAMES, WEAK_PASSWORDS,
 };
@@ -20,6 +21,13 @@ pub(in crate::detect) fn is_literal(value: &[u8]) -> bool {
         && !placeholder::is_self_declared(value)
         && !judge::is_time_uuid(value)
         && (is_known(value) || shapes::shape_of(value).is_none() && !measure::is_measure(value) && !names_something(value))
+}
+
+/// What is weak where a notation says that a password stands there as it is, whatever it looks like.
+pub(in crate::detect) fn is_told(value: &[u8]) -> bool {
+    LENGTHS.contains(&value.len())
+        && value.iter().all(|byte| byte.is_ascii_graphic() && !b"${}<>".contains(byte))
+        && judge::judge(value, Judge::Password).is_none_or(|verdict| verdict.is_weak())
 }
 
 /// `wp`: two letters that say nothing.
@@ -58,13 +66,12 @@ pub fn is_known(value: &[u8]) -> bool {
 
 /// What a person puts where a machine's secret belongs: a well-known password, or a word and a number, as in `hello456`.
 pub(in crate::detect) fn is_typed_secret(value: &[u8]) -> bool {
-    let letters = value.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
-    let digits = &value[letters..];
+    let worded = value.first().is_some_and(u8::is_ascii_lowercase);
     let text = String::from_utf8_lossy(value).to_lowercase();
     // `12345678`
-    let counted = letters == 0 && (5..=10).contains(&value.len()) && b"1234567890".starts_with(value);
-    let known = counted || letters > 0 && is_known(value) && !VALUE_NAMES.has(&text) && !PASSWORDS.has(&text) && text != "foobar";
-    known || letters >= 4 && (2..=6).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
+    let counted = (5..=10).contains(&value.len()) && b"1234567890".starts_with(value);
+    let known = counted || worded && is_known(value) && !VALUE_NAMES.has(&text) && !PASSWORDS.has(&text) && text != "foobar";
+    known || measure::is_word_and_number(value, 2..=6)
 }
 
 /// `winteriscoming`, `mall-admin-secret`, `hushhush88`: what somebody types where a program signs with it. Words that all

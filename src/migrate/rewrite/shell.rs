@@ -146,8 +146,7 @@ fn doubt(text: &str, line: Span, site: &Site, is_text: bool) -> Option<&'static 
     let after = after.trim_end();
     // `echo "secret: VALUE"`; what is handed on, or written to a file, is more than a message.
     let message = ["echo ", "printf "].iter().find_map(|command| before.trim_start().strip_prefix(command));
-    let message =
-        message.map(|message| message.trim_start_matches(['-', 'e', 'n', 'E', ' '])).and_then(|message| message.strip_prefix('"'));
+    let message = message.and_then(|message| without_options(message).strip_prefix('"'));
     if message.is_some_and(|message| message.trim().contains([' ', '='])) && !after.contains(['|', '>']) {
         return Some("it is only printed here, and whatever uses the value is elsewhere");
     }
@@ -159,6 +158,15 @@ fn doubt(text: &str, line: Span, site: &Site, is_text: bool) -> Option<&'static 
     let inside = opened || count('(') > count(')') || count('`') % 2 == 1;
     let part = after.contains(" | ") || before.contains(" | ") || after.ends_with('&') && !after.ends_with("&&");
     (inside || part).then_some("without the value only a part of the script stops here, and the rest goes on")
+}
+
+/// What a command is given behind its options.
+fn without_options(mut arguments: &str) -> &str {
+    arguments = arguments.trim_start();
+    while let Some((_, rest)) = arguments.split_once(' ').filter(|(option, _)| option.starts_with('-')) {
+        arguments = rest.trim_start();
+    }
+    arguments
 }
 
 /// Whether a script is outside of quotes and here-documents at its end, as far as one can tell.

@@ -7,6 +7,7 @@ use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
 use crate::migrate::plan::{Action, EntryId};
+use crate::rule::lexicon::ENVIRONMENT_CALLS;
 use crate::secret::Secret;
 use crate::text::Span;
 
@@ -86,7 +87,7 @@ impl Rewriter for SourceCode {
 fn is_fallback(before: &str) -> bool {
     let call = before.trim_end_matches(['"', '\'']).trim_end().strip_suffix(',');
     let Some((call, _)) = call.and_then(|call| call.rsplit_once('(')) else { return false };
-    ["getenv", "environ.get", "ENV.fetch", "get_env"].iter().any(|look_up| call.ends_with(look_up))
+    ENVIRONMENT_CALLS.ends(call.as_bytes())
 }
 
 /// Whether a comment of a program is open at a place that began a line: `/*`.
