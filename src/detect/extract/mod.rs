@@ -15,6 +15,7 @@ mod login;
 mod manifest;
 mod name;
 mod pipe;
+mod place;
 mod prose;
 mod report;
 mod signing;

@@ -177,12 +177,12 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     let (at, class) = (0..words.len()).rev().find_map(|at| class_of(&words, at, is_variable).map(|class| (at, class)))?;
     let is_other_pass = words[at] == "pass" && at > 0 && OTHER_PASSES.has(&words[at - 1]);
     let about = words[at + 1..].iter().any(|word| ABOUT.has(word) || is_agent(word));
-    // What signs or encrypts cookies is no cookie.
-    let of_cookies = |word: &str| word == "cookie" && matches!(words[at].as_str(), "secret" | "key");
+    // What signs or encrypts cookies is no cookie, and so with tokens of forms.
+    let of_cookies = |word: &str| matches!(word, "cookie" | "csrf" | "xsrf") && matches!(words[at].as_str(), "secret" | "key");
     // `hash_salt` salts the hashes that a site makes.
     let of_hashes = |word: &str| word == "hash" && words[at] == "salt";
     let no_token = |word: &str| class == NameClass::Token && NO_TOKEN.has(word) && !of_cookies(word) && !of_hashes(word);
-    let not_one = |word: &str| NOT_ONE.has(word) && !(class == NameClass::Token && TOKEN_VERBS.has(word));
+    let not_one = |word: &str| NOT_ONE.has(word) && !(class == NameClass::Token && (TOKEN_VERBS.has(word) || of_cookies(word)));
     let negated = words[section.min(at)..at].iter().any(|word| not_one(word) || no_token(word));
     (!about && !negated && !is_other_pass).then_some(class)
 }
@@ -222,7 +222,8 @@ fn class_of(words: &[String], at: usize, is_variable: bool) -> Option<NameClass>
     let keys = trimmed == "keys" && matches!(before, Some("api" | "unseal"));
     let key = trimmed == "key" && before.is_some_and(|before| KEY_QUALIFIERS.has(before) || is_variable && !OTHER_KEYS.has(before));
     let run_together = trimmed.strip_suffix("key").is_some_and(|stem| stem.len() > 4 && KEY_QUALIFIERS.has(stem));
-    let cookie = trimmed == "cookie" && before == Some("erlang") || trimmed == "erlangcookie";
+    // Nodes of Erlang show each other a cookie.
+    let cookie = trimmed == "cookie" && matches!(before, Some("erlang" | "node")) || trimmed == "erlangcookie";
     // Models of language count tokens, and designs are made of them.
     let tokens = trimmed == "tokens" && before.is_some_and(|before| KEY_QUALIFIERS.has(before));
     (key || keys || run_together || cookie || tokens).then_some(NameClass::Token)

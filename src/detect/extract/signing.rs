@@ -40,7 +40,7 @@ pub(super) fn is_typed(search: &Search<'_>, before: &[u8], value: Span) -> bool 
         [.., before, "secret"] => SIGNING_WORDS.has(before),
         ["shared", "key"] => search.hints.notation.is_settings(),
         [.., before, "key"] => matches!(*before, "jwt" | "signing" | "hmac" | "encryption") && !is_unqualified_key(name),
-        ["masterkey"] => true,
+        ["masterkey"] | [.., "node" | "erlang", "cookie"] => true,
         [word] => word.strip_suffix("secret").or(word.strip_suffix("secretkey")).is_some_and(|stem| SIGNING_WORDS.has(stem)),
         _ => false,
     };
@@ -105,7 +105,7 @@ fn is_secret_key(before: &[u8], value: &[u8]) -> bool {
 }
 
 /// Whether nothing stands before a name on its line but the mark of an entry.
-fn begins_line(before: &[u8], name: &[u8]) -> bool {
+pub(super) fn begins_line(before: &[u8], name: &[u8]) -> bool {
     let at = memchr::memmem::find(before, name).unwrap_or(0);
     matches!(before[..at].trim_ascii(), b"" | b"-" | b"export" | b"\"" | b"'")
 }

@@ -6,29 +6,28 @@
 //! is decided in `worth::weak`; here, whether their place says that they are used.
 
 use super::name::{FULLWIDTH_COLON, NameClass, is_of_cluster, is_setter, is_unqualified_key, is_variable, last_name};
+use super::place::{
+    before, behind, ends_field, is_behind_option, is_default_of_variable, is_element, is_in_connection, is_label, is_line_of_shell,
+    is_option, is_property, is_quoted, is_remark, is_setting_alone, is_variable_in_literal, name_is_quoted, stands_behind_option,
+};
 use super::signing;
 use crate::detect::Reason;
 use crate::detect::search::Search;
 use crate::detect::syntax::bare::begins_escaped_line;
 use crate::detect::syntax::hints::Notation;
-use crate::detect::syntax::line;
 use crate::detect::syntax::named::Value;
-use crate::detect::syntax::quote::{ENTITY_QUOTE, before_quote, is_hashed};
-use crate::detect::syntax::sentence::goes_on;
+use crate::detect::syntax::quote::{before_quote, is_hashed};
+use crate::detect::syntax::sentence::{self, goes_on};
 use crate::detect::worth::weak::{
     boasts, is_camel_words, is_encoded_text, is_joined_words, is_known, is_label_of_field, is_literal, is_sample, is_sample_of_settings,
     is_titled_word, is_two_letters, is_typed_secret,
 };
 use crate::detect::worth::words::words;
 use crate::rule::lexicon::{
-    ABOUT_NAMES, ACCOUNTS, BEFORE_PASSWORD, CONNECTION_FIELDS, KEY_ENDINGS, PASSWORDS, SERVICE_WORDS, STAND_IN_USERS, TECHNICAL,
-    VALUE_NAMES, VARIABLE_ENDINGS,
+    ABOUT_NAMES, ACCOUNTS, BEFORE_PASSWORD, KEY_ENDINGS, PASSWORDS, SERVICE_WORDS, TECHNICAL, VALUE_NAMES, VARIABLE_ENDINGS,
 };
 use crate::rule::{Confidence, Extractor};
 use crate::text::Span;
-
-/// How far before a value its name and what it belongs to are, in bytes.
-const BEFORE: usize = 96;
 
 /// Records a value under a password's name if it is a literal.
 pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, why: Reason) -> bool {
@@ -88,12 +87,15 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
         return true;
     }
     let sampled = settings || is_line_of_shell(before);
-    // `"password": "SuperSecretPassword"`, `backuppassword => 'mypassword'`
-    if class == NameClass::Password && !value.uncertain && named() && boasts(bytes) && is_quoted(search, value.span) {
+    // `"password": "SuperSecretPassword"`, `backuppassword => 'mypassword'`, `-pass SuperSecretPassword`
+    let literal = || named() && is_quoted(search, value.span) || is_behind_option(before.trim_ascii_end());
+    if class == NameClass::Password && !value.uncertain && boasts(bytes) && literal() {
         return true;
     }
     // `"TopologyPassword": "shop_client_password"`
-    let listed = class == NameClass::Password && search.hints.notation == Notation::Quoted && is_quoted(search, value.span) && named();
+    let field = || search.hints.notation == Notation::Prose && name_is_quoted(before) && before.trim_ascii_start().starts_with(b"\"");
+    let listed = search.hints.notation == Notation::Quoted || field();
+    let listed = class == NameClass::Password && listed && is_quoted(search, value.span) && named();
     let known = settings && plain || listed || is_variable(name) && VARIABLE_ENDINGS.ends(name) && !is_of_cluster(name);
     if value.uncertain || !assigned || !known || !given && !ends_field(search, value.span) {
         return false;
@@ -129,36 +131,6 @@ fn is_of_container(search: &Search<'_>, class: NameClass, value: &Value) -> bool
     let bytes = search.bytes(value.span);
     let read = search.hints.notation == Notation::Yaml && class == NameClass::Password && !value.uncertain;
     read && ends_field(search, value.span) && (is_sample(bytes) || is_sample_of_settings(bytes) || is_joined_words(bytes))
-}
-
-/// `aws_secret_access_key = minio123`: a name, a sign and a word on a line, in a file of no known kind.
-fn is_setting_alone(search: &Search<'_>, value: Span) -> bool {
-    let before = before(search, value).trim_ascii();
-    let name = before.strip_suffix(b"=").map(<[u8]>::trim_ascii_end).unwrap_or_default();
-    let part = |byte: &u8| byte.is_ascii_lowercase() || *byte == b'_';
-    search.hints.notation == Notation::Unknown && !name.is_empty() && name.iter().all(part) && behind(search, value).trim_ascii().is_empty()
-}
-
-/// `spring.datasource.password=root_pwd`: a line that is nothing but the setting of a program.
-fn is_property(search: &Search<'_>, value: Span) -> bool {
-    let line = search.bytes(search.line_around(value.start)).trim_ascii();
-    let Some((name, value)) = line.iter().position(|byte| *byte == b'=').map(|at| line.split_at(at)) else { return false };
-    let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    name.contains(&b'.') && name.trim_ascii().iter().all(part) && !value.iter().any(u8::is_ascii_whitespace)
-}
-
-/// Whether the name before a colon stands in quotes.
-fn name_is_quoted(before: &[u8]) -> bool {
-    before.trim_ascii_end().strip_suffix(b":").is_some_and(|name| matches!(name.trim_ascii_end().last(), Some(b'"' | b'\'')))
-}
-
-/// `export NAME="` or `NAME=` and nothing before it, as in the scripts of documents.
-fn is_line_of_shell(before: &[u8]) -> bool {
-    let line = before.trim_ascii_start();
-    let line = line.strip_prefix(b"$ ").unwrap_or(line);
-    let line = line.strip_prefix(b"export ").unwrap_or(line);
-    let name = before_quote(line).unwrap_or(line).strip_suffix(b"=");
-    name.is_some_and(|name| name.len() > 3 && name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_'))
 }
 
 /// `mysql_password`, `CACHE_PASSWORD: cache-credentials`: the word for it behind words of services, or of the name, alone;
@@ -205,19 +177,22 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     let several = last_name(before).ends_with(b"passwords");
     let settings = search.hints.notation.is_settings();
     let code = matches!(search.hints.notation, Notation::Source | Notation::Quoted);
+    // `secretkey: 'harbour123'`, a line of an example
+    let example = || search.hints.notation == Notation::Prose && signing::begins_line(before, last_name(before));
+    let field = || quoted && (search.hints.notation == Notation::Quoted || example());
     let alone = class == NameClass::Token && is_setting_alone(search, span);
     if class == NameClass::Token
-        && !((settings || alone) && is_typed_secret(value) || !code && is_of_variable(before, value) && ends_field(search, span))
+        && !((settings || alone || field()) && is_typed_secret(value) || !code && is_of_variable(before, value) && ends_field(search, span))
     {
         return false;
     }
     // `requirepass word` in a sentence and not on a line of its own, `password: # from the vault`
     let remark = || before.trim_ascii_start().starts_with(b"#");
     let instruction = [&b"ENV "[..], b"ARG "].iter().any(|word| before.trim_ascii_start().starts_with(word));
-    let default = [&b" is default"[..], b" is the default"].iter().any(|said| behind(search, span).starts_with(said));
+    let default = sentence::says_default(behind(search, span));
     let spoken = why == Reason::Name && !default && (search.hints.notation == Notation::Prose || remark()) && !quoted && !instruction && {
         let joint = before.trim_ascii_end();
-        let option = joint.rsplit(u8::is_ascii_whitespace).next().is_some_and(|name| name.starts_with(b"-"));
+        let option = is_behind_option(joint);
         let assigned = joint.last().is_some_and(|last| b":=>|*_".contains(last) || !last.is_ascii());
         let alone = last_name(before).len() == before.trim_ascii().len() && behind(search, span).trim_ascii().is_empty();
         let given = option && joint.last().is_some_and(u8::is_ascii_alphanumeric);
@@ -284,42 +259,6 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     }
 }
 
-/// `"DB_PASSWORD=word"`: a literal that sets a variable.
-fn is_variable_in_literal(search: &Search<'_>, before: &[u8], span: Span) -> bool {
-    let name = before.strip_suffix(b"=").map(last_name).unwrap_or_default();
-    let open = &before[..before.len().saturating_sub(name.len() + 1)];
-    let quote = open.last().copied().filter(|byte| matches!(byte, b'"' | b'\''));
-    is_variable(name) && quote.is_some() && behind(search, span).first() == quote.as_ref()
-}
-
-/// `@Value("${shop.db.password:`
-fn is_default_of_variable(before: &[u8]) -> bool {
-    let name = before.strip_suffix(b":").map(last_name).unwrap_or_default();
-    !name.is_empty() && before[..before.len() - 1 - name.len()].ends_with(b"${")
-}
-
-/// `--from-literal=password=`: what an option of a command is given.
-fn is_option(before: &[u8]) -> bool {
-    let word = before.rsplit(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'')).next().unwrap_or_default();
-    word.starts_with(b"--") && word.ends_with(b"=")
-}
-
-/// `"Server=db;Username=app;Password=`, `"host=db user=app password=`: a field of a string that opens a connection.
-fn is_in_connection(before: &[u8], value: &[u8]) -> bool {
-    let start = before.iter().rposition(|byte| matches!(byte, b'"' | b'\'' | b'`')).map_or(0, |at| at + 1);
-    let fields = String::from_utf8_lossy(&before[start..]).to_lowercase();
-    let fields = fields.split([';', ' ', '&', '?']).filter_map(|field| field.trim().split_once('='));
-    let known: Vec<(&str, &str)> = fields.filter(|(name, _)| CONNECTION_FIELDS.has(name)).collect();
-    // `User=%s, Pass=%#v`, `user=username password=password`: what shows where they stand.
-    let shows = |text: &str| text.starts_with('%') || STAND_IN_USERS.is(text.as_bytes());
-    before.ends_with(b"=") && !known.is_empty() && !value.starts_with(b"%") && !known.iter().any(|(_, text)| shows(text))
-}
-
-/// Whether a line begins as remarks do in programs.
-fn is_remark(before: &[u8]) -> bool {
-    [&b"--"[..], b"//", b"#", b"*"].iter().any(|mark| before.trim_ascii_start().starts_with(mark))
-}
-
 /// `JWT_SECRET=letmeinnow`, `SIGNING_KEY: hello`: one word for a variable of the environment, which is in capitals. Joined words
 /// there can be the name of a secret that is kept elsewhere.
 fn is_of_variable(before: &[u8], value: &[u8]) -> bool {
@@ -342,58 +281,8 @@ fn is_of_variable(before: &[u8], value: &[u8]) -> bool {
         && !value.iter().all(u8::is_ascii_uppercase)
 }
 
-/// `- **Password**: `: nothing but a label.
-fn is_label(before: &[u8]) -> bool {
-    let label = before.trim_ascii();
-    let label = label.strip_prefix(b"- ").or(label.strip_prefix(b"* ")).unwrap_or(label);
-    let mut letters = label.iter().filter(|byte| !matches!(byte, b'*' | b'_'));
-    label.contains(&b':') && letters.all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b':' | b' '))
-}
-
-/// Nothing but a quote, a comma or a remark follows the value on its line.
-fn ends_field(search: &Search<'_>, span: Span) -> bool {
-    let rest = behind(search, span).trim_ascii_start();
-    let rest = rest.strip_prefix(b"\"").or(rest.strip_prefix(b"'")).or(rest.strip_prefix(b"`")).unwrap_or(rest).trim_ascii();
-    matches!(rest, [] | b"\\" | b"`" | [b'#' | b',' | b'}' | b']' | b';', ..]) || rest.starts_with(b"-e ") || rest.starts_with(b"--env ")
-}
-
-/// `--password `: an option of a command stands before a value.
-fn stands_behind_option(before: &[u8]) -> bool {
-    let option = before.trim_ascii_end().rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
-    option.len() > 3 && option.starts_with(b"--") && before.len() > option.len() + 1
-}
-
-/// What stands before a value on its line.
-fn before<'a>(search: &'a Search<'_>, span: Span) -> &'a [u8] {
-    let line = line::around(search.text, span.start);
-    search.look(Span::new(line.start.saturating_sub(4), span.end));
-    &search.text[line.start.max(span.start.saturating_sub(BEFORE))..span.start]
-}
-
-/// What stands behind a value on its line.
-fn behind<'a>(search: &'a Search<'_>, span: Span) -> &'a [u8] {
-    let line = line::around(search.text, span.start);
-    search.look(Span::new(span.start, line.end + 4));
-    &search.text[span.end.min(line.end)..line.end]
-}
-
 /// Whether a constant holds the name of a field, and no value: `FIELD_PASSWORD = "pwd"`; or something is passed in another
 /// sense: `pass_by_value`, `pass_through`.
 fn about_names(before: &[u8]) -> bool {
     words(&String::from_utf8_lossy(last_name(before))).iter().rev().take(3).any(|word| ABOUT_NAMES.has(word))
-}
-
-/// `<password>word</password>`
-fn is_element(search: &Search<'_>, span: Span) -> bool {
-    search.look(Span::new(span.start.saturating_sub(1), span.end + 2));
-    span.start > 0 && search.text[span.start - 1] == b'>' && search.text[span.end..].starts_with(b"</")
-}
-
-/// Between a pair of quotes.
-fn is_quoted(search: &Search<'_>, span: Span) -> bool {
-    let mark = |byte: u8| matches!(byte, b'"' | b'\'' | b'`');
-    let open = span.start.checked_sub(1).map(|at| search.text[at]);
-    search.look(Span::new(span.start.saturating_sub(ENTITY_QUOTE.len()), span.end + 1));
-    open.is_some_and(mark) && search.text.get(span.end).is_some_and(|&close| mark(close) || close == b'\\')
-        || search.text[..span.start].ends_with(ENTITY_QUOTE)
 }

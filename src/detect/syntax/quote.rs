@@ -25,7 +25,7 @@ pub(in crate::detect) fn call_before(before: &[u8]) -> &[u8] {
 }
 
 /// A quoted literal at `start`, also with escaped quotes (`\"x\"`) and with a letter before
-/// (`b"x"`, `r'x'`, `N'x'` of SQL).
+/// (`b"x"`, `r'x'`, `N'x'` of SQL), and Erlang's `<<"x">>`.
 pub(in crate::detect) fn quoted(text: &[u8], start: usize, end: usize) -> Option<Span> {
     let rest = &text[start..end];
     if rest.first().is_some_and(|first| !first.is_ascii()) {
@@ -34,6 +34,7 @@ pub(in crate::detect) fn quoted(text: &[u8], start: usize, end: usize) -> Option
     let prefix = match rest {
         [b'b' | b'r' | b'u' | b'@' | b'B' | b'R' | b'U', b'"' | b'\'', ..] => 1,
         [b'S' | b's', b'"', ..] | [b'N' | b'E', b'\'', ..] => 1,
+        [b'<', b'<', b'"', ..] => 2,
         _ => 0,
     };
     match rest.get(prefix..)? {

@@ -32,10 +32,18 @@ pub(in crate::detect) fn goes_on(rest: &[u8]) -> bool {
     spoken(words.next()) && spoken(words.next())
 }
 
+/// What a sentence says behind a password that something comes with.
+const IS_DEFAULT: [&[u8]; 2] = [b" is default", b" is the default"];
+
+/// Whether what follows a value says that it is the default.
+pub(in crate::detect) fn says_default(behind: &[u8]) -> bool {
+    IS_DEFAULT.iter().any(|said| behind.starts_with(said))
+}
+
 /// `of the web server, word is default.`
 pub(in crate::detect) fn word_before_default(text: &[u8], span: Span) -> Option<Span> {
     let rest = &text[span.range()];
-    let end = [&b" is default"[..], b" is the default"].iter().find_map(|said| memchr::memmem::find(rest, said))?;
+    let end = IS_DEFAULT.iter().find_map(|said| memchr::memmem::find(rest, said))?;
     let word = &rest[..end];
     let start = word.iter().rposition(u8::is_ascii_whitespace).map_or(0, |at| at + 1);
     Some(undecorated(text, Span::new(span.start + start, span.start + end))).filter(|word| !word.is_empty())

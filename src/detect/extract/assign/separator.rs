@@ -39,6 +39,8 @@ pub(super) fn separator(text: &[u8], context: &Context, notation: Notation) -> O
         closers += 1;
         at += 1;
     }
+    // `<<"password">> => <<"x">>`, as Erlang has them.
+    at += if was_quoted && text[at..end].starts_with(b">>") { 2 } else { 0 };
     let joined = at;
     at = skip_blanks(text, at, end);
     let rest = &text[at..end];
@@ -54,10 +56,11 @@ pub(super) fn separator(text: &[u8], context: &Context, notation: Notation) -> O
         [b'=', ..] => found(Separator::Equals, 1),
         [b':', next, ..] if attached && !matches!(next, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'*') => None,
         [b':', ..] => found(Separator::Colon, 1),
-        // A Ruby symbol, an atom in a tuple of Erlang, or a quoted name.
+        // A Ruby symbol, an atom in a tuple of Erlang, a constant of it, or a quoted name.
         [b',', ..]
             if was_quoted && !text[context.name.end..joined].contains(&b']')
-                || closers == 0 && context.name.start > 0 && matches!(text[context.name.start - 1], b':' | b'{') =>
+                || closers == 0 && context.name.start > 0 && matches!(text[context.name.start - 1], b':' | b'{')
+                || text[..context.name.start].ends_with(b"-define(") =>
         {
             found(Separator::Argument, 1)
         }

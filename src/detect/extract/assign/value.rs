@@ -51,7 +51,7 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     if text[start..line.end].starts_with(b"{{") {
         return action_default(text, start, line.end).map(sure);
     }
-    if let Some(default) = default_of_variable(text, start, line.end) {
+    if let Some(default) = default_of_expansion(text, start, line.end) {
         return Some(sure(default));
     }
     // `password=&quot;admin&quot;`
@@ -87,8 +87,15 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
         let before = &text[line.start..context.name.start];
         // `["--auth-password", "x"]`
         let option = text[context.name.range()].starts_with(b"--");
-        let given =
-            || option || reads_variable(before) || is_set(text, context, span) || is_of_settings_row(before, &text[context.name.range()]);
+        // `-define(DEFAULT_PASSWORD, <<"x">>).`
+        let constant = before.ends_with(b"-define(");
+        let given = || {
+            option
+                || constant
+                || reads_variable(before)
+                || is_set(text, context, span)
+                || is_of_settings_row(before, &text[context.name.range()])
+        };
         let uncertain = separator == Separator::Argument && !given();
         return Some(vec![Value { span, uncertain }]);
     }
@@ -129,12 +136,12 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
 }
 
 /// `ROOT_PASSWORD: ${OTHER:-x}`: what is taken if no such variable is set.
-fn default_of_variable(text: &[u8], start: usize, end: usize) -> Option<Span> {
+fn default_of_expansion(text: &[u8], start: usize, end: usize) -> Option<Span> {
     let quote = usize::from(matches!(text[start], b'"' | b'\''));
     let name = text[start + quote..end].strip_prefix(b"${")?;
     let length = name.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
-    let joint = if name[length..].starts_with(b":-") { 2 } else { return None };
-    let value = start + quote + 2 + length + joint;
+    let default = name[length..].strip_prefix(b":-")?;
+    let value = end - default.len();
     let close = memchr::memchr(b'}', &text[value..end])?;
     let ends = text[value + close + 1..end].trim_ascii().iter().all(|byte| matches!(byte, b'"' | b'\'' | b',' | b';'));
     let plain = !text[value..value + close].iter().any(|byte| b"${\"'` ".contains(byte));

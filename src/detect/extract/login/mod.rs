@@ -220,7 +220,9 @@ fn pair(text: &[u8], words: &[Span]) -> Option<Span> {
         let shown = &text[word.start + marks(word)..word.end];
         marks(word) > 0 && (begins_with_account(shown) || is_pair_in_marks(shown))
     };
-    let two = || matches!(words, [user, joint, ..] if marks(*user) > 0 && matches!(&text[joint.range()], b"/" | b":"));
+    // ``credentials `boss` and `harbour` ``
+    let both = |joint: Span, secret: Option<&Span>| is_and(&text[joint.range()]) && secret.is_some_and(|secret| marks(*secret) > 0);
+    let two = || matches!(words, [user, joint, rest @ ..] if marks(*user) > 0 && (matches!(&text[joint.range()], b"/" | b":") || both(*joint, rest.first())));
     let opens = words.first().is_some_and(|&word| text[word.range()].starts_with(b"(`") || shows(word)) || two();
     let words = if opens { words } else { words.get(words.iter().position(|&word| connects(word))? + 1..)? };
     // ``with account `admin:secret` ``

@@ -1,7 +1,8 @@
 //! What a later part of a sentence says: in languages without spaces between words, and of variables and options.
 
-use crate::detect::extract::name::{Context, FULLWIDTH_COLON, NameClass};
+use crate::detect::extract::name::{Context, FULLWIDTH_COLON, NameClass, is_variable};
 use crate::detect::search::Search;
+use crate::detect::syntax::cells::undecorated;
 use crate::detect::syntax::named::Value;
 use crate::detect::syntax::sentence::{REACH, word_before_default};
 use crate::detect::worth::weak;
@@ -39,6 +40,19 @@ pub(super) fn told_later(search: &Search<'_>, context: &Context) -> Option<Value
 /// Whether a name ends with a letter that English lacks.
 pub(super) fn is_foreign(search: &Search<'_>, context: &Context) -> bool {
     search.bytes(context.name).last().is_some_and(|byte| !byte.is_ascii())
+}
+
+/// `DB_PASSWORD (default: x)`: what a remark says of a variable.
+pub(super) fn default_in_brackets(search: &Search<'_>, context: &Context) -> Option<Value> {
+    const OPENERS: [&[u8]; 3] = [b"(default: ", b"(defaults to ", b"(default "];
+    if context.class != NameClass::Password || !is_variable(search.bytes(context.name)) {
+        return None;
+    }
+    let rest = search.text[context.name.end..context.line.end].trim_ascii_start();
+    let inner = OPENERS.iter().find_map(|opener| rest.strip_prefix(*opener))?;
+    let start = context.line.end - inner.len();
+    let span = undecorated(search.text, Span::new(start, start + memchr::memchr(b')', inner)?));
+    weak::is_literal(search.bytes(span)).then_some(Value { span, uncertain: false })
 }
 
 /// `` `DB_PASSWORD`: password of the database. Default: `x` ``, ``--password (default `x`)``: what a variable or an option is if nobody

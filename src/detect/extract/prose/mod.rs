@@ -9,7 +9,7 @@ mod later;
 use ahead::{ahead, is_used_as};
 use below::{announced, under};
 use joint::Joint;
-use later::{default_told, is_foreign, told_later};
+use later::{default_in_brackets, default_told, is_foreign, told_later};
 
 use super::name::{Context, NameClass};
 use crate::detect::search::Search;
@@ -55,7 +55,8 @@ fn in_sentence(search: &Search<'_>, context: &Context) -> Vec<Value> {
     if !values.is_empty() {
         return values;
     }
-    if let Some(value) = told_later(search, context).or_else(|| default_told(search, context)) {
+    let told = || default_told(search, context).or_else(|| default_in_brackets(search, context));
+    if let Some(value) = told_later(search, context).or_else(told) {
         return vec![value];
     }
     let other = ahead(search.text, context).or_else(|| under(search, context)).or_else(|| announced(search, context));
@@ -93,7 +94,9 @@ fn is_remark(search: &Search<'_>, context: &Context) -> bool {
 fn in_remark(search: &Search<'_>, context: &Context) -> Vec<Value> {
     let quote = |byte: Option<&u8>| matches!(byte, Some(b'"' | b'`' | b'\''));
     let quoted = |value: &Value| quote(search.text[..value.span.start].last()) && quote(search.text.get(value.span.end));
-    behind(search, context).into_iter().filter(quoted).collect()
+    let mut values: Vec<Value> = behind(search, context).into_iter().filter(quoted).collect();
+    values.extend(default_in_brackets(search, context));
+    values
 }
 
 /// `column="password"`: what an element's attribute holds.
@@ -167,6 +170,10 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
                 if joint != Joint::None && !(pass && joint == Joint::To) && worth(search, context, span) >= Some(Confidence::Medium) =>
             {
                 found.push(Value { span, uncertain: false });
+            }
+            // ``the token has the form of `X` ``, which can be nothing else
+            Some(span) if joint == Joint::None && context.class == NameClass::Token && is_unlike_others(search.bytes(span)) => {
+                found.push(Value { span, uncertain: true });
             }
             // ``with the password set to `admin` ``
             Some(span) if (joint.points() || set_to) && is_weak(search, context, start, span) => {
@@ -333,6 +340,17 @@ fn is_weak(search: &Search<'_>, context: &Context, start: usize, span: Span) -> 
     };
     let capital = value.iter().any(u8::is_ascii_uppercase);
     context.class == NameClass::Password && plain && !named && (!capital || titled()) && weak::is_literal(value)
+}
+
+/// Whether a value is long, random and of all sorts of letters: no word, no digest, no name of anything.
+fn is_unlike_others(value: &[u8]) -> bool {
+    let has = |class: fn(&u8) -> bool| value.iter().any(class);
+    value.len() >= 24
+        && value.iter().all(u8::is_ascii_alphanumeric)
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_digit)
+        && randomness::is_random(value)
 }
 
 /// `no password`, `without a password`: there is none; `unexpected token`: of a program's text.
