@@ -5,15 +5,16 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use super::cluster::{self, Cluster};
-use super::file::{Site, SourceFile};
+use super::file::{Site, SourceFile, folder_of};
 use super::known::{is_distinct, is_telling};
 use super::layout::Folders;
-use super::plan::{Action, Applicability, Decision, Entry, EntryId, Place, Plan, Readers, Shape, Step, Store};
+use super::plan::{Action, Decision, Entry, EntryId, Place, Plan, Readers, Shape, Step, Store};
 use super::policy::Policy;
 use super::project::{Projects, common_folders};
 use super::repo::Repo;
 use super::slugs::Slugs;
 use super::vault::{Vault, VaultError};
+pub use super::verdict::Verdict;
 use super::{KubernetesStyle, Settings, naming};
 use crate::detect::Hints;
 use crate::secret::Secret;
@@ -39,32 +40,6 @@ pub struct Draft<'a> {
     projects: Projects,
     cluster: OnceCell<Cluster>,
     folders: Folders,
-}
-
-/// How sure a step is and why.
-#[derive(Debug, Clone)]
-pub struct Verdict {
-    /// How sure it is.
-    pub applicability: Applicability,
-    /// What to know about it.
-    pub reason: String,
-}
-
-impl Verdict {
-    /// Nothing else has to change.
-    pub fn safe(reason: impl Into<String>) -> Self {
-        Self { applicability: Applicability::Safe, reason: reason.into() }
-    }
-
-    /// sopup has no edit.
-    pub fn manual(reason: impl Into<String>) -> Self {
-        Self { applicability: Applicability::Manual, reason: reason.into() }
-    }
-
-    /// Something else has to change.
-    pub fn review(reason: impl Into<String>) -> Self {
-        Self { applicability: Applicability::NeedsReview, reason: reason.into() }
-    }
 }
 
 impl<'a> Draft<'a> {
@@ -264,6 +239,20 @@ impl<'a> Draft<'a> {
     pub fn same_in(&self, store: usize, value: &Secret) -> Option<EntryId> {
         let ids = self.values.get(value).filter(|_| is_distinct(value))?;
         ids.iter().copied().find(|id| id.store == store)
+    }
+
+    /// The new store that a rewriter made for another file of the same folder, if it has these values and no others.
+    pub fn of_neighbour(&self, rewriter: &str, file: &SourceFile, values: &[&Secret]) -> Option<usize> {
+        let made = |owner: &String| {
+            *owner != file.path
+                && folder_of(owner) == file.folder()
+                && self.plan.steps.iter().any(|step| step.rewriter == rewriter && step.file == *owner)
+        };
+        let has_all = |store: usize| values.iter().all(|value| self.same_in(store, value).is_some());
+        let mut stores = self.plan.stores.iter().enumerate().filter(|(_, store)| !self.existing.contains_key(&store.path));
+        let no_others = |store: &Store| store.entries.iter().all(|entry| values.contains(&&entry.value));
+        let fits = |at: usize, store: &Store| has_all(at) && no_others(store) && self.owners.get(&store.path).is_some_and(made);
+        stores.find(|(at, store)| !values.is_empty() && fits(*at, store)).map(|(at, _)| at)
     }
 
     /// The folder at the top for what the whole repository shares.

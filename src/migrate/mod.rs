@@ -42,6 +42,7 @@ pub mod slugs;
 pub mod store_check;
 mod survey;
 mod vault;
+mod verdict;
 mod whole;
 pub mod wish;
 mod yaml;

@@ -6,6 +6,7 @@ use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
 use crate::migrate::plan::{Action, Shape};
+use crate::secret::Secret;
 use crate::text::{Span, shell_word};
 
 /// `*.sh`, files that start with a shell's `#!`, PowerShell.
@@ -31,13 +32,19 @@ impl Rewriter for Shell {
 
     fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
         let Some(text) = file.text() else { return };
+        // What scripts of one folder share is kept once, as long as none of them gets what it does not have now.
+        let values: Vec<&Secret> = sites.iter().map(|site| &site.secret).collect();
+        let named = sites.iter().any(|site| compose::default_of(text, site.span).is_some());
+        let shared = if named { None } else { draft.of_neighbour(self.id(), file, &values) };
         for &site in sites {
             let line = file.line_at(site.span.start);
             if site.span.end > line.end {
                 draft.manual(self.id(), file, &[site], "it spans lines: read it from a file that sops decrypts");
                 continue;
             }
-            self.one(file, text, line, site, draft);
+            let own = || format!("{}{}", file.folder(), words::of_file(file));
+            let store = shared.unwrap_or_else(|| draft.store(&own(), ".sops.env", &Shape::Keys, &file.path));
+            self.one(file, text, line, (site, store), draft);
         }
     }
 }
@@ -47,7 +54,7 @@ fn is_powershell(file: &SourceFile) -> bool {
 }
 
 impl Shell {
-    fn one(&self, file: &SourceFile, text: &str, line: Span, site: &Site, draft: &mut Draft<'_>) {
+    fn one(&self, file: &SourceFile, text: &str, line: Span, (site, store): (&Site, usize), draft: &mut Draft<'_>) {
         let before = &text[line.start..site.span.start];
         let powershell = is_powershell(file);
         let heredoc = if powershell { None } else { heredoc(&text[..line.start]) };
@@ -61,7 +68,6 @@ impl Shell {
         };
         let raw = &text[site.span.range()];
         let value = if powershell { site.secret.clone() } else { shell_value(raw, quote) };
-        let store = draft.store(&format!("{}{}", file.folder(), words::of_file(file)), ".sops.env", &Shape::Keys, &file.path);
         let default = compose::default_of(text, site.span).filter(|_| !powershell && quote != Quote::Single);
         if default.is_some_and(|(name, _)| compose::has_other_default(text, name, raw)) {
             return draft.manual(self.id(), file, &[site], compose::TWO_DEFAULTS);

@@ -1,7 +1,10 @@
 //! What else uses a file decides whether its steps are safe: scripts that read it, images that it is copied into, and
 //! documents that tell what is true elsewhere.
 
+use std::process::Command;
+
 use super::bench::Bench;
+use crate::sops::bench::sops_binary;
 
 const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: jwt-key\nstringData:\n  token: Zq9wLm2xTr7pKd\n";
 
@@ -140,4 +143,23 @@ fn a_store_that_git_would_ignore_leaves_its_steps_to_people_and_the_rest_goes_on
     assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
     assert!(run.stdout.contains("left alone, as git ignores its SOPS file"), "{}", run.stdout);
     assert!(bench.decrypt("other.sops.env").contains("Zq9wLm2xTr7pKd"));
+}
+
+#[test]
+fn scripts_with_the_same_value_share_it_and_get_no_other() {
+    let bench = Bench::new();
+    let script = "#!/bin/sh\nset -e\nexport DB_PASSWORD=Zq9wLm2xTr7pKd8aWbN4\nprintf '%s' \"$DB_PASSWORD\"\n";
+    bench.place.write("ops/a.sh", script).write("ops/b.sh", script).write("other/a.sh", script);
+    bench.place.write("ops/c.sh", format!("{script}export API_TOKEN=Tr4pHw9Qz2Lm7Kd8aWbN5\n"));
+    bench.commit();
+    let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert_eq!(bench.decrypt("ops/a.sops.env"), "DB_PASSWORD=Zq9wLm2xTr7pKd8aWbN4\n");
+    assert_eq!(bench.decrypt("ops/c.sops.env").lines().count(), 2);
+    assert!(!bench.place.join("ops/b.sops.env").exists() && bench.place.join("other/a.sops.env").exists());
+    assert!(run.stdout.contains("ops/a.sh, ops/b.sh: run with `sops exec-env ops/a.sops.env 'bash FILE'`"), "{}", run.stdout);
+    for script in ["ops/a.sh", "ops/b.sh"] {
+        let run = bench.run(Command::new(sops_binary()).args(["exec-env", "ops/a.sops.env", &format!("bash {script}")]));
+        assert_eq!((run.code, run.stdout.as_str()), (0, "Zq9wLm2xTr7pKd8aWbN4"), "{}", run.stderr);
+    }
 }

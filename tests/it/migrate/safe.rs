@@ -421,14 +421,14 @@ fn commands_start_what_they_are_printed_for() {
     for command in [
         "`sops exec-env examples/shop/compose.sops.env 'docker compose -f examples/shop/docker-compose.yml up'`",
         "`sops exec-env compose.sops.env 'docker compose up'`",
-        "`sops exec-env seed.sops.env 'bash seed.sh'`",
+        "`sops exec-env run.sops.env 'bash seed.sh'`",
         "`sops exec-env run.sops.env ./run.sh`",
     ] {
         assert!(run.stdout.contains(command), "{command}: {}", run.stdout);
     }
     let text = read(&bench, "cache/compose.yaml");
     assert!(text.contains("$${REDIS_PASSWORD:-${") && text.contains(":?set by sops exec-env cache/compose.sops.env}}"), "{text}");
-    let after = bench.run(Command::new(sops_binary()).args(["exec-env", "seed.sops.env", "bash seed.sh"]));
+    let after = bench.run(Command::new(sops_binary()).args(["exec-env", "run.sops.env", "bash seed.sh"]));
     assert_eq!((after.code, after.stdout.as_str()), (0, "Zq8wLm2xTr7pKd\n"), "{}", after.stderr);
 }
 
