@@ -163,6 +163,7 @@ pub enum Validator {
     AwsAccessKeyId,
     Base64,
     Base64Json,
+    Base64Pair,
     Uuid,
     Nkey,
 }

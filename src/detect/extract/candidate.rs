@@ -165,7 +165,7 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
     if let Some(fake) = placeholder::fake(value).filter(|_| !block && rule.judge != Judge::Password) {
         return Err(Objection::Is(fake));
     }
-    if rule.validators.contains(&Validator::Base64)
+    if rule.validators.iter().any(|check| matches!(check, Validator::Base64 | Validator::Base64Pair))
         && let Some(pair) = validator::base64(value)
     {
         match login(&pair) {
@@ -193,13 +193,18 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
             Ok(verdict) if !verdict.reasons.contains(&Reason::Weak) => verdict,
             outcome => {
                 let code = matches!(search.hints.notation, Notation::Source | Notation::Quoted);
+                // `NewConnection(ctx, endpoint, "lockbox-payload", key)`
+                let names = rule.kind == Kind::Password
+                    && search.hints.notation == Notation::Source
+                    && value.contains(&b'-')
+                    && weak::is_joined_words(value);
                 let typed = || {
                     let words = || weak::is_joined_words(value) || weak::is_camel_words(value);
                     let joined = || words() && !weak::is_word_for_password(value);
                     // `IDENTIFIED BY 'shop_client_password'`, in what is run
                     let run =
                         || search.hints.notation != Notation::Prose && words() && words::words(&String::from_utf8_lossy(value)).len() > 2;
-                    weak::is_chosen(value) || run() || !code && (weak::is_sample(value) || joined())
+                    !names && weak::is_chosen(value) || run() || !code && (weak::is_sample(value) || joined())
                 };
                 match search.rules.extractor(Extractor::WeakPassword).filter(|_| rule.judge == Judge::Password && typed()) {
                     Some(rule) => {

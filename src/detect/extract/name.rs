@@ -129,6 +129,8 @@ fn class_of_bytes(name: &[u8], cue: Cue) -> Option<NameClass> {
 
 /// Like [`class_of_bytes`], of a text.
 pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
+    // `data-key="x"`, an attribute of HTML that a page calls as it likes.
+    let name = name.strip_prefix("data-").unwrap_or(name);
     // Letters that happen to stand in base64.
     let digits = name.bytes().filter(u8::is_ascii_digit).count();
     if name.len() >= 24 && digits > 1 && !name.contains('.') && randomness::is_random(name.as_bytes()) {

@@ -16,10 +16,10 @@ pub(super) fn name_is_quoted(before: &[u8]) -> bool {
     before.trim_ascii_end().strip_suffix(b":").is_some_and(|name| matches!(name.trim_ascii_end().last(), Some(b'"' | b'\'')))
 }
 
-/// `export NAME="` or `NAME=` and nothing before it, as in the scripts of documents.
+/// `export NAME="`, `- NAME=` or `NAME=` and nothing before it, as in the scripts and containers of documents.
 pub(super) fn is_line_of_shell(before: &[u8]) -> bool {
     let line = before.trim_ascii_start();
-    let line = line.strip_prefix(b"$ ").unwrap_or(line);
+    let line = line.strip_prefix(b"$ ").or(line.strip_prefix(b"- ")).unwrap_or(line);
     let line = line.strip_prefix(b"export ").unwrap_or(line);
     let name = before_quote(line).unwrap_or(line).strip_suffix(b"=");
     name.is_some_and(|name| name.len() > 3 && name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_'))

@@ -41,7 +41,14 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
             || is_short_setting(search, class, value)
             || class == NameClass::Token && signs(search, value.span)
     };
-    if search.hints.binary || label || command || is_key_of_call(search, value.span) || !is_literal(search.bytes(value.span)) && !is_set() {
+    let named = class == NameClass::Token && is_of_external_secret(search, value.span);
+    if search.hints.binary
+        || label
+        || command
+        || named
+        || is_key_of_call(search, value.span)
+        || !is_literal(search.bytes(value.span)) && !is_set()
+    {
         return false;
     }
     let sure = !value.uncertain && (is_sure(search, class, value.span, why) || is_set());
@@ -52,6 +59,17 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
     let confidence = if sure { Confidence::Medium } else { Confidence::Low };
     search.found(Extractor::WeakPassword, value.span, confidence, vec![why, Reason::Weak]);
     true
+}
+
+/// `- secretKey: shop-token` and, a line or two below, `remoteRef:`: what an ExternalSecret calls what it fetches.
+fn is_of_external_secret(search: &Search<'_>, value: Span) -> bool {
+    const LINES: usize = 3;
+    let mut line = Some(search.line_around(value.start));
+    last_name(before(search, value)) == b"secretKey"
+        && (0..LINES).any(|_| {
+            line = line.and_then(|line| search.line_after(line));
+            line.is_some_and(|line| memchr::memmem::find(search.bytes(line), b"remoteRef").is_some())
+        })
 }
 
 /// Whether a value is one that somebody typed where a program signs with it.
@@ -108,7 +126,9 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     // `DB_PASSWORD: mysql_password`: what belongs here. In a file of variables it is what is set.
     let variables = class == NameClass::Password && search.hints.notation == Notation::Lines && !is_quoted(search, value.span);
     let tells = || class == NameClass::Password && (listed || !plain) && !variables && tells_what_belongs(name, bytes);
-    let joined = is_joined_words(bytes) || variables && is_camel_words(bytes);
+    // `-e DB_PASSWORD=BoatClub`
+    let camel = || given && !boasts(bytes) && is_camel_words(&[&bytes[..1].to_ascii_lowercase(), &bytes[1..]].concat());
+    let joined = is_joined_words(bytes) || variables && is_camel_words(bytes) || camel();
     (settings || listed) && joined && !names_itself(name, bytes) && !tells()
 }
 
@@ -177,9 +197,10 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     let several = last_name(before).ends_with(b"passwords");
     let settings = search.hints.notation.is_settings();
     let code = matches!(search.hints.notation, Notation::Source | Notation::Quoted);
-    // `secretkey: 'harbour123'`, a line of an example
+    // `secretkey: 'harbour123'`, `AuthSecret: harbour321`: a line of an example
     let example = || search.hints.notation == Notation::Prose && signing::begins_line(before, last_name(before));
-    let field = || quoted && (search.hints.notation == Notation::Quoted || example());
+    let whole = || quoted || behind(search, span).trim_ascii().is_empty();
+    let field = || quoted && search.hints.notation == Notation::Quoted || example() && whole();
     let alone = class == NameClass::Token && is_setting_alone(search, span);
     if class == NameClass::Token
         && !((settings || alone || field()) && is_typed_secret(value) || !code && is_of_variable(before, value) && ends_field(search, span))

@@ -148,9 +148,13 @@ pub(in crate::detect) fn declared(page: &Page<'_>, label: Label) -> Option<Value
     }
     let own = line::indent(page.bytes(label.line));
     let mut next = page.line_after(label.line);
+    // What stands deeper is a field of something else.
+    let depth = next.map_or(0, |span| line::indent(page.bytes(span)));
     for _ in 0..LINES {
         let span = next.filter(|&span| line::indent(page.bytes(span)) > own)?;
-        if let Some(value) = field(span) {
+        if line::indent(page.bytes(span)) == depth
+            && let Some(value) = field(span)
+        {
             return Some(value);
         }
         next = page.line_after(span);

@@ -204,7 +204,7 @@ fn is_test(path: &str, name: &str, notation: Notation) -> bool {
     // `Load-Test.md` is about tests.
     let document = notation == Notation::Prose && !name.ends_with(".txt");
     // `.github/workflows/run-test.yml` starts the services that the tests need.
-    let pipeline = path.contains(".github/workflows/");
+    let pipeline = path.contains(".github/workflows/") && notation == Notation::Yaml;
     !pipeline && (within || chart || marked || !document && is_name_of_test(stem, name, notation))
 }
 
@@ -214,6 +214,7 @@ fn is_name_of_test(stem: &str, name: &str, notation: Notation) -> bool {
         || stem.ends_with("_tests")
         || stem.starts_with("test_")
         || stem.starts_with("test-")
+        || stem.starts_with("run-tests")
         || stem.ends_with("_spec")
         || stem == "phpunit"
         // `k8s/test.yaml` is of an environment.

@@ -18,6 +18,7 @@ pub(in crate::detect) fn passes(validator: Validator, value: &[u8]) -> bool {
         Validator::Jwt => jwt(value),
         Validator::AwsAccessKeyId => aws_account(value).is_some(),
         Validator::Base64 => base64(value).is_some(),
+        Validator::Base64Pair => base64(value).is_some_and(|bytes| bytes.contains(&b':')),
         Validator::Base64Json => base64(value).is_some_and(|bytes| is_json_object(&bytes)),
         Validator::Uuid => uuid(value),
         Validator::Nkey => nkey(value),

@@ -93,7 +93,9 @@ fn is_of_environment(text: &[u8], context: &Context) -> bool {
 /// `--- PASS: TestX`.
 fn is_no_label(text: &[u8], context: &Context) -> bool {
     let before = &text[context.line.start..context.name.start];
-    [&b"$"[..], b"$("].iter().any(|open| before.ends_with(open)) || bare::is_of_variable(before) || before.trim_ascii() == b"---"
+    [&b"$"[..], b"$("].iter().any(|open| before.ends_with(open))
+        || bare::is_of_variable(before)
+        || before.trim_ascii_end().ends_with(b"---")
 }
 
 /// Whether a line is a row of a table; `|one|two|three` may be the alternatives of an expression.

@@ -48,6 +48,14 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     if set && text[start] == b'#' && text[start - 1].is_ascii_whitespace() {
         return Some(Vec::new());
     }
+    // `DB_PASSWORD= FILTER=integration npm test`: empty, and the next variable.
+    if separator == Separator::Equals
+        && text[context.name.end] == b'='
+        && text[start - 1] == b' '
+        && begins_variable(&text[start..line.end])
+    {
+        return Some(Vec::new());
+    }
     if text[start..line.end].starts_with(b"{{") {
         return action_default(text, start, line.end).map(sure);
     }
@@ -146,6 +154,12 @@ fn default_of_expansion(text: &[u8], start: usize, end: usize) -> Option<Span> {
     let ends = text[value + close + 1..end].trim_ascii().iter().all(|byte| matches!(byte, b'"' | b'\'' | b',' | b';'));
     let plain = !text[value..value + close].iter().any(|byte| b"${\"'` ".contains(byte));
     (length > 0 && close > 0 && ends && plain).then(|| Span::new(value, value + close))
+}
+
+/// Whether a text begins as what sets a variable of the environment does: `FILTER=`.
+fn begins_variable(text: &[u8]) -> bool {
+    let name = text.iter().take_while(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || **byte == b'_').count();
+    name > 0 && text.get(name) == Some(&b'=')
 }
 
 /// Whether what stands behind a colon is a sentence that says what the default is: `defaults to x`, ``the password. Default: `x` ``.

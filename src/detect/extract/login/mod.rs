@@ -278,6 +278,9 @@ fn joined_pair(text: &[u8], word: Span) -> Option<Span> {
 fn spaced_pair(text: &[u8], words: &[Span]) -> Option<Span> {
     let [user, joint, secret, ..] = words else { return None };
     let joint = &text[joint.range()];
+    // ``(`admin` / `secret`)``
+    let bracket = usize::from(text[user.range()].starts_with(b"(`") && text[user.end - 1] == b'`');
+    let user = &Span::new(user.start + bracket, user.end);
     // `` `admin / secret` ``
     let marks = text[user.range()].iter().take_while(|byte| matches!(byte, b'`' | b'*' | b'"' | b'(')).count();
     let open = Span::new((user.start + marks).min(user.end), user.end);

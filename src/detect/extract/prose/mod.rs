@@ -5,11 +5,13 @@ mod ahead;
 mod below;
 mod joint;
 mod later;
+mod message;
 
 use ahead::{ahead, is_used_as};
 use below::{announced, under};
 use joint::Joint;
 use later::{default_in_brackets, default_told, is_foreign, told_later};
+use message::{in_literal, in_message, in_remark, is_in_message, is_label, is_remark};
 
 use super::name::{Context, NameClass};
 use crate::detect::search::Search;
@@ -36,6 +38,8 @@ pub(super) fn values(search: &Search<'_>, context: &Context) -> Vec<Value> {
         in_message(search, context)
     } else if is_remark(search, context) {
         in_remark(search, context)
+    } else if is_foreign(search, context) && inside_literal(search.text, context.line, context.name.start) {
+        in_literal(search, context)
     } else {
         Vec::new()
     }
@@ -46,7 +50,9 @@ pub(super) fn is_sentence(search: &Search<'_>, context: &Context) -> bool {
     let prose = matches!(search.notation_at(context.line), Notation::Prose | Notation::Unknown);
     // `<%= password_field f, :password %>` is a program's.
     let code = search.bytes(context.line).trim_ascii_start().starts_with(b"<%");
-    prose && !code && !is_attribute_value(search.text, context)
+    // `DB_PASSWORD=mysecretpassword postgres:16`: what is set is no name.
+    let set = search.text[..context.name.start].ends_with(b"=") && !search.bytes(context.name).contains(&b'_');
+    prose && !code && !set && !is_attribute_value(search.text, context)
 }
 
 /// What stands after a name, or before it, or below it.
@@ -62,41 +68,6 @@ fn in_sentence(search: &Search<'_>, context: &Context) -> Vec<Value> {
     let other = ahead(search.text, context).or_else(|| under(search, context)).or_else(|| announced(search, context));
     let typed = |value: &Value| is_used_as(search.text, context, value.span) && weak::is_literal(search.bytes(value.span));
     other.filter(|value| worth(search, context, value.span) >= Some(Confidence::Medium) || typed(value)).into_iter().collect()
-}
-
-/// `Enter Secret Key: X`: a line of a text that a program shows, with no mark of a program on it.
-fn is_label(search: &Search<'_>, context: &Context) -> bool {
-    let line = search.bytes(context.line).trim_ascii();
-    let word = |byte: &u8| byte.is_ascii_alphanumeric() || b" :/+_-".contains(byte);
-    let (label, value) = line.iter().rposition(|byte| *byte == b' ').map_or((line, &line[..0]), |at| line.split_at(at));
-    label.ends_with(b":") && label.contains(&b' ') && label[0].is_ascii_uppercase() && line.iter().all(word) && value.len() > 20
-}
-
-/// `log("using password X for app")`: the name is a word between others in a literal.
-fn is_in_message(text: &[u8], context: &Context) -> bool {
-    let (before, after) = (text[..context.name.start].last(), text.get(context.name.end));
-    before == Some(&b' ') && matches!(after, Some(b' ' | b':')) && inside_literal(text, context.line, context.name.start)
-}
-
-/// What a message of a program says a password is: only what looks generated, since such texts are templates otherwise.
-fn in_message(search: &Search<'_>, context: &Context) -> Vec<Value> {
-    let values = behind(search, context).into_iter().filter(|value| is_generated(search.bytes(value.span)));
-    values.map(|value| Value { uncertain: true, ..value }).collect()
-}
-
-/// Whether a name stands in a remark of a file of settings or of a script.
-fn is_remark(search: &Search<'_>, context: &Context) -> bool {
-    let parted = search.text[..context.name.start].last() == Some(&b' ') && search.text.get(context.name.end) == Some(&b' ');
-    parted && search.notation_at(context.line).is_settings() && search.bytes(context.line).trim_ascii_start().starts_with(b"#")
-}
-
-/// `# The default password is "X"`: what a remark says in quotes.
-fn in_remark(search: &Search<'_>, context: &Context) -> Vec<Value> {
-    let quote = |byte: Option<&u8>| matches!(byte, Some(b'"' | b'`' | b'\''));
-    let quoted = |value: &Value| quote(search.text[..value.span.start].last()) && quote(search.text.get(value.span.end));
-    let mut values: Vec<Value> = behind(search, context).into_iter().filter(quoted).collect();
-    values.extend(default_in_brackets(search, context));
-    values
 }
 
 /// `column="password"`: what an element's attribute holds.
@@ -198,6 +169,7 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
         if found.is_empty()
             && marked.is_none()
             && joint.lets_bare(count, last)
+            && !(pass && joint == Joint::To)
             && is_bare_secret(search.bytes(bare), joint)
             && worth(search, context, bare) >= Some(Confidence::Medium)
         {

@@ -1,0 +1,50 @@
+//! Sentences outside of documents: in texts that programs show, in literals, in remarks of settings and scripts.
+
+use super::behind;
+use super::later::default_in_brackets;
+use crate::detect::extract::name::Context;
+use crate::detect::search::Search;
+use crate::detect::syntax::named::Value;
+use crate::detect::syntax::quote::inside_literal;
+use crate::detect::worth::randomness::is_generated;
+
+/// `Enter Secret Key: X`: a line of a text that a program shows, with no mark of a program on it.
+pub(super) fn is_label(search: &Search<'_>, context: &Context) -> bool {
+    let line = search.bytes(context.line).trim_ascii();
+    let word = |byte: &u8| byte.is_ascii_alphanumeric() || b" :/+_-".contains(byte);
+    let (label, value) = line.iter().rposition(|byte| *byte == b' ').map_or((line, &line[..0]), |at| line.split_at(at));
+    label.ends_with(b":") && label.contains(&b' ') && label[0].is_ascii_uppercase() && line.iter().all(word) && value.len() > 20
+}
+
+/// `log("using password X for app")`: the name is a word between others in a literal.
+pub(super) fn is_in_message(text: &[u8], context: &Context) -> bool {
+    let (before, after) = (text[..context.name.start].last(), text.get(context.name.end));
+    before == Some(&b' ') && matches!(after, Some(b' ' | b':')) && inside_literal(text, context.line, context.name.start)
+}
+
+/// What a message of a program says a password is: only what looks generated, since such texts are templates otherwise.
+pub(super) fn in_message(search: &Search<'_>, context: &Context) -> Vec<Value> {
+    let values = behind(search, context).into_iter().filter(|value| is_generated(search.bytes(value.span)));
+    values.map(|value| Value { uncertain: true, ..value }).collect()
+}
+
+/// Whether a name stands in a remark of a file of settings or of a script.
+pub(super) fn is_remark(search: &Search<'_>, context: &Context) -> bool {
+    let parted = search.text[..context.name.start].last() == Some(&b' ') && search.text.get(context.name.end) == Some(&b' ');
+    parted && search.notation_at(context.line).is_settings() && search.bytes(context.line).trim_ascii_start().starts_with(b"#")
+}
+
+/// `# The default password is "X"`: what a remark says in quotes.
+pub(super) fn in_remark(search: &Search<'_>, context: &Context) -> Vec<Value> {
+    let quote = |byte: Option<&u8>| matches!(byte, Some(b'"' | b'`' | b'\''));
+    let quoted = |value: &Value| quote(search.text[..value.span.start].last()) && quote(search.text.get(value.span.end));
+    let mut values: Vec<Value> = behind(search, context).into_iter().filter(quoted).collect();
+    values.extend(default_in_brackets(search, context));
+    values
+}
+
+/// `"prompt": "创建用户，密码为 'Harbour@123456'"`: what a sentence in a literal says in quotes, where no English name can be meant.
+pub(super) fn in_literal(search: &Search<'_>, context: &Context) -> Vec<Value> {
+    let quoted = |value: &Value| search.text[..value.span.start].last() == Some(&b'\'') && search.text.get(value.span.end) == Some(&b'\'');
+    behind(search, context).into_iter().filter(quoted).collect()
+}
