@@ -10,7 +10,7 @@ use crate::cli::environment::{kept_key, memory_budget};
 use crate::cli::error::CliError;
 use crate::finding::{Finding, Fingerprint};
 use crate::migrate::journal::Journal;
-use crate::migrate::plan::Plan;
+use crate::migrate::plan::{Plan, Step};
 use crate::migrate::survey;
 use crate::scan::{Memory, Progress, Request, Scope, Submodules, scan};
 use crate::source::Commit;
@@ -96,8 +96,10 @@ impl Run<'_> {
 /// Whether every place of a finding's value was to be moved.
 fn was_moved(finding: &Finding, plan: &Plan) -> bool {
     let all = plan.steps.iter().flat_map(|step| step.places.iter().map(move |place| (step, place)));
-    let mut places = all.filter(|(_, place)| place.fingerprint == finding.fingerprint).peekable();
-    places.peek().is_some() && places.all(|(step, _)| plan.is_chosen(step))
+    let steps: Vec<&Step> = all.filter(|(_, place)| place.fingerprint == finding.fingerprint).map(|(step, _)| step).collect();
+    // A word that was moved elsewhere may be found where nothing was found before: in a table that is read anew.
+    let emptied = |path: &str| steps.iter().any(|step| step.file == path);
+    steps.iter().all(|step| plan.is_chosen(step)) && finding.occurrences.iter().any(|place| emptied(&place.origin.path))
 }
 
 fn path_of(finding: &Finding) -> &str {
