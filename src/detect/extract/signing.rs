@@ -86,7 +86,7 @@ pub(super) fn is_of_client(search: &Search<'_>, value: Span) -> bool {
 
 /// `session({` and, at most two lines below it, `secret: 'keyboard cat'`.
 fn is_of_session(search: &Search<'_>, value: Span) -> bool {
-    search.hints.notation == Notation::Source && stands_above(search, value, 3, &[b"ession("])
+    matches!(search.hints.notation, Notation::Source | Notation::Prose) && stands_above(search, value, 3, &[b"ession("])
 }
 
 /// Whether one of these stands on the line of a value or on one of those above it, so many lines in all.

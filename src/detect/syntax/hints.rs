@@ -220,6 +220,7 @@ fn is_name_of_test(stem: &str, name: &str, notation: Notation) -> bool {
         // `k8s/test.yaml` is of an environment.
         || stem == "test" && !notation.is_settings()
         || stem.ends_with("-test")
+        || stem.ends_with("-tests")
         || (stem.ends_with("test") && name.ends_with(".java"))
 }
 

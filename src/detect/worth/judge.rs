@@ -165,11 +165,14 @@ fn password(value: &[u8]) -> Result<Verdict, &'static Evidence> {
     if makeup.foreign > 0 && (makeup.digits == 0 || makeup.foreign * 3 > makeup.length) {
         return verdict(Confidence::Low, Reason::Weak);
     }
-    if randomness::is_random(value) {
+    // `WP_dbpassword`: somebody typed it.
+    let last = value.rsplit(|byte| matches!(byte, b'-' | b'_')).next().unwrap_or_default();
+    let named = last.ends_with(b"password") && makeup.digits == 0;
+    if !named && randomness::is_random(value) {
         return verdict(Confidence::High, Reason::Random);
     }
     if makeup.digits > 0 {
-        let sure = makeup.length >= 8 && !measure::is_word_and_number(value, 1..=4);
+        let sure = makeup.length >= 8 && !measure::is_word_and_number(value, 1..=6);
         return verdict(if sure { Confidence::High } else { Confidence::Medium }, Reason::Mixed);
     }
     if makeup.symbols > 0 && makeup.length >= 8 {
@@ -183,7 +186,6 @@ fn password(value: &[u8]) -> Result<Verdict, &'static Evidence> {
         return verdict(Confidence::Medium, Reason::Random);
     }
     // `ops_app_qjmvt`: a role and a generated part.
-    let last = value.rsplit(|byte| matches!(byte, b'-' | b'_')).next().unwrap_or_default();
     let named = last.ends_with(b"pw") || PASSWORD_ENDINGS.ends(last);
     let generated = last.len() >= 5 && !named && !randomness::reads_as_words(last);
     if makeup.joins >= 2 && makeup.upper == 0 && generated {

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde_json::Value;
 
 use crate::rule::Validator;
 
@@ -100,8 +101,16 @@ fn nkey(value: &[u8]) -> bool {
 
 fn jwt(value: &[u8]) -> bool {
     let mut parts = value.split(|&byte| byte == b'.');
-    let mut object = || parts.next().and_then(base64).is_some_and(|bytes| is_json_object(&bytes));
-    object() && object()
+    let mut object =
+        || parts.next().and_then(base64).and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok()).filter(Value::is_object);
+    object().zip(object()).is_some_and(|(header, payload)| !is_of_nats_server(&header, &payload))
+}
+
+/// What a server of NATS knows of its accounts and operators: signed for all to read, and no login.
+fn is_of_nats_server(header: &Value, payload: &Value) -> bool {
+    let signed = header["alg"].as_str().is_some_and(|algorithm| algorithm.starts_with("ed25519"));
+    let kind = payload["nats"]["type"].as_str().or(payload["type"].as_str());
+    signed && matches!(kind, Some("account" | "operator"))
 }
 
 fn is_json_object(bytes: &[u8]) -> bool {

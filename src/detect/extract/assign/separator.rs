@@ -118,6 +118,10 @@ fn blank(text: &[u8], context: &Context, notation: Notation, at: usize, joined: 
     let directive = [&b"SetEnv"[..], b"fastcgi_param", b"uwsgi_param"].iter().any(|known| before.eq_ignore_ascii_case(known));
     let option = [&b"requirepass"[..], b"masterauth", b"insecure-password", b"auth_pass"].contains(&name);
     let single = !text[at..context.line.end].trim_ascii().contains(&b' ');
+    // `-p,--password        the password for SSH`: what a program says of its options.
+    if flag && at > joined + 1 && !single && text[..context.name.start].trim_ascii_end().ends_with(b",") {
+        return None;
+    }
     let shown = notation == Notation::Prose && matches!(before, b"ENV" | b"ARG") && single;
     // `unencrypted_password 'x'`, as Ruby hands arguments on.
     let literal = matches!(text[at..context.line.end].trim_ascii_end(), [open @ (b'"' | b'\''), inner @ .., close] if open == close && !inner.contains(open));

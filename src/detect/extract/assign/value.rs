@@ -24,6 +24,9 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
         return None;
     }
     let (separator, start) = separator(text, context, notation)?;
+    if separator == Separator::Cell && has_titles(search, context) {
+        return None;
+    }
     let start = skip_decoration(text, start, line.end);
     if separator == Separator::Colon && notation == Notation::Prose && tells_default(&text[start..line.end]) {
         return None;
@@ -154,6 +157,14 @@ fn default_of_expansion(text: &[u8], start: usize, end: usize) -> Option<Span> {
     let ends = text[value + close + 1..end].trim_ascii().iter().all(|byte| matches!(byte, b'"' | b'\'' | b',' | b';'));
     let plain = !text[value..value + close].iter().any(|byte| b"${\"'` ".contains(byte));
     (length > 0 && close > 0 && ends && plain).then(|| Span::new(value, value + close))
+}
+
+/// Whether a row of a table has the titles of its columns: a rule stands below it, and another row below that.
+fn has_titles(search: &Search<'_>, context: &Context) -> bool {
+    let Some(rule) = search.line_after(context.line) else { return false };
+    let ruled = |line: &[u8]| line.contains(&b'-') && line.len() > 2 && line.iter().all(|byte| b"|+-=: ".contains(byte));
+    let row = || search.line_after(rule).is_some_and(|row| search.bytes(row).trim_ascii_start().starts_with(b"|"));
+    ruled(search.bytes(rule).trim_ascii()) && row()
 }
 
 /// Whether a text begins as what sets a variable of the environment does: `FILTER=`.

@@ -65,7 +65,8 @@ pub(super) fn read_same(search: &mut Search<'_>, line: Span, hit: Span, account:
     };
     let lower = String::from_utf8_lossy(before).to_lowercase();
     let listed = matches!(search.bytes(hit)[account], b'"' | b'\'');
-    let said = || USERS.iter().chain(["login", "log in", "credential", "user", "sign in", "password"]).any(|word| lower.contains(word));
+    let said =
+        || USERS.iter().chain(["login", "log in", "credential", "user", "sign in", "password", "auth:"]).any(|word| lower.contains(word));
     let told = match listed {
         true => OPENING_WORDS.within(lower.as_bytes()),
         false => {

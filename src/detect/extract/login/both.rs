@@ -199,12 +199,14 @@ fn both(text: &[u8], words: &[Span]) -> Option<Span> {
     let is_verb = |&(_, word): &(usize, &Span)| matches!(&text[word.range()], b"is" | b"are");
     let shown = |at: usize| words.get(at + 1).is_some_and(|&word| is_marked(text, word));
     let mut verbs = words.iter().enumerate().take(APART_FROM_MARKED).filter(is_verb).map(|(at, _)| at);
-    let verb = verbs.find(|&at| at < APART || shown(at)).unwrap_or(0);
-    let words = &words[verb..];
+    let verb = verbs.find(|&at| at < APART || shown(at));
+    let words = &words[verb.unwrap_or(0)..];
     let words = words.iter().position(|&word| !connects(word)).map(|at| &words[at..])?;
     let first = *words.first()?;
     // ``the login and password are `shop`.``
-    if let Some(value) = marked(text, first, first.end).filter(|_| words.len() == 1 && verb > 0 || text[first.range()].ends_with(b"`.")) {
+    if let Some(value) =
+        marked(text, first, first.end).filter(|_| words.len() == 1 && verb.is_some() || text[first.range()].ends_with(b"`."))
+    {
         let plain = text[value.range()].iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
         if plain {
             return Some(value);

@@ -24,9 +24,11 @@ pub(super) fn ahead(text: &[u8], context: &Context) -> Option<Value> {
 
 /// ``use `X` as the password``, ``a user with `X` as their password``: what is typed.
 pub(super) fn is_used_as(text: &[u8], context: &Context, value: Span) -> bool {
-    let before = text[context.line.start..value.start.max(context.line.start)].strip_suffix(b"`").unwrap_or_default();
+    let before = &text[context.line.start..value.start.max(context.line.start)];
+    let Some((mark, before)) = before.split_last().filter(|(mark, _)| matches!(mark, b'`' | b'"' | b'\'')) else { return false };
     let verb = before.trim_ascii_end().rsplit(|byte| !byte.is_ascii_alphabetic()).next().unwrap_or_default().to_ascii_lowercase();
-    let told = matches!(verb.as_slice(), b"use" | b"enter" | b"type" | b"with") && text[value.end..].starts_with(b"` as ");
+    let told = matches!(verb.as_slice(), b"use" | b"enter" | b"type" | b"with")
+        && text[value.end..].strip_prefix(&[*mark]).is_some_and(|rest| rest.starts_with(b" as "));
     told && context.class == NameClass::Password && value.end < context.name.start
 }
 
