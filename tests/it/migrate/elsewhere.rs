@@ -177,3 +177,16 @@ fn what_is_found_anew_where_nothing_was_moved_is_no_failure() {
     let notes = std::fs::read_to_string(bench.place.join("notes.md")).expect("notes");
     assert!(!notes.contains("Zq9wLm2xTr7pKd8aWbN4") && notes.contains("walrus"), "{notes}");
 }
+
+/// Two services with one variable of different values: the second value is called after its service.
+#[test]
+fn values_of_one_variable_are_called_after_their_services() {
+    let bench = Bench::new();
+    let service = |name: &str, value: &str| format!("  {name}:\n    image: x\n    environment:\n      TOKEN: {value}\n");
+    let compose = format!("services:\n{}{}", service("shop", "Zq9wLm2xTr7pKd8aWbN4"), service("desk", "Tr4pHw9Qz2Lm7Kd8aWbN5"));
+    bench.place.write("compose.yaml", compose);
+    bench.commit();
+    let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert_eq!(bench.decrypt("compose.sops.env"), "TOKEN=Zq9wLm2xTr7pKd8aWbN4\nDESK_TOKEN=Tr4pHw9Qz2Lm7Kd8aWbN5\n");
+}
