@@ -116,6 +116,14 @@ struct Language {
     telling: Vec<String>,
     /// `and`.
     conjunctions: Vec<String>,
+    /// `enter`, before what is typed.
+    using: Vec<String>,
+    /// `reset`, before the name of what is set.
+    changing: Vec<String>,
+    /// `defaults to`, before what something is set to.
+    settles: Vec<String>,
+    /// `the`, which says nothing.
+    fillers: Vec<String>,
     /// `are both`, where no spaces stand between words.
     both: Vec<String>,
     /// `initial`: before a name, where no spaces stand between words, it says that whatever follows is the value.
@@ -215,6 +223,10 @@ fn words(languages: &[Language]) -> String {
         ("PARTICLES", field(|language| &language.particles)),
         ("TELLING", field(|language| &language.telling)),
         ("CONJUNCTIONS", field(|language| &language.conjunctions)),
+        ("USING", field(|language| &language.using)),
+        ("CHANGING", field(|language| &language.changing)),
+        ("SETTLES", field(|language| &language.settles)),
+        ("FILLERS", field(|language| &language.fillers)),
         ("BOTH", field(|language| &language.both)),
         ("DEFAULTS", field(|language| &language.defaults)),
         ("DENIALS", field(|language| &language.denials)),

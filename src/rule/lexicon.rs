@@ -84,6 +84,10 @@ lexicon!(DEFAULTS of all languages);
 lexicon!(DENIALS of all languages);
 lexicon!(CONJUNCTIONS of all languages);
 lexicon!(BOTH of all languages);
+lexicon!(USING of all languages);
+lexicon!(CHANGING of all languages);
+lexicon!(SETTLES of all languages);
+lexicon!(FILLERS of all languages);
 lexicon!(USERS of all languages);
 lexicon!(VALUES of all languages);
 

@@ -5,7 +5,7 @@ use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::line;
 use crate::detect::syntax::sentence::{REACH, marked, unpunctuated, words_of};
-use crate::rule::lexicon::{OPENING_WORDS, USERS};
+use crate::rule::lexicon::{OPENING_WORDS, USERS, USING};
 use crate::text::Span;
 
 /// `用 admin/admin 登录`, `use admin/admin to log in`
@@ -13,7 +13,7 @@ pub(super) fn ahead(text: &[u8], line: Span, hit: Span) -> Option<Span> {
     let words = words_of(text, Span::new(line.start.max(hit.start.saturating_sub(REACH)), hit.start));
     // ``use `admin` / `secret` to log in``
     if let [.., verb, user, joint, secret, to] = words.as_slice()
-        && matches!(&text[verb.range()], b"use" | b"Use" | b"using" | b"with")
+        && USING.is(&text[verb.range()])
         && matches!((&text[joint.range()], &text[to.range()]), (b"/" | b"and", b"to"))
         && begins_with_account(text[user.range()].strip_prefix(b"`").and_then(|user| user.strip_suffix(b"`")).unwrap_or_default())
     {
@@ -28,7 +28,7 @@ pub(super) fn ahead(text: &[u8], line: Span, hit: Span) -> Option<Span> {
         return joined_pair(text, *pair);
     }
     let word = match words.as_slice() {
-        [.., verb, word, to] if &text[to.range()] == b"to" && matches!(&text[verb.range()], b"use" | b"Use" | b"using" | b"with") => *word,
+        [.., verb, word, to] if &text[to.range()] == b"to" && USING.is(&text[verb.range()]) => *word,
         [.., word] if !text[hit.range()].is_ascii() && word.end + 1 >= hit.start => *word,
         _ => return None,
     };

@@ -5,7 +5,7 @@ use crate::detect::extract::name::{Context, NameClass};
 use crate::detect::search::Search;
 use crate::detect::syntax::sentence::{REACH, marked, unpunctuated, words_of};
 use crate::detect::worth::weak;
-use crate::rule::lexicon::{ACCOUNTS, CONJUNCTIONS, USERS, VERBS};
+use crate::rule::lexicon::{ACCOUNTS, CONJUNCTIONS, FILLERS, USERS, VERBS};
 use crate::text::Span;
 
 /// `username and password are admin / secret`, `the user is admin and the password is secret`: a sentence that names both parts
@@ -20,7 +20,7 @@ pub(in crate::detect::extract) fn read_pair(search: &mut Search<'_>, context: &C
     let before = words_of(text, Span::new(context.line.start.max(context.name.start.saturating_sub(REACH)), context.name.start));
     let after = words_of(text, Span::new(context.name.end, end));
     let lower = |span: Span| String::from_utf8_lossy(&text[span.range()]).to_lowercase();
-    let filler = |span: &&Span| !matches!(lower(**span).as_str(), "the" | "its" | "default" | "a" | "your" | "initial");
+    let filler = |span: &&Span| !FILLERS.has(&lower(**span));
     let before: Vec<Span> = before.iter().filter(filler).copied().collect();
     let attached =
         before.last().is_some_and(|word| word.end == context.name.start && lower(*word).strip_suffix('/').is_some_and(is_user_word));

@@ -34,11 +34,11 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
         let words = words_of(search.text, Span::new(hit.end, whole.end.min(hit.end + REACH)));
         // `echo "login credentials are admin:secret"`
         let message = search.bytes(whole).trim_ascii_start().starts_with(b"echo ");
-        let of_account = |value: Span| {
+        let beside_account = |value: Span| {
             let user = before_joint(&search.text[hit.end..value.start]).rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
             message && !user.is_empty() && begins_with_account(user)
         };
-        let told = |value: Span| settings && (is_customary_field(search, whole, hit, value) || of_account(value));
+        let told = |value: Span| settings && (is_customary_field(search, whole, hit, value) || beside_account(value));
         let value = pair(search.text, &words).filter(|&value| told(value));
         return value.into_iter().for_each(|value| _ = of_login(search, value) || weak_of_login(search, value));
     }
@@ -208,7 +208,7 @@ fn pair(text: &[u8], words: &[Span]) -> Option<Span> {
     let connects = |word: Span| {
         let bytes = text[word.range()].to_ascii_lowercase();
         let arrow = ["→", "–", "—"].iter().any(|arrow| bytes == arrow.as_bytes());
-        arrow || bytes.ends_with(b":") || matches!(bytes.as_slice(), b"with" | b"as" | b"using" | b"are" | b"is" | b"=" | b"respectively")
+        arrow || bytes.ends_with(b":") || matches!(bytes.as_slice(), b"with" | b"as" | b"using" | b"are" | b"is" | b"=")
     };
     // `credentials admin : secret`
     if let Some(secret) = words.get(..3).filter(|words| &text[words[1].range()] == b":").and_then(|words| spaced_pair(text, words)) {

@@ -4,6 +4,7 @@ use crate::detect::extract::name::{Context, NameClass};
 use crate::detect::syntax::named::Value;
 use crate::detect::syntax::sentence::{REACH, words_of};
 use crate::detect::worth::randomness::is_generated;
+use crate::rule::lexicon::USING;
 use crate::text::Span;
 
 /// ``use `X` as the password``, ``X` is the password``.
@@ -26,9 +27,8 @@ pub(super) fn ahead(text: &[u8], context: &Context) -> Option<Value> {
 pub(super) fn is_used_as(text: &[u8], context: &Context, value: Span) -> bool {
     let before = &text[context.line.start..value.start.max(context.line.start)];
     let Some((mark, before)) = before.split_last().filter(|(mark, _)| matches!(mark, b'`' | b'"' | b'\'')) else { return false };
-    let verb = before.trim_ascii_end().rsplit(|byte| !byte.is_ascii_alphabetic()).next().unwrap_or_default().to_ascii_lowercase();
-    let told = matches!(verb.as_slice(), b"use" | b"enter" | b"type" | b"with")
-        && text[value.end..].strip_prefix(&[*mark]).is_some_and(|rest| rest.starts_with(b" as "));
+    let verb = before.trim_ascii_end().rsplit(|byte| !byte.is_ascii_alphabetic()).next().unwrap_or_default();
+    let told = USING.is(verb) && text[value.end..].strip_prefix(&[*mark]).is_some_and(|rest| rest.starts_with(b" as "));
     told && context.class == NameClass::Password && value.end < context.name.start
 }
 
@@ -37,8 +37,8 @@ fn bare_ahead(before: &[u8]) -> Option<Span> {
     let words = words_of(before, Span::new(0, before.len()));
     let at = words.iter().rposition(|word| before[word.range()] == *b"as").filter(|at| words.len() - at <= 3)?;
     let [.., verb, word] = &words[..at] else { return None };
-    let verb = before[verb.range()].to_ascii_lowercase();
+    let verb = &before[verb.range()];
     let value = &before[word.range()];
     let plain = value.iter().all(|byte| byte.is_ascii_graphic() && !b"`\"'/<>()[]{}".contains(byte));
-    (matches!(verb.as_slice(), b"use" | b"using" | b"enter" | b"with") && plain && is_generated(value)).then_some(*word)
+    (USING.is(verb) && plain && is_generated(value)).then_some(*word)
 }

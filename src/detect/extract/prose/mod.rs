@@ -23,7 +23,7 @@ use crate::detect::syntax::sentence::{REACH, marked, unpunctuated, words_of};
 use crate::detect::worth::randomness::{self, is_generated};
 use crate::detect::worth::{judge, weak, words};
 use crate::rule::Confidence;
-use crate::rule::lexicon::{ABOUT, ACCOUNTS, BOTH, DEFAULTS, DENIALS, NOUNS, PARTICLES, PASSWORDS, USERS, VALUE_NAMES};
+use crate::rule::lexicon::{ABOUT, ACCOUNTS, BOTH, CHANGING, DEFAULTS, DENIALS, NOUNS, PARTICLES, PASSWORDS, SETTLES, USERS, VALUE_NAMES};
 use crate::text::Span;
 
 /// Words looked at behind a name.
@@ -254,8 +254,7 @@ fn is_weak_and_bare(search: &Search<'_>, context: &Context, span: Span) -> bool 
 
 /// `set to `, `defaults to `
 fn is_set_to(between: &[u8]) -> bool {
-    let words = between.trim_ascii();
-    [&b"set to"[..], b"defaults to", b"default to", b"changed to", b"reset to"].iter().any(|end| words.ends_with(end))
+    SETTLES.ends(between.trim_ascii())
 }
 
 /// `Set the password to `: whether a verb before the name sets it.
@@ -263,7 +262,7 @@ fn is_set(search: &Search<'_>, context: &Context) -> bool {
     let start = context.line.start.max(context.name.start.saturating_sub(REACH));
     let before = search.text[start..context.name.start].to_ascii_lowercase();
     let mut words = before.rsplit(|byte| !byte.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).take(4);
-    words.any(|word| matches!(word, b"set" | b"change" | b"reset"))
+    words.any(|word| CHANGING.is(word))
 }
 
 /// Whether a sentence says what a variable of the environment is by default.
