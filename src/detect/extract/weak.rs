@@ -127,7 +127,10 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     let variables = class == NameClass::Password && search.hints.notation == Notation::Lines && !is_quoted(search, value.span);
     let tells = || class == NameClass::Password && (listed || !plain) && !variables && tells_what_belongs(name, bytes);
     // `-e DB_PASSWORD=BoatClub`
-    let camel = || given && !boasts(bytes) && is_camel_words(&[&bytes[..1].to_ascii_lowercase(), &bytes[1..]].concat());
+    let camel = || {
+        let lowered = bytes.split_first().map(|(first, rest)| [&[first.to_ascii_lowercase()], rest].concat());
+        given && !boasts(bytes) && lowered.is_some_and(|value| is_camel_words(&value))
+    };
     let joined = is_joined_words(bytes) || variables && is_camel_words(bytes) || camel();
     (settings || listed) && joined && !names_itself(name, bytes) && !tells()
 }
