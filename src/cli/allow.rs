@@ -14,7 +14,7 @@ use super::ui::Ui;
 use super::what::What;
 use crate::config::Config;
 use crate::finding::{Allowlist, Finding, Fingerprint, FingerprintKey, InlineAllow, Occurrence};
-use crate::migrate::dismiss::{allowed, entry_of};
+use crate::migrate::{allowed, entry_of};
 use crate::report::{plural, safe};
 use crate::rule::Confidence;
 use crate::scan::{Progress, Request, scan};

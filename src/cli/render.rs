@@ -12,7 +12,7 @@ use super::output::write_file;
 use super::sops::keys::Keys;
 use super::ui::Ui;
 use crate::file::Access;
-use crate::migrate::render::{Reference, render};
+use crate::migrate::{Reference, render};
 use crate::secret::Secret;
 use crate::sops::ops::{MacCheck, extract};
 use crate::sops::path::{Step, TreePath};

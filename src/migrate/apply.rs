@@ -63,7 +63,7 @@ enum Goal {
 ///
 /// # Errors
 /// [`ApplyError`]; the journal's state tells whether something is left to be finished.
-pub fn apply(changes: &[Change], top: &Path, git_dir: &Path, tools: Tools<'_>, disk: &dyn Disk) -> Result<Journal, ApplyError> {
+pub(super) fn apply(changes: &[Change], top: &Path, git_dir: &Path, tools: Tools<'_>, disk: &dyn Disk) -> Result<Journal, ApplyError> {
     let moved: Vec<String> = changes.iter().filter(|change| !is_as_planned(change, top, disk)).map(|change| change.path.clone()).collect();
     if !moved.is_empty() {
         return Err(ApplyError::Moved(moved));

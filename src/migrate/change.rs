@@ -111,7 +111,7 @@ pub enum ChangeError {
 ///
 /// # Errors
 /// [`ChangeError`].
-pub fn changes(plan: &Plan, files: &SourceFiles, repo: &Repo, tools: Tools<'_>) -> Result<Vec<Change>, ChangeError> {
+pub(super) fn changes(plan: &Plan, files: &SourceFiles, repo: &Repo, tools: Tools<'_>) -> Result<Vec<Change>, ChangeError> {
     let mut stores = stores(plan, repo, tools)?;
     let before = |path: &str| files.get(path).map(|file| file.bytes.clone()).or_else(|| repo.read(path).map(Zeroizing::new));
     let wanted: Vec<_> = by_file(plan).into_iter().map(|(path, actions)| (before(&path), path, actions)).collect();
@@ -194,7 +194,7 @@ fn fresh(store: &PlannedStore, entries: &[&Entry], tools: Tools<'_>) -> Result<V
 }
 
 /// The version of `SopsSecret`s that sopup writes.
-pub const SOPS_SECRET_VERSION: &str = "isindir.github.com/v1alpha3";
+pub(super) const SOPS_SECRET_VERSION: &str = "isindir.github.com/v1alpha3";
 
 /// What a new store holds beside its entries.
 fn frame(shape: &Shape) -> Map {

@@ -5,7 +5,7 @@ use super::repo::Repo;
 
 /// What the manifests of a repository are written for.
 #[derive(Debug, Default)]
-pub struct Cluster {
+pub(super) struct Cluster {
     /// How Secrets reach it; never [`KubernetesStyle::Auto`].
     pub style: KubernetesStyle,
     /// Whether Flux decrypts what it applies.
@@ -15,7 +15,7 @@ pub struct Cluster {
 }
 
 /// Finds out how Secrets reach the cluster.
-pub fn survey(repo: &Repo, wanted: KubernetesStyle) -> Cluster {
+pub(super) fn survey(repo: &Repo, wanted: KubernetesStyle) -> Cluster {
     let has = |kind: &str, version: &str| manifests(repo, kind, version).next().is_some();
     let style = match wanted {
         KubernetesStyle::Auto if has("ksops", "") => KubernetesStyle::Ksops,
@@ -45,7 +45,7 @@ pub fn survey(repo: &Repo, wanted: KubernetesStyle) -> Cluster {
 }
 
 /// Paths and texts of manifests of a kind.
-pub fn manifests<'r>(repo: &'r Repo, kind: &'r str, version: &'r str) -> impl Iterator<Item = (&'r str, &'r str)> {
+pub(super) fn manifests<'r>(repo: &'r Repo, kind: &'r str, version: &'r str) -> impl Iterator<Item = (&'r str, &'r str)> {
     let is_of = move |text: &str| {
         let of_kind = |line: &str| line.strip_prefix("kind: ").is_some_and(|found| found.trim_end() == kind);
         let of_version = |line: &str| line.strip_prefix("apiVersion: ").is_some_and(|found| found.starts_with(version));

@@ -17,7 +17,7 @@ const CONFIG: &str = ".sopup.yaml";
 /// The key of the fingerprints that name values in the allowlist. An entry is for one value alone: a
 /// place would stand for all that may ever be written there.
 #[derive(Clone, Copy)]
-pub enum Key<'a> {
+pub(super) enum Key<'a> {
     /// The one that everybody has already.
     Shared,
     /// One that was made for this, and the fingerprints that it gives for those of the plan.
@@ -33,7 +33,7 @@ pub enum Key<'a> {
 ///
 /// # Errors
 /// If the allowlist is written in a way that cannot be extended.
-pub fn change(plan: &Plan, repo: &Repo, key: Key<'_>) -> Result<Option<Change>, NotAList> {
+pub(super) fn change(plan: &Plan, repo: &Repo, key: Key<'_>) -> Result<Option<Change>, NotAList> {
     let before = repo.read(CONFIG);
     let text = before.as_ref().map(|bytes| String::from_utf8(bytes.clone()).map_err(|_| NotAList)).transpose()?;
     let after = extended(text.as_deref(), plan, key)?;

@@ -9,12 +9,11 @@ use super::file::{Site, SourceFile, folder_of};
 use super::known::{is_distinct, is_telling};
 use super::layout::Folders;
 use super::plan::{Action, Decision, Entry, EntryId, Place, Plan, Readers, Shape, Step, Store};
-use super::policy::Policy;
 use super::project::{Projects, common_folders};
 use super::repo::Repo;
 use super::slugs::Slugs;
 use super::vault::{Vault, VaultError};
-pub use super::verdict::Verdict;
+pub(super) use super::verdict::Verdict;
 use super::{KubernetesStyle, Settings, naming};
 use crate::detect::Hints;
 use crate::secret::Secret;
@@ -22,7 +21,7 @@ use crate::sops::store::Format;
 use crate::text::shell_word;
 
 /// A plan in the making.
-pub struct Draft<'a> {
+pub(super) struct Draft<'a> {
     /// What there is so far.
     pub plan: Plan,
     /// The repository.
@@ -44,7 +43,7 @@ pub struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     /// An empty plan.
-    pub fn new(repo: &'a Repo, settings: &'a Settings<'a>) -> Self {
+    pub(super) fn new(repo: &'a Repo, settings: &'a Settings<'a>) -> Self {
         Self {
             plan: Plan::default(),
             repo,
@@ -61,30 +60,25 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The rules for new stores.
-    pub fn policy(&self) -> &'a Policy {
-        self.settings.policy
-    }
-
     /// How Secrets reach the cluster.
-    pub fn cluster(&self) -> &Cluster {
+    pub(super) fn cluster(&self) -> &Cluster {
         self.cluster.get_or_init(|| cluster::survey(self.repo, self.settings.kubernetes))
     }
 
     /// The same in a word; never [`KubernetesStyle::Auto`].
-    pub fn kubernetes(&self) -> KubernetesStyle {
+    pub(super) fn kubernetes(&self) -> KubernetesStyle {
         self.cluster().style
     }
 
     /// The plan, with what there is to know about the cluster if something goes there.
-    pub fn finish(mut self) -> Plan {
+    pub(super) fn finish(mut self) -> Plan {
         self.plan.notes.extend(self.cluster.into_inner().unwrap_or_default().notes);
         self.plan
     }
 
     /// The store at a path, or at one like it if that is taken: by another owner, or by a file that cannot be
     /// extended. `stem` and `suffix` make up the path.
-    pub fn store(&mut self, stem: &str, suffix: &str, shape: &Shape, owner: &str) -> usize {
+    pub(super) fn store(&mut self, stem: &str, suffix: &str, shape: &Shape, owner: &str) -> usize {
         let mut number = 1;
         loop {
             let path = if number == 1 { format!("{stem}{suffix}") } else { format!("{stem}-{number}{suffix}") };
@@ -119,7 +113,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Whether a path is that of a file, or of one that is planned.
-    pub fn is_taken(&self, path: &str) -> bool {
+    pub(super) fn is_taken(&self, path: &str) -> bool {
         let mut planned = self.plan.steps.iter().flat_map(|step| &step.actions).map(Action::file);
         self.repo.exists(path) || self.plan.stores.iter().any(|store| store.path == path) || planned.any(|file| file == path)
     }
@@ -130,7 +124,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Puts a value under a key of a store; under a key like it if another value stands there.
-    pub fn put(&mut self, store: usize, key: &[&str], value: &Secret) -> EntryId {
+    pub(super) fn put(&mut self, store: usize, key: &[&str], value: &Secret) -> EntryId {
         self.put_for(Readers::Programs, store, key, value)
     }
 
@@ -187,7 +181,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Whether a value can stand under exactly this key.
-    pub fn fits(&self, store: usize, key: &[&str], value: &Secret) -> bool {
+    pub(super) fn fits(&self, store: usize, key: &[&str], value: &Secret) -> bool {
         let store = &self.plan.stores[store];
         let known = store.entries.iter().find(|entry| entry.path.iter().map(String::as_str).eq(key.iter().copied()));
         let path: Vec<String> = key.iter().map(|part| (*part).to_owned()).collect();
@@ -197,7 +191,7 @@ impl<'a> Draft<'a> {
 
     /// An entry that any file may refer to: one that holds the value already, else a new one where somebody wants it
     /// or in the store of the file's environment.
-    pub fn shared(&mut self, file: &SourceFile, key: &[&str], value: &Secret) -> EntryId {
+    pub(super) fn shared(&mut self, file: &SourceFile, key: &[&str], value: &Secret) -> EntryId {
         if let Some(id) = self.nearest(file, key, value) {
             return id;
         }
@@ -236,13 +230,13 @@ impl<'a> Draft<'a> {
     }
 
     /// The entry of a store that has a value already, if the two can hardly be the same by chance.
-    pub fn same_in(&self, store: usize, value: &Secret) -> Option<EntryId> {
+    pub(super) fn same_in(&self, store: usize, value: &Secret) -> Option<EntryId> {
         let ids = self.values.get(value).filter(|_| is_distinct(value))?;
         ids.iter().copied().find(|id| id.store == store)
     }
 
     /// The new store that a rewriter made for another file of the same folder, if it has these values and no others.
-    pub fn of_neighbour(&self, rewriter: &str, file: &SourceFile, values: &[&Secret]) -> Option<usize> {
+    pub(super) fn of_neighbour(&self, rewriter: &str, file: &SourceFile, values: &[&Secret]) -> Option<usize> {
         let made = |owner: &String| {
             *owner != file.path
                 && folder_of(owner) == file.folder()
@@ -256,12 +250,12 @@ impl<'a> Draft<'a> {
     }
 
     /// The folder at the top for what the whole repository shares.
-    pub fn shared_folder(&self) -> &'static str {
+    pub(super) fn shared_folder(&self) -> &'static str {
         self.folders.central(self.repo)
     }
 
     /// Adds a step for some of a file's places.
-    pub fn step(
+    pub(super) fn step(
         &mut self,
         rewriter: &'static str,
         file: &SourceFile,
@@ -297,31 +291,31 @@ impl<'a> Draft<'a> {
     }
 
     /// Adds places that sopup has no edit for.
-    pub fn manual(&mut self, rewriter: &'static str, file: &SourceFile, sites: &[&Site], reason: &str) {
+    pub(super) fn manual(&mut self, rewriter: &'static str, file: &SourceFile, sites: &[&Site], reason: &str) {
         let places = sites.iter().map(|site| place(site)).collect();
         self.plan.steps.push(Step::new(&file.path, rewriter, places, Verdict::manual(reason)));
     }
 
     /// How sops prints an entry.
-    pub fn command(&self, id: EntryId) -> String {
+    pub(super) fn command(&self, id: EntryId) -> String {
         format!("sops decrypt --extract '{}' {}", self.extract(id), shell_word(&self.plan.entry(id).0.path))
     }
 
     /// What `sops decrypt --extract` takes for an entry.
-    pub fn extract(&self, id: EntryId) -> String {
+    pub(super) fn extract(&self, id: EntryId) -> String {
         let (store, entry) = self.plan.entry(id);
         store.shape.locate(&entry.path).iter().map(ToString::to_string).collect()
     }
 
     /// How vals and `sopup render` name an entry.
-    pub fn uri(&self, id: EntryId) -> String {
+    pub(super) fn uri(&self, id: EntryId) -> String {
         let (store, entry) = self.plan.entry(id);
         let format = if store.format == Format::Dotenv { "?format=dotenv" } else { "" };
         format!("ref+sops://{}{format}#/{}", store.path, store.shape.keys(&entry.path).join("/"))
     }
 
     /// The path of a store.
-    pub fn path_of(&self, store: usize) -> &str {
+    pub(super) fn path_of(&self, store: usize) -> &str {
         &self.plan.stores[store].path
     }
 }

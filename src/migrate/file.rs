@@ -146,19 +146,19 @@ impl Site {
 }
 
 /// The folder of a path: empty, or ending in `/`.
-pub fn folder_of(path: &str) -> &str {
+pub(super) fn folder_of(path: &str) -> &str {
     path.rfind('/').map_or("", |at| &path[..=at])
 }
 
 /// Whether a span lies in `ENC[AES256_GCM,…]`: what a rule reads into ciphertext is chance.
-pub fn is_sealed(bytes: &[u8], span: Span) -> bool {
+pub(super) fn is_sealed(bytes: &[u8], span: Span) -> bool {
     let before = &bytes[..span.start.min(bytes.len())];
     let line = &before[memchr::memrchr(b'\n', before).map_or(0, |at| at + 1)..];
     memchr::memmem::rfind(line, b"ENC[AES256_GCM,").is_some_and(|at| memchr::memchr(b']', &line[at..]).is_none())
 }
 
 /// The places of findings in the working tree, by file.
-pub fn sites(findings: &[Finding]) -> std::collections::BTreeMap<String, Vec<Site>> {
+pub(super) fn sites(findings: &[Finding]) -> std::collections::BTreeMap<String, Vec<Site>> {
     let mut by_file = std::collections::BTreeMap::<String, Vec<Site>>::new();
     for finding in findings {
         for place in finding.occurrences.iter().filter(|place| place.origin.source == SourceKind::Worktree) {

@@ -131,7 +131,7 @@ pub enum JournalError {
 }
 
 /// Where the journals of a repository are.
-pub fn folder(git_dir: &Path) -> PathBuf {
+pub(super) fn folder(git_dir: &Path) -> PathBuf {
     git_dir.join("sopup").join("journal")
 }
 

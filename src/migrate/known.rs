@@ -28,7 +28,7 @@ const LARGEST: u64 = 8 << 20;
 const MARKER: &[u8] = b"sopup:allow";
 
 /// What decides about places.
-pub struct Search<'a> {
+pub(super) struct Search<'a> {
     /// The files.
     pub walks: &'a [Walk],
     /// What is not to be reported.
@@ -40,7 +40,7 @@ pub struct Search<'a> {
 }
 
 /// Places of the findings' values in the files, those of the findings among them.
-pub fn places(findings: &[Finding], search: &Search<'_>) -> Vec<(String, Site)> {
+pub(super) fn places(findings: &[Finding], search: &Search<'_>) -> Vec<(String, Site)> {
     let known: Vec<&Finding> = findings.iter().filter(|finding| is_sought(finding)).collect();
     let spelled = known.iter().flat_map(|finding| spelled_whole(&finding.secret).into_iter().map(|spelling| (*finding, spelling)));
     let (findings, spelled): (Vec<&Finding>, Vec<_>) = spelled.filter(|(_, spelling)| spelling.len() >= SHORTEST).unzip();
@@ -93,7 +93,7 @@ fn is_sought(finding: &Finding) -> bool {
 }
 
 /// Whether a value can hardly stand anywhere by chance.
-pub fn is_telling(secret: &Secret) -> bool {
+pub(super) fn is_telling(secret: &Secret) -> bool {
     is_mixed(secret.expose(), SHORTEST)
 }
 

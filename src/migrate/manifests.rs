@@ -101,12 +101,12 @@ fn below_variable(path: &str) -> &str {
 }
 
 /// Whether a file is a kustomization, by its name.
-pub fn is_kustomization(path: &str) -> bool {
+pub(super) fn is_kustomization(path: &str) -> bool {
     matches!(path.rsplit('/').next(), Some("kustomization.yaml" | "kustomization.yml" | "Kustomization"))
 }
 
 /// A path that a file names, relative to the top.
-pub fn resolve(file: &str, path: &str) -> String {
+pub(super) fn resolve(file: &str, path: &str) -> String {
     let mut parts: Vec<&str> = folder_of(file).split('/').filter(|part| !part.is_empty()).collect();
     for part in path.split('/') {
         match part {

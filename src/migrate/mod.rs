@@ -1,81 +1,96 @@
 //! Moves secrets from where they were found into SOPS files, and leaves references behind.
 //!
-//! The story: [`survey`] reads the files that findings are in; [`plan()`] asks the rewriters (`rewrite`) what
-//! would take each secret's place and where it would go; [`change::changes`] makes the new bytes and decrypts every
-//! store again; [`proof::prove`] scans the result before anything is written; [`apply::apply`] writes it, journalled.
-//! Only `apply`, `journal` and `disk` write files.
+//! [`run()`] is the story: `survey` reads the files that findings are in; `plan` asks the rewriters (`rewrite`) what would
+//! take each secret's place and where it would go; a [`Person`] decides; `change` makes the new bytes and decrypts every
+//! store again; `proof` scans the result before anything is written; `apply` writes it, journalled; `verify` scans what was
+//! written. Only `apply` and `journal` write files.
 
-pub mod apply;
+mod apply;
 #[cfg(test)]
 mod apply_tests;
-pub mod change;
-pub mod cluster;
+mod change;
+mod cluster;
 mod creation_rules;
-pub mod dismiss;
-pub mod draft;
-pub mod file;
+mod dismiss;
+mod draft;
+mod file;
 mod intact;
-pub mod journal;
-pub mod known;
+mod journal;
+mod known;
 mod layout;
 pub mod listed;
-pub mod manifests;
-pub mod naming;
+mod manifests;
+mod naming;
 mod needle;
-pub mod new_store;
+mod new_store;
 mod outline;
 pub mod plan;
-pub mod plan_file;
-pub mod policy;
-pub mod preflight;
+mod plan_file;
+mod policy;
+mod preflight;
 mod project;
-pub mod proof;
-pub mod readers;
-pub mod render;
+mod proof;
+mod readers;
+mod render;
 pub mod rendering;
-pub mod repo;
+mod repo;
 mod rewrite;
+mod run;
 mod scalar;
 mod scripts;
 mod shared;
-pub mod slugs;
-pub mod store_check;
+mod slugs;
+mod store_check;
 mod survey;
 mod vault;
 mod verdict;
 mod whole;
-pub mod wish;
+mod wish;
 mod yaml;
 
 use std::collections::BTreeSet;
 
 use crate::finding::FingerprintKey;
 use crate::sops::keyring::Keyring;
+pub use apply::{ApplyError, resume, undo, undo_files};
+pub use change::{Change, ChangeError, Tools, preview};
+pub use dismiss::{NotAList, allowed, entry_of};
 use draft::Draft;
+pub use file::{Site, SourceFile, SourceFiles};
+pub use journal::{Journal, JournalError, State, all as journals};
+pub use known::is_distinct;
 pub use layout::Layout;
+pub use new_store::new_store;
 use plan::{Action, Applicability, Plan};
-use policy::{OtherKeys, Policy, Scheme};
-use repo::Repo;
+pub use plan_file::{Decisions, PlanFileError};
+pub use policy::{NoRecipients, OtherKeys, Policy, Scheme};
+pub use preflight::Refusal;
+pub use proof::Leftover;
+pub use readers::{Named, Reader, readers};
+pub use render::{Reference, RenderError, render};
+pub use repo::{Repo, RepoError};
+pub use run::{Applied, Consent, Drafts, End, Extent, Held, Helpers, MigrateError, News, Outcome, Person, Request, run};
 use slugs::Slugs;
-pub use survey::{Elsewhere, Survey, survey};
-use wish::Wishes;
+pub use store_check::{Expected, StoreFault};
+use survey::Survey;
+pub use wish::{Wish, WishError, Wishes};
 
 /// What planning goes by.
-pub struct Settings<'a> {
+struct Settings<'a> {
     /// Who may open stores.
-    pub policy: &'a Policy,
+    policy: &'a Policy,
     /// Opens stores that exist.
-    pub keyring: &'a Keyring,
+    keyring: &'a Keyring,
     /// How encrypted Secrets reach the cluster.
-    pub kubernetes: KubernetesStyle,
+    kubernetes: KubernetesStyle,
     /// In which folder the stores lie that any file may refer to.
-    pub layout: Layout,
+    layout: Layout,
     /// Where people want values to go.
-    pub wishes: &'a Wishes,
+    wishes: &'a Wishes,
     /// Names values in wishes.
-    pub key: &'a FingerprintKey,
+    key: &'a FingerprintKey,
     /// How far a run goes with steps that nobody decided about.
-    pub upto: Applicability,
+    upto: Applicability,
 }
 
 /// How encrypted Secrets reach the cluster.
@@ -97,7 +112,7 @@ pub enum KubernetesStyle {
 }
 
 /// What a migration of these files would do.
-pub fn plan(survey: &Survey, repo: &Repo, settings: &Settings<'_>) -> Plan {
+fn plan(survey: &Survey, repo: &Repo, settings: &Settings<'_>) -> Plan {
     let mut draft = Draft::new(repo, settings);
     draft.slugs = Slugs::new(survey.files.values().flat_map(|file| &file.sites).map(|site| &site.secret));
     rewrite::all(&survey.files, &mut draft);

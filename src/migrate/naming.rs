@@ -1,7 +1,7 @@
 //! Names for secrets and stores, from paths and words around the secret.
 
 /// The environment a path speaks of: `dev`, `staging`, `prod`, …
-pub fn stage(path: &str) -> Option<&'static str> {
+pub(super) fn stage(path: &str) -> Option<&'static str> {
     let lower = path.to_ascii_lowercase();
     lower.rsplit(|c: char| !c.is_ascii_alphanumeric()).find_map(stage_of_word)
 }
@@ -21,7 +21,7 @@ fn stage_of_word(word: &str) -> Option<&'static str> {
 }
 
 /// Whether a path is below a folder of examples, which people read.
-pub fn is_for_readers(path: &str) -> bool {
+pub(super) fn is_for_readers(path: &str) -> bool {
     let folders = ["docs", "doc", "documentation", "examples", "example", "samples", "sample", "snippets"];
     let (folder, _) = path.rsplit_once('/').unwrap_or(("", path));
     folder.split('/').any(|part| folders.contains(&part))
@@ -29,7 +29,7 @@ pub fn is_for_readers(path: &str) -> bool {
 
 /// Words in lower case with `_` between them, at most six and 48 characters; empty if there are none. Of words in other
 /// letters nothing is taken: a part of one means nothing.
-pub fn slug(text: &str) -> String {
+pub(super) fn slug(text: &str) -> String {
     limited(text, 6, 48)
 }
 
@@ -53,7 +53,7 @@ fn limited(text: &str, most_words: usize, longest: usize) -> String {
 const TAKEN: [&str; 13] = ["CI", "HOME", "HOST", "HOSTNAME", "LANG", "LOGNAME", "MAIL", "PATH", "PWD", "SHELL", "TERM", "TMPDIR", "USER"];
 
 /// The same in upper case, fit for the environment and none of the names that everything reads.
-pub fn variable(text: &str) -> String {
+pub(super) fn variable(text: &str) -> String {
     let name = limited(text, 12, 80).to_ascii_uppercase();
     match () {
         () if name.is_empty() => "SECRET".to_owned(),
@@ -64,7 +64,7 @@ pub fn variable(text: &str) -> String {
 }
 
 /// A name that Kubernetes takes.
-pub fn dns(text: &str) -> String {
+pub(super) fn dns(text: &str) -> String {
     slug(text).replace('_', "-")
 }
 

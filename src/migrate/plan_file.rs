@@ -117,7 +117,7 @@ pub enum PlanFileError {
 }
 
 /// Writes a plan.
-pub fn write(plan: &Plan, files: &SourceFiles, key: &FingerprintKey) -> String {
+pub(super) fn write(plan: &Plan, files: &SourceFiles, key: &FingerprintKey) -> String {
     let written = PlanV1 {
         schema: SCHEMA.to_owned(),
         files: files.iter().map(|(path, file)| (path.clone(), mark(file, key))).collect(),

@@ -8,7 +8,7 @@ use crate::sops::selector::{Marked, Pattern, Selector};
 use crate::sops::store::Style;
 
 /// What of a Kubernetes Secret is encrypted.
-pub const SECRET_SELECTOR: &str = "^(data|stringData)$";
+pub(super) const SECRET_SELECTOR: &str = "^(data|stringData)$";
 
 /// The rules for new stores.
 #[derive(Debug, Default)]

@@ -58,7 +58,7 @@ pub enum Refusal {
 
 /// All reasons not to make these changes. Files that `is_own` knows are as an earlier migration left them; they may differ
 /// from what is committed.
-pub fn refusals(changes: &[Change], repo: &Repo, is_own: &dyn Fn(&str) -> bool) -> Vec<Refusal> {
+pub(super) fn refusals(changes: &[Change], repo: &Repo, is_own: &dyn Fn(&str) -> bool) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     refusals.extend(repo.operation().map(Refusal::Operation));
     if fs::symlink_metadata(repo.git_dir.join("index.lock")).is_ok() {
@@ -74,14 +74,14 @@ pub fn refusals(changes: &[Change], repo: &Repo, is_own: &dyn Fn(&str) -> bool) 
 }
 
 /// New SOPS files that git would ignore.
-pub fn ignored_stores<'c>(changes: &'c [Change], repo: &'c Repo) -> impl Iterator<Item = &'c str> {
+pub(super) fn ignored_stores<'c>(changes: &'c [Change], repo: &'c Repo) -> impl Iterator<Item = &'c str> {
     let unignored = changes.iter().any(|change| change.path.ends_with(".gitignore"));
     let new = changes.iter().filter(move |change| !unignored && change.expected.is_some() && change.before.is_none());
     new.map(|change| change.path.as_str()).filter(|path| repo.is_ignored(path))
 }
 
 /// All reasons not to commit these changes.
-pub fn commit_refusals(changes: &[Change], repo: &Repo) -> Vec<Refusal> {
+pub(super) fn commit_refusals(changes: &[Change], repo: &Repo) -> Vec<Refusal> {
     let filtered = changes.iter().filter(|change| repo.is_filtered(&change.path)).map(|change| Refusal::Filtered(change.path.clone()));
     let staged = repo.has_staged().then_some(Refusal::Staged);
     let nobody = (!repo.has_committer()).then_some(Refusal::Nobody);

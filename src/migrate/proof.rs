@@ -85,7 +85,7 @@ impl Leftover {
 
 /// What decides about findings.
 #[derive(Clone, Copy)]
-pub struct Judge<'a> {
+pub(super) struct Judge<'a> {
     /// What to look for.
     pub rules: &'a RuleSet,
     /// What is less sure does not count.
@@ -93,7 +93,7 @@ pub struct Judge<'a> {
 }
 
 /// What the changes would leave behind. Places of steps that are not chosen may stay.
-pub fn prove(plan: &Plan, files: &SourceFiles, changes: &[Change], judge: Judge<'_>) -> Vec<Leftover> {
+pub(super) fn prove(plan: &Plan, files: &SourceFiles, changes: &[Change], judge: Judge<'_>) -> Vec<Leftover> {
     let staying = staying(plan, files);
     let moved = moved(plan, files, &staying);
     let needles = Needles::new(moved.iter().filter(|secret| !is_word(secret)).flat_map(|secret| spelled_whole(secret)).collect());
@@ -166,7 +166,7 @@ fn staying<'f>(plan: &Plan, files: &'f SourceFiles) -> Vec<&'f Secret> {
 }
 
 /// The places that the chosen steps are about.
-pub fn chosen_sites<'f>(plan: &Plan, files: &'f SourceFiles) -> impl Iterator<Item = &'f Site> {
+pub(super) fn chosen_sites<'f>(plan: &Plan, files: &'f SourceFiles) -> impl Iterator<Item = &'f Site> {
     let with_files = plan.chosen().filter_map(|step| Some((step, files.get(&step.file)?)));
     with_files.flat_map(|(step, file)| file.sites.iter().filter(|site| step.places.iter().any(|place| place.span == site.span)))
 }

@@ -13,7 +13,7 @@ const LONGEST: usize = 48;
 
 /// What names are checked against.
 #[derive(Debug, Default)]
-pub struct Slugs {
+pub(super) struct Slugs {
     /// Values as they are.
     values: Option<AhoCorasick>,
     /// Letters and digits of values, in lower case.
@@ -22,7 +22,7 @@ pub struct Slugs {
 
 impl Slugs {
     /// Of some values.
-    pub fn new<'s>(secrets: impl Iterator<Item = &'s Secret>) -> Self {
+    pub(super) fn new<'s>(secrets: impl Iterator<Item = &'s Secret>) -> Self {
         let texts: Vec<&str> = secrets.filter_map(|secret| std::str::from_utf8(secret.expose()).ok()).collect();
         let finder = |patterns: Vec<String>| AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(patterns).ok();
         let values = texts.iter().filter(|text| text.len() >= SHORTEST).map(|text| (*text).to_owned()).collect();
@@ -30,12 +30,12 @@ impl Slugs {
     }
 
     /// Whether a name shows a value.
-    pub fn is_shown(&self, name: &str) -> bool {
+    pub(super) fn is_shown(&self, name: &str) -> bool {
         self.forms.as_ref().is_some_and(|forms| forms.is_match(&compact(name)))
     }
 
     /// A text with blanks in the place of values, to take names from.
-    pub fn blank(&self, text: &str) -> String {
+    pub(super) fn blank(&self, text: &str) -> String {
         let mut blanked = String::with_capacity(text.len());
         let mut at = 0;
         for found in self.values.iter().flat_map(|values| values.find_iter(text)) {
@@ -48,7 +48,7 @@ impl Slugs {
     }
 
     /// How many names of a text show a value. The values themselves do not count.
-    pub fn count(&self, text: &[u8]) -> usize {
+    pub(super) fn count(&self, text: &[u8]) -> usize {
         let blanked = self.blank(&String::from_utf8_lossy(text));
         let names = blanked.split(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c)));
         names.filter(|name| name.len() >= SHORTEST && self.is_shown(name)).count()

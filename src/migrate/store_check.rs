@@ -41,7 +41,7 @@ pub enum StoreFault {
 ///
 /// # Errors
 /// [`StoreFault`].
-pub fn check(path: &str, bytes: &[u8], expected: &Expected, keyring: &Keyring) -> Result<(), StoreFault> {
+pub(super) fn check(path: &str, bytes: &[u8], expected: &Expected, keyring: &Keyring) -> Result<(), StoreFault> {
     let store = Format::from_path(path).store(Limits::default(), Style::default());
     let opened = open(&*store, bytes, keyring).map_err(Box::new)?;
     let raw = store.read_encrypted(bytes)?;

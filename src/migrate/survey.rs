@@ -12,7 +12,7 @@ use crate::source::SourceKind;
 use crate::text::Span;
 
 /// What a scan found, as planning sees it.
-pub struct Survey {
+pub(super) struct Survey {
     /// The files that hold secrets, by path.
     pub files: SourceFiles,
     /// Places that are no bytes of a file which sopup could edit.
@@ -21,7 +21,7 @@ pub struct Survey {
 
 /// Places that stay as they are.
 #[derive(Debug)]
-pub struct Elsewhere {
+pub(super) struct Elsewhere {
     /// As a scan names it.
     pub path: String,
     /// The places.
@@ -39,14 +39,14 @@ const CHANGED: &str = "the file changed while it was read: migrate again";
 
 impl Survey {
     /// How many places there are whose value is not dismissed.
-    pub fn count(&self, is_dismissed: impl Fn(&crate::finding::Fingerprint) -> bool) -> usize {
+    pub(super) fn count(&self, is_dismissed: impl Fn(&crate::finding::Fingerprint) -> bool) -> usize {
         let sites = self.files.values().flat_map(|file| &file.sites).map(|site| &site.fingerprint);
         let places = self.elsewhere.iter().flat_map(|elsewhere| &elsewhere.places).map(|place| &place.fingerprint);
         sites.chain(places).filter(|fingerprint| !is_dismissed(fingerprint)).count()
     }
 
     /// The steps that say what was found elsewhere.
-    pub fn leftovers(&self) -> impl Iterator<Item = Step> {
+    pub(super) fn leftovers(&self) -> impl Iterator<Item = Step> {
         self.elsewhere
             .iter()
             .map(|elsewhere| Step::new(&elsewhere.path, elsewhere.kind, elsewhere.places.clone(), Verdict::manual(elsewhere.reason)))
@@ -55,7 +55,7 @@ impl Survey {
 
 /// Reads the files that findings are in. `further` are places that no finding names; `below` is the path of the scanned
 /// folder: empty, or ending in `/`.
-pub fn survey(findings: &[Finding], further: Vec<(String, Site)>, repo: &Repo, below: &str) -> Survey {
+pub(super) fn survey(findings: &[Finding], further: Vec<(String, Site)>, repo: &Repo, below: &str) -> Survey {
     let mut survey = Survey { files: BTreeMap::new(), elsewhere: of_other_sources(findings, below) };
     let mut by_file = sites(findings);
     for (path, site) in further {

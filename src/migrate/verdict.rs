@@ -4,7 +4,7 @@ use super::plan::Applicability;
 
 /// How sure a step is and why.
 #[derive(Debug, Clone)]
-pub struct Verdict {
+pub(super) struct Verdict {
     /// How sure it is.
     pub applicability: Applicability,
     /// What to know about it.
@@ -13,17 +13,17 @@ pub struct Verdict {
 
 impl Verdict {
     /// Nothing else has to change.
-    pub fn safe(reason: impl Into<String>) -> Self {
+    pub(super) fn safe(reason: impl Into<String>) -> Self {
         Self { applicability: Applicability::Safe, reason: reason.into() }
     }
 
     /// sopup has no edit.
-    pub fn manual(reason: impl Into<String>) -> Self {
+    pub(super) fn manual(reason: impl Into<String>) -> Self {
         Self { applicability: Applicability::Manual, reason: reason.into() }
     }
 
     /// Something else has to change.
-    pub fn review(reason: impl Into<String>) -> Self {
+    pub(super) fn review(reason: impl Into<String>) -> Self {
         Self { applicability: Applicability::NeedsReview, reason: reason.into() }
     }
 }

@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sopup::config::{Config, KeySource};
-use sopup::migrate::plan_file::Decisions;
+use sopup::migrate::Decisions;
 use sopup::rule::load_text;
 use sopup::sops::creation_rule::Config as SopsConfig;
 use sopup::sops::keyring::Keyring;

@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("baseline", &["text", "secret", "rule", "source", "finding"]),
     ("scan", &["text", "secret", "file", "archive", "sought", "rule", "source", "detect", "finding", "baseline"]),
     ("ledger", &["text", "secret", "sought", "rule", "sops", "finding"]),
-    ("migrate", &["text", "secret", "sought", "rule", "source", "sops", "file", "detect", "finding", "ledger"]),
+    ("migrate", &["text", "secret", "sought", "rule", "source", "sops", "file", "detect", "finding", "ledger", "scan"]),
     ("purge", &["text", "secret", "file", "archive", "sought", "source"]),
     ("report", &["text", "secret", "rule", "source", "finding", "baseline", "scan"]),
     ("config", &["text", "rule", "finding"]),

@@ -6,25 +6,12 @@ use super::show::number;
 use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::file::RealDisk;
-use crate::migrate::apply::{ApplyError, resume, undo, undo_files};
-use crate::migrate::journal::{self, Journal, State};
+use crate::migrate::{ApplyError, Journal, State, resume, undo, undo_files};
 
 /// How many files are named where none fits.
 const NAMED: usize = 5;
 
 impl Run<'_> {
-    /// Whether an error left something to be finished, and what to try.
-    pub(super) fn interrupted(&self, error: &ApplyError) -> CliError {
-        let journals = journal::all(&self.repo.git_dir, &RealDisk);
-        let open = journals.is_ok_and(|all| all.iter().any(|journal| matches!(journal.state(), State::Applying | State::Undoing)));
-        if open {
-            let hint = "mend that, then `sopup migrate --resume` finishes it, or `sopup migrate --undo` puts everything back";
-            CliError::new(error.to_string(), hint).exiting(Exit::Interrupted)
-        } else {
-            CliError::new(error.to_string(), "nothing was changed").exiting(Exit::Refused)
-        }
-    }
-
     pub(super) fn undo(&self, journals: Vec<Journal>, id: &str) -> Result<Exit, CliError> {
         let wanted = |journal: &Journal| journal.state() != State::Undone && (id.is_empty() || journal.id() == id);
         let Some(mut journal) = journals.into_iter().rev().find(wanted) else {

@@ -1,160 +1,35 @@
-//! What kustomize renders before and after a migration, if it is there to be asked. It never sees the repository: it
-//! renders copies of files that sopup read and understood, in a private folder, with an environment of its own.
+//! What kustomize renders, if it is there to be asked. It never sees the repository: it renders copies of files that sopup
+//! read and understood, in a private folder, with an environment of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use zeroize::Zeroizing;
 
-use super::Run;
 use crate::cli::error::CliError;
 use crate::cli::sops::child::Shelter;
-use crate::migrate::change::Change;
-use crate::migrate::file::SourceFiles;
-use crate::migrate::plan::Plan;
-use crate::migrate::proof::chosen_sites;
-use crate::migrate::rendering::{Comparison, Graph, Plain, Rendering, Tree, compare, gather};
-use crate::secret::Secret;
+use crate::cli::ui::Ui;
+use crate::migrate::rendering::{Failure, Files, Renderer, Rendering};
 
-/// Kustomizations that are rendered at most.
-const MOST: usize = 64;
-/// How long one may take.
+/// How long one kustomization may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Why there is no rendering.
-#[derive(Clone)]
-enum Failure {
-    /// It was not rendered.
-    NotTried(String),
-    /// The program failed on it.
-    Broken(String),
-}
-
-impl Failure {
-    fn why(&self) -> &str {
-        let (Self::NotTried(why) | Self::Broken(why)) = self;
-        why
-    }
-}
-
-/// What a comparison found.
-#[derive(Default)]
-pub(super) struct Compared {
-    /// Kustomizations in which nothing differs.
-    pub(super) same: usize,
-    /// What differs: the kustomization and what it is.
-    pub(super) differences: Vec<(String, String)>,
-    /// Kustomizations that were not compared, and why.
-    pub(super) not_compared: Vec<(String, String)>,
-    /// What the kustomizations that differ are made of, before and after.
-    pub(super) files: BTreeMap<String, BTreeSet<String>>,
-}
-
-/// A rendering, and the files that it is of.
-type Rendered = (Result<Rendering, Failure>, BTreeSet<String>);
-
-impl Run<'_> {
-    /// Renders copies of the kustomizations that a migration would touch, without it and with it; `None` if there are none, or
-    /// nobody wants it.
-    pub(super) fn rendered(&self, changes: &[Change], files: &SourceFiles, plan: &Plan) -> Option<Compared> {
-        if self.args.no_render {
-            return None;
-        }
-        let mut texts: BTreeMap<&str, &str> = self.repo.manifests().iter().collect();
-        let new = changes.iter().filter_map(|change| Some((change.path.as_str(), std::str::from_utf8(&change.after).ok()?)));
-        texts.extend(new);
-        let graph = Graph::new(texts.into_iter(), &|path| self.repo.beyond_links(path));
-        let folders: Vec<String> = graph.roots(changes.iter().map(|change| change.path.as_str())).into_iter().collect();
-        if folders.is_empty() {
-            return None;
-        }
-        let kitchen = Kitchen::open(self).map_err(Failure::NotTried);
-        let (as_is, planned) = (BTreeMap::new(), changes.iter().map(|change| (change.path.as_str(), change.after.as_slice())).collect());
-        let render = |at: usize, name: &str, planned: &BTreeMap<&str, &[u8]>| match &kitchen {
-            Err(why) => (Err(why.clone()), BTreeSet::new()),
-            Ok(_) if at >= MOST => (Err(Failure::NotTried(format!("more than {MOST} are not rendered"))), BTreeSet::new()),
-            Ok(kitchen) => kitchen.render(&folders[at], &format!("{name}-{at}"), planned),
-        };
-        let both = |at: usize| {
-            let before = render(at, "before", &as_is);
-            (before, render(at, "after", &planned))
-        };
-        let rendered: Vec<(Rendered, Rendered)> = (0..folders.len()).into_par_iter().map(both).collect();
-        let moved: BTreeSet<Secret> = chosen_sites(plan, files).flat_map(|site| [site.secret.clone(), site.value()]).collect();
-        Some(Compared::of(&folders, rendered, &Plain::of(changes, self.keyring), &moved.iter().collect()))
-    }
-}
-
-impl Compared {
-    fn of(folders: &[String], rendered: Vec<(Rendered, Rendered)>, plain: &Plain, moved: &BTreeSet<&Secret>) -> Self {
-        let mut compared = Self::default();
-        for (folder, ((before, old), (after, new))) in folders.iter().zip(rendered) {
-            let name = if folder.is_empty() { "." } else { folder };
-            let known = compared.differences.len();
-            match (before, after) {
-                (Ok(before), Ok(after)) => compared.add(name, compare(&before, &after, plain, moved)),
-                (Ok(_), Err(Failure::Broken(why))) => {
-                    compared.differences.push((name.to_owned(), format!("it does not render any more: {}", clean(&why, moved))));
-                }
-                (Err(failure), _) | (_, Err(failure)) => compared.not_compared.push((name.to_owned(), clean(failure.why(), moved))),
-            }
-            if compared.differences.len() > known {
-                compared.files.insert(name.to_owned(), old.into_iter().chain(new).collect());
-            }
-        }
-        compared
-    }
-
-    fn add(&mut self, name: &str, found: Comparison) {
-        match (found.different.is_empty(), found.elsewhere.first()) {
-            (true, None) => self.same += 1,
-            (true, Some(place)) => self.not_compared.push((name.to_owned(), place.clone())),
-            (false, _) => self.differences.extend(found.different.into_iter().map(|found| (name.to_owned(), found))),
-        }
-    }
-}
-
-/// What a program said, if it shows no secret.
-fn clean(said: &str, moved: &BTreeSet<&Secret>) -> String {
-    const LONGEST: usize = 300;
-    let shows = moved.iter().any(|secret| memchr::memmem::find(said.as_bytes(), secret.expose()).is_some());
-    if shows { "what it said shows a secret".to_owned() } else { said.chars().take(LONGEST).collect() }
-}
-
 /// Where copies are rendered: a program and a private folder.
-struct Kitchen {
+pub(super) struct Kitchen {
     tool: Tool,
-    top: PathBuf,
     shelter: Shelter,
     folder: PathBuf,
 }
 
 impl Kitchen {
-    fn open(run: &Run<'_>) -> Result<Self, String> {
+    pub(super) fn open(ui: &Ui) -> Result<Self, String> {
         let tool = Tool::find().ok_or("neither kustomize nor kubectl is on the PATH")?;
         let wrong = |error: CliError| error.to_string();
-        let shelter = Shelter::new(run.ui).map_err(wrong)?;
+        let shelter = Shelter::new(ui).map_err(wrong)?;
         let folder = shelter.path().map_err(wrong)?;
-        Ok(Self { tool, top: run.repo.top.clone(), shelter, folder })
-    }
-
-    /// What a kustomization renders to, from a copy below `name`, and of what; `planned` stands in the place of files.
-    fn render(&self, folder: &str, name: &str, planned: &BTreeMap<&str, &[u8]>) -> Rendered {
-        let files = match gather(Tree { top: &self.top, planned }, folder) {
-            Ok(files) => files,
-            Err(why) => return (Err(Failure::NotTried(why)), BTreeSet::new()),
-        };
-        for (path, bytes) in &files {
-            if let Err(error) = self.shelter.write(&format!("{name}/{path}"), bytes) {
-                return (Err(Failure::NotTried(error.to_string())), BTreeSet::new());
-            }
-        }
-        let rendering = self.run(&self.folder.join(name), folder).map_err(Failure::Broken);
-        (rendering, files.into_keys().collect())
+        Ok(Self { tool, shelter, folder })
     }
 
     fn run(&self, copy: &Path, folder: &str) -> Result<Rendering, String> {
@@ -190,6 +65,15 @@ impl Kitchen {
         command.envs(std::env::vars_os().filter(|(name, _)| name.eq_ignore_ascii_case("SystemRoot")));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+}
+
+impl Renderer for Kitchen {
+    fn render(&self, name: &str, files: &Files, folder: &str) -> Result<Rendering, Failure> {
+        for (path, bytes) in files {
+            self.shelter.write(&format!("{name}/{path}"), bytes).map_err(|error| Failure::NotTried(error.to_string()))?;
+        }
+        self.run(&self.folder.join(name), folder).map_err(Failure::Broken)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::cli::rotate::{Desk, Recorder, entry_of, person};
 use crate::cli::sops::keys::Keys;
 use crate::finding::{Finding, Fingerprint, FingerprintKey};
 use crate::ledger::{Entry, FILE, StorePlace, Stores, form};
-use crate::migrate::change::Change;
+use crate::migrate::Change;
 use crate::migrate::plan::{Plan, Step};
 use crate::scan::Outcome;
 use crate::sops::path::TreePath;

@@ -1,13 +1,12 @@
 //! `sopup migrate`.
 
-mod after;
 mod back;
 mod decide;
+mod failed;
 mod filter;
 mod kustomize;
 mod ledger;
 mod other_keys;
-mod prove;
 mod recipients;
 mod review;
 pub(super) mod setup;
@@ -17,35 +16,30 @@ mod summary;
 use std::path::{Path, PathBuf};
 
 use super::Exit;
-use super::environment::{ConfigChoice, configuration, fingerprint_key, new_key};
+use super::environment::{ConfigChoice, configuration, fingerprint_key, kept_key, memory_budget, new_key};
 use super::error::CliError;
 use super::paths::prefix;
 use super::sops::keys::Keys;
 use super::sops::{KeyPrograms, SopsArg, now};
 use super::ui::Ui;
-use super::what::{key, note_unread, rule_set};
+use super::what::{key, rule_set};
 use crate::file::RealDisk;
-use crate::finding::{FingerprintKey, InlineAllow};
-use crate::migrate::apply::apply;
-use crate::migrate::change::{Change, Tools};
-use crate::migrate::dismiss;
-use crate::migrate::journal::{self, Journal, State};
-use crate::migrate::known::{Search, places};
+use crate::finding::InlineAllow;
 use crate::migrate::plan::{Applicability, Plan};
-use crate::migrate::policy::{OtherKeys, Policy};
-use crate::migrate::proof::{Judge, Leftover};
-use crate::migrate::repo::{Repo, Texts};
-use crate::migrate::wish::Wishes;
-use crate::migrate::{Settings, Survey, plan, survey};
+use crate::migrate::rendering::Renderer;
+use crate::migrate::{self, Change, Consent, End, Extent, Helpers, OtherKeys, Policy, Repo, Request, State, Tools, journals};
 use crate::rule::Confidence;
-use crate::scan::{Outcome, Progress, Request, Scope, scan};
+use crate::scan::{self, Memory, Outcome, Scope, Submodules};
 use crate::sops::keyring::Keyring;
 use crate::sops::plugin::{NoPlugins, Plugins};
 use crate::sops::timestamp::Timestamp;
 use crate::source::Respect;
-use prove::Proven;
-use review::Review;
+use crate::source::object::Limits;
+use crate::source::refs::GitDir;
+use decide::Terminal;
+use kustomize::Kitchen;
 use setup::{Kubernetes, Layout, check_recipients, lock, policy};
+use summary::Done;
 
 /// Move secrets into SOPS files and leave references that keep things working
 ///
@@ -201,7 +195,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     }
     let _lock = if args.dry_run { None } else { Some(lock(&repo)?) };
     let journals =
-        journal::all(&repo.git_dir, &RealDisk).map_err(|error| CliError::new(error.to_string(), "the journals are below .git/sopup"))?;
+        journals(&repo.git_dir, &RealDisk).map_err(|error| CliError::new(error.to_string(), "the journals are below .git/sopup"))?;
     match &args.undo {
         Some(id) => return run.undo(journals, id),
         None if args.resume => return run.resume(journals),
@@ -219,99 +213,31 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 impl Run<'_> {
-    /// Scan, plan, show, ask, apply.
+    /// Scan, plan, show, ask, apply; and say what became of it.
     fn migrate(&self) -> Result<Exit, CliError> {
-        let (request, below, is_key_shared) = self.request()?;
-        let progress = Progress::default();
-        let outcome = self.ui.watched(&progress, || scan(&request, &progress))?;
-        note_unread(&outcome, self.ui);
-        let Scope::Worktree(walks) = &request.scope else { return Ok(Exit::Internal) };
-        let texts = Texts::default();
-        let whole = below.is_empty() && self.args.path.is_dir();
-        let search = Search { walks, allow: &request.allow, key: &request.key, texts: whole.then_some(&texts) };
-        let further = places(&outcome.findings, &search);
-        self.repo.keep(texts);
-        let survey = survey(&outcome.findings, further, self.repo, &below);
-        let files = &survey.files;
-        let draft = |wishes: &Wishes| self.draft(wishes, &survey, &request.key);
-        let mut plan = self.decided(&draft, files, &request)?;
-        if let Some(file) = &self.args.plan_out {
-            return self.write_plan(file, &plan, files, &request.key);
+        let request = self.request()?;
+        let mut person = Terminal::new(self, &request.scan.rules)?;
+        let outcome = migrate::run(request, &mut person).map_err(|error| self.failed(error))?;
+        match &outcome.end {
+            End::Planned(written) => {
+                self.args.plan_out.iter().try_for_each(|file| self.write_plan(file, written))?;
+                return Ok(Exit::Clean);
+            }
+            End::Declined => return Ok(Exit::Refused),
+            End::Nothing | End::Rehearsed => self.summarise(&outcome.plan, None)?,
+            End::Applied(applied) => {
+                self.summarise(&outcome.plan, Some(Done { id: applied.journal.id(), commit: applied.commit.as_deref() }))?;
+                show::summary(&outcome.plan, applied, self.repo.exists(crate::ledger::FILE), self.ui)?;
+            }
         }
-        let judge = Judge { rules: &request.rules, min_confidence: request.min_confidence };
-        // A plan that nobody looks at leaves out what could not be proven.
-        let early = !self.asks() && self.args.apply.is_none();
-        let proven = if early { Some(self.leave_unproven(&mut plan, files, judge)?) } else { None };
-        let nothing = !plan.changes_something() && (!self.asks() || plan.steps.is_empty());
-        // Behind a diff, the plan says in short what was long.
-        if nothing || !self.args.dry_run {
-            show::plan(&plan, self.ui)?;
-        }
-        if nothing {
-            self.summarise(&plan, None)?;
-            return Ok(exit(&outcome, plan.leaves_something()));
-        }
-        if !self.args.dry_run {
-            self.show_recipients(&plan)?;
-        }
-        if self.asks() {
-            let saved = |plan: &Plan| self.save_review(plan, files, &request.key);
-            let review = Review { files, draft: &draft, key: &request.key, wishes: Wishes::default(), ui: self.ui, save: &saved };
-            let Some(agreed) = self.confirmed(plan, review)? else { return Ok(Exit::Refused) };
-            plan = agreed;
-        }
-        let Proven { mut changes, left, rendering } = proven.map_or_else(|| self.proven(&plan, files, judge), Ok)?;
-        changes.extend(self.dismissed(&plan, &outcome, is_key_shared)?);
-        self.enter(&plan, &outcome, &mut changes)?;
-        if self.args.dry_run {
-            show::diff(&changes, files, self.ui)?;
-            show::plan(&plan, self.ui)?;
-            self.show_recipients(&plan)?;
-        }
-        let (doubtful, left): (Vec<Leftover>, Vec<Leftover>) = left.into_iter().partition(Leftover::is_doubtful);
-        self.refuse(&changes, &left.iter().map(ToString::to_string).collect::<Vec<_>>())?;
-        doubtful.iter().for_each(|left| self.ui.note(&left.to_string()));
-        self.refuse_rendering(rendering.as_ref())?;
-        if self.args.dry_run {
-            self.summarise(&plan, None)?;
-            return Ok(exit(&outcome, plan.leaves_something()));
-        }
-        if let Some(programs) = self.programs {
-            self.add_other_keys(&mut changes, programs)?;
-        }
-        let journal = self.write(&changes)?;
-        self.forget_review();
-        self.conclude(request, &below, &plan, (&journal, rendering))
+        Ok(match (outcome.is_complete, outcome.leaves_something()) {
+            (false, _) => Exit::Incomplete,
+            (true, true) => Exit::Findings,
+            (true, false) => Exit::Clean,
+        })
     }
 
-    /// False alarms, each allowed as the value that it is; the key that names values is made if there is none.
-    fn dismissed(&self, plan: &Plan, outcome: &Outcome, is_key_shared: bool) -> Result<Option<Change>, CliError> {
-        let text = new_key();
-        let made = FingerprintKey::new(text.clone().into_bytes()).expect("a key made here is long enough");
-        let renamed = outcome.findings.iter().map(|one| (one.fingerprint.clone(), made.fingerprint(&one.secret))).collect();
-        let key = if is_key_shared { dismiss::Key::Shared } else { dismiss::Key::Made { text: &text, renamed: &renamed } };
-        let change = dismiss::change(plan, self.repo, key).map_err(|error| setup::refused(&error.into()))?;
-        if change.is_some() && !is_key_shared {
-            self.ui.note("`fingerprint_key` was added to .sopup.yaml: it names the allowed values, for everybody who has the file");
-        }
-        Ok(change)
-    }
-
-    fn draft(&self, wishes: &Wishes, survey: &Survey, key: &FingerprintKey) -> Plan {
-        let upto = if self.args.include_review { Applicability::NeedsReview } else { Applicability::Safe };
-        let settings = Settings {
-            policy: &self.policy,
-            keyring: self.keyring,
-            kubernetes: self.args.kubernetes.style(),
-            layout: self.args.layout.into(),
-            wishes,
-            key,
-            upto,
-        };
-        plan(survey, self.repo, &settings)
-    }
-
-    fn request(&self) -> Result<(Request, String, bool), CliError> {
+    fn request(&self) -> Result<Request<'_, CliError>, CliError> {
         let args = self.args;
         let (config, folder) = configuration(&ConfigChoice::of(args.config.as_deref(), args.no_repo_config, &args.path))?;
         let root = if args.path.is_dir() { args.path.clone() } else { args.path.parent().unwrap_or(Path::new("")).to_path_buf() };
@@ -321,8 +247,8 @@ impl Run<'_> {
             CliError::new(format!("{} is not below the top of the repository", args.path.display()), "name a folder of it")
         })?;
         let allow_below = folder.map(|folder| prefix(&folder, &args.path)).transpose()?.unwrap_or_default();
-        let shared = fingerprint_key(config.fingerprint_key.as_deref())?.is_some();
-        let request = Request {
+        let is_key_shared = fingerprint_key(config.fingerprint_key.as_deref())?.is_some();
+        let scan = scan::Request {
             scope: Scope::worktree(args.path.clone(), Respect::Yes, 0),
             rules: rule_set(&config, &args.rules)?,
             inline: InlineAllow::Honoured,
@@ -334,25 +260,58 @@ impl Run<'_> {
             top: Some(self.repo.top.clone()),
             unread: Vec::new(),
             examine: None,
-            below: below.clone(),
+            below,
         };
-        Ok((request, below, shared))
+        let extent = match (&args.plan_out, args.dry_run) {
+            (Some(_), _) => Extent::Plan,
+            (None, true) => Extent::Rehearsal,
+            (None, false) => Extent::Whole,
+        };
+        Ok(Request {
+            repo: self.repo,
+            scan,
+            history: if args.no_history || extent != Extent::Whole { None } else { Some(self.history()?) },
+            tools: self.tools(),
+            kubernetes: args.kubernetes.style(),
+            layout: args.layout.into(),
+            upto: if args.include_review { Applicability::NeedsReview } else { Applicability::Safe },
+            extent,
+            consent: match args.apply {
+                Some(_) => Consent::Written,
+                None if self.asks() => Consent::Asked,
+                None => Consent::Given,
+            },
+            renders: !args.no_render,
+            commits: args.commit,
+            new_key: (!is_key_shared).then(new_key),
+            helpers: self,
+        })
+    }
+
+    fn history(&self) -> Result<Scope, CliError> {
+        let git = GitDir::discover(&self.repo.top)?;
+        let standard = Limits::default();
+        let limits = Limits { memory: memory_budget(standard.memory), ..standard };
+        let memory = kept_key().map(|key| Memory::of(&git, &key));
+        Ok(Scope::repository(git, limits, memory, None, Submodules::Not))
     }
 
     fn tools(&self) -> Tools<'_> {
         let plugins: &dyn Plugins = &NoPlugins;
         Tools { policy: &self.policy, keyring: self.keyring, plugins, now: &self.now }
     }
-
-    fn write(&self, changes: &[Change]) -> Result<Journal, CliError> {
-        apply(changes, &self.repo.top, &self.repo.git_dir, self.tools(), &RealDisk).map_err(|error| self.interrupted(&error))
-    }
 }
 
-fn exit(outcome: &Outcome, remaining: bool) -> Exit {
-    match (outcome.is_complete(), remaining) {
-        (false, _) => Exit::Incomplete,
-        (true, true) => Exit::Findings,
-        (true, false) => Exit::Clean,
+impl Helpers<CliError> for Run<'_> {
+    fn renderer(&self) -> Result<Box<dyn Renderer + '_>, String> {
+        Ok(Box::new(Kitchen::open(self.ui)?))
+    }
+
+    fn accompany(&self, plan: &Plan, found: &Outcome, changes: &mut Vec<Change>) -> Result<(), CliError> {
+        self.enter(plan, found, changes)
+    }
+
+    fn seal(&self, changes: &mut [Change]) -> Result<(), CliError> {
+        self.programs.map_or(Ok(()), |programs| self.add_other_keys(changes, programs))
     }
 }

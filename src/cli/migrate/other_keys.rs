@@ -6,7 +6,7 @@ use super::Run;
 use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::cli::sops::KeyPrograms;
-use crate::migrate::change::Change;
+use crate::migrate::Change;
 use crate::sops::doctor::looks_encrypted;
 use crate::sops::ops::{self, Editor, MacCheck, NewPlain, OnRemoval};
 use crate::sops::store::{Format, Limits};

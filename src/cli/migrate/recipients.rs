@@ -8,7 +8,7 @@ use owo_colors::OwoColorize as _;
 use super::Run;
 use crate::cli::error::CliError;
 use crate::migrate::plan::Plan;
-use crate::migrate::readers::{Named, readers};
+use crate::migrate::{Named, readers};
 use crate::report::safe;
 use crate::sops::recipient::short;
 

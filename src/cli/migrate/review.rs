@@ -5,17 +5,13 @@ use std::io::{self, Write as _};
 use super::show;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
-use crate::finding::FingerprintKey;
-use crate::migrate::file::SourceFiles;
 use crate::migrate::plan::{Applicability, Decision, Plan, Readers, Step};
-use crate::migrate::wish::{Wish, Wishes};
+use crate::migrate::{Drafts, Wish, Wishes};
 
 /// What a person reviews.
 pub(super) struct Review<'a> {
-    pub(super) files: &'a SourceFiles,
-    /// Makes the plan anew with other names.
-    pub(super) draft: &'a dyn Fn(&Wishes) -> Plan,
-    pub(super) key: &'a FingerprintKey,
+    /// Make the plan anew with other names.
+    pub(super) drafts: &'a Drafts<'a>,
     pub(super) wishes: Wishes,
     pub(super) ui: &'a Ui,
     /// Keeps what was said for another time.
@@ -25,7 +21,7 @@ pub(super) struct Review<'a> {
 /// How a review ended.
 pub(super) enum Reviewed {
     /// With decisions.
-    Plan(Plan),
+    Whole,
     /// Kept, to be gone on with.
     Saved,
     /// Nothing is to be changed.
@@ -76,31 +72,31 @@ const HELP: &str = "\
 
 impl Review<'_> {
     /// Goes through the steps that nobody has decided about yet.
-    pub(super) fn run(mut self, mut plan: Plan) -> Result<Reviewed, CliError> {
+    pub(super) fn run(mut self, plan: &mut Plan) -> Result<Reviewed, CliError> {
         let mut view = View { group: Group::File, only_review: false };
-        let mut order = view.order(&plan);
+        let mut order = view.order(plan);
         // What was said before is there to go back to.
         let mut at = order.iter().position(|step| plan.steps[*step].decision == Decision::Open).unwrap_or(0);
         while at < order.len() {
-            show::step(&plan, order[at], (at, order.len()), self.files, self.ui)?;
-            match self.ask(&mut plan, &order[at..], &mut view)? {
+            show::step(plan, order[at], (at, order.len()), self.drafts.files(), self.ui)?;
+            match self.ask(plan, &order[at..], &mut view)? {
                 Answer::Next => at += 1,
                 Answer::Back => at = at.saturating_sub(1),
                 Answer::Again => {}
                 Answer::Reorder => {
                     let now = order[at];
-                    order = view.order(&plan);
+                    order = view.order(plan);
                     at = order.iter().position(|step| *step == now).unwrap_or(0);
                 }
                 Answer::Rest => break,
                 Answer::Save => {
-                    (self.save)(&plan)?;
+                    (self.save)(plan)?;
                     return Ok(Reviewed::Saved);
                 }
                 Answer::Quit => return Ok(Reviewed::Nothing),
             }
         }
-        Ok(Reviewed::Plan(plan))
+        Ok(Reviewed::Whole)
     }
 
     /// Asks about the first of some steps.
@@ -159,8 +155,8 @@ impl Review<'_> {
         let wish = if store { Wish::new(&answer, &key) } else { Wish::new(&path, &answer) };
         match wish {
             Ok(wish) => {
-                self.wishes.insert(self.key.fingerprint(&entry.value), wish);
-                let mut again = (self.draft)(&self.wishes);
+                self.wishes.insert(self.drafts.key().fingerprint(&entry.value), wish);
+                let mut again = self.drafts.draft(&self.wishes);
                 again.decide_as(plan);
                 *plan = again;
             }

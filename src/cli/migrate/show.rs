@@ -7,14 +7,11 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use owo_colors::OwoColorize as _;
 use similar::{ChangeTag, TextDiff};
 
-use super::after::{After, Held};
-use super::kustomize::Compared;
 use crate::cli::ui::Ui;
 use crate::finding::Fingerprint;
-use crate::migrate::change::{Change, preview};
-use crate::migrate::file::SourceFiles;
-use crate::migrate::known::is_distinct;
 use crate::migrate::plan::{Action, Applicability, Decision, EntryId, Place, Plan, Step};
+use crate::migrate::rendering::Compared;
+use crate::migrate::{Applied, Change, Held, SourceFiles, is_distinct, preview};
 use crate::report::safe;
 use crate::secret::Secret;
 use crate::source::Commit;
@@ -160,7 +157,7 @@ const LISTED: &str = "`sopup rotate list` shows them until they are replaced.";
 const NOT_LISTED: &str = "`sopup rotate record` keeps track of them until they are replaced.";
 
 /// What happened and what is left to do.
-pub(super) fn summary(plan: &Plan, after: &After<'_>, ui: &Ui) -> io::Result<()> {
+pub(super) fn summary(plan: &Plan, after: &Applied, has_ledger: bool, ui: &Ui) -> io::Result<()> {
     let mut out = ui.stdout();
     let chosen: Vec<&Step> = plan.chosen().collect();
     let places: Vec<(&Step, &Place)> = chosen.iter().flat_map(|step| step.places.iter().map(move |place| (*step, place))).collect();
@@ -195,7 +192,7 @@ pub(super) fn summary(plan: &Plan, after: &After<'_>, ui: &Ui) -> io::Result<()>
         writeln!(out, "  {}", safe::line(&names.join(", ")))?;
     }
     if places.iter().any(|(_, place)| place.is_secret()) {
-        writeln!(out, "{}", if after.has_ledger { LISTED } else { NOT_LISTED })?;
+        writeln!(out, "{}", if has_ledger { LISTED } else { NOT_LISTED })?;
     }
     after.rendering.as_ref().map_or(Ok(()), |compared| rendering(compared, &mut out))?;
     writeln!(out, "`sopup migrate --undo={}` puts everything back.", after.journal.id())?;

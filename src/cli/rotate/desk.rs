@@ -15,9 +15,7 @@ use crate::cli::ui::Ui;
 use crate::file::{Access, Disk as _, FileError, Held, PATIENCE, RealDisk, create, read};
 use crate::finding::{Fingerprint, FingerprintKey};
 use crate::ledger::{FILE, KEY_FIELD, KEY_FILE, Ledger, OWNER_FILES, Owners, Stores, form, key_of};
-use crate::migrate::change::{Change, Tools};
-use crate::migrate::new_store::new_store;
-use crate::migrate::repo::Repo;
+use crate::migrate::{Change, ChangeError, Repo, Tools, new_store};
 use crate::secret::Secret;
 use crate::sops::plugin::NoPlugins;
 use crate::source::refs::GitDirError;
@@ -115,7 +113,7 @@ impl Desk {
         let text = new_key();
         let change = new_store(KEY_FILE, KEY_FIELD, Secret::new(text.clone().into_bytes()), tools).map_err(|error| {
             let hint = "`sopup init` writes a .sops.yaml that names who can open new SOPS files; nothing was changed";
-            if keys.keyring().is_empty() || matches!(error, crate::migrate::change::ChangeError::NoRecipients(_)) {
+            if keys.keyring().is_empty() || matches!(error, ChangeError::NoRecipients(_)) {
                 return CliError::new(format!("{KEY_FILE}: {error}"), hint).exiting(Exit::Refused);
             }
             refused(&error)

@@ -19,7 +19,7 @@ const MOST_BYTES: usize = 64 << 20;
 
 /// The files of a repository, as they are or as a migration would make them.
 #[derive(Clone, Copy)]
-pub struct Tree<'a> {
+pub(super) struct Tree<'a> {
     /// The top of the working tree.
     pub top: &'a Path,
     /// New bytes of files, by path.
@@ -40,7 +40,7 @@ enum Entry {
 ///
 /// # Errors
 /// Why it is not to be rendered, for people to read.
-pub fn gather(tree: Tree<'_>, folder: &str) -> Result<Files, String> {
+pub(super) fn gather(tree: Tree<'_>, folder: &str) -> Result<Files, String> {
     let mut files = Files::new();
     let mut next = vec![folder.to_owned()];
     let mut known: BTreeSet<String> = next.iter().cloned().collect();

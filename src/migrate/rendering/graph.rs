@@ -10,7 +10,7 @@ use crate::migrate::manifests::{is_kustomization, resolve};
 use crate::migrate::yaml::documents;
 
 /// The kustomizations of a repository and what they name.
-pub struct Graph {
+pub(super) struct Graph {
     nodes: BTreeMap<String, Node>,
 }
 
@@ -24,7 +24,7 @@ struct Node {
 
 impl Graph {
     /// Of the YAML files of a repository, by path. `real` is where a path leads that has symbolic links in it.
-    pub fn new<'t>(texts: impl Iterator<Item = (&'t str, &'t str)>, real: &dyn Fn(&str) -> Option<String>) -> Self {
+    pub(super) fn new<'t>(texts: impl Iterator<Item = (&'t str, &'t str)>, real: &dyn Fn(&str) -> Option<String>) -> Self {
         let kustomizations: Vec<(&str, &str)> = texts.filter(|(path, _)| is_kustomization(path)).collect();
         let folders: BTreeMap<String, &str> =
             kustomizations.iter().map(|(path, _)| (folder_of(path).trim_end_matches('/').to_owned(), *path)).collect();
@@ -49,7 +49,7 @@ impl Graph {
     }
 
     /// The folders of the outermost kustomizations that some files are part of, or may be; empty for the top itself.
-    pub fn roots<'p>(&self, files: impl Iterator<Item = &'p str>) -> BTreeSet<String> {
+    pub(super) fn roots<'p>(&self, files: impl Iterator<Item = &'p str>) -> BTreeSet<String> {
         let mut reached: BTreeSet<&str> = BTreeSet::new();
         let mut next: Vec<String> = files.map(str::to_owned).collect();
         if !next.is_empty() {

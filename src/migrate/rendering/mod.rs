@@ -1,6 +1,7 @@
 //! Proof that what kustomize renders does the same after a migration: containers get to see the same variables and
 //! files, Secrets hold the same values once decrypted, and nothing else differs but what held a moved value.
 
+mod compared;
 mod copy;
 mod graph;
 mod kustomization;
@@ -11,8 +12,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_yaml::Value;
 
-pub use copy::{Files, Tree, gather};
-pub use graph::Graph;
+pub(super) use compared::compared;
+pub use compared::{Compared, Failure, Renderer};
+pub use copy::Files;
 use sight::{Sight, Site, Source, sights};
 
 use super::change::Change;

@@ -8,7 +8,7 @@ use std::process::Command;
 use sopup::archive::{Form, each_member};
 use sopup::config::{Config, KeySource};
 use sopup::detect::{Hints, detect_bytes};
-use sopup::migrate::plan_file::Decisions;
+use sopup::migrate::Decisions;
 use sopup::rule::builtin;
 use sopup::sops::creation_rule::Config as CreationRules;
 use sopup::sops::doctor::{Patient, examine};

@@ -2,17 +2,15 @@
 
 use std::cell::LazyCell;
 
-use super::kustomize::Compared;
-use super::{Run, setup, show};
-use crate::cli::Exit;
-use crate::cli::error::CliError;
+use super::{MigrateError, Request};
 use crate::file::RealDisk;
-use crate::migrate::change::{Change, changes};
+use crate::migrate::change::{Change, ChangeError, changes};
 use crate::migrate::file::SourceFiles;
 use crate::migrate::journal::{self, Journal, Payload, State};
 use crate::migrate::plan::Plan;
 use crate::migrate::preflight::{commit_refusals, ignored_stores, refusals};
-use crate::migrate::proof::{Judge, Leftover, prove};
+use crate::migrate::proof::{Leftover, prove};
+use crate::migrate::rendering::{Compared, compared};
 
 /// New bytes of files, and what they would leave behind.
 pub(super) struct Proven {
@@ -22,20 +20,24 @@ pub(super) struct Proven {
     pub(super) rendering: Option<Compared>,
 }
 
-impl Run<'_> {
+impl<E> Request<'_, E> {
     /// Makes the changes of a plan in memory and looks at what they would leave behind.
-    pub(super) fn proven(&self, plan: &Plan, files: &SourceFiles, judge: Judge<'_>) -> Result<Proven, CliError> {
-        let changes = changes(plan, files, self.repo, self.tools()).map_err(|error| setup::refused(&error))?;
-        let left = prove(plan, files, &changes, judge);
+    pub(super) fn proven(&self, plan: &Plan, files: &SourceFiles) -> Result<Proven, ChangeError> {
+        let changes = changes(plan, files, self.repo, self.tools)?;
+        let left = prove(plan, files, &changes, self.judge());
         let clean = left.iter().all(Leftover::is_doubtful);
-        let rendering = if clean { self.rendered(&changes, files, plan) } else { None };
+        let rendering = if clean && self.renders {
+            compared(&changes, (plan, files), (self.repo, self.tools.keyring), || self.helpers.renderer())
+        } else {
+            None
+        };
         Ok(Proven { changes, left, rendering })
     }
 
     /// Leaves steps to people whose files would not be clean afterwards, or not do what they did, until the rest is proven.
-    pub(super) fn leave_unproven(&self, plan: &mut Plan, files: &SourceFiles, judge: Judge<'_>) -> Result<Proven, CliError> {
+    pub(super) fn leave_unproven(&self, plan: &mut Plan, files: &SourceFiles) -> Result<Proven, ChangeError> {
         loop {
-            let proven = self.proven(plan, files, judge)?;
+            let proven = self.proven(plan, files)?;
             let mut any = false;
             for left in proven.left.iter().filter(|left| !left.is_doubtful()) {
                 any |= plan.leave(left.path(), &format!("left alone, as it would not be clean afterwards: {left}"));
@@ -60,36 +62,23 @@ impl Run<'_> {
     fn earlier(&self) -> Vec<(Journal, Payload)> {
         let journals = journal::all(&self.repo.git_dir, &RealDisk).unwrap_or_default();
         let applied = journals.into_iter().filter(|journal| journal.state() == State::Applied);
-        applied.filter_map(|journal| journal.payload(self.tools(), &RealDisk).ok().map(|payload| (journal, payload))).collect()
+        applied.filter_map(|journal| journal.payload(self.tools, &RealDisk).ok().map(|payload| (journal, payload))).collect()
     }
 
-    pub(super) fn refuse(&self, changes: &[Change], left: &[String]) -> Result<(), CliError> {
+    /// Refuses changes of files that may not be changed now, and those that leave something behind.
+    pub(super) fn refuse(&self, changes: &[Change], left: Vec<Leftover>) -> Result<(), MigrateError<E>> {
         let earlier = LazyCell::new(|| self.earlier());
         let is_own = |path: &str| {
             let bytes = self.repo.read(path).unwrap_or_default();
             earlier.iter().any(|(journal, payload)| journal.left(payload, path, &bytes))
         };
         let mut refusals = refusals(changes, self.repo, &is_own);
-        if self.args.commit {
+        if self.commits {
             refusals.extend(commit_refusals(changes, self.repo));
         }
         if !refusals.is_empty() {
-            let lines: Vec<String> = refusals.iter().map(ToString::to_string).collect();
-            let hint = "nothing was changed; --skip leaves out the steps that change a file";
-            return Err(CliError::new(lines.join("\n"), hint).exiting(Exit::Refused));
+            return Err(MigrateError::Refused(refusals));
         }
-        if left.is_empty() {
-            return Ok(());
-        }
-        let hint = "nothing was changed; --skip leaves these files out, and please report what sopup left there";
-        Err(CliError::new(left.join("\n"), hint).exiting(Exit::Refused))
-    }
-
-    /// Refuses what kustomize would make something else of.
-    pub(super) fn refuse_rendering(&self, rendering: Option<&Compared>) -> Result<(), CliError> {
-        let Some(compared) = rendering.filter(|compared| !compared.differences.is_empty()) else { return Ok(()) };
-        show::differences(compared, self.ui)?;
-        let hint = "nothing was changed; --skip leaves files out, --no-render does not compare";
-        Err(CliError::new("what kustomize renders would differ, as told above", hint).exiting(Exit::Refused))
+        if left.is_empty() { Ok(()) } else { Err(MigrateError::Left(left)) }
     }
 }
