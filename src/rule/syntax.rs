@@ -151,6 +151,9 @@ pub enum Judge {
     Password,
     /// Like a machine's secret assigned to a name.
     Token,
+    /// Like a password; where programs and settings hand one on, the word for it is a weak one, since nothing but a value can
+    /// stand there.
+    Literal,
 }
 
 /// A named check of a credential, see `detect::worth::validator`.

@@ -162,7 +162,7 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
     if rule.rejects(value) {
         return Err(Objection::Exception);
     }
-    if let Some(fake) = placeholder::fake(value).filter(|_| !block && rule.judge != Judge::Password) {
+    if let Some(fake) = placeholder::fake(value).filter(|_| !block && !takes_words(rule.judge)) {
         return Err(Objection::Is(fake));
     }
     if rule.validators.iter().any(|check| matches!(check, Validator::Base64 | Validator::Base64Pair))
@@ -204,9 +204,15 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
                     // `IDENTIFIED BY 'shop_client_password'`, in what is run
                     let run =
                         || search.hints.notation != Notation::Prose && words() && words::words(&String::from_utf8_lossy(value)).len() > 2;
-                    !names && weak::is_chosen(value) || run() || !code && (weak::is_sample(value) || joined())
+                    // `IDENTIFIED BY 'shop_password'`, `"secret".toCharArray()`
+                    let literal = || {
+                        let shown = matches!(search.hints.notation, Notation::Prose | Notation::Unknown);
+                        rule.judge == Judge::Literal
+                            && if shown { words() && !weak::tells_what_belongs(b"", value) } else { weak::is_any_word(value) }
+                    };
+                    !names && weak::is_chosen(value) || run() || literal() || !code && (weak::is_sample(value) || joined())
                 };
-                match search.rules.extractor(Extractor::WeakPassword).filter(|_| rule.judge == Judge::Password && typed()) {
+                match search.rules.extractor(Extractor::WeakPassword).filter(|_| takes_words(rule.judge) && typed()) {
                     Some(rule) => {
                         return Ok(Match { rule, span, confidence: Confidence::Medium, reasons: vec![Reason::Format, Reason::Weak] });
                     }
@@ -221,6 +227,11 @@ fn assess(search: &Search<'_>, index: RuleIndex, span: Span) -> Result<Match, Ob
         return Err(Objection::Binary);
     }
     Ok(Match { rule: index, span, confidence, reasons })
+}
+
+/// Whether what people type as a password may stand there.
+fn takes_words(judge: Judge) -> bool {
+    matches!(judge, Judge::Password | Judge::Literal)
 }
 
 /// `?AWSAccessKeyId=AKIA…&Expires=1459…&Signature=…`: whoever made a link for others has signed it with a key of this ID.

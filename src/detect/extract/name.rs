@@ -74,7 +74,13 @@ pub(super) fn find(search: &mut Search<'_>, hit: Span) -> Option<Span> {
     let name = name_around(search.text, hit)?;
     search.name_end = name.end;
     search.look(Span::new(name.start.saturating_sub(reach), name.end));
-    (!is_reference(search, name.start) && !is_type(search.text, name) && !is_file(search.text, name)).then_some(name)
+    let is_other = is_type(search.text, name) || is_file(search.text, name) || is_working_folder(search.text, name);
+    (!is_reference(search, name.start) && !is_other).then_some(name)
+}
+
+/// `$PWD`
+fn is_working_folder(text: &[u8], name: Span) -> bool {
+    text[name.range()] == *b"PWD" && text[..name.start].ends_with(b"$")
 }
 
 /// A name with its line, if it means a secret.

@@ -14,18 +14,17 @@ use super::signing;
 use crate::detect::Reason;
 use crate::detect::search::Search;
 use crate::detect::syntax::bare::begins_escaped_line;
-use crate::detect::syntax::hints::Notation;
+use crate::detect::syntax::embedded;
+use crate::detect::syntax::hints::{Alone, Notation};
 use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::{before_quote, is_hashed};
 use crate::detect::syntax::sentence::{self, goes_on};
 use crate::detect::worth::weak::{
     boasts, is_camel_words, is_encoded_text, is_joined_words, is_known, is_label_of_field, is_literal, is_sample, is_sample_of_settings,
-    is_titled_word, is_two_letters, is_typed_secret,
+    is_titled_word, is_two_letters, is_typed_secret, tells_what_belongs,
 };
 use crate::detect::worth::words::words;
-use crate::rule::lexicon::{
-    ABOUT_NAMES, ACCOUNTS, BEFORE_PASSWORD, KEY_ENDINGS, PASSWORDS, SERVICE_WORDS, TECHNICAL, VALUE_NAMES, VARIABLE_ENDINGS,
-};
+use crate::rule::lexicon::{ABOUT_NAMES, KEY_ENDINGS, PASSWORDS, VALUE_NAMES, VARIABLE_ENDINGS};
 use crate::rule::{Confidence, Extractor};
 use crate::text::Span;
 
@@ -39,6 +38,8 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
         is_set_to(search, class, value)
             || why == Reason::NameValuePair && is_of_container(search, class, value)
             || is_short_setting(search, class, value)
+            || is_alone(search, value)
+            || why == Reason::Prose && class == NameClass::Password && is_told_name(search.bytes(value.span))
             || class == NameClass::Token && signs(search, value.span)
     };
     let named = class == NameClass::Token && is_of_external_secret(search, value.span);
@@ -135,6 +136,17 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     (settings || listed) && joined && !names_itself(name, bytes) && !tells()
 }
 
+/// ``Set the password to `boat_club` ``: joined words that a sentence gives.
+fn is_told_name(value: &[u8]) -> bool {
+    is_joined_words(value) && !tells_what_belongs(b"", value)
+}
+
+/// `root_pwd` in a file that holds a password and nothing else.
+fn is_alone(search: &Search<'_>, value: &Value) -> bool {
+    let bytes = search.bytes(value.span);
+    search.hints.alone == Some(Alone::Password) && (is_joined_words(bytes) || is_camel_words(bytes))
+}
+
 /// `MYSQL_PASSWORD: wp`: two letters are a password only where a variable of settings is given them.
 fn is_short_setting(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     let before = before(search, value.span);
@@ -154,18 +166,6 @@ fn is_of_container(search: &Search<'_>, class: NameClass, value: &Value) -> bool
     let bytes = search.bytes(value.span);
     let read = search.hints.notation == Notation::Yaml && class == NameClass::Password && !value.uncertain;
     read && ends_field(search, value.span) && (is_sample(bytes) || is_sample_of_settings(bytes) || is_joined_words(bytes))
-}
-
-/// `mysql_password`, `CACHE_PASSWORD: cache-credentials`: the word for it behind words of services, or of the name, alone;
-/// `boatclub-password` has a word that somebody chose.
-pub(super) fn tells_what_belongs(name: &[u8], value: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(value);
-    let of_name = words(&String::from_utf8_lossy(name));
-    let mut words = text.rsplit(['-', '_']);
-    let last = words.next().unwrap_or_default();
-    let service = |word: &str| [&SERVICE_WORDS, &ACCOUNTS, &BEFORE_PASSWORD, &VALUE_NAMES, &TECHNICAL].iter().any(|list| list.has(word));
-    let service = |word: &str| service(word) || of_name.iter().any(|own| own == word);
-    (PASSWORDS.has(last) || VALUE_NAMES.has(last)) && words.all(service)
 }
 
 /// `DB_PASSWORD: db-password`
@@ -270,6 +270,7 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
                     begins_escaped_line(&name[..name.len() - last_name(name).len()])
                 };
                 let default = || is_default_of_variable(before) && behind(search, span).starts_with(b"}");
+                let embedded = || before.contains(&b':') && embedded::is_yaml(search, search.line_around(span.start));
                 quoted
                     || alone
                     || is_variable_in_literal(search, before, span)
@@ -278,6 +279,7 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
                     || option()
                     || default()
                     || escaped()
+                    || embedded()
             }
         },
     }

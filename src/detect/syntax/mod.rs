@@ -7,6 +7,7 @@
 pub(in crate::detect) mod bare;
 pub(in crate::detect) mod cells;
 pub(in crate::detect) mod columns;
+pub(in crate::detect) mod embedded;
 pub(in crate::detect) mod field;
 mod grid;
 pub(in crate::detect) mod hints;

@@ -59,7 +59,7 @@ pub(in crate::detect) fn weigh(value: &[u8], judge: Judge) -> Result<Verdict, Ob
     }
     match judge {
         Judge::Format => Ok(Verdict { confidence: Confidence::High, reasons: Vec::new() }),
-        Judge::Password => password(value).map_err(Objection::Is),
+        Judge::Password | Judge::Literal => password(value).map_err(Objection::Is),
         Judge::Token => match placeholder::fake(value).or_else(|| no_token(value)) {
             Some(evidence) => Err(Objection::Is(evidence)),
             None => token(value).ok_or(Objection::NotGenerated),

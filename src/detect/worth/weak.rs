@@ -4,7 +4,8 @@
 use super::{encoding, judge, measure, placeholder, shapes, words};
 use crate::rule::Judge;
 use crate::rule::lexicon::{
-    ASKING_WORDS, BOASTS, KEY_QUALIFIERS, PASSWORDS, SAMPLE_PASSWORDS, TECHNICAL, TOKENS, VALUE_NAMES, WEAK_PASSWORDS,
+    ACCOUNTS, ASKING_WORDS, BEFORE_PASSWORD, BOASTS, KEY_QUALIFIERS, PASSWORDS, SAMPLE_PASSWORDS, SERVICE_WORDS, TECHNICAL, TOKENS,
+    VALUE_NAMES, WEAK_PASSWORDS,
 };
 
 /// Lengths between which a weak password lies, in bytes.
@@ -28,6 +29,29 @@ pub(in crate::detect) fn is_told(value: &[u8]) -> bool {
     LENGTHS.contains(&value.len())
         && value.iter().all(|byte| byte.is_ascii_graphic() && !b"${}<>".contains(byte))
         && judge::judge(value, Judge::Password).is_none_or(|verdict| verdict.is_weak())
+}
+
+/// `password`, `changeit`, `shop_secret`: words that ask for nothing, whatever they are the words for.
+pub(in crate::detect) fn is_any_word(value: &[u8]) -> bool {
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    LENGTHS.contains(&value.len())
+        && value.iter().all(part)
+        && value.iter().any(u8::is_ascii_lowercase)
+        // The password of Java's own key stores.
+        && (value == b"changeit" || !placeholder::asks(value))
+        && !placeholder::is_repetitive(value)
+}
+
+/// `mysql_password`, `CACHE_PASSWORD: cache-credentials`: the word for it behind words of services, or of the name, alone;
+/// `boatclub-password` has a word that somebody chose.
+pub(in crate::detect) fn tells_what_belongs(name: &[u8], value: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(value);
+    let of_name = words::words(&String::from_utf8_lossy(name));
+    let mut words = text.rsplit(['-', '_']);
+    let last = words.next().unwrap_or_default();
+    let service = |word: &str| [&SERVICE_WORDS, &ACCOUNTS, &BEFORE_PASSWORD, &VALUE_NAMES, &TECHNICAL].iter().any(|list| list.has(word));
+    let service = |word: &str| service(word) || of_name.iter().any(|own| own == word);
+    (PASSWORDS.has(last) || VALUE_NAMES.has(last)) && words.all(service)
 }
 
 /// `wp`: two letters that say nothing.

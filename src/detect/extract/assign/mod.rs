@@ -42,7 +42,7 @@ pub(super) fn read(search: &mut Search<'_>, context: &Context) -> bool {
             && name[name.len() - bytes.len()..].eq_ignore_ascii_case(bytes)
             && bytes.first().is_some_and(u8::is_ascii_lowercase)
             && search.text[context.name.end..value.span.start].contains(&b':');
-        let same = ends || bytes.eq_ignore_ascii_case(name);
+        let same = ends || bytes.eq_ignore_ascii_case(name) || is_of_fields(search, context, value.span);
         let meant = || {
             settings
                 || is_hashed(search.text, value.span)
@@ -80,6 +80,25 @@ pub(super) fn read(search: &mut Search<'_>, context: &Context) -> bool {
         report(search, class, &Value { uncertain: value.uncertain || linked, ..value }, Reason::Name);
     }
     true
+}
+
+/// `RUNNER_HOST = "host"` above or below `RUNNER_PASSWORD = "password"`: what fields are called.
+fn is_of_fields(search: &Search<'_>, context: &Context, value: Span) -> bool {
+    let names_field = |line: &[u8]| {
+        let Some((name, rest)) = line.iter().position(|byte| *byte == b'=').map(|at| line.split_at(at)) else { return false };
+        let name = name.trim_ascii_end().rsplit(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').next().unwrap_or_default();
+        let literal = rest[1..].trim_ascii().trim_ascii_end();
+        let literal = literal.strip_suffix(b";").or(literal.strip_suffix(b",")).unwrap_or(literal);
+        let [open @ (b'"' | b'\''), literal @ .., close] = literal else { return false };
+        let ends = name.len() > literal.len() && name[name.len() - literal.len()..].eq_ignore_ascii_case(literal);
+        open == close && is_variable(name) && ends && literal.len() > 2 && name[name.len() - literal.len() - 1] == b'_'
+    };
+    let source = search.hints.notation == Notation::Source && is_variable(search.bytes(context.name));
+    source && names_field(search.bytes(context.line)) && {
+        let near = [search.line_before(context.line), search.line_after(context.line)];
+        let is_other = |line: &Span| names_field(search.bytes(*line)) && !search.bytes(*line).ends_with(search.bytes(value));
+        near.iter().flatten().any(is_other)
+    }
 }
 
 /// `username: 'shop',` a line or two above or below `password: 'password',`: a login, and no list of what fields are called.

@@ -10,7 +10,7 @@ use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::{ENTITY_QUOTE, before_quote, call_before, inside_literal, is_open, quoted, quoted_in, quoted_literals};
 use crate::detect::syntax::sentence::{REACH, word_before_default};
-use crate::detect::syntax::{scalar, table};
+use crate::detect::syntax::{embedded, scalar, table};
 use crate::detect::worth::{judge, randomness};
 use crate::rule::lexicon::{ENTERING_VERBS, ENVIRONMENT_CALLS, SETTING_CALLS};
 use crate::text::Span;
@@ -45,6 +45,11 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     }
     if start >= line.end {
         return None;
+    }
+    if separator == Separator::Colon
+        && let Some(value) = in_doubled_quotes(text, context, start)
+    {
+        return Some(if value.is_empty() { Vec::new() } else { sure(value) });
     }
     // `PASSWORD= #optional`
     let set = separator == Separator::Equals || separator == Separator::Colon && notation.is_settings();
@@ -144,6 +149,16 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
             Some(values.into_iter().map(|value| Value { uncertain: value.uncertain && second.is_none(), ..value }).collect())
         }
     }
+}
+
+/// `""auth"":""x"",""parent"":192`, as a cell of CSV holds JSON.
+fn in_doubled_quotes(text: &[u8], context: &Context, start: usize) -> Option<Span> {
+    const QUOTE: &[u8] = b"\"\"";
+    let name = context.name;
+    let doubled = text[..name.start].ends_with(QUOTE) && text[name.end..].starts_with(QUOTE);
+    let open = text[start..context.line.end].strip_prefix(QUOTE).filter(|_| doubled)?;
+    let start = start + QUOTE.len();
+    Some(Span::new(start, start + memchr::memmem::find(open, QUOTE)?))
 }
 
 /// `ROOT_PASSWORD: ${OTHER:-x}`: what is taken if no such variable is set.
@@ -310,7 +325,10 @@ fn unquoted(search: &Search<'_>, context: &Context, notation: Notation, separato
     // `print("密码：123456")`
     let said = separator == Separator::Colon && !text[context.name.range()].is_ascii();
     let in_text = literal && (separator == Separator::Equals || said);
-    let in_example = || is_shell_line(text, context) || separator == Separator::Colon && is_yaml_line(text, context, start);
+    let in_example = || {
+        is_shell_line(text, context)
+            || separator == Separator::Colon && (is_yaml_line(text, context, start) || embedded::is_yaml(search, line))
+    };
     if !in_text && !notation.takes_bare_values() && !in_example() {
         return None;
     }

@@ -36,7 +36,8 @@ pub(super) fn read(search: &mut Search<'_>, hit: Span) {
         let message = search.bytes(whole).trim_ascii_start().starts_with(b"echo ");
         let beside_account = |value: Span| {
             let user = before_joint(&search.text[hit.end..value.start]).rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
-            message && !user.is_empty() && begins_with_account(user)
+            let default = || search.text[whole.start..hit.start].to_ascii_lowercase().ends_with(b"default ");
+            message && !user.is_empty() && (begins_with_account(user) || default())
         };
         let told = |value: Span| settings && (is_customary_field(search, whole, hit, value) || beside_account(value));
         let value = pair(search.text, &words).filter(|&value| told(value));

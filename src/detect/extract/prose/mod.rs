@@ -201,11 +201,7 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
         }
         let unspaced = || std::str::from_utf8(bytes).is_ok_and(|word| word.len() <= 32 && PARTICLES.iter().any(|end| word.ends_with(end)));
         // ``with a password of `X` ``; ``the password of `root` `` is somebody's.
-        let of = || {
-            count == 0
-                && bytes == b"of"
-                && [&b" a "[..], b" with the "].iter().any(|end| text[context.line.start..context.name.start].ends_with(end))
-        };
+        let of = || count == 0 && bytes == b"of" && is_given(&text[context.line.start..context.name.start], &text[word.end..end]);
         joint = if of() {
             Joint::Label
         } else if !parted && unspaced() {
@@ -252,6 +248,17 @@ fn is_weak_and_bare(search: &Search<'_>, context: &Context, span: Span) -> bool 
     context.class == NameClass::Password && (odd || account() || told() || foreign() && weak::is_literal(value))
 }
 
+/// ``a password of `X` ``, ``the default password of `X`.``, and not ``the default password of `root` is``.
+fn is_given(before: &[u8], of: &[u8]) -> bool {
+    let default = before.ends_with(b"default ");
+    let ends = || {
+        let rest = of.trim_ascii_start().strip_prefix(b"`").unwrap_or_default();
+        let behind = memchr::memchr(b'`', rest).map(|close| rest[close + 1..].trim_ascii_start());
+        behind.is_some_and(|behind| behind.first().is_none_or(|byte| b".,;)".contains(byte)))
+    };
+    [&b" a "[..], b" with the "].iter().any(|end| before.ends_with(end)) || default && ends()
+}
+
 /// `set to `, `defaults to `
 fn is_set_to(between: &[u8]) -> bool {
     SETTLES.ends(between.trim_ascii())
@@ -261,7 +268,7 @@ fn is_set_to(between: &[u8]) -> bool {
 fn is_set(search: &Search<'_>, context: &Context) -> bool {
     let start = context.line.start.max(context.name.start.saturating_sub(REACH));
     let before = search.text[start..context.name.start].to_ascii_lowercase();
-    let mut words = before.rsplit(|byte| !byte.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).take(4);
+    let mut words = before.rsplit(|byte| !byte.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).take(6);
     words.any(|word| CHANGING.is(word))
 }
 
@@ -303,14 +310,21 @@ fn is_weak(search: &Search<'_>, context: &Context, start: usize, span: Span) -> 
     let text = String::from_utf8_lossy(value);
     let is = between.trim_end_matches(|c: char| !c.is_alphanumeric()).ends_with("is");
     let word = |word: &str| word == "password" || is && word == "secret";
+    // ``- `SHOP_PASSWORD`: defaults to `boat_club` ``
+    let joined = || {
+        weak::is_joined_words(value)
+            && (is_default_of_variable(search, context, span) || is_set(search, context))
+            && !weak::tells_what_belongs(b"", value)
+    };
     let named = (VALUE_NAMES.has(&text) || PASSWORDS.has(&text)) && !word(&text) || value.contains(&b'_') || value.starts_with(b"-");
+    let named = named && !joined();
     // `PurpleCandle`: words that name nothing.
     let titled = || {
         let words = words::words(&text);
         words.len() > 1 && !words.iter().any(|word| VALUE_NAMES.has(word) || PASSWORDS.has(word) || ABOUT.has(word))
     };
     let capital = value.iter().any(u8::is_ascii_uppercase);
-    context.class == NameClass::Password && plain && !named && (!capital || titled()) && weak::is_literal(value)
+    context.class == NameClass::Password && plain && !named && (!capital || titled()) && (weak::is_literal(value) || joined())
 }
 
 /// Whether a value is long, random and of all sorts of letters: no word, no digest, no name of anything.
