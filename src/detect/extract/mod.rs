@@ -126,6 +126,9 @@ fn read_name(search: &mut Search<'_>, cue: Cue, hit: Span) {
     } else {
         let label = context.label();
         let value = field::value_of(search, label).or_else(|| field::declared(search, label));
+        // `Value: defaultPass,` names a variable in a program.
+        let literal = |span: Span| place::is_quoted(search, span) || place::is_element(search, span);
+        let value = value.filter(|value| search.hints.notation != Notation::Source || literal(value.span));
         report_all(search, &context, value, Reason::NameValuePair);
     }
     let cells = table::values(search, &context);

@@ -310,5 +310,5 @@ fn is_of_variable(before: &[u8], value: &[u8]) -> bool {
 /// Whether a constant holds the name of a field, and no value: `FIELD_PASSWORD = "pwd"`; or something is passed in another
 /// sense: `pass_by_value`, `pass_through`.
 fn about_names(before: &[u8]) -> bool {
-    words(&String::from_utf8_lossy(last_name(before))).iter().rev().take(3).any(|word| ABOUT_NAMES.has(word))
+    words(&String::from_utf8_lossy(last_name(before))).iter().rev().take(4).any(|word| ABOUT_NAMES.has(word))
 }

@@ -78,6 +78,8 @@ pub(super) fn separator(text: &[u8], context: &Context, notation: Notation) -> O
         // `var dbPassword string = "x"`
         _ if rest.starts_with(b"string = ") && at > joined => found(Separator::Equals, 8),
         [b'>', ..] if element => found(Separator::Element, 1),
+        // `| corp.net/go/auth | Apache-2.0 |`: the end of a path.
+        [b'|', ..] if text[..context.name.start].ends_with(b"/") => None,
         [b'|', ..] if starts_row(&text[context.line.range()]) => found(Separator::Cell, 1),
         _ => blank(text, context, notation, at, joined).map(|start| (Separator::Blank, start)),
     }
@@ -89,11 +91,11 @@ fn is_of_environment(text: &[u8], context: &Context) -> bool {
     held || text[context.line.start..context.name.start].ends_with(b"env.")
 }
 
-/// Whether a colon behind the name labels nothing: `${PASSWORD:+x}`, `$PWD:/app`, `$(pwd):/app`,
+/// Whether a colon behind the name labels nothing: `${PASSWORD:+x}`, `$PWD:/app`, `$(pwd):/app`, `$(shell pwd):/app`,
 /// `--- PASS: TestX`.
 fn is_no_label(text: &[u8], context: &Context) -> bool {
     let before = &text[context.line.start..context.name.start];
-    [&b"$"[..], b"$("].iter().any(|open| before.ends_with(open))
+    [&b"$"[..], b"$(", b"$(shell "].iter().any(|open| before.ends_with(open))
         || bare::is_of_variable(before)
         || before.trim_ascii_end().ends_with(b"---")
 }

@@ -11,6 +11,7 @@ use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::{ENTITY_QUOTE, before_quote, call_before, inside_literal, is_open, quoted, quoted_in, quoted_literals};
 use crate::detect::syntax::sentence::{REACH, word_before_default};
 use crate::detect::syntax::{embedded, scalar, table};
+use crate::detect::worth::weak::is_camel_words;
 use crate::detect::worth::{judge, randomness};
 use crate::rule::lexicon::{ENTERING_VERBS, ENVIRONMENT_CALLS, SETTING_CALLS};
 use crate::text::Span;
@@ -212,9 +213,11 @@ fn is_listed(text: &[u8], context: &Context, value: Span) -> bool {
         let word = &text[span.range()];
         word.iter().all(is_word) && word.iter().any(|byte| b"-_".contains(byte))
     });
+    // `'usernameAndPassword', 'customEapXml', 'derivedCredential'`
+    let camels = [context.name, value].iter().all(|span| is_camel_words(&text[span.range()]));
     // `only(['username', 'email', 'password', 'token2'])`
     let last_of_many = behind_word && rest.starts_with(b"]") && memchr::memchr_iter(b',', before).count() > 1;
-    capitals(context.name) && capitals(value) || last_of_many || words && goes_on && (behind_word || before.ends_with(b"["))
+    capitals(context.name) && capitals(value) || last_of_many || (words || camels) && goes_on && (behind_word || before.ends_with(b"["))
 }
 
 /// Whether what stands before a quoted name offers it as one of two: `code ? "`.
