@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::file::folder_of;
 use super::outline::{Outline, Part};
+use crate::text::Span;
 
 /// The YAML files of a repository.
 #[derive(Debug, Default)]
@@ -13,6 +14,16 @@ pub struct Manifests {
     lists: HashMap<String, Vec<usize>>,
     generates: HashMap<String, usize>,
     env_files: HashMap<String, usize>,
+    secret_files: HashMap<String, Vec<(usize, SecretFile)>>,
+}
+
+/// `file: PATH` of a secret in a compose file.
+#[derive(Debug)]
+pub(super) struct SecretFile {
+    /// What the secret is called.
+    pub(super) name: String,
+    /// Key and value.
+    pub(super) span: Span,
 }
 
 impl Manifests {
@@ -20,6 +31,7 @@ impl Manifests {
     pub fn new(texts: Vec<(String, String)>) -> Self {
         let (mut names, mut lists) = (HashMap::<String, Vec<usize>>::new(), HashMap::<String, Vec<usize>>::new());
         let (mut generates, mut env_files) = (HashMap::new(), HashMap::new());
+        let mut secret_files = HashMap::<String, Vec<(usize, SecretFile)>>::new();
         for (at, (path, text)) in texts.iter().enumerate() {
             if text.contains("kind: Secret") {
                 for name in text.lines().filter_map(|line| line.trim().strip_prefix("name:")) {
@@ -38,7 +50,12 @@ impl Manifests {
                 env_files.extend(env_files_of(text).into_iter().map(|named| (resolve(path, below_variable(&named)), at)));
             }
         }
-        Self { texts, names, lists, generates, env_files }
+        for (at, (path, text)) in texts.iter().enumerate().filter(|(_, (_, text))| text.contains("\nsecrets:")) {
+            for (named, secret) in secret_files_of(text) {
+                secret_files.entry(resolve(path, &named)).or_default().push((at, secret));
+            }
+        }
+        Self { texts, names, lists, generates, env_files, secret_files }
     }
 
     /// All of them.
@@ -59,6 +76,12 @@ impl Manifests {
     /// The compose file that reads a file into the environment of containers.
     pub fn with_env_file(&self, file: &str) -> Option<&str> {
         self.env_files.get(file).map(|at| self.texts[*at].0.as_str())
+    }
+
+    /// The secrets of compose files that are made of a file, with the paths and texts of those.
+    pub(super) fn with_secret_file(&self, file: &str) -> impl Iterator<Item = (&str, &str, &SecretFile)> {
+        let found = self.secret_files.get(file).into_iter().flatten();
+        found.map(|(at, secret)| (self.texts[*at].0.as_str(), self.texts[*at].1.as_str(), secret))
     }
 
     /// Whether any of them names a file.
@@ -93,6 +116,19 @@ fn env_files_of(text: &str) -> Vec<String> {
         if services == "services" && key == "env_file" && !matches!(rest.last(), Some(Part::Key(last)) if last != "path"))
     };
     outline.items().iter().filter(|item| of_service(&item.path)).filter_map(|item| outline.scalar(item)).collect()
+}
+
+/// The files that secrets of a compose file are made of, on lines of their own.
+fn secret_files_of(text: &str) -> Vec<(String, SecretFile)> {
+    let outline = Outline::new(text);
+    let secret = |path: &[Part]| match path {
+        [Part::Key(top), Part::Key(name), Part::Key(key)] if top == "secrets" && key == "file" => Some(name.clone()),
+        _ => None,
+    };
+    let of_compose = outline.key(0, &["services"]).is_some();
+    let items = outline.items().iter().filter(|item| of_compose && item.document == 0);
+    let found = items.filter_map(|item| Some((secret(&item.path)?, outline.scalar(item)?, item)));
+    found.map(|(name, named, item)| (named, SecretFile { name, span: Span::new(item.start, item.value.end) })).collect()
 }
 
 /// A path behind a folder that a variable names, as in `${HOME_DIR:-.}/.env`: mostly that of the file itself.

@@ -156,7 +156,7 @@ pub(super) fn has_other_default(text: &str, name: &str, value: &str) -> bool {
 pub(super) const TWO_DEFAULTS: &str = "the variable has another default elsewhere: give both places variables of their own first";
 
 /// Whether a file uses a variable, or compose finds it in a file beside.
-fn is_used(name: &str, text: &str, beside: &[(String, String)]) -> bool {
+pub(super) fn is_used(name: &str, text: &str, beside: &[(String, String)]) -> bool {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let uses = |mark: String| text.match_indices(&mark).any(|(at, _)| !text[at + mark.len()..].starts_with(is_word));
     let sets = |text: &str| text.lines().any(|line| line.trim_start().strip_prefix(name).is_some_and(|rest| rest.starts_with('=')));

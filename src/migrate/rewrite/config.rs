@@ -2,7 +2,7 @@
 //! environment itself, the value becomes one; elsewhere a `ref+sops://` reference stands until the file is rendered.
 
 use super::quote::{decoded, exec_env, unescaped};
-use super::{Rewriter, dotenv, is_in_comment, of_comment, words};
+use super::{Rewriter, compose_secret, dotenv, is_in_comment, of_comment, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
@@ -41,6 +41,11 @@ impl Rewriter for Config {
     }
 
     fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
+        if let [site] = sites
+            && compose_secret::rewrite("compose-secret", file, site, draft)
+        {
+            return;
+        }
         for &site in sites {
             match (file.text(), reads_environment(file)) {
                 (Some(text), Some(program)) => self.variable(file, text, site, program, draft),

@@ -6,6 +6,7 @@ mod ansible;
 mod check;
 mod ci;
 mod compose;
+mod compose_secret;
 mod config;
 mod configmap;
 mod container;
