@@ -1,5 +1,5 @@
-//! [`Plan`]: what a migration would do, as a value. It is made by [`super::draft`], shown and cut down
-//! by people, and turned into bytes by [`super::change`].
+//! [`Plan`]: what a migration would do, as a value. It is made by `draft`, shown and cut down
+//! by people, and turned into bytes by `change`.
 
 use crate::finding::Fingerprint;
 use crate::rule::{Confidence, Severity};

@@ -191,7 +191,9 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     let of_hashes = |word: &str| word == "hash" && words[at] == "salt";
     let no_token = |word: &str| class == NameClass::Token && NO_TOKEN.has(word) && !of_cookies(word) && !of_hashes(word);
     let not_one = |word: &str| NOT_ONE.has(word) && !(class == NameClass::Token && (TOKEN_VERBS.has(word) || of_cookies(word)));
-    let negated = words[section.min(at)..at].iter().any(|word| not_one(word) || no_token(word));
+    // Where messages are pushed to; `DEVICE_SECRET` is another matter.
+    let of_device = |word: &str| word == "device" && words[at] == "token";
+    let negated = words[section.min(at)..at].iter().any(|word| not_one(word) || no_token(word) || of_device(word));
     (!about && !negated && !is_other_pass).then_some(class)
 }
 
