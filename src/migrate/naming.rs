@@ -63,6 +63,13 @@ pub(super) fn variable(text: &str) -> String {
     }
 }
 
+/// What is tried for a variable: its name, the same behind whose it is, and that with numbers.
+pub(super) fn variables(wanted: &str, whose: &str) -> impl Iterator<Item = String> + use<> {
+    let longer = format!("{}_{wanted}", variable(whose));
+    let numbered = longer.clone();
+    [wanted.to_owned(), longer].into_iter().chain((2..).map(move |number| format!("{numbered}_{number}")))
+}
+
 /// A name that Kubernetes takes.
 pub(super) fn dns(text: &str) -> String {
     slug(text).replace('_', "-")

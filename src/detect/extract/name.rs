@@ -186,11 +186,11 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     let is_other_pass = words[at] == "pass" && at > 0 && OTHER_PASSES.has(&words[at - 1]);
     let about = words[at + 1..].iter().any(|word| ABOUT.has(word) || is_agent(word));
     // What signs or encrypts cookies is no cookie, and so with tokens of forms.
-    let of_cookies = |word: &str| matches!(word, "cookie" | "csrf" | "xsrf") && matches!(words[at].as_str(), "secret" | "key");
+    let signs_them = |word: &str| matches!(word, "cookie" | "csrf" | "xsrf") && matches!(words[at].as_str(), "secret" | "key" | "salt");
     // `hash_salt` salts the hashes that a site makes.
     let of_hashes = |word: &str| word == "hash" && words[at] == "salt";
-    let no_token = |word: &str| class == NameClass::Token && NO_TOKEN.has(word) && !of_cookies(word) && !of_hashes(word);
-    let not_one = |word: &str| NOT_ONE.has(word) && !(class == NameClass::Token && (TOKEN_VERBS.has(word) || of_cookies(word)));
+    let no_token = |word: &str| class == NameClass::Token && NO_TOKEN.has(word) && !signs_them(word) && !of_hashes(word);
+    let not_one = |word: &str| NOT_ONE.has(word) && !(class == NameClass::Token && (TOKEN_VERBS.has(word) || signs_them(word)));
     // Where messages are pushed to; `DEVICE_SECRET` is another matter.
     let of_device = |word: &str| word == "device" && words[at] == "token";
     let negated = words[section.min(at)..at].iter().any(|word| not_one(word) || no_token(word) || of_device(word));

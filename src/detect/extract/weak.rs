@@ -42,13 +42,13 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
             || why == Reason::Prose && class == NameClass::Password && is_told_name(search.bytes(value.span))
             || class == NameClass::Token && signs(search, value.span)
     };
-    let named = class == NameClass::Token && is_of_external_secret(search, value.span);
+    let fetched = || class == NameClass::Token && is_of_external_secret(search, value.span);
     if search.hints.binary
         || label
         || command
-        || named
         || is_key_of_call(search, value.span)
         || !is_literal(search.bytes(value.span)) && !is_set()
+        || fetched()
     {
         return false;
     }

@@ -24,10 +24,7 @@ pub(in crate::detect) fn column(page: &Page<'_>, header: Span, at: usize, purpos
 
 /// `+----+----+` above, `+====+====+` below the header.
 fn grid(page: &Page<'_>, header: Span, at: usize, purpose: Purpose) -> Column {
-    let is_border = |span: &Span| {
-        let line = page.bytes(*span).trim_ascii();
-        line.len() > 2 && line.starts_with(b"+") && line.iter().all(|byte| matches!(byte, b'+' | b'-' | b'='))
-    };
+    let is_border = |span: &Span| is_border(page.bytes(*span));
     let is_row = |span: &Span| page.bytes(*span).trim_ascii_start().starts_with(b"|");
     let Some(border) = page.whole_line_after(header).filter(is_border) else { return Column::Absent };
     let Some(index) = row_cells(page.text, header).iter().position(|cell| cell.start <= at && at < cell.end) else {
@@ -37,6 +34,12 @@ fn grid(page: &Page<'_>, header: Span, at: usize, purpose: Purpose) -> Column {
     let rows = std::iter::successors(below(&border), below).filter(is_row);
     let cell = |row: Span| row_cells(page.text, row).get(index).map(|&cell| undecorated(page.text, cell));
     page.read_column(Key { form: Form::Grid, purpose, index }, rows.map(|row| (row, cell(row))))
+}
+
+/// `+----+----+`
+pub(super) fn is_border(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    line.len() > 2 && line.starts_with(b"+") && line.iter().all(|byte| matches!(byte, b'+' | b'-' | b'='))
 }
 
 /// Columns under runs of `=`.

@@ -27,6 +27,13 @@ pub(in crate::detect) fn is_header(page: &Page<'_>, row: Span) -> bool {
     ruled || below.is_empty() && page.line_before(row).is_some_and(|span| page.bytes(span).trim_ascii() == b"|===")
 }
 
+/// Whether a row has the titles of its columns: a rule stands below it, and another row below that.
+pub(in crate::detect) fn has_titles(page: &Page<'_>, row: Span) -> bool {
+    let Some(rule) = page.line_after(row) else { return false };
+    let ruled = is_delimiter(page.bytes(rule)) || grid::is_border(page.bytes(rule));
+    ruled && page.line_after(rule).is_some_and(|row| page.bytes(row).trim_ascii_start().starts_with(b"|"))
+}
+
 /// The contents of the cells of a header of a Markdown table.
 pub(in crate::detect) fn header_cells(page: &Page<'_>, header: Span) -> impl Iterator<Item = Span> {
     row_cells(page.text, header).into_iter().map(|cell| undecorated(page.text, cell))

@@ -66,10 +66,9 @@ impl Rewriter for Compose {
                 Some((name, _)) => name.to_owned(),
                 None => {
                     let name = naming::variable(&variable(text, site, service));
-                    let whose = naming::variable(if service.is_empty() { words::of_file(file) } else { service.to_owned() }.as_str());
-                    let numbered = (2..).map(|number| format!("{whose}_{name}_{number}"));
-                    let mut names = [name.clone(), format!("{whose}_{name}")].into_iter().chain(numbered);
-                    names.find(|name| !is_used(name, text, &beside) && draft.fits(store, &[name], &value)).unwrap_or(name)
+                    let whose = if service.is_empty() { words::of_file(file) } else { service.to_owned() };
+                    let free = |name: &String| !is_used(name, text, &beside) && draft.fits(store, &[name], &value);
+                    naming::variables(&name, &whose).find(free).unwrap_or(name)
                 }
             };
             let same = draft.same_in(store, &value).filter(|_| default.is_none());

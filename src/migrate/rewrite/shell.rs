@@ -285,11 +285,9 @@ const GENERIC: [&str; 9] = ["KEY", "LOGIN", "PASS", "PASSWD", "PASSWORD", "PSK",
 /// A name that means nothing else in the script: what the script sets itself would win over what `sops exec-env` sets.
 fn free(wanted: String, file: &SourceFile, text: &str, site: &Site) -> String {
     let blanks: &[char] = if is_powershell(file) { &[' '] } else { &[] };
-    let longer = format!("{}_{wanted}", naming::variable(&words::of_file(file)));
-    let numbered = (2..).map(|number| format!("{longer}_{number}"));
     // Shells and other scripts have variables of these names.
-    let first = if GENERIC.contains(&wanted.as_str()) { longer.clone() } else { wanted.clone() };
-    let mut names = [first, longer.clone()].into_iter().chain(numbered);
+    let generic = usize::from(GENERIC.contains(&wanted.as_str()));
+    let mut names = naming::variables(&wanted, &words::of_file(file)).skip(generic);
     names.find(|name| !is_used(name, text, site, blanks)).unwrap_or(wanted)
 }
 

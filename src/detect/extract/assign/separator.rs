@@ -6,6 +6,9 @@ use crate::detect::syntax::bare;
 use crate::detect::syntax::hints::Notation;
 use crate::rule::lexicon::PASSWORDS;
 
+/// What opens a constant of Erlang.
+pub(super) const CONSTANT: &[u8] = b"-define(";
+
 /// What joins a name and a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Separator {
@@ -60,7 +63,7 @@ pub(super) fn separator(text: &[u8], context: &Context, notation: Notation) -> O
         [b',', ..]
             if was_quoted && !text[context.name.end..joined].contains(&b']')
                 || closers == 0 && context.name.start > 0 && matches!(text[context.name.start - 1], b':' | b'{')
-                || text[..context.name.start].ends_with(b"-define(") =>
+                || text[..context.name.start].ends_with(CONSTANT) =>
         {
             found(Separator::Argument, 1)
         }

@@ -1,7 +1,7 @@
 //! What stands behind a name: the separator, and where the value begins and ends.
 
 use super::called::{passed_on, skip_blanks, sure, typed_or_called};
-use super::separator::{Separator, separator};
+use super::separator::{CONSTANT, Separator, separator};
 use crate::detect::extract::name::{Context, is_setter};
 use crate::detect::search::Search;
 use crate::detect::syntax::bare::{self, Stop, bare, ends_value, stop, trim_end};
@@ -25,7 +25,7 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
         return None;
     }
     let (separator, start) = separator(text, context, notation)?;
-    if separator == Separator::Cell && has_titles(search, context) {
+    if separator == Separator::Cell && table::has_titles(search, line) {
         return None;
     }
     let start = skip_decoration(text, start, line.end);
@@ -105,7 +105,7 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
         // `["--auth-password", "x"]`
         let option = text[context.name.range()].starts_with(b"--");
         // `-define(DEFAULT_PASSWORD, <<"x">>).`
-        let constant = before.ends_with(b"-define(");
+        let constant = before.ends_with(CONSTANT);
         let given = || {
             option
                 || constant
@@ -173,14 +173,6 @@ fn default_of_expansion(text: &[u8], start: usize, end: usize) -> Option<Span> {
     let ends = text[value + close + 1..end].trim_ascii().iter().all(|byte| matches!(byte, b'"' | b'\'' | b',' | b';'));
     let plain = !text[value..value + close].iter().any(|byte| b"${\"'` ".contains(byte));
     (length > 0 && close > 0 && ends && plain).then(|| Span::new(value, value + close))
-}
-
-/// Whether a row of a table has the titles of its columns: a rule stands below it, and another row below that.
-fn has_titles(search: &Search<'_>, context: &Context) -> bool {
-    let Some(rule) = search.line_after(context.line) else { return false };
-    let ruled = |line: &[u8]| line.contains(&b'-') && line.len() > 2 && line.iter().all(|byte| b"|+-=: ".contains(byte));
-    let row = || search.line_after(rule).is_some_and(|row| search.bytes(row).trim_ascii_start().starts_with(b"|"));
-    ruled(search.bytes(rule).trim_ascii()) && row()
 }
 
 /// Whether a text begins as what sets a variable of the environment does: `FILTER=`.

@@ -49,7 +49,11 @@ pub(super) fn announced(search: &Search<'_>, context: &Context) -> Option<Value>
     const SHORTEST: usize = 16;
     let text = search.text;
     let rest = text[context.name.end..context.line.end].trim_ascii();
-    let sentence = rest.ends_with(b":") && rest.len() <= REACH && !rest.iter().any(|byte| b"=\"`'|<{[".contains(byte));
+    // ``Password for the user (reset with `tool`):``
+    let bracket = memchr::memchr(b'(', rest).filter(|_| rest.ends_with(b"):"));
+    let rest = bracket.map_or(rest, |at| rest[..at].trim_ascii_end());
+    let sentence =
+        (bracket.is_some() || rest.ends_with(b":")) && rest.len() <= REACH && !rest.iter().any(|byte| b"=\"`'|<{[".contains(byte));
     if !sentence || is_denied(&text[context.line.start..context.name.start]) {
         return None;
     }
