@@ -74,8 +74,16 @@ pub(super) fn find(search: &mut Search<'_>, hit: Span) -> Option<Span> {
     let name = name_around(search.text, hit)?;
     search.name_end = name.end;
     search.look(Span::new(name.start.saturating_sub(reach), name.end));
-    let is_other = is_type(search.text, name) || is_file(search.text, name) || is_working_folder(search.text, name);
+    let is_other =
+        is_type(search.text, name) || is_file(search.text, name) || is_working_folder(search.text, name) || is_host(search.text, name);
     (!is_reference(search, name.start) && !is_other).then_some(name)
+}
+
+/// `"encompass.com": `: a host among the keys of a list.
+fn is_host(text: &[u8], name: Span) -> bool {
+    const TOPS: [&[u8]; 8] = [b".com", b".net", b".org", b".de", b".io", b".eu", b".fr", b".co"];
+    let quoted = name.start.checked_sub(1).is_some_and(|at| text[at] == b'"') && text.get(name.end) == Some(&b'"');
+    quoted && TOPS.iter().any(|top| text[name.range()].ends_with(top))
 }
 
 /// `$PWD`

@@ -31,7 +31,10 @@ use crate::text::Span;
 /// Records a value under a password's name if it is a literal.
 pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, why: Reason) -> bool {
     let blank = || !before(search, value.span).iter().any(|byte| b":=>|\"'".contains(byte));
-    let label = is_label_of_field(search.bytes(value.span)) && (why == Reason::NameValuePair || why == Reason::Name && blank());
+    // In programs and tables `Password` is what a form shows, and `Pass` a result.
+    let shown = || matches!(search.hints.notation, Notation::Source | Notation::Quoted) || blank();
+    let by_place = || matches!(why, Reason::NameValuePair | Reason::Table) || why == Reason::Name && shown();
+    let label = is_label_of_field(search.bytes(value.span)) && by_place();
     // To a shell, what stands between back-ticks is a command: "PWD=`pwd`".
     let command = search.hints.notation == Notation::Lines && before(search, value.span).ends_with(b"`");
     let is_set = || {
@@ -154,7 +157,13 @@ fn is_short_setting(search: &Search<'_>, class: NameClass, value: &Value) -> boo
     let variable = given.is_some_and(|name| is_variable(last_name(name)) && VARIABLE_ENDINGS.ends(last_name(name)));
     let property = || {
         let setting = given.is_some_and(|name| search.hints.notation.is_settings() && last_name(name).ends_with(b".password"));
-        setting && ends_field(search, value.span) || before.ends_with(b"name=\"password\" value=\"")
+        // `password: sa`
+        let field = || {
+            search.hints.notation == Notation::Yaml
+                && before.trim_ascii() == b"password:"
+                && !matches!(search.bytes(value.span), b"no" | b"on")
+        };
+        (setting || field()) && ends_field(search, value.span) || before.ends_with(b"name=\"password\" value=\"")
     };
     let element = || search.hints.notation != Notation::Source && is_element(search, value.span) && before.ends_with(b"<password>");
     let taken = || variable && ends_field(search, value.span) || property() || element();
@@ -164,8 +173,10 @@ fn is_short_setting(search: &Search<'_>, class: NameClass, value: &Value) -> boo
 /// `- name: DB_PASSWORD`, `value: fake_password`: what a container or a chart is given is read as it stands.
 fn is_of_container(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     let bytes = search.bytes(value.span);
-    let read = search.hints.notation == Notation::Yaml && class == NameClass::Password && !value.uncertain;
-    read && ends_field(search, value.span) && (is_sample(bytes) || is_sample_of_settings(bytes) || is_joined_words(bytes))
+    let read = search.hints.notation == Notation::Yaml && (is_sample(bytes) || is_sample_of_settings(bytes) || is_joined_words(bytes));
+    // `key = "DB_PASSWORD"` above `value = "boat_club_password"`
+    let given = search.hints.notation == Notation::Quoted && is_joined_words(bytes) && !tells_what_belongs(b"", bytes);
+    class == NameClass::Password && !value.uncertain && ends_field(search, value.span) && (read || given)
 }
 
 /// `DB_PASSWORD: db-password`
