@@ -8,6 +8,7 @@ use owo_colors::OwoColorize as _;
 use similar::{ChangeTag, TextDiff};
 
 use crate::cli::ui::Ui;
+use crate::detect::is_known;
 use crate::finding::Fingerprint;
 use crate::migrate::plan::{Action, Applicability, Decision, EntryId, Place, Plan, Step};
 use crate::migrate::rendering::Compared;
@@ -122,26 +123,34 @@ fn lines(old: &str, new: &str, out: &mut impl io::Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts masks in the place of every known secret.
+/// Puts masks in the place of every known secret; a password that everybody tries first is no secret within `secret_key_base`.
 struct Mask {
     finder: Option<AhoCorasick>,
     masks: Vec<String>,
+    /// Whether each is a password that everybody tries first.
+    common: Vec<bool>,
 }
 
 impl Mask {
     fn new(files: &SourceFiles) -> Self {
         let secrets: BTreeSet<&Secret> = files.values().flat_map(|file| &file.sites).map(|site| &site.secret).collect();
         let finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(secrets.iter().map(|secret| secret.expose()));
-        Self { finder: finder.ok(), masks: secrets.iter().map(|secret| secret.redacted()).collect() }
+        let common = secrets.iter().map(|secret| is_known(secret.expose())).collect();
+        Self { finder: finder.ok(), masks: secrets.iter().map(|secret| secret.redacted()).collect(), common }
     }
 
     fn text(&self, bytes: &[u8]) -> String {
         let decoded = decode(bytes);
-        let masked = match &self.finder {
-            Some(finder) => finder.replace_all_bytes(&decoded.text, &self.masks),
-            // Without masks nothing may be shown.
-            None => Vec::new(),
-        };
+        let text = &decoded.text;
+        let mut masked = Vec::with_capacity(text.len());
+        // Without masks nothing may be shown.
+        let Some(finder) = &self.finder else { return String::new() };
+        finder.replace_all_with_bytes(text, &mut masked, |found, value, masked| {
+            let within = text[..found.start()].ends_with(b"_") || text[found.end()..].starts_with(b"_");
+            let at = found.pattern().as_usize();
+            masked.extend_from_slice(if self.common[at] && within { value } else { self.masks[at].as_bytes() });
+            true
+        });
         String::from_utf8_lossy(&masked).into_owned()
     }
 }
