@@ -161,6 +161,10 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     if words.len() == 3 && words[0] == "x" && words[2] == "credential" {
         return None;
     }
+    // `inject-ca-from-secret`: which one it is in.
+    if words.len() > 2 && words.ends_with(&["from".to_owned(), "secret".to_owned()]) {
+        return None;
+    }
     // `en_PW`: a language and a country.
     if matches!(name.as_bytes(), [b'a'..=b'z', b'a'..=b'z', b'_' | b'-', b'P', b'W']) {
         return None;

@@ -33,7 +33,10 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
     let blank = || !before(search, value.span).iter().any(|byte| b":=>|\"'".contains(byte));
     // In programs and tables `Password` is what a form shows, and `Pass` a result.
     let shown = || matches!(search.hints.notation, Notation::Source | Notation::Quoted) || blank();
-    let by_place = || matches!(why, Reason::NameValuePair | Reason::Table) || why == Reason::Name && shown();
+    // `Password=Password`
+    let itself =
+        || last_name(before(search, value.span).trim_ascii_end().strip_suffix(b"=").unwrap_or_default()) == search.bytes(value.span);
+    let by_place = || matches!(why, Reason::NameValuePair | Reason::Table) || why == Reason::Name && (shown() || itself());
     let label = is_label_of_field(search.bytes(value.span)) && by_place();
     // To a shell, what stands between back-ticks is a command: "PWD=`pwd`".
     let command = search.hints.notation == Notation::Lines && before(search, value.span).ends_with(b"`");

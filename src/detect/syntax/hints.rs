@@ -234,7 +234,13 @@ fn is_translation(path: &str, name: &str) -> bool {
     };
     let folders = || path.rsplit('/').skip(1);
     let catalogue = || stem.split('.').count() == 2 && stem.starts_with("locale.") && stem.rsplit('.').next().is_some_and(language);
-    let messages = || stem.strip_prefix("messages_").is_some_and(language) && extension == "properties";
+    let messages = || {
+        // `_entryForm_de.properties`; `it` and `id` may be anything.
+        let known =
+            |tag: &str| ["de", "es", "fr", "ja", "ko", "nl", "pl", "pt_br", "ru", "sv", "tr", "uk", "zh_cn", "zh_tw"].contains(&tag);
+        let tagged = || stem.match_indices('_').any(|(at, _)| known(&stem[at + 1..]));
+        extension == "properties" && (stem.strip_prefix("messages_").is_some_and(language) || tagged())
+    };
     TRANSLATION_EXTENSIONS.has(extension) && (folders().any(|folder| TRANSLATION_FOLDERS.has(folder)) || catalogue() || messages())
 }
 

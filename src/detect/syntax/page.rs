@@ -120,5 +120,9 @@ impl<'a> Page<'a> {
 /// Whether a line is a comment in most languages.
 fn is_comment(line: &[u8]) -> bool {
     let line = line.trim_ascii_start();
-    [&b"//"[..], b"#", b"*", b"/*", b"--", b";", b"<!--", b"%", b"REM "].iter().any(|marker| line.starts_with(marker))
+    // `*target.password = *actual.password` is code.
+    let star = line
+        .strip_prefix(b"*")
+        .is_some_and(|rest| rest.first().is_none_or(|next| matches!(next, b' ' | b'\t' | b'/' | b'*' | b'\r' | b'@')));
+    star || [&b"//"[..], b"#", b"/*", b"--", b";", b"<!--", b"%", b"REM "].iter().any(|marker| line.starts_with(marker))
 }

@@ -234,7 +234,9 @@ fn a_summary_is_for_pull_requests_and_programs() {
 fn a_word_that_is_a_secret_elsewhere_is_no_mask_within_a_name() {
     let bench = Bench::new();
     bench.place.write("app.env", "DB_PASSWORD=secret\nSESSION=x\n");
-    bench.place.write("config.exs", "config :shop, secret_key_base: \"Kz7vmP1gPYvsogke6P3RP9uipMjOLhneQdbokZVx5gpLsNaN44TD20vtOWkMFIT1\"\n");
+    bench
+        .place
+        .write("config.exs", "config :shop, secret_key_base: \"Kz7vmP1gPYvsogke6P3RP9uipMjOLhneQdbokZVx5gpLsNaN44TD20vtOWkMFIT1\"\n");
     bench.commit();
     let shown = bench.migrate(["--dry-run", "--include-review"]).stdout;
     assert!(shown.contains("-config :shop, secret_key_base: \"Kz7v********\""), "{shown}");

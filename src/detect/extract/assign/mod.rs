@@ -14,9 +14,10 @@ use crate::detect::search::Search;
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::is_hashed;
+use crate::detect::worth::words::words;
 use crate::detect::worth::{judge, passphrase};
 use crate::rule::Confidence;
-use crate::rule::lexicon::{CONNECTION_FIELDS, STAND_IN_USERS};
+use crate::rule::lexicon::{ACCOUNTS, BEFORE_PASSWORD, CONNECTION_FIELDS, SERVICE_WORDS, STAND_IN_USERS};
 use crate::text::Span;
 
 /// Reports what is assigned to a name; returns whether anything is.
@@ -44,8 +45,11 @@ pub(super) fn read(search: &mut Search<'_>, context: &Context) -> bool {
             && search.text[context.name.end..value.span.start].contains(&b':');
         // `PASS_WORD = "password"`
         let letters = || name.iter().filter(|byte| **byte != b'_').copied().collect::<Vec<u8>>();
-        let same =
-            ends || bytes.eq_ignore_ascii_case(name) || bytes.eq_ignore_ascii_case(&letters()) || is_of_fields(search, context, value.span);
+        let same = ends
+            || bytes.eq_ignore_ascii_case(name)
+            || bytes.eq_ignore_ascii_case(&letters())
+            || is_of_fields(search, context, value.span)
+            || names_field(search, context, value.span);
         let meant = || {
             settings
                 || is_hashed(search.text, value.span)
@@ -85,23 +89,44 @@ pub(super) fn read(search: &mut Search<'_>, context: &Context) -> bool {
     true
 }
 
+/// `RUNNER_PASSWORD = "password"`: a constant of a program with the last word of its own name, unless the words before say whose
+/// password it is: `DB_PASSWORD`, `DEFAULT_PASSWORD`.
+fn names_field(search: &Search<'_>, context: &Context, value: Span) -> bool {
+    let assigned = search.text[context.name.end..value.start].contains(&b'=');
+    let (name, value) = (search.bytes(context.name), search.bytes(value));
+    let ends = name.len() > value.len() + 1 && name[name.len() - value.len()..].eq_ignore_ascii_case(value);
+    search.hints.notation == Notation::Source
+        && context.class == NameClass::Password
+        && assigned
+        && ends
+        && is_variable(name)
+        && value.iter().all(u8::is_ascii_lowercase)
+        && {
+            let whose = words(&String::from_utf8_lossy(&name[..name.len() - value.len()]));
+            let owner = |word: &String| [&ACCOUNTS, &SERVICE_WORDS, &BEFORE_PASSWORD].iter().any(|list| list.has(word));
+            !whose.iter().any(owner)
+        }
+}
+
 /// `RUNNER_HOST = "host"` above or below `RUNNER_PASSWORD = "password"`: what fields are called.
 fn is_of_fields(search: &Search<'_>, context: &Context, value: Span) -> bool {
-    let names_field = |line: &[u8]| {
-        let Some((name, rest)) = line.iter().position(|byte| *byte == b'=').map(|at| line.split_at(at)) else { return false };
-        let name = name.trim_ascii_end().rsplit(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').next().unwrap_or_default();
-        let literal = rest[1..].trim_ascii().trim_ascii_end();
-        let literal = literal.strip_suffix(b";").or(literal.strip_suffix(b",")).unwrap_or(literal);
-        let [open @ (b'"' | b'\''), literal @ .., close] = literal else { return false };
-        let ends = name.len() > literal.len() && name[name.len() - literal.len()..].eq_ignore_ascii_case(literal);
-        open == close && is_variable(name) && ends && literal.len() > 2 && name[name.len() - literal.len() - 1] == b'_'
-    };
     let source = search.hints.notation == Notation::Source && is_variable(search.bytes(context.name));
-    source && names_field(search.bytes(context.line)) && {
+    source && field_named_in(search.bytes(context.line)).is_some() && {
         let near = [search.line_before(context.line), search.line_after(context.line)];
-        let is_other = |line: &Span| names_field(search.bytes(*line)) && !search.bytes(*line).ends_with(search.bytes(value));
-        near.iter().flatten().any(is_other)
+        let other = |line: &Span| field_named_in(search.bytes(*line)).is_some_and(|field| field != search.bytes(value));
+        near.iter().flatten().any(other)
     }
+}
+
+/// `host` of `RUNNER_HOST = "host"`: a literal that ends the name of its constant.
+fn field_named_in(line: &[u8]) -> Option<&[u8]> {
+    let (name, rest) = line.split_at(line.iter().position(|byte| *byte == b'=')?);
+    let name = name.trim_ascii_end().rsplit(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').next().unwrap_or_default();
+    let literal = rest[1..].trim_ascii();
+    let literal = literal.strip_suffix(b";").or(literal.strip_suffix(b",")).unwrap_or(literal);
+    let [open @ (b'"' | b'\''), field @ .., close] = literal else { return None };
+    let ends = name.len() > field.len() && name[name.len() - field.len()..].eq_ignore_ascii_case(field);
+    (open == close && is_variable(name) && ends && field.len() > 2 && name[name.len() - field.len() - 1] == b'_').then_some(field)
 }
 
 /// `username: 'shop',` a line or two above or below `password: 'password',`: a login, and no list of what fields are called.
