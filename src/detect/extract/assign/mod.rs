@@ -43,9 +43,12 @@ pub(super) fn read(search: &mut Search<'_>, context: &Context) -> bool {
             && name[name.len() - bytes.len()..].eq_ignore_ascii_case(bytes)
             && bytes.first().is_some_and(u8::is_ascii_lowercase)
             && search.text[context.name.end..value.span.start].contains(&b':');
+        // `:password => "passwd"`: what another program calls the field.
+        let other = search.hints.notation == Notation::Source && class == NameClass::Password && bytes == b"passwd";
         // `PASS_WORD = "password"`
         let letters = || name.iter().filter(|byte| **byte != b'_').copied().collect::<Vec<u8>>();
         let same = ends
+            || other
             || bytes.eq_ignore_ascii_case(name)
             || bytes.eq_ignore_ascii_case(&letters())
             || is_of_fields(search, context, value.span)

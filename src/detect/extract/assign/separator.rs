@@ -100,7 +100,7 @@ fn is_no_label(text: &[u8], context: &Context) -> bool {
     let before = &text[context.line.start..context.name.start];
     [&b"$"[..], b"$(", b"$(shell "].iter().any(|open| before.ends_with(open))
         || bare::is_of_variable(before)
-        || [&b"---"[..], b"==="].iter().any(|mark| before.trim_ascii_end().ends_with(mark))
+        || [&b"---"[..], b"===", b"***"].iter().any(|mark| before.trim_ascii_end().ends_with(mark))
 }
 
 /// Whether a line is a row of a table; `|one|two|three` may be the alternatives of an expression.
