@@ -18,9 +18,9 @@ use crate::scan::Progress;
 
 /// Who sits at the terminal, or what they said on the command line.
 pub(super) struct Terminal<'a> {
-    pub(super) run: &'a Run<'a>,
-    pub(super) only: Filter,
-    pub(super) skip: Filter,
+    run: &'a Run<'a>,
+    only: Filter,
+    skip: Filter,
 }
 
 impl<'a> Terminal<'a> {

@@ -2,7 +2,6 @@
 
 use crate::detect::Reason;
 use crate::detect::search::Search;
-use crate::detect::worth::weak::is_joined_words;
 use crate::detect::worth::{judge, randomness, weak};
 use crate::rule::lexicon::{ACCOUNTS, EXAMPLE_HOSTS, STAND_IN_USERS};
 use crate::rule::{Confidence, Extractor, Judge};
@@ -105,7 +104,7 @@ fn is_chosen(user: &[u8], password: &[u8], settings: bool) -> bool {
     let stem_of = |text: &[u8], ends: &[&str]| ends.iter().find_map(|end| lower(text).strip_suffix(end).map(str::to_owned));
     let stem_of_user = stem_of(user, &["user"]).filter(|stem| stem.len() >= 4 && !matches!(stem.as_str(), "your" | "some" | "test"));
     let run_together = || settings && stem_of_user.is_some() && stem_of_user == stem_of(password, &["password", "pass"]);
-    let told = is_joined_words(password) && !weak::tells_what_belongs(b"", password) || weak::is_sample_of_settings(password);
+    let told = weak::is_joined_choice(password) || weak::is_sample_of_settings(password);
     let joined = settings && told || run_together();
     let account = (!shows || joined) && user.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-@".contains(byte));
     // `redis://:gitea@host`: a server with no users.

@@ -20,8 +20,8 @@ use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::{before_quote, is_hashed};
 use crate::detect::syntax::sentence::{self, goes_on};
 use crate::detect::worth::weak::{
-    boasts, is_camel_words, is_encoded_text, is_joined_words, is_known, is_label_of_field, is_literal, is_sample, is_sample_of_settings,
-    is_titled_word, is_two_letters, is_typed_secret, tells_what_belongs,
+    boasts, is_camel_words, is_encoded_text, is_joined_choice, is_joined_words, is_known, is_label_of_field, is_literal, is_sample,
+    is_sample_of_settings, is_titled_word, is_two_letters, is_typed_secret, tells_what_belongs,
 };
 use crate::detect::worth::words::words;
 use crate::rule::lexicon::{ABOUT_NAMES, KEY_ENDINGS, PASSWORDS, VALUE_NAMES, VARIABLE_ENDINGS};
@@ -45,7 +45,8 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
             || why == Reason::NameValuePair && is_of_container(search, class, value)
             || is_short_setting(search, class, value)
             || is_alone(search, value)
-            || why == Reason::Prose && class == NameClass::Password && is_told_name(search.bytes(value.span))
+            // ``Set the password to `boat_club` ``
+            || why == Reason::Prose && class == NameClass::Password && is_joined_choice(search.bytes(value.span))
             || class == NameClass::Token && signs(search, value.span)
     };
     let fetched = || class == NameClass::Token && is_of_external_secret(search, value.span);
@@ -142,11 +143,6 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     (settings || listed) && joined && !names_itself(name, bytes) && !tells()
 }
 
-/// ``Set the password to `boat_club` ``: joined words that a sentence gives.
-fn is_told_name(value: &[u8]) -> bool {
-    is_joined_words(value) && !tells_what_belongs(b"", value)
-}
-
 /// `root_pwd` in a file that holds a password and nothing else.
 fn is_alone(search: &Search<'_>, value: &Value) -> bool {
     let bytes = search.bytes(value.span);
@@ -178,7 +174,7 @@ fn is_of_container(search: &Search<'_>, class: NameClass, value: &Value) -> bool
     let bytes = search.bytes(value.span);
     let read = search.hints.notation == Notation::Yaml && (is_sample(bytes) || is_sample_of_settings(bytes) || is_joined_words(bytes));
     // `key = "DB_PASSWORD"` above `value = "boat_club_password"`
-    let given = search.hints.notation == Notation::Quoted && is_joined_words(bytes) && !tells_what_belongs(b"", bytes);
+    let given = search.hints.notation == Notation::Quoted && is_joined_choice(bytes);
     class == NameClass::Password && !value.uncertain && ends_field(search, value.span) && (read || given)
 }
 

@@ -54,6 +54,11 @@ pub(in crate::detect) fn tells_what_belongs(name: &[u8], value: &[u8]) -> bool {
     (PASSWORDS.has(last) || VALUE_NAMES.has(last)) && words.all(service)
 }
 
+/// `boat_club_password`: joined words, of which at least one was chosen.
+pub(in crate::detect) fn is_joined_choice(value: &[u8]) -> bool {
+    is_joined_words(value) && !tells_what_belongs(b"", value)
+}
+
 /// `wp`: two letters that say nothing.
 pub(in crate::detect) fn is_two_letters(value: &[u8]) -> bool {
     value.len() == 2 && value.iter().all(u8::is_ascii_lowercase) && !placeholder::is_self_declared(value)

@@ -546,3 +546,33 @@ fn what_may_be_read_otherwise_is_reviewed() {
     assert!(plan.contains("+password: ref+sops://"), "{plan}");
     assert!(!plan.contains("ENV.fetch('DB_PASSWORD', '<%"), "{plan}");
 }
+
+/// Compose takes a secret from a variable, a swarm from what was made of it once; both commands run as printed.
+#[test]
+fn secrets_that_were_files_arrive_as_they_were() {
+    let bench = Bench::new();
+    let compose = |deploy: &str, file: &str| {
+        format!("services:\n  db:\n    image: x\n{deploy}    secrets: [db_password]\nsecrets:\n  db_password:\n    file: {file}\n")
+    };
+    bench.place.write("compose.yaml", compose("", "./db_password.txt")).write("db_password.txt", "Zq9w$Lm2x'Tr7pKd");
+    bench.place.write("my swarm/stack.yml", compose("    deploy:\n      mode: global\n", "api_token"));
+    bench.place.write("my swarm/api_token", "b7Kq2mXv9LpT4wRz8NcY3hJd6FgS1aEu");
+    // Stands in for docker: says what it was called with, and what it would hand on.
+    bench.place.write("bin/docker", "#!/bin/sh\necho \"docker $*: ${DB_PASSWORD:-$(cat)}\"\n");
+    executable(&bench, "bin/docker");
+    bench.commit();
+    let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(read(&bench, "compose.yaml").ends_with("  db_password:\n    environment: DB_PASSWORD\n"), "{}", read(&bench, "compose.yaml"));
+    assert!(read(&bench, "my swarm/stack.yml").ends_with("  db_password:\n    external: true\n"));
+    for (file, wanted) in [
+        ("db_password.txt", "docker compose up: Zq9w$Lm2x'Tr7pKd\n"),
+        ("my swarm/api_token", "docker secret create db_password -: b7Kq2mXv9LpT4wRz8NcY3hJd6FgS1aEu\n"),
+    ] {
+        let told = run.stdout.lines().find_map(|line| line.strip_prefix(&format!("  {file}: "))).expect("what holds from now on");
+        let command = told.split('`').nth(1).expect("a command");
+        let path = path_with([bench.place.join("bin"), sops_binary().parent().expect("a folder").to_path_buf()]);
+        let after = bench.run(Command::new("sh").args(["-c", command]).env("PATH", path));
+        assert_eq!((after.code, after.stdout.as_str()), (0, wanted), "{command}: {}", after.stderr);
+    }
+}

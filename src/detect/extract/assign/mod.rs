@@ -97,12 +97,10 @@ pub(super) fn read(search: &mut Search<'_>, context: &Context) -> bool {
 fn names_field(search: &Search<'_>, context: &Context, value: Span) -> bool {
     let assigned = search.text[context.name.end..value.start].contains(&b'=');
     let (name, value) = (search.bytes(context.name), search.bytes(value));
-    let ends = name.len() > value.len() + 1 && name[name.len() - value.len()..].eq_ignore_ascii_case(value);
     search.hints.notation == Notation::Source
         && context.class == NameClass::Password
         && assigned
-        && ends
-        && is_variable(name)
+        && ends_constant(name, value)
         && value.iter().all(u8::is_ascii_lowercase)
         && {
             let whose = words(&String::from_utf8_lossy(&name[..name.len() - value.len()]));
@@ -128,8 +126,13 @@ fn field_named_in(line: &[u8]) -> Option<&[u8]> {
     let literal = rest[1..].trim_ascii();
     let literal = literal.strip_suffix(b";").or(literal.strip_suffix(b",")).unwrap_or(literal);
     let [open @ (b'"' | b'\''), field @ .., close] = literal else { return None };
-    let ends = name.len() > field.len() && name[name.len() - field.len()..].eq_ignore_ascii_case(field);
-    (open == close && is_variable(name) && ends && field.len() > 2 && name[name.len() - field.len() - 1] == b'_').then_some(field)
+    (open == close && ends_constant(name, field)).then_some(field)
+}
+
+/// Whether a literal is what the name of a constant ends with.
+fn ends_constant(name: &[u8], literal: &[u8]) -> bool {
+    let (length, ends) = (name.len(), literal.len());
+    ends > 2 && length > ends && name[length - ends - 1] == b'_' && name[length - ends..].eq_ignore_ascii_case(literal) && is_variable(name)
 }
 
 /// `username: 'shop',` a line or two above or below `password: 'password',`: a login, and no list of what fields are called.

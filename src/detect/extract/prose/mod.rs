@@ -311,11 +311,7 @@ fn is_weak(search: &Search<'_>, context: &Context, start: usize, span: Span) -> 
     let is = between.trim_end_matches(|c: char| !c.is_alphanumeric()).ends_with("is");
     let word = |word: &str| word == "password" || is && word == "secret";
     // ``- `SHOP_PASSWORD`: defaults to `boat_club` ``
-    let joined = || {
-        weak::is_joined_words(value)
-            && (is_default_of_variable(search, context, span) || is_set(search, context))
-            && !weak::tells_what_belongs(b"", value)
-    };
+    let joined = || weak::is_joined_choice(value) && (is_default_of_variable(search, context, span) || is_set(search, context));
     let named = (VALUE_NAMES.has(&text) || PASSWORDS.has(&text)) && !word(&text) || value.contains(&b'_') || value.starts_with(b"-");
     let named = named && !joined();
     // `PurpleCandle`: words that name nothing.
