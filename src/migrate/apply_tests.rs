@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::apply::{apply, resume, undo};
 use super::change::{Change, Tools};
-use super::journal::{self, State};
+use super::journal::{self, Journal};
 use super::policy::Policy;
 use crate::file::{Access, Disk, Lost, RealDisk};
 use crate::sops::keyring::Keyring;
@@ -236,9 +236,9 @@ fn one(fault: Fault, at: usize, finish: impl Fn(&Bench), old: &BTreeMap<String, 
     Some(bench.files())
 }
 
-fn open_journal(bench: &Bench) -> Option<journal::Journal> {
+fn open_journal(bench: &Bench) -> Option<Journal> {
     let all = journal::all(&bench.git_dir(), &RealDisk).expect("readable");
-    all.into_iter().find(|journal| matches!(journal.state(), State::Applying | State::Undoing))
+    all.into_iter().find(Journal::is_open)
 }
 
 fn finish_by_resuming(bench: &Bench) {

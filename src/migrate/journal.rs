@@ -260,6 +260,11 @@ impl Journal {
         self.head.state
     }
 
+    /// Whether it was begun, or its undoing, and did not come to its end.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state(), State::Applying | State::Undoing)
+    }
+
     /// Its files in the order in which they change.
     pub fn files(&self) -> &[FileV1] {
         &self.head.files

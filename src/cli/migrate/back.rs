@@ -55,7 +55,7 @@ impl Run<'_> {
     }
 
     pub(super) fn resume(&self, journals: Vec<Journal>) -> Result<Exit, CliError> {
-        let Some(mut journal) = journals.into_iter().find(|journal| matches!(journal.state(), State::Applying | State::Undoing)) else {
+        let Some(mut journal) = journals.into_iter().find(Journal::is_open) else {
             self.ui.note("there is nothing to finish");
             return Ok(Exit::Clean);
         };

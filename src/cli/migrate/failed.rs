@@ -4,7 +4,7 @@ use super::{Run, setup, show};
 use crate::cli::Exit;
 use crate::cli::error::CliError;
 use crate::file::RealDisk;
-use crate::migrate::{ApplyError, MigrateError, State, journals};
+use crate::migrate::{ApplyError, Journal, MigrateError, journals};
 
 impl Run<'_> {
     pub(super) fn failed(&self, error: MigrateError<CliError>) -> CliError {
@@ -34,8 +34,7 @@ impl Run<'_> {
     /// Whether an error left something to be finished, and what to try.
     pub(super) fn interrupted(&self, error: &ApplyError) -> CliError {
         let journals = journals(&self.repo.git_dir, &RealDisk);
-        let open = journals.is_ok_and(|all| all.iter().any(|journal| matches!(journal.state(), State::Applying | State::Undoing)));
-        if open {
+        if journals.is_ok_and(|all| all.iter().any(Journal::is_open)) {
             let hint = "mend that, then `sopup migrate --resume` finishes it, or `sopup migrate --undo` puts everything back";
             CliError::new(error.to_string(), hint).exiting(Exit::Interrupted)
         } else {

@@ -27,7 +27,7 @@ use crate::file::RealDisk;
 use crate::finding::InlineAllow;
 use crate::migrate::plan::{Applicability, Plan};
 use crate::migrate::rendering::Renderer;
-use crate::migrate::{self, Change, Consent, End, Extent, Helpers, OtherKeys, Policy, Repo, Request, State, Tools, journals};
+use crate::migrate::{self, Change, Consent, End, Extent, Helpers, OtherKeys, Policy, Repo, Request, Tools, journals};
 use crate::rule::Confidence;
 use crate::scan::{self, Memory, Outcome, Scope, Submodules};
 use crate::sops::keyring::Keyring;
@@ -201,7 +201,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         None if args.resume => return run.resume(journals),
         None => {}
     }
-    if let Some(open) = journals.iter().find(|journal| matches!(journal.state(), State::Applying | State::Undoing)) {
+    if let Some(open) = journals.iter().find(|journal| journal.is_open()) {
         return Err(CliError::new(
             format!("the migration {} was interrupted", open.id()),
             "`sopup migrate --resume` finishes it, `sopup migrate --undo` puts everything back",
