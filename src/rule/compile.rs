@@ -5,7 +5,7 @@
 
 use regex_syntax::ParserBuilder;
 use regex_syntax::ast::{self, Ast, RepetitionKind, RepetitionRange};
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::{Hir, HirKind, literal};
 
 use super::stretch::Stretch;
 use super::syntax::{Block, RuleSyntax};
@@ -27,7 +27,7 @@ pub struct Compiled {
     pub program: String,
     /// The longest match in bytes.
     pub reach: usize,
-    /// What every match contains.
+    /// What every match contains; its place is known only where matches begin with a keyword.
     pub stretch: Option<Stretch>,
     /// Literal texts of which every match contains one: those of the rule, or else taken from its pattern.
     pub keywords: Vec<String>,
@@ -67,7 +67,10 @@ pub fn compile(rule: &RuleSyntax) -> Result<Option<Compiled>, RuleError> {
     for reject in &rule.reject {
         parse(reject).map_err(|message| error("reject", message))?;
     }
-    let stretch = Stretch::of(&hir);
+    let mut stretch = Stretch::of(&hir);
+    if let Some(stretch) = stretch.as_mut().filter(|_| !begins_with_keyword(&hir, &keywords)) {
+        stretch.at = None;
+    }
     let program = unbounded(&pattern);
     Ok(Some(Compiled { pattern, reach, stretch, keywords, program }))
 }
@@ -219,6 +222,17 @@ fn implied_after(before: &Texts, hir: &Hir, keywords: &[Vec<u8>]) -> bool {
     }
 }
 
+/// Whether every match begins with one of the keywords.
+fn begins_with_keyword(hir: &Hir, keywords: &[String]) -> bool {
+    let prefixes = literal::Extractor::new().extract(hir);
+    let keyword = |prefix: &literal::Literal| {
+        keywords
+            .iter()
+            .any(|keyword| prefix.as_bytes().get(..keyword.len()).is_some_and(|head| head.eq_ignore_ascii_case(keyword.as_bytes())))
+    };
+    prefixes.literals().is_some_and(|prefixes| !prefixes.is_empty() && prefixes.iter().all(keyword))
+}
+
 /// The few texts, in lower case, that a stretch of a pattern can be. A byte of 0 stands for "one
 /// of many characters" and so is never part of a keyword.
 #[derive(Clone)]
@@ -315,6 +329,19 @@ mod tests {
         assert!(implied(r"(?i: secret [_\-]? key )", &["secretkey", "secret_key", "secret-key"]));
         assert!(implied(r"(?: abc_ ){2,3}", &["abc_"]));
         assert!(implied(r"(?<secret> x{3} (?: token | taken ) )", &["token", "taken"]));
+    }
+
+    #[test]
+    fn patterns_that_begin_with_a_keyword() {
+        let begins = |pattern: &str, keywords: &[&str]| {
+            let keywords: Vec<String> = keywords.iter().map(|&keyword| keyword.to_owned()).collect();
+            begins_with_keyword(&parse(pattern).expect("a valid pattern"), &keywords)
+        };
+        assert!(begins(r"\b (?<secret> pat [0-9A-Za-z]{14} )", &["pat"]));
+        assert!(begins(r"(?i: ab ) c [0-9]{9} | xyz [0-9]{8}", &["abc", "xyz"]));
+        assert!(!begins(r"(?: ^ | [^a-z] ) pat [0-9]{14}", &["pat"]));
+        assert!(!begins(r"[0-9]{14} -pat", &["-pat"]));
+        assert!(!begins(r"abc [0-9]{9} | xyz [0-9]{8}", &["abc"]));
     }
 
     #[test]

@@ -12,13 +12,15 @@ pub struct Stretch {
     pub class: [u64; 4],
     /// The least number of bytes.
     pub len: usize,
+    /// How many bytes behind the beginning of a match it begins, where that is always the same.
+    pub at: Option<usize>,
 }
 
 /// Shorter ones are in most texts.
 const SHORTEST: usize = 8;
 
 impl Stretch {
-    const EMPTY: Self = Self { class: [0; 4], len: 0 };
+    const EMPTY: Self = Self { class: [0; 4], len: 0, at: Some(0) };
 
     /// The most telling stretch that every match of a pattern contains.
     pub fn of(pattern: &Hir) -> Option<Self> {
@@ -44,6 +46,11 @@ impl Stretch {
         false
     }
 
+    /// Whether one begins at a place of a text.
+    pub fn is_at(&self, text: &[u8], start: usize) -> bool {
+        text.get(start..start + self.len).is_some_and(|part| part.iter().all(|&byte| self.has(byte)))
+    }
+
     fn has(&self, byte: u8) -> bool {
         self.class[usize::from(byte / 64)] >> (byte % 64) & 1 == 1
     }
@@ -55,7 +62,15 @@ impl Stretch {
 
     /// Bytes of either class.
     fn or(self, other: Self, len: usize) -> Self {
-        Self { class: std::array::from_fn(|part| self.class[part] | other.class[part]), len }
+        let at = self.at.filter(|_| self.at == other.at);
+        Self { class: std::array::from_fn(|part| self.class[part] | other.class[part]), len, at }
+    }
+
+    /// The same behind other parts of a pattern.
+    fn behind(self, parts: &[Hir]) -> Self {
+        let length = |part: &Hir| part.properties().minimum_len().filter(|least| part.properties().maximum_len() == Some(*least));
+        let before: Option<usize> = parts.iter().map(length).sum();
+        Self { at: self.at.zip(before).map(|(at, before)| at + before), ..self }
     }
 
     /// How seldom it is by chance in ordinary text.
@@ -86,7 +101,10 @@ fn inside(part: &Hir) -> Option<Stretch> {
             let stretches: Option<Vec<Stretch>> = branches.iter().map(inside).collect();
             stretches?.into_iter().reduce(|one, other| one.or(other, one.len.min(other.len)))
         }
-        HirKind::Concat(parts) => heaviest(neighbours(parts).chain(parts.iter().filter_map(inside))),
+        HirKind::Concat(parts) => {
+            let inner = (0..parts.len()).filter_map(|part| Some(inside(&parts[part])?.behind(&parts[..part])));
+            heaviest(neighbours(parts).chain(inner))
+        }
         _ => None,
     };
     heaviest(all(part).into_iter().chain(deeper))
@@ -98,11 +116,11 @@ fn heaviest(stretches: impl Iterator<Item = Stretch>) -> Option<Stretch> {
 
 /// Parts that follow each other and are nothing else than stretches, taken together.
 fn neighbours(parts: &[Hir]) -> impl Iterator<Item = Stretch> {
-    (0..parts.len()).flat_map(|first| {
+    (0..parts.len()).flat_map(move |first| {
         let whole = parts[first..].iter().map_while(all);
-        whole.scan(Stretch::EMPTY, |sum, next| {
+        whole.scan(Stretch::EMPTY, move |sum, next| {
             *sum = sum.or(next, sum.len + next.len);
-            Some(*sum)
+            Some(sum.behind(&parts[..first]))
         })
     })
 }
@@ -146,8 +164,14 @@ mod tests {
     #[test]
     fn the_most_telling_stretch_is_taken() {
         let hex = stretch("pat[A-Za-z0-9]{14}\\.[0-9a-f]{64}").expect("there is one");
-        assert_eq!((hex.len, hex.has(b'a'), hex.has(b'g')), (65, true, false));
+        assert_eq!((hex.len, hex.has(b'a'), hex.has(b'g'), hex.at), (65, true, false, Some(17)));
+        assert!(hex.is_at(format!("path{}", ".0123456789abcde".repeat(5)).as_bytes(), 4));
+        assert!(!hex.is_at(format!("path{}", ".0123456789abcde".repeat(4)).as_bytes(), 4), "too short");
         assert_eq!(stretch("(?:a[0-9]{9}|b[a-f]{12,20}){2,3}").map(|stretch| stretch.len), Some(20));
+        let of_either = |pattern: &str| stretch(pattern).map(|stretch| (stretch.len, stretch.at));
+        assert_eq!(of_either("\\b[ -~]{3}(?:[0-9]{30}|[a-f]{31})"), Some((30, Some(3))));
+        assert_eq!(of_either("[ -~]{1,3}[0-9]{30}"), Some((30, None)));
+        assert_eq!(of_either("(?:[ -~][0-9]{30}|[ -~]{2}[0-9]{30})"), Some((30, None)));
         assert_eq!(stretch("token[=:](?:[a-z]{20})?[0-9]{4}"), None);
         assert_eq!(stretch("[a-f]{8}[0-9]{0,3}[a-f0-9]{8}").map(|stretch| stretch.len), Some(16));
     }

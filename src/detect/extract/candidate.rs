@@ -39,7 +39,11 @@ impl Chains {
         let reach = reach(pattern);
         let window = Span::new(hit.start.saturating_sub(reach), (hit.end + reach).min(search.text.len()));
         // What was seen this near is looked at again whenever it changes.
-        if reach <= NEAR && !may_match(pattern, &search.text[window.range()]) {
+        let may_match = pattern.stretch.is_none_or(|stretch| match stretch.at {
+            Some(at) if at + stretch.len <= NEAR => stretch.is_at(search.text, hit.start + at),
+            _ => reach > NEAR || stretch.is_in(&search.text[window.range()]),
+        });
+        if !may_match {
             return None;
         }
         match self.0.get_mut(&rule) {
@@ -64,11 +68,6 @@ fn reach(pattern: &Pattern) -> usize {
     pattern.reach + 1
 }
 
-/// Whether a text has what every match has.
-fn may_match(pattern: &Pattern, text: &[u8]) -> bool {
-    pattern.stretch.is_none_or(|stretch| stretch.is_in(text))
-}
-
 /// Searches a chain's window.
 pub(in crate::detect) fn run(search: &mut Search<'_>, chain: &Chain) {
     let (index, window) = (chain.rule, chain.window);
@@ -77,7 +76,7 @@ pub(in crate::detect) fn run(search: &mut Search<'_>, chain: &Chain) {
     // A hit this near would have made the chain longer.
     let margin = reach(pattern) + rule.keywords.iter().map(|keyword| keyword.len()).max().unwrap_or(0);
     search.look(Span::new(window.start.saturating_sub(margin), window.end + margin));
-    if !may_match(pattern, search.bytes(window)) {
+    if pattern.stretch.is_some_and(|stretch| !stretch.is_in(search.bytes(window))) {
         return;
     }
     let regex = pattern.regex();

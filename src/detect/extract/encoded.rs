@@ -1,6 +1,8 @@
 //! Runs of base64 or hexadecimal anywhere in a text, which are decoded and, in `trace`, searched as a
 //! text of their own.
 
+use base64::Engine as _;
+
 use crate::detect::Reason;
 use crate::detect::syntax::hints::{Hints, Notation};
 use crate::detect::worth::encoding::{hex, is_printable};
@@ -21,54 +23,32 @@ pub(in crate::detect) const MARGIN: usize = 4;
 /// the part.
 pub(in crate::detect) fn runs(text: &[u8], part: Span, hints: Hints, mut found: impl FnMut(Span)) {
     let shortest = if hints.notation == Notation::Source { SHORTEST_IN_SOURCE } else { SHORTEST };
-    let mut at = part.start;
-    let mut passed = 0;
     let high = part.end.min(text.len());
-    // Every run has a byte at one of these places or begins with the last one.
-    let next = |from: usize, to: usize| if to >= high && from + 1 < high { high - 1 } else { to };
-    while at < high {
-        if !is_code(text[at]) || !may_be_inside(text, at, shortest) {
-            at = next(at, at + shortest);
+    let low = part.start.saturating_sub(LONGEST);
+    // All bytes from `start` to `seen` belong to a run.
+    let mut seen = part.start;
+    let mut start = seen - text[low..seen].iter().rev().take_while(|&&byte| is_code(byte)).count();
+    while start < high {
+        // Backwards, since all before the last byte that belongs to no run is too short.
+        let least = seen.max(start + shortest);
+        let Some(unseen) = text.get(seen..least) else { break };
+        if let Some(gap) = unseen.iter().rposition(|&byte| !is_code(byte)) {
+            (start, seen) = (seen + gap + 1, least);
             continue;
         }
-        let end = at + text[at..].iter().take_while(|&&byte| is_code(byte)).count();
-        let start = if may_be_long(text, at, end, shortest) {
-            let low = passed.max(at.saturating_sub(LONGEST));
-            at - text[low..at].iter().rev().take_while(|&&byte| is_code(byte)).count()
-        } else {
-            at
-        };
-        at = next(end, end + shortest);
-        passed = end;
-        if end - start < shortest {
-            continue;
-        }
-        // `0x2f…`, and `\x2f…` of PostgreSQL.
-        let escaped = text[start..end].starts_with(b"x") && text[..start].ends_with(b"\\");
-        let start = if text[start..end].starts_with(b"0x") { start + 2 } else { start + usize::from(escaped) };
+        seen = least;
+        let end = seen + text[seen..].iter().take_while(|&&byte| is_code(byte)).count();
         let run = Span::new(start, end);
+        (start, seen) = (end + 1, end + 1);
+        // `0x2f…`, and `\x2f…` of PostgreSQL.
+        let escaped = text[run.range()].starts_with(b"x") && text[..run.start].ends_with(b"\\");
+        let marks = if text[run.range()].starts_with(b"0x") { 2 } else { usize::from(escaped) };
+        let run = Span::new(run.start + marks, run.end);
         if run.len() >= shortest && run.len() < LONGEST && may_encode(&text[run.range()]) {
             let padding = text[end..].iter().take(2).take_while(|&&byte| byte == b'=').count();
-            found(Span::new(start, end + padding));
+            found(Span::new(run.start, end + padding));
         }
     }
-}
-
-/// Whether a place can be inside of a run that is long enough: half of that is before it or behind it. A look at two bytes
-/// spares most of the short ones.
-fn may_be_inside(text: &[u8], at: usize, shortest: usize) -> bool {
-    let code = |place: Option<usize>| place.and_then(|place| text.get(place)).is_some_and(|&byte| is_code(byte));
-    let half = shortest / 2 - 1;
-    let before = || code(at.checked_sub(half)) && code(at.checked_sub(half / 2));
-    let behind = || code(Some(at + half)) && code(Some(at + half / 2));
-    before() || behind()
-}
-
-/// Whether a run that reaches from `at` to `end` can be long enough: a look at two bytes before it
-/// spares most of the short ones.
-fn may_be_long(text: &[u8], at: usize, end: usize, shortest: usize) -> bool {
-    let missing = shortest.saturating_sub(end - at);
-    missing == 0 || at >= missing && is_code(text[at - missing]) && is_code(text[at - missing / 2])
 }
 
 #[inline]
@@ -88,10 +68,11 @@ fn is_code(byte: u8) -> bool {
 /// Whether the beginning decodes to printable text, which chance hardly does.
 fn may_encode(run: &[u8]) -> bool {
     let ascii = |bytes: &[u8]| bytes.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t'));
-    if let Some(head) = hex(&run[..16]) {
-        return ascii(&head);
+    if run[..16].iter().all(u8::is_ascii_hexdigit) {
+        return hex(&run[..16]).is_some_and(|head| ascii(&head));
     }
-    validator::base64(&run[..20]).is_some_and(|head| ascii(&head))
+    let mut head = [0; 15];
+    validator::engine(&run[..20]).decode_slice_unchecked(&run[..20], &mut head).is_ok() && ascii(&head)
 }
 
 /// What a run encodes, and how.

@@ -28,9 +28,13 @@ pub(in crate::detect) fn passes(validator: Validator, value: &[u8]) -> bool {
 
 /// Decodes either alphabet, with or without padding; `None` for anything else.
 pub(in crate::detect) fn base64(value: &[u8]) -> Option<Vec<u8>> {
+    engine(value).decode(value).ok()
+}
+
+/// What decodes the alphabet of a value.
+pub(in crate::detect) fn engine(value: &[u8]) -> &'static GeneralPurpose {
     let url_safe = value.iter().any(|byte| matches!(byte, b'-' | b'_'));
-    let engine = if url_safe { &URL_SAFE } else { &STANDARD };
-    engine.decode(value).ok()
+    if url_safe { &URL_SAFE } else { &STANDARD }
 }
 
 /// GitHub and npm end a token with the CRC-32 of its random part, as six digits of base 62
