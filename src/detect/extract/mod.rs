@@ -11,6 +11,7 @@ pub(in crate::detect) mod account;
 mod assign;
 pub(in crate::detect) mod candidate;
 pub(in crate::detect) mod encoded;
+mod homonym;
 mod login;
 mod manifest;
 mod name;

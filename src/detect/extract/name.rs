@@ -5,22 +5,17 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use super::homonym;
 use crate::detect::search::Search;
-use crate::detect::syntax::named::Label;
+use crate::detect::syntax::named::{Label, NAME_REACH};
 use crate::detect::worth::randomness;
 use crate::detect::worth::words::words;
 use crate::rule::lexicon::{
     ABOUT, CLUSTER_SECRETS, KEY_QUALIFIERS, NO_TOKEN, NOT_ONE, OTHER_KEYS, OTHER_PASSES, OTHER_STEMS, PASSWORD_ENDINGS, PASSWORDS,
-    SYSTEM_FOLDERS, TOKEN_VERBS, TOKENS,
+    TOKEN_VERBS, TOKENS,
 };
 use crate::rule::{Cue, Extractor, Judge};
 use crate::text::Span;
-
-/// How far a name reaches to either side of its cue, in bytes.
-pub(super) const NAME_REACH: usize = 96;
-
-/// How long a reference may be before its last name, in bytes.
-const REFERENCE_REACH: usize = 256;
 
 /// `：`, as Chinese and Japanese texts write it.
 pub(super) const FULLWIDTH_COLON: &[u8] = "：".as_bytes();
@@ -74,28 +69,14 @@ pub(super) fn find(search: &mut Search<'_>, hit: Span) -> Option<Span> {
     let name = name_around(search.text, hit)?;
     search.name_end = name.end;
     search.look(Span::new(name.start.saturating_sub(reach), name.end));
-    let is_other =
-        is_type(search.text, name) || is_file(search.text, name) || is_working_folder(search.text, name) || is_host(search.text, name);
-    (!is_reference(search, name.start) && !is_other).then_some(name)
-}
-
-/// `"encompass.com": `: a host among the keys of a list.
-fn is_host(text: &[u8], name: Span) -> bool {
-    const TOPS: [&[u8]; 8] = [b".com", b".net", b".org", b".de", b".io", b".eu", b".fr", b".co"];
-    let quoted = name.start.checked_sub(1).is_some_and(|at| text[at] == b'"') && text.get(name.end) == Some(&b'"');
-    quoted && TOPS.iter().any(|top| text[name.range()].ends_with(top))
-}
-
-/// `$PWD`
-fn is_working_folder(text: &[u8], name: Span) -> bool {
-    text[name.range()] == *b"PWD" && text[..name.start].ends_with(b"$")
+    (!homonym::is_part_of_other(search, name)).then_some(name)
 }
 
 /// A name with its line, if it means a secret.
 pub(super) fn understand(search: &Search<'_>, name: Span, cue: Cue) -> Option<Context> {
     let full = Span::new(name.start - path_before(search.text, name.start), name.end);
     let class = class_of_bytes(search.bytes(full), cue)?;
-    if search.bytes(name) == b"pass" && is_action(search, name) {
+    if homonym::is_field_of_other(search, name) {
         return None;
     }
     // Of the environment; constants of programs are full of keys that find something.
@@ -104,17 +85,6 @@ pub(super) fn understand(search: &Search<'_>, name: Span, cue: Cue) -> Option<Co
         return None;
     }
     Some(Context { name, line: search.line_around(name.start), class })
-}
-
-/// `action:` and, below it, `pass: tea`: where a request is passed on to.
-fn is_action(search: &Search<'_>, name: Span) -> bool {
-    let own = search.line_around(name.start);
-    let above = search.line_before(own);
-    let inline = memchr::memmem::find(&search.text[own.start..name.start], b"\"action\":").is_some();
-    inline
-        || above.is_some_and(|above| {
-            matches!(search.bytes(above).trim_ascii(), b"action:" | b"- action:" | b"defaultAction:" | b"\"action\": {")
-        })
 }
 
 /// What names mean that were read before, and around which cue.
@@ -333,41 +303,6 @@ fn escape_before(text: &[u8], start: usize) -> usize {
         [b'u', a, b, c, d, ..] if escaped && [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) => 5,
         _ => 0,
     }
-}
-
-/// Whether a name is the end of a reference, of an address, of a system file's path or of the address of a badge:
-/// `ref+sops://prod.yaml#/db/password`, `/etc/passwd`, `badge.svg?token`.
-fn is_reference(search: &Search<'_>, start: usize) -> bool {
-    let before = Span::new(start.saturating_sub(REFERENCE_REACH), start);
-    search.look(before);
-    let bytes = search.bytes(before);
-    let mut parts = bytes.rsplit(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'(' | b'<'));
-    parts.next().is_some_and(|part| {
-        let file = SYSTEM_FOLDERS.begins(part) && part.ends_with(b"/");
-        let badge = part.ends_with(b".svg?");
-        // `[go-password](https://github.com/owner/go-password) | v0.3.1`
-        let address = part.ends_with(b"/") && memchr::memmem::find(part, b"://").is_some();
-        file || badge || address || memchr::memmem::find(part, b"ref+").is_some()
-    })
-}
-
-/// `AWS::SecretsManager::Secret`: the last part of a type's name; `shop::db::Password` is a variable's, and
-/// `Shop::Application.config.secret` a field's.
-fn is_type(text: &[u8], name: Span) -> bool {
-    if text[name.range()].contains(&b'.') {
-        return false;
-    }
-    let Some(before) = text[..name.start].strip_suffix(b"::") else { return false };
-    let capital = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_uppercase);
-    let part = before.iter().rev().take(NAME_REACH).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
-    capital(text.get(name.start)) && capital(before[before.len() - part..].first())
-}
-
-/// `lib/swarm_join_token.rb`, `manifests/root_password.pp`: a path of a file, as lists of checksums have them.
-fn is_file(text: &[u8], name: Span) -> bool {
-    let last = text[name.range()].rsplit(|&byte| byte == b'.').next().unwrap_or_default();
-    let extension = last.len() < name.len() && (1..=5).contains(&last.len()) && last.iter().all(u8::is_ascii_alphanumeric);
-    extension && name.start > 0 && text[name.start - 1] == b'/'
 }
 
 /// Whether a cue is of a script that puts no spaces between words: Thai, Chinese, Japanese, Korean.

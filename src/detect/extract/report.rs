@@ -32,12 +32,15 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
             (if of_account { NameClass::Password } else { class }, Value { span, ..*value })
         }
     };
+    let value = Value { span: without_quotes(search.bytes(value.span), value.span), ..value };
     let whole = value.span;
     let value = Value { span: without_scheme(search.bytes(value.span), value.span), ..value };
     // `{noop}secret`: Spring compares with what follows, whatever it is.
-    if search.bytes(whole).starts_with(NOOP) && is_told(search.bytes(value.span)) {
+    let compared = search.bytes(whole).starts_with(NOOP);
+    if compared && is_told(search.bytes(value.span)) {
         return search.found(Extractor::WeakPassword, value.span, Confidence::Medium, vec![why, Reason::Weak]);
     }
+    let class = if compared { NameClass::Password } else { class };
     if is_elided(search.text, value.span) || is_ciphertext(search.text, value.span) {
         return search.reject(search.rules.extractor(class.extractor()), value.span, Objection::Is(CUT_OR_ENCRYPTED));
     }
@@ -78,6 +81,16 @@ fn in_binary(search: &mut Search<'_>, class: NameClass, value: Value, verdict: j
         let reasons = std::iter::once(why).chain(verdict.reasons).chain([Reason::Binary]).collect();
         search.found(class.extractor(), value.span, Confidence::Medium, reasons);
     }
+}
+
+/// Of `'"secret"'` and `"\"secret\""`, as settings of a build hand literals on, the secret.
+fn without_quotes(bytes: &[u8], value: Span) -> Span {
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_+/=.:@!#%*".contains(byte);
+    let mark = [&b"\\\""[..], b"\"", b"'"].into_iter().find(|mark| {
+        bytes.strip_prefix(*mark).and_then(|rest| rest.strip_suffix(*mark)).is_some_and(|inner| !inner.is_empty() && inner.iter().all(part))
+    });
+    let mark = mark.map_or(0, <[u8]>::len);
+    Span::new(value.start + mark, value.end - mark)
 }
 
 /// Of `pass:secret`, as OpenSSL's options have it, and of `{noop}secret`, as Spring Security and LDAP do, the secret.

@@ -33,9 +33,12 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
     let blank = || !before(search, value.span).iter().any(|byte| b":=>|\"'".contains(byte));
     // In programs and tables `Password` is what a form shows, and `Pass` a result.
     let shown = || matches!(search.hints.notation, Notation::Source | Notation::Quoted) || blank();
-    // `Password=Password`
-    let itself =
-        || last_name(before(search, value.span).trim_ascii_end().strip_suffix(b"=").unwrap_or_default()) == search.bytes(value.span);
+    // `Password=Password`, `user.password=Password`
+    let itself = || {
+        let name = last_name(before(search, value.span).trim_ascii_end().strip_suffix(b"=").unwrap_or_default());
+        let last = name.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+        name == search.bytes(value.span) || last.len() < name.len() && last.eq_ignore_ascii_case(search.bytes(value.span))
+    };
     let by_place = || matches!(why, Reason::NameValuePair | Reason::Table) || why == Reason::Name && (shown() || itself());
     let label = is_label_of_field(search.bytes(value.span)) && by_place();
     // To a shell, what stands between back-ticks is a command: "PWD=`pwd`".
@@ -253,6 +256,13 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     // `password.empty = Password is required!`
     let titled = value.iter().skip(1).all(u8::is_ascii_lowercase) && value[0].is_ascii_uppercase();
     let in_sentence = (prose || titled) && !quoted && !variable && !default && goes_on(behind(search, span));
+    // `login.password.upper=contain a capital`: to the end of the line it is what a program says.
+    let said = || {
+        let name = before.strip_suffix(b"=").unwrap_or_default();
+        let text = behind(search, span).trim_ascii_end();
+        let words = text.starts_with(b" ") && text.iter().all(|byte| byte.is_ascii_alphabetic() || b" .,'!".contains(byte));
+        why == Reason::Name && words && name.contains(&b'.') && name.trim_ascii() == last_name(name)
+    };
     // `- Password: BlueHarbour`, and no more on the line.
     let label = || {
         why == Reason::Name
@@ -260,7 +270,7 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
             && behind(search, span).trim_ascii().is_empty()
             && words(&String::from_utf8_lossy(value)).len() > 1
     };
-    if about_names(before) || several || mapped || spoken || in_sentence || !quoted && value.starts_with(b"#") {
+    if about_names(before) || several || mapped || spoken || in_sentence || said() || !quoted && value.starts_with(b"#") {
         return false;
     }
     match why {

@@ -68,10 +68,12 @@ fn is_form(value: &[u8]) -> bool {
     memchr::memchr_iter(b'&', word).filter(|&at| begins_assignment(&word[at + 1..])).nth(1).is_some()
 }
 
-/// Whether a comma, a full stop, a colon, a semicolon or a bracket of Chinese or Japanese stands here.
+/// Whether a comma, a full stop, a colon, a semicolon or a bracket of Chinese or Japanese stands here, or a comma before a word
+/// of theirs.
 pub(in crate::detect) fn begins_clause(rest: &[u8]) -> bool {
-    matches!(rest.first(), Some(0xe3 | 0xef))
-        && ["，", "。", "；", "：", "、", "（", "）"].iter().any(|mark| rest.starts_with(mark.as_bytes()))
+    matches!(rest, [b',' | b';', 0xe3..=0xed, ..])
+        || matches!(rest.first(), Some(0xe3 | 0xef))
+            && ["，", "。", "；", "：", "、", "（", "）"].iter().any(|mark| rest.starts_with(mark.as_bytes()))
 }
 
 /// What may follow a value on its line without making it a sentence.

@@ -90,10 +90,12 @@ fn next_argument(page: &Page<'_>, label: Label) -> Option<Value> {
     value.then_some(Value { span, uncertain: false })
 }
 
-/// `<property name="X">Y</property>`, `<entry key="X">Y</entry>`.
+/// `<property name="X">Y</property>`, `<entry key="X">Y</entry>`, `<string name="X" translatable="false">Y</string>`.
 fn element_value(text: &[u8], label: Label) -> Option<Value> {
     let rest = &text[label.name.end..label.line.end];
-    let inner = rest.strip_prefix(b"\">").or(rest.strip_prefix(b"'>"))?;
+    let close = memchr::memchr(b'>', &rest[..rest.len().min(2 * NEAR)])?;
+    let attributes = matches!(rest[..close], [b'"', b' ', .., b'"'] | [b'\'', b' ', .., b'\'']) && !rest[..close].contains(&b'<');
+    let inner = (attributes || matches!(rest[..close], [b'"' | b'\''])).then(|| &rest[close + 1..])?;
     let length = memchr::memchr(b'<', inner).filter(|&length| inner[length..].starts_with(b"</"))?;
     let start = label.line.end - inner.len();
     let span = line::trim(text, Span::new(start, start + length));
@@ -205,7 +207,7 @@ fn beside(page: &Page<'_>, label: Label) -> Option<Value> {
     let value_in = |span: Span| {
         let (indent, _) = column(span);
         let rest = &text[span.start + indent.min(span.len())..span.end];
-        let unquoted = rest.strip_prefix(b"\"").unwrap_or(rest);
+        let unquoted = rest.strip_prefix(b"\"").or(rest.strip_prefix(b"android:")).unwrap_or(rest);
         let is_value = indent == own && unquoted.len() > 5 && unquoted[..5].eq_ignore_ascii_case(b"value");
         is_value.then(|| value_after(text, span.end - unquoted.len() + 5, span.end)).flatten()
     };

@@ -2,6 +2,9 @@
 
 use crate::text::Span;
 
+/// How far a name reaches to either side of what announces it, in bytes.
+pub(in crate::detect) const NAME_REACH: usize = 96;
+
 /// A name, and the line that it stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::detect) struct Label {

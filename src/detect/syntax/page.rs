@@ -55,6 +55,12 @@ impl<'a> Page<'a> {
         line::after(self.text, span).map(|span| self.looked_at_line(span))
     }
 
+    /// The two lines above one and the two below it, nearer ones first.
+    pub(in crate::detect) fn lines_beside(&self, span: Span) -> [Option<Span>; 4] {
+        let (above, below) = (self.line_before(span), self.line_after(span));
+        [above, below, above.and_then(|line| self.line_before(line)), below.and_then(|line| self.line_after(line))]
+    }
+
     /// Like [`Self::line_after`], to the end of the line however long it is: for what reads each line once.
     pub(in crate::detect) fn whole_line_after(&self, span: Span) -> Option<Span> {
         self.look(Span::new(span.end, span.end + 3));

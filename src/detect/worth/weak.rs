@@ -2,11 +2,11 @@
 //! dictionary word or a few digits. What says of itself that it stands in for a password is none.
 
 use super::{encoding, judge, measure, placeholder, shapes, words};
-use crate::rule::Judge;
 use crate::rule::lexicon::{
     ACCOUNTS, ASKING_WORDS, BEFORE_PASSWORD, BOASTS, KEY_QUALIFIERS, PASSWORDS, SAMPLE_PASSWORDS, SERVICE_WORDS, TECHNICAL, TOKENS,
     VALUE_NAMES, WEAK_PASSWORDS,
 };
+use crate::rule::{Confidence, Judge};
 
 /// Lengths between which a weak password lies, in bytes.
 const LENGTHS: std::ops::RangeInclusive<usize> = 3..=48;
@@ -28,7 +28,7 @@ pub(in crate::detect) fn is_literal(value: &[u8]) -> bool {
 pub(in crate::detect) fn is_told(value: &[u8]) -> bool {
     LENGTHS.contains(&value.len())
         && value.iter().all(|byte| byte.is_ascii_graphic() && !b"${}<>".contains(byte))
-        && judge::judge(value, Judge::Password).is_none_or(|verdict| verdict.is_weak())
+        && judge::judge(value, Judge::Password).is_none_or(|verdict| verdict.is_weak() || verdict.confidence < Confidence::High)
 }
 
 /// `password`, `changeit`, `shop_secret`: words that ask for nothing, whatever they are the words for.

@@ -106,9 +106,12 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
         let option = text[context.name.range()].starts_with(b"--");
         // `-define(DEFAULT_PASSWORD, <<"x">>).`
         let constant = before.ends_with(CONSTANT);
+        // `buildConfigField("String", "API_KEY", "\"x\"")`
+        let declared = SETTING_CALLS.begins(before.trim_ascii_start());
         let given = || {
             option
                 || constant
+                || declared
                 || reads_variable(before)
                 || is_set(text, context, span)
                 || is_of_settings_row(before, &text[context.name.range()])

@@ -1,7 +1,7 @@
 //! Sentences outside of documents: in texts that programs show, in literals, in remarks of settings and scripts.
 
 use super::behind;
-use super::later::default_in_brackets;
+use super::later::{default_in_brackets, is_foreign};
 use crate::detect::extract::name::Context;
 use crate::detect::search::Search;
 use crate::detect::syntax::named::Value;
@@ -31,14 +31,17 @@ pub(super) fn in_message(search: &Search<'_>, context: &Context) -> Vec<Value> {
 /// Whether a name stands in a remark of a file of settings or of a script.
 pub(super) fn is_remark(search: &Search<'_>, context: &Context) -> bool {
     let parted = search.text[..context.name.start].last() == Some(&b' ') && search.text.get(context.name.end) == Some(&b' ');
-    parted && search.notation_at(context.line).is_settings() && search.bytes(context.line).trim_ascii_start().starts_with(b"#")
+    (parted || is_foreign(search, context))
+        && search.notation_at(context.line).is_settings()
+        && search.bytes(context.line).trim_ascii_start().starts_with(b"#")
 }
 
-/// `# The default password is "X"`: what a remark says in quotes.
+/// `# The default password is "X"`: what a remark says in quotes; `# 密码为：harbour88`, where no English name can be meant.
 pub(super) fn in_remark(search: &Search<'_>, context: &Context) -> Vec<Value> {
     let quote = |byte: Option<&u8>| matches!(byte, Some(b'"' | b'`' | b'\''));
     let quoted = |value: &Value| quote(search.text[..value.span.start].last()) && quote(search.text.get(value.span.end));
-    let mut values: Vec<Value> = behind(search, context).into_iter().filter(quoted).collect();
+    let foreign = is_foreign(search, context);
+    let mut values: Vec<Value> = behind(search, context).into_iter().filter(|value| quoted(value) || foreign && !value.uncertain).collect();
     values.extend(default_in_brackets(search, context));
     values
 }
