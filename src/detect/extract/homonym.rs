@@ -18,7 +18,7 @@ pub(super) fn is_part_of_other(search: &Search<'_>, name: Span) -> bool {
 /// Whether the lines around a name say that it is a field of something else.
 pub(super) fn is_field_of_other(search: &Search<'_>, name: Span) -> bool {
     match search.bytes(name) {
-        b"pass" => is_action(search, name),
+        b"pass" => is_action(search, name) || is_route(search, name),
         b"PW" => is_country(search, name),
         b"token" => is_signed(search, name),
         _ => false,
@@ -34,6 +34,13 @@ fn is_action(search: &Search<'_>, name: Span) -> bool {
         || above.is_some_and(|above| {
             matches!(search.bytes(above).trim_ascii(), b"action:" | b"- action:" | b"defaultAction:" | b"\"action\": {")
         })
+}
+
+/// `"pass": "applications/shop"`: where NGINX Unit passes requests on to.
+fn is_route(search: &Search<'_>, name: Span) -> bool {
+    let rest = search.text[name.end..search.line_around(name.start).end].trim_ascii_start();
+    let value = rest.strip_prefix(b"\":").unwrap_or(rest).trim_ascii_start();
+    [&b"\"applications/"[..], b"\"routes/", b"\"upstreams/"].iter().any(|target| value.starts_with(target))
 }
 
 /// `'PT' => 'Portugal'` beside `'PW' => 'Palau'`.

@@ -165,6 +165,10 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     }
     let is_variable = name.contains('_') && !name.bytes().any(|byte| byte.is_ascii_lowercase());
     let (at, class) = (0..words.len()).rev().find_map(|at| class_of(&words, at, is_variable).map(|class| (at, class)))?;
+    // `passwordUpdateJob.resourcesPreset`: the last section has words of its own.
+    if at < section {
+        return None;
+    }
     let is_other_pass = words[at] == "pass" && at > 0 && OTHER_PASSES.has(&words[at - 1]);
     let about = words[at + 1..].iter().any(|word| ABOUT.has(word) || is_agent(word));
     // What signs or encrypts cookies is no cookie, and so with tokens of forms.

@@ -13,7 +13,7 @@ use crate::detect::syntax::sentence::{REACH, word_before_default};
 use crate::detect::syntax::{embedded, scalar, table};
 use crate::detect::worth::weak::is_camel_words;
 use crate::detect::worth::{judge, randomness};
-use crate::rule::lexicon::{ENTERING_VERBS, ENVIRONMENT_CALLS, SETTING_CALLS};
+use crate::rule::lexicon::{ENTERING_VERBS, ENVIRONMENT_CALLS, NOT_ONE, SETTING_CALLS};
 use crate::text::Span;
 
 /// The values assigned to a name, if anything is.
@@ -28,7 +28,8 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     if separator == Separator::Cell && table::has_titles(search, line) {
         return None;
     }
-    let start = skip_decoration(text, start, line.end);
+    // The decoration of cells is on both sides.
+    let start = if separator == Separator::Cell { start } else { skip_decoration(text, start, line.end) };
     if separator == Separator::Colon && notation == Notation::Prose && tells_default(&text[start..line.end]) {
         return None;
     }
@@ -137,7 +138,7 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
             let start = start + inner.map_or(0, <[u8]>::len);
             until(text, start, line.end, b'<').map(sure)
         }
-        Separator::Cell if table::is_header(search, line) => Some(Vec::new()),
+        Separator::Cell if table::is_header(search, line) || is_negated(&text[line.start..context.name.start]) => Some(Vec::new()),
         Separator::Cell => {
             // `| Password | X | Y |`; behind a name further right other things follow.
             let names_row = text[line.start..context.name.start].iter().filter(|byte| **byte == b'|').count() < 2;
@@ -153,6 +154,12 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
             Some(values.into_iter().map(|value| Value { uncertain: value.uncertain && second.is_none(), ..value }).collect())
         }
     }
+}
+
+/// `| A delay after a wrong password | done |`: there is none.
+fn is_negated(before: &[u8]) -> bool {
+    let word = before.trim_ascii_end().rsplit(|byte| !byte.is_ascii_alphabetic()).next().unwrap_or_default();
+    before.ends_with(b" ") && NOT_ONE.has(&String::from_utf8_lossy(word).to_lowercase())
 }
 
 /// `""auth"":""x"",""parent"":192`, as a cell of CSV holds JSON.
@@ -202,6 +209,12 @@ fn is_listed(text: &[u8], context: &Context, value: Span) -> bool {
     let behind_word = before.strip_suffix(b",").is_some_and(|before| quote(before.trim_ascii_end().last()));
     let rest = text[value.end + 1..context.line.end].trim_ascii_start();
     let goes_on = rest.strip_prefix(b",").is_some_and(|rest| quote(rest.trim_ascii_start().first()));
+    // `ssl(null, "password", "alias", "keys.jks")`: arguments of their own each, unless a flag is declared.
+    let argument = before.strip_suffix(b",").filter(|_| !behind_word);
+    let argument = argument.and_then(|before| before.rsplit(|byte| matches!(byte, b',' | b'(')).next());
+    if goes_on && argument.is_some_and(|argument| !argument.trim_ascii_start().starts_with(b"&")) {
+        return true;
+    }
     // `Map.of("user", "app", "password", "x")` is a list of pairs.
     let is_word = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(byte);
     let words = [context.name, value].iter().all(|span| {

@@ -92,6 +92,10 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
     }
     // `to pass the token`: a verb, unless something ties a value to it; ``user `ro`, pass `X` `` is a list.
     let pass = search.bytes(context.name).eq_ignore_ascii_case(b"pass");
+    // ``you need to pass the name: `config=mine` ``
+    if pass && text[context.line.start..context.name.start].ends_with(b" to ") {
+        return Vec::new();
+    }
     if pass && text[context.line.start..context.name.start].trim_ascii_end().last().is_some_and(|byte| b",/(|:".contains(byte)) {
         let next = line::trim(text, Span::new(context.name.end, end));
         // ``(user `root`, pass `toor1`)``
