@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::cluster::{self, Cluster};
 use super::file::{Site, SourceFile, folder_of};
@@ -36,6 +36,8 @@ pub(super) struct Draft<'a> {
     owners: HashMap<String, String>,
     existing: HashMap<String, Option<Vault>>,
     values: HashMap<Secret, Vec<EntryId>>,
+    /// What programs read from their environment, by name.
+    variables: BTreeMap<String, Secret>,
     projects: Projects,
     cluster: OnceCell<Cluster>,
     folders: Folders,
@@ -54,6 +56,7 @@ impl<'a> Draft<'a> {
             owners: HashMap::new(),
             existing: HashMap::new(),
             values: HashMap::new(),
+            variables: BTreeMap::new(),
             projects: Projects::default(),
             cluster: OnceCell::new(),
             folders: Folders::default(),
@@ -204,6 +207,19 @@ impl<'a> Draft<'a> {
         let folder = self.folders.of(self.settings.layout, &file.path, self.repo, &self.projects);
         let store = self.store(&format!("{folder}/{stage}"), ".enc.yaml", &Shape::Keys, "shared");
         self.put_for(Readers::References, store, key, value)
+    }
+
+    /// The variable of the environment from which a program reads a value: one environment may be that of several programs, so no
+    /// other value of the repository has the name. `whose` goes before it if one has.
+    pub(super) fn variable(&mut self, wanted: &str, whose: &str, value: &Secret) -> String {
+        let mut of_value = self.variables.iter().filter(|(_, known)| *known == value).map(|(name, _)| name);
+        if let Some(known) = of_value.find(|name| is_telling(value) || name.as_str() == wanted) {
+            return known.clone();
+        }
+        let is_free = |name: &String| self.variables.get(name).is_none_or(|known| known == value);
+        let name = naming::variables(wanted, whose).find(is_free).unwrap_or_else(|| wanted.to_owned());
+        self.variables.insert(name.clone(), value.clone());
+        name
     }
 
     /// The entry with a value that is nearest to a file, in a store of its own project. A value that many things have by

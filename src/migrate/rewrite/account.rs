@@ -1,7 +1,7 @@
 //! AWS account IDs are no secrets: they give way to a named parameter, the same for each ID everywhere. The real ones
 //! go to an encrypted `accounts.sops.env`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::markdown::{self, Setting, is_prose};
 use super::page::Page;
@@ -48,13 +48,18 @@ impl Accounts {
 pub(super) fn rewrite(file: &SourceFile, sites: &[&Site], accounts: &Accounts, draft: &mut Draft<'_>) {
     let folder = draft.shared_folder();
     let page = file.text().filter(|_| is_prose(file)).map(Page::new);
+    // `envsubst` fills in everything that looks like a variable, unless it is told which are some.
+    let names: BTreeSet<String> = sites.iter().filter_map(|site| Some(format!("${}", accounts.0.get(&site.secret)?))).collect();
+    let names = names.into_iter().collect::<Vec<_>>().join(" ");
+    let envsubst = format!("envsubst '{names}' < {}", shell_word(&file.path));
     for &site in sites {
         let Some(name) = accounts.0.get(&site.secret) else { continue };
         if file.name().ends_with(".tf") && !is_in_comment(file, site) {
             terraform::account(file, site, name, draft);
             continue;
         }
-        let Some((span, text, verdict)) = replacement(file, page.as_ref(), site, name, &format!("{folder}/accounts.sops.env")) else {
+        let Some((span, text, verdict)) = replacement(file, page.as_ref(), site, name, (&format!("{folder}/accounts.sops.env"), &envsubst))
+        else {
             draft.manual("account", file, &[site], "an AWS account ID in program text: read it from the configuration or from STS");
             continue;
         };
@@ -77,13 +82,13 @@ fn replacement(
     page: Option<&Page<'_>>,
     site: &Site,
     name: &str,
-    accounts: &str,
+    (accounts, envsubst): (&str, &str),
 ) -> Option<(crate::text::Span, String, Verdict)> {
     let variable = format!("${{{name}}}");
     let required = format!("${{{name}:?{}}}", told(accounts));
     let rendered = Verdict::review(format!(
         "substitute it where the file is used: Flux `postBuild`, or `{}`",
-        exec_env(accounts, &shell_word(&format!("envsubst < {}", shell_word(&file.path))))
+        exec_env(accounts, &shell_word(envsubst))
     ));
     let Some(text) = file.text() else { return Some((site.span, format!("<{name}>"), Verdict::safe(""))) };
     let line = file.line_at(site.span.start);

@@ -86,6 +86,7 @@ impl Rewriter for Compose {
             let mut actions = vec![Action::Splice { file: file.path.clone(), span, text }];
             let run = run_with(file, path, &up(&file.path));
             let verdict = match default {
+                _ if item.is_none() => Verdict::safe(format!("only a comment has it; where it is used, start with `{run}`")),
                 // The store would win over the file.
                 Some((name, _)) if is_used(name, "", &beside) => {
                     Verdict::review(format!("a file beside sets {name}, which `{run}` would win over"))

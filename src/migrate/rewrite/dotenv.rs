@@ -29,7 +29,7 @@ impl Rewriter for Dotenv {
         file.text().is_some()
             && !script
             && !name.ends_with(".sops.env")
-            && (name.starts_with(".env") || parts.contains(&"env") && parts.len() > 1)
+            && (name.starts_with(".env") || parts.contains(&"env") && parts.len() > 1 || is_example_of_env(name))
     }
 
     fn anchors(&self) -> Anchors {
@@ -213,6 +213,12 @@ fn environment(file: &SourceFile) -> String {
     }
     let stage = naming::stage(file.folder());
     stage.unwrap_or(if is_example(file) { "dev" } else { "local" }).to_owned()
+}
+
+/// `env-example`, `env_sample_mysql`: what is copied to `.env`.
+fn is_example_of_env(name: &str) -> bool {
+    let mut parts = name.split(['-', '_']);
+    parts.next() == Some("env") && parts.any(|part| EXAMPLES.contains(&part)) && !name.contains('.')
 }
 
 fn is_example(file: &SourceFile) -> bool {

@@ -2,7 +2,7 @@
 //! prose and tables, a command substitution in shell blocks, a `ref+sops://` reference inside URLs and other blocks.
 
 use super::page::{Block, Page};
-use super::quote::{expand, shell_quote};
+use super::quote::{Quote, expand, shell_quote};
 use super::{Rewriter, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
@@ -128,7 +128,8 @@ impl<'p> Place<'p> {
         let command = draft.command(id);
         match self.setting() {
             Setting::ShellBlock | Setting::Command if span.end <= line.end => {
-                expand(&format!("$({command})"), shell_quote(&text[line.range()], span.start - line.start))
+                let start = self.block().map_or(line.start, |block| command_start(text, line, block));
+                expand(&format!("$({command})"), shell_quote(&text[start..line.end], span.start - start))
             }
             Setting::WholeCode => command,
             Setting::Word => format!("`{command}`"),
@@ -251,6 +252,25 @@ fn is_command(text: &str, line: Span) -> bool {
     };
     let options = || own.contains(" -") && !own.starts_with('-') && !own.contains(": ");
     options() || assigns() && own.contains(' ') || own.starts_with("export ") || own.starts_with("$ ") || above.ends_with('\\')
+}
+
+/// Where the command begins that a line of a block belongs to: the lines above it may end within quotes, or with `\`.
+fn command_start(text: &str, line: Span, block: &Block) -> usize {
+    const LINES: usize = 30;
+    let above = block.above(text, line);
+    let mut at = line.start - above.len();
+    let mut start = at;
+    for part in above.split_inclusive('\n') {
+        let so_far = text[start..at + part.len()].trim_end();
+        let remark = start == at && so_far.trim_start().starts_with('#');
+        let goes_on = !remark && (so_far.ends_with('\\') || shell_quote(so_far, so_far.len()) != Quote::Bare);
+        at += part.len();
+        if !goes_on {
+            start = at;
+        }
+    }
+    // A stray apostrophe is no quote.
+    if text[start..line.start].lines().count() > LINES { line.start } else { start }
 }
 
 /// Whether a line of a shell block is what a command printed: the block has prompts, and this is no line that one begins or

@@ -48,17 +48,19 @@ static TAGS: [Tag; 3] = [
 ];
 
 const DASHES: &str = "----";
+const SOURCE: &str = "[source";
 
 impl Mark {
     /// What a line opens, below another one, and its language.
-    fn opened<'l>(line: &'l str, above: &'l str) -> Option<(Self, &'l str)> {
+    fn opened<'l>(line: &'l str, above: &'l str, is_asciidoc: bool) -> Option<(Self, &'l str)> {
         if let Some(fence) = ["```", "~~~"].into_iter().find(|fence| line.starts_with(fence)) {
             let info = line[fence.len()..].trim_start_matches(['`', '~']);
             return Some((Self::Fence(fence), info.split_whitespace().next().unwrap_or_default()));
         }
         // `[source,bash]`, `----`
-        if line.trim_end() == DASHES && above.starts_with("[source") {
-            return Some((Self::Listing, above.trim_end_matches(']').split(',').nth(1).unwrap_or_default().trim()));
+        if line.trim_end() == DASHES && (is_asciidoc || above.starts_with(SOURCE)) {
+            let attributes = above.strip_prefix(SOURCE).unwrap_or_default();
+            return Some((Self::Listing, attributes.trim_end_matches(']').split(',').nth(1).unwrap_or_default().trim()));
         }
         // One that ends on its own line encloses no block.
         let tag = TAGS.iter().find(|tag| tag.starts.iter().any(|start| line.starts_with(start)) && !tag.ends_in(line))?;
@@ -93,6 +95,8 @@ impl Tag {
 impl<'a> Page<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let (mut blocks, mut headings, mut last) = (Vec::new(), Vec::new(), (0, ""));
+        // To Markdown, a line of dashes is a rule.
+        let is_asciidoc = text.lines().any(|line| line.starts_with("= ") || line.starts_with("== "));
         let mut open: Option<(Mark, Block)> = None;
         let mut at = 0;
         for whole in text.split_inclusive('\n') {
@@ -106,12 +110,12 @@ impl<'a> Page<'a> {
                 }
                 Some(open) => Some(open),
                 None => {
-                    let found = if start == 0 { Mark::of_page(whole) } else { None }.or_else(|| Mark::opened(line, above));
+                    let found = if start == 0 { Mark::of_page(whole) } else { None }.or_else(|| Mark::opened(line, above, is_asciidoc));
                     if found.is_none() && whole.trim_start().starts_with('#') {
                         headings.push(start);
                     }
                     found.map(|(mark, language)| {
-                        let opened = if matches!(mark, Mark::Listing) { before } else { start };
+                        let opened = if matches!(mark, Mark::Listing) && above.starts_with(SOURCE) { before } else { start };
                         (mark, Block { language: language.to_ascii_lowercase(), opened, start: at, end: text.len() })
                     })
                 }
@@ -207,11 +211,18 @@ mod tests {
         assert_eq!(heading("# Data base\n```sh\n# mysql -p\n"), " Data base");
         assert_eq!(heading("# Old\n~~~\n# no\n```\n~~~\n## New 2\n"), " New 2");
         assert_eq!(heading("# Old\n[source,sh]\n----\n# no\n----\n"), " Old");
+        assert_eq!(heading("# Old\n----\n# New\n----\n"), " New");
         assert_eq!(Page::new("a\n# B\n").heading(0), "");
     }
 
     fn language(page: &str, word: &str) -> Option<String> {
         Page::new(page).fenced(line(page, word)).map(|block| block.language.clone())
+    }
+
+    #[test]
+    fn listings_of_asciidoc_need_no_attributes() {
+        assert_eq!(language("== Keys\n\n----\nkeytool\n----\n", "keytool"), Some(String::new()));
+        assert_eq!(language("# Keys\n\n----\nkeytool\n----\n", "keytool"), None);
     }
 
     #[test]

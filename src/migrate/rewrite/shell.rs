@@ -115,7 +115,11 @@ impl Shell {
         let again = repeated(text, site.span, line.end).into_iter().filter(|_| new_is_expansion);
         let mut actions: Vec<Action> = std::iter::once(span).chain(again).map(splice).collect();
         actions.extend(dotenv::companions(draft, store));
-        let run = format!("run with `{}`; without it the script stops and says so", run_with(file, &path, &started(&file.path, draft)));
+        let run = run_with(file, &path, &started(&file.path, draft));
+        let run = match comment {
+            true => format!("only a comment has it; a script that uses it is run with `{run}`"),
+            false => format!("run with `{run}`; without it the script stops and says so"),
+        };
         let verdict = match doubt(text, line, site, heredoc.is_some() || comment) {
             Some(why) => Verdict::review(format!("{why}; {run}")),
             None if file.is_template() => Verdict::review(format!("a template: what fills it in may read `${{…}}` itself; {run}")),

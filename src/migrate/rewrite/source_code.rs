@@ -8,7 +8,6 @@ use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
 use crate::migrate::plan::{Action, EntryId};
 use crate::rule::lexicon::ENVIRONMENT_CALLS;
-use crate::secret::Secret;
 use crate::text::Span;
 
 /// Python, JavaScript, Go, Java and their like.
@@ -54,14 +53,14 @@ impl Rewriter for SourceCode {
 
     fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
         let (Some(text), Some(lookup)) = (file.text(), lookup(file)) else { return };
-        let mut variables: Vec<(String, &Secret)> = Vec::new();
         for &site in sites.iter().filter(|site| !is_in_comment(file, site)) {
-            let name = variable(naming::variable(&words::name(text, site)), &site.secret, &mut variables);
             let value = unescaped(&text[site.span.range()]);
+            let wanted = naming::variable(&words::name(text, site));
+            let name = draft.variable(&wanted, &words::of_file(file), value.as_ref().unwrap_or(&site.secret));
             let edits = lookup.ok().and_then(|template| edits(file, text, site, &template.replace("{}", &name)));
             match (edits, value, lookup) {
                 (Some(edits), Some(value), _) => {
-                    let id = draft.shared(file, &[&words::of_file(file), &name.to_ascii_lowercase()], &value);
+                    let id = draft.shared(file, &[&words::of_file(file), &wanted.to_ascii_lowercase()], &value);
                     let splice = |(span, text)| Action::Splice { file: file.path.clone(), span, text };
                     let actions = edits.into_iter().map(splice).collect();
                     let needs = format!("the program then needs {name} in its environment, {}", from(id, draft));
@@ -96,15 +95,6 @@ pub(super) fn is_in_block(file: &SourceFile, site: &Site) -> bool {
     let begins_line = |at: &usize| before[..*at].rsplit('\n').next().is_some_and(|line| line.trim().is_empty());
     let open = before.rmatch_indices("/*").map(|(at, _)| at).find(begins_line);
     open.is_some_and(|at| !before[at..].contains("*/"))
-}
-
-/// A name that no other value of the file has.
-fn variable<'s>(wanted: String, secret: &'s Secret, taken: &mut Vec<(String, &'s Secret)>) -> String {
-    let numbered = (2..).map(|number| format!("{wanted}_{number}"));
-    let is_free = |name: &String| taken.iter().all(|(known, value)| known != name || value.expose() == secret.expose());
-    let name = std::iter::once(wanted.clone()).chain(numbered).find(is_free).unwrap_or(wanted);
-    taken.push((name.clone(), secret));
-    name
 }
 
 type Edit = (Span, String);

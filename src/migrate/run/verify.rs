@@ -71,8 +71,14 @@ impl<E> Request<'_, E> {
 /// What a history holds of the values that were moved.
 fn held<E>(request: &scan::Request, plan: &Plan, person: &mut dyn Person<Error = E>) -> Result<Held, MigrateError<E>> {
     let found = scanned(request, person)?;
-    let held = found.findings.iter().filter(|finding| was_moved(finding, plan));
+    let held = found.findings.iter().filter(|finding| is_moved_somewhere(finding, plan));
     Ok(held.map(|finding| (finding.fingerprint.clone(), first_commit(finding))).collect())
+}
+
+/// Whether a finding's value was moved out of one of the files that it is found in, whatever became of other places.
+fn is_moved_somewhere(finding: &Finding, plan: &Plan) -> bool {
+    let holds = |step: &&Step| step.places.iter().any(|place| place.fingerprint == finding.fingerprint);
+    plan.chosen().filter(holds).any(|step| finding.occurrences.iter().any(|place| place.origin.path == step.file))
 }
 
 /// Whether every place of a finding's value was to be moved.

@@ -576,3 +576,57 @@ fn secrets_that_were_files_arrive_as_they_were() {
         assert_eq!((after.code, after.stdout.as_str()), (0, wanted), "{command}: {}", after.stderr);
     }
 }
+
+#[test]
+fn programs_share_no_variable_unless_they_share_the_value() {
+    let bench = Bench::new();
+    bench
+        .place
+        .write("app/db.py", "import psycopg2\n\nclient = psycopg2.connect(host=\"db\", user=\"app\", password=\"gR4nite-Falcon-27\")\n")
+        .write("app/mail.py", "import smtplib\n\npassword = \"Harbor.Quartz.Lantern.731\"\n")
+        .write(
+            "jobs/report.py",
+            "import psycopg2\n\nclient = psycopg2.connect(host=\"db\", user=\"app\", password=\"gR4nite-Falcon-27\")\n",
+        );
+    bench.commit();
+    let run = bench.migrate(["--yes", "--include-review"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let name = |path: &str| {
+        let text = read(&bench, path);
+        let from = text.find("os.environ[\"").expect("is read from the environment") + 12;
+        text[from..].split('"').next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(name("app/db.py"), name("jobs/report.py"), "one value has one name");
+    assert_ne!(name("app/db.py"), name("app/mail.py"), "two values have two");
+}
+
+#[test]
+fn the_history_is_told_of_although_the_value_stays_elsewhere() {
+    let bench = Bench::new();
+    let script = "#!/bin/sh\nexport DB_PASSWORD=\"gR4nite-Falcon-27\"\n./start\n";
+    bench.place.write("a.sh", script).write("b.sh", script);
+    bench.commit();
+    let run = bench.migrate(["--yes", "--only", "a.sh"]);
+    assert!(run.stdout.contains("1 of 1"), "{}", run.stdout);
+}
+
+#[test]
+fn what_a_page_shows_in_quotes_over_lines_is_expanded() {
+    let bench = Bench::new();
+    let page = "# Users\n\n```bash\ncurl -X POST http://localhost/api \\\n  -d '{\n    \"password\": \"gR4nite-Falcon-27\"\n  }'\n```\n";
+    bench.place.write("README.md", page);
+    bench.commit();
+    let run = bench.migrate(["--yes", "--include-review"]);
+    let text = read(&bench, "README.md");
+    assert!(text.contains("\"password\": \"'\"$(sops decrypt "), "{}{text}", run.stdout);
+}
+
+#[test]
+fn envsubst_is_told_what_to_fill_in() {
+    let bench = Bench::new();
+    bench.place.write("nginx.conf", "proxy_set_header Host $host;\nset $arn arn:aws:iam::492836150718:role/web;\n");
+    bench.commit();
+    let run = bench.migrate(["--dry-run", "--include-review"]);
+    assert!(run.stdout.contains("$AWS_ACCOUNT_ID"), "{}", run.stdout);
+    assert!(!run.stdout.contains("envsubst <"), "{}", run.stdout);
+}
