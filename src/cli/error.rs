@@ -6,6 +6,7 @@ use std::fmt;
 use super::Exit;
 use crate::config::ConfigError;
 use crate::file::FileError;
+use crate::migrate::RepoError;
 use crate::rule::{LoadError, PrefilterError};
 use crate::scan::{PartsError, ScanError};
 use crate::source::RepositoryError;
@@ -109,6 +110,16 @@ impl From<RepositoryError> for CliError {
             }
         };
         Self::from_error(&error, hint)
+    }
+}
+
+impl From<RepoError> for CliError {
+    fn from(error: RepoError) -> Self {
+        match error {
+            RepoError::Repository(error @ (RepositoryError::Includes(_) | RepositoryError::Open { .. })) => error.into(),
+            RepoError::Git { .. } => Self::from_error(&error, "`git fsck` tells whether the repository is sound"),
+            RepoError::Bare(_) | RepoError::Repository(_) => Self::from_error(&error, "run it inside a git repository with a working tree"),
+        }
     }
 }
 

@@ -163,8 +163,7 @@ struct Run<'a> {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
-    let repo =
-        Repo::open(&args.path).map_err(|error| CliError::new(error.to_string(), "run it inside a git repository with a working tree"))?;
+    let repo = Repo::open(&args.path)?;
     let mut keys = Keys::find();
     let mut policy = policy(args.age.as_deref(), &repo)?;
     let programs = args.sops.programs(ui)?;

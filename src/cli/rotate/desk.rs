@@ -106,8 +106,7 @@ impl Desk {
         if self.ledger()?.is_some() {
             return Err(key_is_gone());
         }
-        let repo = Repo::open(&self.top)
-            .map_err(|error| CliError::new(error.to_string(), "run it inside a git repository with a working tree"))?;
+        let repo = Repo::open(&self.top)?;
         let (policy, now) = (policy(age, &repo)?, now());
         let tools = Tools { policy: &policy, keyring: keys.keyring(), plugins: &NoPlugins, now: &now };
         let text = new_key();

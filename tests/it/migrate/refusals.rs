@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::bench::{Bench, is_encrypted};
-use crate::support::finish;
+use crate::support::{Place, finish};
 
 const PASSWORD: &str = "Orchid.Meadow.Tundra.898";
 /// Another one, so that there are two stores.
@@ -240,4 +240,15 @@ fn a_killed_migration_is_finished_or_undone() {
         assert_eq!(stores.count(), if new { 2 } else { 0 }, "killed at moment {moment}: {:?}", after.keys());
         assert!(!after.keys().any(|path| path.contains(".tmp")), "{:?}", after.keys());
     }
+}
+
+#[test]
+fn a_broken_repository_is_told_from_none() {
+    let bench = bench();
+    fs::remove_dir_all(bench.place.join(".git/refs")).expect("removed");
+    let run = bench.migrate(["--dry-run"]);
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("git fsck"), "{}", run.stderr);
+    let run = Place::new().sopup(["migrate", "--dry-run"]);
+    assert!(run.code == 2 && run.stderr.contains("run it inside a git repository with a working tree"), "{}", run.stderr);
 }
