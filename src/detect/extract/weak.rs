@@ -270,7 +270,13 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
             && behind(search, span).trim_ascii().is_empty()
             && words(&String::from_utf8_lossy(value)).len() > 1
     };
-    if about_names(before) || several || mapped || spoken || in_sentence || said() || !quoted && value.starts_with(b"#") {
+    // `echo "Get the password: kubectl get secret …"`, `"Password: run 'vault read'"`, `<sealed-secret: shop-secrets>`
+    let instructed = || {
+        let rest = behind(search, span);
+        let goes_on = matches!(rest, [b' ', b'\'' | b'`' | b'$', ..] | [b' ', b'-', b'-' | b'a'..=b'z', ..]);
+        goes_on && before.trim_ascii_end().ends_with(b":") || value.ends_with(b">") && before.contains(&b'<')
+    };
+    if about_names(before) || several || mapped || spoken || in_sentence || said() || !quoted && (value.starts_with(b"#") || instructed()) {
         return false;
     }
     match why {

@@ -54,7 +54,10 @@ fn is_meant(search: &Search<'_>, context: &Context, value: Span) -> bool {
     // ``Default password = `password` ``
     let is_default = || search.text[context.line.start..context.name.start].to_ascii_lowercase().ends_with(b"default ");
     let of_client = || context.class == NameClass::Token && signing::is_of_client(search, value);
-    let set = || search.hints.notation.is_settings() || is_field_of_example(search, context) || is_default();
+    // `password: "password"` beside `password_confirmation: "password"`: a user is made.
+    let confirms = |line: Span| memchr::memmem::find(search.bytes(line), b"password_confirmation").is_some();
+    let confirmed = || search.lines_beside(context.line).into_iter().flatten().any(confirms);
+    let set = || search.hints.notation.is_settings() || is_field_of_example(search, context) || is_default() || confirmed();
     context.class == NameClass::Password && set() || is_hashed(search.text, value) || is_beside_user(search, context, value) || of_client()
 }
 
