@@ -223,11 +223,16 @@ impl<'a> Draft<'a> {
     }
 
     /// The entry with a value that is nearest to a file, in a store of its own project. A value that many things have by
-    /// chance must also be called the same.
+    /// chance must also be called the same, in a store of the folder or of one above it.
     fn nearest(&self, file: &SourceFile, key: &[&str], value: &Secret) -> Option<EntryId> {
         let named = |id: &EntryId| {
-            let known = self.plan.entry(*id).1.path.last().map(|name| naming::slug(name));
-            is_telling(value) || known == key.last().map(|name| naming::slug(name))
+            let (store, entry) = self.plan.entry(*id);
+            let slugs = |name: Option<&str>| name.map(naming::slug);
+            let same_name = slugs(entry.path.last().map(String::as_str)) == slugs(key.last().copied());
+            let folder = folder_of(&store.path);
+            let of_folder = !folder.is_empty() && file.folder().starts_with(folder);
+            let same_key = entry.path.iter().map(String::as_str).eq(key.iter().copied());
+            is_telling(value) || same_name && (of_folder || same_key || folder == file.folder())
         };
         let fits = |path: &str| {
             let is_test = |path: &str| Hints::of_path(path).test;

@@ -108,7 +108,8 @@ impl Shell {
             () => {
                 // The whole expansion gives way if its variable can have the value.
                 let span = default.filter(|(known, _)| *known == name).map_or(site.span, |(_, span)| span);
-                (span, expand(&format!("${{{name}:?{}}}", told(&path)), quote))
+                let again = !repeated(text, site.span, line.end).is_empty();
+                without_empty_quotes(text, span, expand(&format!("${{{name}:?{}}}", told(&path)), quote), quote != Quote::Single || again)
             }
         };
         let splice = |span: Span| Action::Splice { file: file.path.clone(), span, text: new.clone() };
@@ -127,6 +128,15 @@ impl Shell {
         };
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
     }
+}
+
+/// Of `'`, an expansion in double quotes and `'`, what is needed where a single quote stands beside it.
+fn without_empty_quotes(text: &str, span: Span, expansion: String, is_whole: bool) -> (Span, String) {
+    let inner = expansion.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')).filter(|_| !is_whole);
+    let Some(inner) = inner else { return (span, expansion) };
+    let (opens, closes) = (text[..span.start].ends_with('\''), text[span.end..].starts_with('\''));
+    let span = Span::new(span.start - usize::from(opens), span.end + usize::from(closes));
+    (span, format!("{}{inner}{}", if opens { "" } else { "'" }, if closes { "" } else { "'" }))
 }
 
 /// What starts a script: its name, or the shell that reads it.

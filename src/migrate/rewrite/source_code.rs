@@ -57,6 +57,12 @@ impl Rewriter for SourceCode {
             let value = unescaped(&text[site.span.range()]);
             let wanted = naming::variable(&words::name(text, site));
             let name = draft.variable(&wanted, &words::of_file(file), value.as_ref().unwrap_or(&site.secret));
+            let before = &text[file.line_at(site.span.start).start..site.span.start];
+            if !stops_without(file) && is_alternative(before) {
+                let reason = "the program takes it where a variable is not set: take it out, so that the program stops there instead";
+                draft.manual(self.id(), file, &[site], reason);
+                continue;
+            }
             let edits = lookup.ok().and_then(|template| edits(file, text, site, &template.replace("{}", &name)));
             match (edits, value, lookup) {
                 (Some(edits), Some(value), _) => {
@@ -65,7 +71,7 @@ impl Rewriter for SourceCode {
                     let actions = edits.into_iter().map(splice).collect();
                     let needs = format!("the program then needs {name} in its environment, {}", from(id, draft));
                     let verdict = match stops_without(file) && literal(text, site.span).is_some() {
-                        true if is_fallback(&text[file.line_at(site.span.start).start..site.span.start]) => Verdict::review(format!(
+                        true if is_fallback(before) => Verdict::review(format!(
                             "the program takes it when a variable is not set, and would stop even if that one is: {needs}"
                         )),
                         true => Verdict::safe(format!("{needs}; without it it stops and says so")),
@@ -80,6 +86,12 @@ impl Rewriter for SourceCode {
             }
         }
     }
+}
+
+/// `process.env.NAME || '`, `getenv('NAME') ?: '`: whether a line ends before what is taken in the place of nothing.
+fn is_alternative(before: &str) -> bool {
+    let before = before.trim_end_matches(['"', '\'', '`']).trim_end();
+    ["||", "??", "?:"].iter().any(|mark| before.ends_with(mark))
 }
 
 /// `os.getenv("NAME", "`, `ENV.fetch('NAME', '`: whether a line ends before what a look-up takes otherwise.
@@ -293,8 +305,11 @@ fn python_import(text: &str, end: &str) -> Option<Edit> {
             behind_promises = at;
         }
     }
+    // An import stands between empty lines.
     let at = behind_promises;
-    Some((Span::new(at, at), format!("import os{end}")))
+    let above = if at == 0 || text[..at].ends_with(&end.repeat(2)) { "" } else { end };
+    let below = if text[at..].is_empty() || text[at..].starts_with(end) { "" } else { end };
+    Some((Span::new(at, at), format!("{above}import os{end}{below}")))
 }
 
 /// Where the code of a Python file begins, after comments and the text that describes the module.

@@ -194,7 +194,7 @@ pub(super) fn account(file: &SourceFile, site: &Site, name: &str, draft: &mut Dr
     }
     actions.extend(dotenv::companions(draft, store));
     let verdict = match is_root(file.folder(), draft) {
-        true => Verdict::safe(format!("run with `{}`; without it Terraform asks", exec_env(&path, "'terraform plan'"))),
+        true => Verdict::safe(format!("run with `{}`; without it Terraform asks", run_terraform(&path, file.folder(), None))),
         false => Verdict::review(format!("set {variable} where this module is called; `{}` has the value", exec_env(&path, "COMMAND"))),
     };
     draft.step("account", file, &[site], verdict, actions, vec![id]);
