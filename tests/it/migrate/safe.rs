@@ -607,7 +607,7 @@ fn the_history_is_told_of_although_the_value_stays_elsewhere() {
     bench.place.write("a.sh", script).write("b.sh", script);
     bench.commit();
     let run = bench.migrate(["--yes", "--only", "a.sh"]);
-    assert!(run.stdout.contains("1 of 1"), "{}", run.stdout);
+    assert!(run.stdout.contains("History still holds 1 of 1."), "{}", run.stdout);
 }
 
 #[test]
@@ -629,4 +629,18 @@ fn envsubst_is_told_what_to_fill_in() {
     let run = bench.migrate(["--dry-run", "--include-review"]);
     assert!(run.stdout.contains("$AWS_ACCOUNT_ID"), "{}", run.stdout);
     assert!(!run.stdout.contains("envsubst <"), "{}", run.stdout);
+}
+
+#[test]
+fn examples_of_variables_and_alternatives_of_programs_are_told_apart() {
+    let bench = Bench::new();
+    bench
+        .place
+        .write("env-example", "PORT=80\nDB_PASSWORD=gR4nite-Falcon-27\n")
+        .write("server.js", "const password = process.env.DB_PASSWORD || 'Harbor.Quartz.Lantern.731';\n");
+    bench.commit();
+    let run = bench.migrate(["--yes", "--include-review"]);
+    assert!(read(&bench, "env-example").contains("DB_PASSWORD=changeme"), "{}", run.stdout);
+    assert!(read(&bench, "server.js").contains("Harbor.Quartz"), "a program that would read another variable is left: {}", run.stdout);
+    assert_eq!(run.code, 1, "{}", run.stdout);
 }

@@ -108,11 +108,11 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
         // `-define(DEFAULT_PASSWORD, <<"x">>).`
         let constant = before.ends_with(CONSTANT);
         // `buildConfigField("String", "API_KEY", "\"x\"")`
-        let declared = SETTING_CALLS.begins(before.trim_ascii_start());
+        let declared = || SETTING_CALLS.begins(before.trim_ascii_start());
         let given = || {
             option
                 || constant
-                || declared
+                || declared()
                 || reads_variable(before)
                 || is_set(text, context, span)
                 || is_of_settings_row(before, &text[context.name.range()])
