@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use zeroize::Zeroizing;
 
+use super::creation_rules::{cover, schemes};
 use super::dismiss::NotAList;
 use super::file::{SourceFile, SourceFiles};
 use super::plan::{Action, Entry, Piece, Plan, Shape, Step, Store as PlannedStore};
@@ -113,8 +114,9 @@ pub enum ChangeError {
 /// [`ChangeError`].
 pub(super) fn changes(plan: &Plan, files: &SourceFiles, repo: &Repo, tools: Tools<'_>) -> Result<Vec<Change>, ChangeError> {
     let mut stores = stores(plan, repo, tools)?;
+    let rules = cover(plan, &schemes(plan, tools.policy), tools.policy, repo).map(|rules| rules.action);
     let before = |path: &str| files.get(path).map(|file| file.bytes.clone()).or_else(|| repo.read(path).map(Zeroizing::new));
-    let wanted: Vec<_> = by_file(plan).into_iter().map(|(path, actions)| (before(&path), path, actions)).collect();
+    let wanted: Vec<_> = by_file(plan, rules.as_ref()).into_iter().map(|(path, actions)| (before(&path), path, actions)).collect();
     let made: Vec<Result<Change, ChangeError>> =
         wanted.into_par_iter().map(|(before, path, actions)| text(&path, before, &actions, files, tools)).collect();
     let mut texts = Vec::new();
@@ -127,9 +129,9 @@ pub(super) fn changes(plan: &Plan, files: &SourceFiles, repo: &Repo, tools: Tool
     Ok(stores)
 }
 
-fn by_file(plan: &Plan) -> BTreeMap<String, BTreeSet<&Action>> {
+fn by_file<'p>(plan: &'p Plan, rules: Option<&'p Action>) -> BTreeMap<String, BTreeSet<&'p Action>> {
     let mut by_file = BTreeMap::<String, BTreeSet<&Action>>::new();
-    for action in plan.chosen().flat_map(|step| &step.actions) {
+    for action in plan.chosen().flat_map(|step| &step.actions).chain(rules) {
         by_file.entry(action.file().to_owned()).or_default().insert(action);
     }
     by_file
@@ -173,7 +175,7 @@ fn checked(path: &str, bytes: &[u8], expected: &Expected, tools: Tools<'_>) -> R
 
 fn fresh(store: &PlannedStore, entries: &[&Entry], tools: Tools<'_>) -> Result<Vec<u8>, ChangeError> {
     let form = |message: String| ChangeError::Form { path: store.path.clone(), message };
-    let scheme = tools.policy.scheme(&store.path)?;
+    let scheme = tools.policy.scheme_to_make(&store.path)?;
     let mut tree = Tree { documents: vec![frame(&store.shape)] };
     put(&mut tree, store, entries).map_err(|error| form(error.to_string()))?;
     let format = store.format.store(Limits::default(), scheme.style);
@@ -372,7 +374,7 @@ fn append(bytes: &mut Vec<u8>, line: &str) {
 }
 
 fn in_place(path: &str, plain: &[u8], selector: &str, tools: Tools<'_>) -> Result<(Vec<u8>, Tree), ChangeError> {
-    let scheme = tools.policy.scheme(path)?;
+    let scheme = tools.policy.scheme_to_make(path)?;
     let format = Format::from_path(path).store(Limits::default(), Style::default());
     let form = |message: String| ChangeError::Form { path: path.to_owned(), message };
     let tree = format.read_plain(plain).map_err(|error| form(error.to_string()))?.tree;

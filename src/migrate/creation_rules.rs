@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::outline::{Outline, Part};
 use super::plan::{Action, Plan, Shape};
 use super::policy::{Policy, SECRET_SELECTOR, Scheme};
+use super::readers::encrypted;
 use super::repo::Repo;
 use crate::sops::creation_rule::Config;
 use crate::sops::ops::Audience;
@@ -40,13 +41,21 @@ impl<'p> Uncovered<'p> {
     }
 }
 
-/// The edit that adds the rules, and the paths that have one then.
-pub(super) fn cover<'p>(
-    plan: &'p Plan,
-    schemes: &[(&'p str, Scheme)],
-    policy: &Policy,
-    repo: &Repo,
-) -> Option<(Action, BTreeSet<&'p str>)> {
+/// The edit that adds rules.
+pub(super) struct Added<'p> {
+    /// What it does.
+    pub(super) action: Action,
+    /// The paths that have one then.
+    pub(super) paths: BTreeSet<&'p str>,
+}
+
+/// How each file is made that a run encrypts.
+pub(super) fn schemes<'p>(plan: &'p Plan, policy: &Policy) -> Vec<(&'p str, Scheme)> {
+    encrypted(plan).into_iter().filter_map(|path| Some((path, policy.scheme(path).ok()?))).collect()
+}
+
+/// The rules that are missing, if `.sops.yaml` can take them.
+pub(super) fn cover<'p>(plan: &'p Plan, schemes: &[(&'p str, Scheme)], policy: &Policy, repo: &Repo) -> Option<Added<'p>> {
     if policy.recipients.is_some() {
         return None;
     }
@@ -61,7 +70,7 @@ pub(super) fn cover<'p>(
         rule.is_some_and(|rule| recipients(&rule.audience) == recipients(&scheme.audience))
     };
     let sound = schemes.iter().filter(|(path, _)| paths.contains(path)).all(is_lent);
-    sound.then(|| (Action::Splice { file: FILE.to_owned(), span: Span::new(at, at), text: rules }, paths))
+    sound.then(|| Added { action: Action::Splice { file: FILE.to_owned(), span: Span::new(at, at), text: rules }, paths })
 }
 
 fn recipients(audience: &Audience) -> Vec<Vec<&str>> {

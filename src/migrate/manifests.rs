@@ -84,6 +84,15 @@ impl Manifests {
         found.map(|(at, secret)| (self.texts[*at].0.as_str(), self.texts[*at].1.as_str(), secret))
     }
 
+    /// The one that runs a script, or puts it or its folder into a container.
+    pub fn using(&self, script: &str) -> Option<&str> {
+        let name = script.rsplit('/').next().unwrap_or(script);
+        let folder = folder_of(script).trim_end_matches('/').rsplit('/').next().filter(|folder| !folder.is_empty());
+        let mentions = |line: &str| line.contains(name) || folder.is_some_and(|folder| line.contains(folder));
+        let uses = |path: &str, line: &str| mentions(line) && !line.trim_start().starts_with('#') && runs_or_mounts(path, line, script);
+        self.iter().find(|(path, text)| text.lines().any(|line| uses(path, line))).map(|(path, _)| path)
+    }
+
     /// Whether any of them names a file.
     pub fn mentions(&self, file_name: &str) -> bool {
         self.texts.iter().any(|(path, text)| text.contains(file_name) && !path.ends_with(file_name))
@@ -139,6 +148,37 @@ fn below_variable(path: &str) -> &str {
 /// Whether a file is a kustomization, by its name.
 pub(super) fn is_kustomization(path: &str) -> bool {
     matches!(path.rsplit('/').next(), Some("kustomization.yaml" | "kustomization.yml" | "Kustomization"))
+}
+
+/// What stands before a command on a line of a manifest.
+const BEFORE_COMMANDS: [&str; 15] =
+    ["", "-", "&&", "||", ";", "|", "run:", "script:", "command:", "sudo", "sh", "bash", "zsh", "source", "then"];
+
+/// `./db/init.sh`, `bash db/init.sh`, `./db:/docker-entrypoint-initdb.d`: whether a line of a file runs a script, or puts it or
+/// its folder into a container.
+fn runs_or_mounts(path: &str, line: &str, script: &str) -> bool {
+    let folder = folder_of(script).trim_end_matches('/');
+    let words = line.split(|c: char| c.is_whitespace() || "\"'()[],".contains(c)).filter(|word| !word.is_empty());
+    let mut before = "";
+    for word in words {
+        let (source, is_mount) = word.split_once(":/").map_or((word, false), |(source, _)| (source, true));
+        if is_mount && source.starts_with('.') && resolve(path, source) == folder {
+            return true;
+        }
+        if (is_mount || source.starts_with("./") || BEFORE_COMMANDS.contains(&before)) && names(path, source.trim_end_matches(';'), script)
+        {
+            return true;
+        }
+        before = word;
+    }
+    false
+}
+
+/// Whether a word in a file leads to another: from the top, from the file's folder, or behind a folder that is not told.
+pub(super) fn names(path: &str, word: &str, file: &str) -> bool {
+    let tail = word.trim_start_matches(['.', '/']);
+    let behind = || word.contains('/') && file.strip_suffix(tail).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
+    word == file || resolve(path, word) == file || behind()
 }
 
 /// A path that a file names, relative to the top.

@@ -60,8 +60,8 @@ pub use file::{Site, SourceFile, SourceFiles};
 pub use journal::{Journal, JournalError, State, all as journals};
 pub use known::is_distinct;
 pub use layout::Layout;
-pub use new_store::new_store;
-use plan::{Action, Applicability, Plan};
+pub use new_store::{new_store, opens};
+use plan::{Applicability, Plan};
 pub use plan_file::{Decisions, PlanFileError};
 pub use policy::{NoRecipients, OtherKeys, Policy, Scheme};
 pub use preflight::Refusal;
@@ -77,8 +77,6 @@ pub use wish::{Wish, WishError, Wishes};
 
 /// What planning goes by.
 struct Settings<'a> {
-    /// Who may open stores.
-    policy: &'a Policy,
     /// Opens stores that exist.
     keyring: &'a Keyring,
     /// How encrypted Secrets reach the cluster.
@@ -121,24 +119,23 @@ fn plan(survey: &Survey, repo: &Repo, settings: &Settings<'_>) -> Plan {
     plan.leave_overlapping();
     shared::keep_apart(&mut plan, &survey.files);
     plan.steps.extend(survey.leftovers());
-    let notes = policy_notes(&mut plan, settings.policy, repo);
-    plan.notes.extend(notes);
     plan.steps.sort_by(|a, b| (&a.file, a.places.first().map(|p| p.span)).cmp(&(&b.file, b.places.first().map(|p| p.span))));
     plan.notes.sort();
     plan.notes.dedup();
     plan
 }
 
-/// Adds rules for the files that a plan encrypts to `.sops.yaml`; what it does not say about them afterwards.
-fn policy_notes(plan: &mut Plan, policy: &Policy, repo: &Repo) -> Vec<String> {
-    let stores = plan.stores.iter().filter(|store| !store.entries.is_empty()).map(|store| store.path.as_str());
-    let in_place = plan.steps.iter().flat_map(|step| &step.actions).filter(|action| matches!(action, Action::Encrypt { .. }));
-    let paths: BTreeSet<&str> = stores.chain(in_place.map(Action::file)).collect();
-    let schemes: Vec<(&str, Scheme)> = paths.into_iter().filter_map(|path| Some((path, policy.scheme(path).ok()?))).collect();
+/// What there is to know about the keys of what a plan encrypts: rules that `.sops.yaml` gets, and what it does not say afterwards.
+pub fn policy_notes(plan: &Plan, policy: &Policy, repo: &Repo) -> Vec<String> {
+    let schemes = creation_rules::schemes(plan, policy);
     let added = creation_rules::cover(plan, &schemes, policy, repo);
-    let has_rule = |path: &str| added.as_ref().is_some_and(|(_, paths)| paths.contains(path));
+    let has_rule = |path: &str| added.as_ref().is_some_and(|added| added.paths.contains(path));
     let uncovered: Vec<&str> = schemes.iter().filter(|(path, scheme)| !scheme.covered && !has_rule(path)).map(|(path, _)| *path).collect();
     let mut notes = Vec::new();
+    if let Some(added) = &added {
+        let files = if added.paths.len() == 1 { "1 SOPS file".to_owned() } else { format!("{} SOPS files", added.paths.len()) };
+        notes.push(format!("{} gets creation rules for {files}, with the recipients of its first rule", creation_rules::FILE));
+    }
     if !uncovered.is_empty() {
         let paths = uncovered.join(", ");
         notes
@@ -153,19 +150,6 @@ fn policy_notes(plan: &mut Plan, policy: &Policy, repo: &Repo) -> Vec<String> {
                 "sopup encrypts for age recipients alone; run `sops updatekeys` on the new files to add the other keys of the rule, or install sops 3.8 or newer before: {names}"
             ),
         });
-    }
-    if let Some((action, paths)) = added {
-        let files = if paths.len() == 1 { "1 SOPS file".to_owned() } else { format!("{} SOPS files", paths.len()) };
-        notes.push(format!("{} gets creation rules for {files}, with the recipients of its first rule", creation_rules::FILE));
-        let paths: BTreeSet<String> = paths.into_iter().map(str::to_owned).collect();
-        let Plan { stores, steps, .. } = plan;
-        for step in steps {
-            let of_store = step.entries.iter().any(|id| paths.contains(&stores[id.store].path));
-            let in_place = step.actions.iter().any(|action| matches!(action, Action::Encrypt { file, .. } if paths.contains(file)));
-            if of_store || in_place {
-                step.actions.push(action.clone());
-            }
-        }
     }
     notes
 }

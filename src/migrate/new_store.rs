@@ -15,3 +15,8 @@ pub fn new_store(path: &str, key: &str, value: Secret, tools: Tools<'_>) -> Resu
     let change = filled(&store, None, &std::collections::BTreeSet::from([0]), tools)?;
     change.ok_or_else(|| ChangeError::Exists(path.to_owned()))
 }
+
+/// Whether the identities at hand open what is encrypted for the recipients.
+pub fn opens(tools: Tools<'_>) -> bool {
+    new_store("secrets/shared.enc.yaml", "known", Secret::new(b"text".to_vec()), tools).is_ok()
+}

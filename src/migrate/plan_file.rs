@@ -116,14 +116,14 @@ pub enum PlanFileError {
     },
 }
 
-/// Writes a plan.
-pub(super) fn write(plan: &Plan, files: &SourceFiles, key: &FingerprintKey) -> String {
+/// Writes a plan, with further notes.
+pub(super) fn write(plan: &Plan, notes: Vec<String>, files: &SourceFiles, key: &FingerprintKey) -> String {
     let written = PlanV1 {
         schema: SCHEMA.to_owned(),
         files: files.iter().map(|(path, file)| (path.clone(), mark(file, key))).collect(),
         secrets: secrets(plan, key),
         steps: plan.steps.iter().map(|step| step_v1(plan, step)).collect(),
-        notes: plan.notes.clone(),
+        notes: [plan.notes.clone(), notes].concat(),
     };
     format!("{HEAD}{}", serde_yaml::to_string(&written).unwrap_or_default())
 }

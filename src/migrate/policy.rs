@@ -4,6 +4,7 @@ use crate::sops::creation_rule::{Config, CreationRule};
 use crate::sops::foreign::ForeignName;
 use crate::sops::mac::{MacScope, Protection};
 use crate::sops::ops::Audience;
+use crate::sops::recipient::Recipient;
 use crate::sops::selector::{Marked, Pattern, Selector};
 use crate::sops::store::Style;
 
@@ -19,6 +20,8 @@ pub struct Policy {
     pub recipients: Option<Audience>,
     /// Who encrypts for keys that are not of age.
     pub other_keys: OtherKeys,
+    /// Who can open what is only encrypted to see that it works, and never written.
+    pub witness: Option<Recipient>,
 }
 
 /// Who encrypts new stores for keys that are not of age, where a rule names some.
@@ -60,11 +63,26 @@ impl Policy {
     /// # Errors
     /// [`NoRecipients`].
     pub fn scheme(&self, path: &str) -> Result<Scheme, NoRecipients> {
+        self.scheme_for(path, None)
+    }
+
+    /// The same for what is made now: the witness can open it, too.
+    pub(super) fn scheme_to_make(&self, path: &str) -> Result<Scheme, NoRecipients> {
+        self.scheme_for(path, self.witness.as_ref())
+    }
+
+    fn scheme_for(&self, path: &str, witness: Option<&Recipient>) -> Result<Scheme, NoRecipients> {
         let config = self.config.as_ref();
         let rule = config.and_then(|config| config.rule_for(path).ok().flatten());
         let lender = || config.and_then(|config| config.sound_rules().find(|rule| has_recipients(&rule.audience)));
         let source = rule.filter(|rule| self.recipients.is_some() || has_recipients(&rule.audience)).or_else(lender);
-        let audience = self.recipients.clone().or_else(|| source.map(|rule| rule.audience.clone())).ok_or(NoRecipients)?;
+        let named = self.recipients.clone().or_else(|| source.map(|rule| rule.audience.clone()));
+        let audience = match (named, witness) {
+            (Some(named), None) => named,
+            (Some(named), Some(witness)) => named.with(witness),
+            (None, Some(witness)) => Audience::of(vec![witness.clone()]),
+            (None, None) => return Err(NoRecipients),
+        };
         Ok(Scheme {
             audience,
             selector: rule.and_then(|rule| rule.selector.clone()),

@@ -137,7 +137,11 @@ fn is_word(secret: &Secret) -> bool {
 
 /// Whether the edits of a text leave the rest of it as it is for whoever reads it.
 fn is_read_as_before(plan: &Plan, change: &Change) -> bool {
-    let actions = plan.chosen().flat_map(|step| &step.actions).filter(|action| action.file() == change.path);
+    let mut actions = plan.chosen().flat_map(|step| &step.actions).filter(|action| action.file() == change.path).peekable();
+    // No step changes the creation rules, which are read as soon as they are made.
+    if actions.peek().is_none() {
+        return true;
+    }
     let Some(before) = change.before.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok()) else { return true };
     let Ok(after) = std::str::from_utf8(&change.after) else { return true };
     // A file that is put together anew has no places to compare.

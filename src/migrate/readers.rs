@@ -46,8 +46,8 @@ pub fn readers(plan: &Plan, repo: &Repo, policy: &Policy) -> Vec<Reader> {
     found.into_iter().map(|((recipient, named), files)| Reader { recipient, named, files }).collect()
 }
 
-/// The files that are encrypted.
-fn encrypted(plan: &Plan) -> BTreeSet<&str> {
+/// The files that a run encrypts.
+pub(super) fn encrypted(plan: &Plan) -> BTreeSet<&str> {
     let stores = plan.chosen().flat_map(|step| &step.entries).map(|id| plan.stores[id.store].path.as_str());
     let in_place = plan.chosen().flat_map(|step| &step.actions).filter_map(|action| match action {
         Action::Encrypt { file, .. } => Some(file.as_str()),

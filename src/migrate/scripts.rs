@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::file::folder_of;
-use super::manifests::resolve;
+use super::manifests::{names, resolve};
 
 /// The scripts and Dockerfiles of a repository.
 #[derive(Debug, Default)]
@@ -14,6 +14,8 @@ pub struct Scripts {
     composing: Vec<(String, &'static str)>,
     /// What scripts read, by the name of the file: the script, and how it writes the path.
     reading: HashMap<String, Vec<(String, String)>>,
+    /// The scripts that others run and go on where those stop, by the name of the file: likewise.
+    running: HashMap<String, Vec<(String, String)>>,
 }
 
 /// Names that many files have.
@@ -32,6 +34,12 @@ impl Scripts {
             }
             if !path.ends_with(".py") && !path.ends_with(".rb") {
                 scripts.composing.extend(way_of_calling(&text).map(|way| (path.clone(), way)));
+            }
+            if !stops(&text) && path.ends_with("sh") {
+                for word in run_by(&text) {
+                    let name = word.rsplit('/').next().unwrap_or(word).to_owned();
+                    scripts.running.entry(name).or_default().push((path.clone(), word.to_owned()));
+                }
             }
             for word in read_by(&text) {
                 let name = word.rsplit('/').next().unwrap_or(word).to_owned();
@@ -66,6 +74,13 @@ impl Scripts {
         readers.find(|(script, word)| script != file && is_file(script, word)).map(|(script, _)| script.as_str())
     }
 
+    /// The script that runs another and goes on where that stops.
+    pub fn running(&self, file: &str) -> Option<&str> {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        let mut others = self.running.get(name).into_iter().flatten();
+        others.find(|(script, word)| script != file && names(script, word, file)).map(|(script, _)| script.as_str())
+    }
+
     /// The script in a folder or below it that calls compose in a way that takes no variable or no error, and which way.
     pub fn calling_compose(&self, folder: &str) -> Option<(&str, &'static str)> {
         let start = self.composing.partition_point(|(path, _)| path.as_str() < folder);
@@ -94,6 +109,19 @@ fn read_by(text: &str) -> impl Iterator<Item = &str> {
     words.filter(|word| [".yaml", ".yml", ".json"].iter().any(|end| word.ends_with(end)))
 }
 
+/// The scripts that a script holds on its lines, each as it writes the path.
+fn run_by(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#') && line.contains(".sh"));
+    let words = lines.flat_map(|line| line.split(|c: char| c.is_whitespace() || "=<>|;&()\"'".contains(c)));
+    let words = words.map(|word| word.rsplit('}').next().unwrap_or(word));
+    words.filter(|word| word.ends_with(".sh") || word.ends_with(".bash"))
+}
+
+/// Whether a shell script stops where a command of it fails.
+fn stops(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with("#!") && line.contains(" -e") || line.trim_start().starts_with("set -") && line.contains('e'))
+}
+
 /// What is wrong with how a script calls compose, if it does.
 fn way_of_calling(text: &str) -> Option<&'static str> {
     const CALLS: [&str; 2] = ["docker-compose ", "docker compose "];
@@ -103,9 +131,7 @@ fn way_of_calling(text: &str) -> Option<&'static str> {
     if lines.iter().any(|line| calls(line) && line.contains("sudo ")) {
         return Some("calls compose with sudo, which hands on no variables of the environment");
     }
-    let stops = text
-        .lines()
-        .any(|line| line.starts_with("#!") && line.contains(" -e") || line.trim_start().starts_with("set -") && line.contains('e'));
+    let stops = stops(text);
     let closes = |line: &str| matches!(line, "fi" | "done" | "}" | "esac" | ";;") || line.contains("|| exit");
     let goes_on = lines[first + 1..].iter().any(|line| !closes(line)) && !lines[first].contains("||") && !lines[first].ends_with('\\');
     (goes_on && !stops).then_some("calls compose and goes on where it stops")
@@ -140,6 +166,16 @@ mod tests {
         assert!(script("# cat jwt-secret.yaml").is_none());
         assert!(script("cat other/jwt-secret.yaml").is_none());
         assert!(scripts(&[("bin/run.sh", "cat secrets.yaml")]).reading("k8s/secrets.yaml").is_none());
+    }
+
+    #[test]
+    fn scripts_that_go_on_where_another_stops_are_known() {
+        let runs = |script: &str| scripts(&[("bin/all.sh", script)]).running("bin/db/init.sh").is_some();
+        for line in ["./db/init.sh", "bash bin/db/init.sh prod", "\"${HERE}/db/init.sh\" &"] {
+            assert!(runs(line), "{line}");
+            assert!(!runs(&format!("set -euo pipefail\n{line}")), "{line}");
+        }
+        assert!(!runs("# ./db/init.sh") && !runs("./other/init.sh"));
     }
 
     #[test]

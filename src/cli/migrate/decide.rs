@@ -12,7 +12,7 @@ use crate::cli::output::write_file;
 use crate::cli::what::note_unread;
 use crate::file::{Access, put};
 use crate::migrate::plan::{Decision, Plan};
-use crate::migrate::{Drafts, News, Person, Wishes};
+use crate::migrate::{Drafts, News, Person, Wishes, policy_notes};
 use crate::rule::RuleSet;
 use crate::scan::Progress;
 
@@ -101,7 +101,7 @@ impl Person for Terminal<'_> {
 impl Terminal<'_> {
     /// A plan, and who will be able to open what it encrypts.
     fn show_plan(&self, plan: &Plan) -> Result<(), CliError> {
-        show::plan(plan, self.run.ui)?;
+        show::plan(plan, &policy_notes(plan, &self.run.policy, self.run.repo), self.run.ui)?;
         self.run.show_recipients(plan)
     }
 

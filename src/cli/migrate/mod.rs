@@ -154,8 +154,6 @@ struct Run<'a> {
     ui: &'a Ui,
     repo: &'a Repo,
     policy: Policy,
-    /// Who could open new stores, if a rehearsal encrypts for somebody else.
-    rehearsed: Option<Policy>,
     keyring: &'a Keyring,
     /// What encrypts for keys that are not of age, if there is something.
     programs: Option<&'a KeyPrograms<'a>>,
@@ -171,25 +169,36 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     if programs.is_some() {
         policy.other_keys = OtherKeys::Sops;
     }
-    let mut rehearsed = None;
-    if args.dry_run && (keys.keyring().is_empty() || check_recipients(&policy).is_err()) {
-        ui.note(
-            "no age identity or no recipient is known, so this dry run encrypts for a key that nobody keeps; \
-             `sopup init` makes what a migration needs",
-        );
-        let (stand_in, key) = setup::stand_in(&policy)?;
+    if args.dry_run {
+        let known = !keys.keyring().is_empty() && check_recipients(&policy).is_ok();
+        if !known {
+            ui.note(
+                "no age identity or no recipient is known, so this dry run encrypts for a key that nobody keeps; \
+                 `sopup init` makes what a migration needs",
+            );
+        } else if !migrate::opens(Tools { policy: &policy, keyring: keys.keyring(), plugins: &NoPlugins, now: &now() }) {
+            ui.note(
+                "the identities at hand do not open what is encrypted for the recipients here, so this dry run encrypts for \
+                 one more key that nobody keeps; the migration itself needs an identity of one of them",
+            );
+        }
+        let (witness, key) = setup::witness()?;
         keys.add(key);
-        rehearsed = Some(std::mem::replace(&mut policy, stand_in));
+        policy.witness = Some(witness);
     }
     // What was done can be taken back without them.
-    if args.undo.is_none() && !args.resume {
+    if args.undo.is_none() && !args.resume && !args.dry_run {
         check_recipients(&policy)?;
     }
-    let run = Run { args, ui, repo: &repo, policy, rehearsed, keyring: keys.keyring(), programs, now: now() };
+    let run = Run { args, ui, repo: &repo, policy, keyring: keys.keyring(), programs, now: now() };
     if run.keyring.is_empty() {
+        let why = match args.undo {
+            Some(_) => "what a migration replaced is kept encrypted",
+            None => "migrate decrypts what it encrypts before it edits anything",
+        };
         return Err(CliError::new(
             "there is no age identity at hand",
-            "migrate decrypts what it encrypts before it edits anything: set SOPS_AGE_KEY_FILE or SOPS_AGE_KEY, as for sops",
+            format!("{why}: set SOPS_AGE_KEY_FILE or SOPS_AGE_KEY, as for sops"),
         ));
     }
     let _lock = if args.dry_run { None } else { Some(lock(&repo)?) };

@@ -20,7 +20,7 @@ const VARIABLE: &str = "SOPS_AGE_RECIPIENTS";
 impl Run<'_> {
     /// Shows the recipients of what the chosen steps encrypt; nothing if they encrypt nothing.
     pub(super) fn show_recipients(&self, plan: &Plan) -> Result<(), CliError> {
-        let readers = readers(plan, self.repo, self.rehearsed.as_ref().unwrap_or(&self.policy));
+        let readers = readers(plan, self.repo, &self.policy);
         if readers.is_empty() {
             return Ok(());
         }

@@ -12,6 +12,7 @@ use crate::sops::creation_rule::{Config as SopsConfig, recipient_list};
 use crate::sops::keyring::Keyring;
 use crate::sops::ops::Audience;
 use crate::sops::plugin::NoPlugins;
+use crate::sops::recipient::Recipient;
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub(super) enum Kubernetes {
@@ -83,16 +84,15 @@ pub(in crate::cli) fn check_recipients(policy: &Policy) -> Result<(), CliError> 
     policy.scheme("secrets/shared.enc.yaml").map(drop).map_err(|error| CliError::new(error.to_string(), hint).exiting(Exit::Refused))
 }
 
-/// A policy with a recipient whose identity is made for this run and kept nowhere.
-pub(super) fn stand_in(policy: &Policy) -> Result<(Policy, Keyring), CliError> {
+/// A recipient whose identity is made for this run and kept nowhere.
+pub(super) fn witness() -> Result<(Recipient, Keyring), CliError> {
     let identity = age::x25519::Identity::generate();
+    let fault = |error: String| CliError::new(error, "please report this");
     let mut keyring = Keyring::new();
     let text = identity.to_string();
-    let added = keyring.add_text(text.expose_secret().as_bytes(), "this dry run", &NoPlugins);
-    added.map_err(|error| CliError::new(error.to_string(), "please report this"))?;
-    let recipients =
-        recipient_list(&identity.to_public().to_string()).map_err(|error| CliError::new(error.to_string(), "please report this"))?;
-    Ok((Policy { config: policy.config.clone(), recipients: Some(Audience::of(recipients)), other_keys: policy.other_keys }, keyring))
+    keyring.add_text(text.expose_secret().as_bytes(), "this dry run", &NoPlugins).map_err(|error| fault(error.to_string()))?;
+    let recipient = Recipient::parse(&identity.to_public().to_string()).map_err(|error| fault(error.to_string()))?;
+    Ok((recipient, keyring))
 }
 
 /// One migration at a time.

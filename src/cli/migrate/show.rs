@@ -19,12 +19,12 @@ use crate::source::Commit;
 use crate::text::decode;
 
 /// One line for each step, and what else is to know.
-pub(super) fn plan(plan: &Plan, ui: &Ui) -> io::Result<()> {
+pub(super) fn plan(plan: &Plan, notes: &[String], ui: &Ui) -> io::Result<()> {
     let mut out = ui.stdout();
     for step in &plan.steps {
         line(plan, step, &mut out)?;
     }
-    for note in &plan.notes {
+    for note in plan.notes.iter().chain(notes) {
         writeln!(out, "{} {}", "note:".cyan().bold(), safe::line(note))?;
     }
     let count = |wanted| plan.steps.iter().filter(|step| step.applicability == wanted).map(|step| step.places.len()).sum::<usize>();
@@ -190,7 +190,7 @@ pub(super) fn summary(plan: &Plan, after: &Applied, has_ledger: bool, ui: &Ui) -
             "{places} of these held values that were moved elsewhere, and nothing else tells of them: `sopup verify` names them."
         )?;
     }
-    from_now_on(&chosen, &mut out)?;
+    from_now_on(plan, &chosen, &mut out)?;
     replace(&places, after.history.as_ref(), &mut out)?;
     let together = together(plan);
     if !together.is_empty() {
@@ -209,24 +209,39 @@ pub(super) fn summary(plan: &Plan, after: &Applied, has_ledger: bool, ui: &Ui) -
 }
 
 /// What those who use the files do from now on, with the files that it is about.
-fn from_now_on(chosen: &[&Step], out: &mut impl io::Write) -> io::Result<()> {
-    let mut hows = BTreeMap::<String, BTreeMap<&str, &str>>::new();
+fn from_now_on(plan: &Plan, chosen: &[&Step], out: &mut impl io::Write) -> io::Result<()> {
+    // By what holds whatever the SOPS file is, then by what holds whatever the file is.
+    let mut hows = BTreeMap::<String, BTreeMap<String, BTreeMap<&str, &str>>>::new();
     for step in chosen.iter().filter(|step| !step.reason.is_empty()) {
-        hows.entry(step.reason.replace(&step.file, "FILE")).or_default().insert(&step.file, &step.reason);
+        let how = step.reason.replace(&step.file, "FILE");
+        hows.entry(in_general(plan, step, &how)).or_default().entry(how).or_default().insert(&step.file, &step.reason);
     }
     if hows.is_empty() {
         return Ok(());
     }
     writeln!(out, "{}", "From now on:".bold())?;
-    for (how, files) in &hows {
-        // What differs by the file alone is said once.
-        let how = files.values().next().filter(|_| files.len() == 1).map_or(how.as_str(), |only| *only);
-        let files: Vec<&str> = files.keys().copied().collect();
-        let more = if files.len() > FILES { format!(" and {} more", files.len() - FILES) } else { String::new() };
-        let files = files.into_iter().take(FILES).collect::<Vec<_>>().join(", ");
-        writeln!(out, "  {}: {}", safe::line(&format!("{files}{more}")), safe::line(how))?;
+    for (general, hows) in hows {
+        if hows.len() > FILES {
+            let all: BTreeMap<&str, &str> = hows.into_values().flatten().collect();
+            told(&all, &general, out)?;
+        } else {
+            hows.iter().try_for_each(|(how, files)| told(files, how, out))?;
+        }
     }
     Ok(())
+}
+
+/// What holds for some files is said once, for one file as it can be run.
+fn told(files: &BTreeMap<&str, &str>, how: &str, out: &mut impl io::Write) -> io::Result<()> {
+    let how = files.values().next().filter(|_| files.len() == 1).copied().unwrap_or(how);
+    let more = if files.len() > FILES { format!(" and {} more", files.len() - FILES) } else { String::new() };
+    let files = files.keys().copied().take(FILES).collect::<Vec<_>>().join(", ");
+    writeln!(out, "  {}: {}", safe::line(&format!("{files}{more}")), safe::line(how))
+}
+
+/// What is to do for a step with a word for its SOPS files.
+fn in_general(plan: &Plan, step: &Step, how: &str) -> String {
+    step.entries.iter().fold(how.to_owned(), |text, id| text.replace(plan.stores[id.store].path.as_str(), "SOPS-FILE"))
 }
 
 /// Whether kustomizations do what they did.

@@ -20,7 +20,7 @@ pub(super) fn is_field_of_other(search: &Search<'_>, name: Span) -> bool {
     match search.bytes(name) {
         b"pass" => is_action(search, name) || is_route(search, name),
         b"PW" => is_country(search, name),
-        b"token" => is_signed(search, name),
+        b"token" => is_signed(search, name) || is_of_beacon(search, name),
         _ => false,
     }
 }
@@ -57,6 +57,12 @@ fn is_signed(search: &Search<'_>, name: Span) -> bool {
     let fields =
         search.lines_beside(search.line_around(name.start)).map(|line| line.map_or(&b""[..], |line| search.bytes(line).trim_ascii_start()));
     [&b"\"timestamp\""[..], b"\"signature\""].iter().all(|key| fields.iter().any(|field| field.starts_with(key)))
+}
+
+/// `data-cf-beacon='{"token": "…"}'`: which site a page counts its readers for.
+fn is_of_beacon(search: &Search<'_>, name: Span) -> bool {
+    let before = &search.text[search.line_around(name.start).start..name.start];
+    before.ends_with(b"{\"") && memchr::memmem::find(before, b"data-cf-beacon=").is_some()
 }
 
 /// `"encompass.com": `: a host among the keys of a list.

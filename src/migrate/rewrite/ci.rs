@@ -65,6 +65,14 @@ fn free(wanted: &str, (system, text): (System, &str), site: &Site, draft: &mut D
     name
 }
 
+/// The key above the one that a value is under, unless it says only what stands below it.
+fn whose(outline: &Outline<'_>, site: &Site) -> Option<String> {
+    const SECTIONS: [&str; 6] = ["env", "environment", "inputs", "secrets", "variables", "with"];
+    let keys = outline.holding(site.span)?.keys()?;
+    let whose = keys.len().checked_sub(2).map(|at| keys[at])?;
+    (!SECTIONS.contains(&whose)).then(|| whose.to_owned())
+}
+
 /// Why a place of a pipeline cannot hold a reference.
 fn takes_no_reference(system: System, outline: &Outline<'_>, file: &SourceFile, site: &Site) -> Option<&'static str> {
     let item = outline.holding(site.span);
@@ -112,6 +120,9 @@ impl Rewriter for Pipeline {
                 continue;
             }
             let mut name = naming::variable(&words::name(text, site));
+            if let Some(whose) = whose(&outline, site).filter(|_| words::is_generic(&name)) {
+                name = naming::variable(&format!("{whose}_{name}"));
+            }
             // GitHub keeps this beginning for itself.
             if name.starts_with("GITHUB_") {
                 name = format!("CI_{name}");
@@ -125,7 +136,10 @@ impl Rewriter for Pipeline {
             let id = draft.shared(file, &["ci", &name.to_ascii_lowercase()], &value);
             let command = draft.command(id);
             let (span, text, how) = match system {
-                System::GitHub => (site.span, format!("${{{{ secrets.{name} }}}}"), format!("`{command} | gh secret set {name}`")),
+                System::GitHub => {
+                    let option = if file.name().starts_with("dependabot.") { " --app dependabot" } else { "" };
+                    (site.span, format!("${{{{ secrets.{name} }}}}"), format!("`{command} | gh secret set {name}{option}`"))
+                }
                 System::GitLab => (site.span, format!("${name}"), format!("a masked variable {name} with what `{command}` prints")),
                 System::Azure => (site.span, format!("$({name})"), format!("a secret variable {name} with what `{command}` prints")),
                 System::Bitbucket => (site.span, format!("${name}"), format!("a secured variable {name} with what `{command}` prints")),

@@ -17,17 +17,39 @@ pub(super) struct Config;
 /// Why a value stays.
 const UNREADABLE: &str = "the value is written in a way that sopup does not edit";
 
-/// Programs that read `${NAME}` in their configuration.
+/// Programs that read variables of the environment in their configuration, mostly as `${NAME}`.
 fn reads_environment(file: &SourceFile) -> Option<&'static str> {
     let name = file.name();
-    let spring = ["application", "bootstrap"].iter().any(|stem| name.starts_with(stem))
-        && [".properties", ".yml", ".yaml"].iter().any(|end| name.ends_with(end));
+    let says = |words: &[&str]| file.text().is_some_and(|text| words.iter().all(|word| text.contains(word)));
+    let is_yaml = || is_yaml(&file.path);
+    let spring = ["application", "bootstrap"].iter().any(|stem| name.starts_with(stem)) && (name.ends_with(".properties") || is_yaml());
     match name {
         ".npmrc" => Some("npm"),
         ".yarnrc.yml" => Some("yarn"),
-        "settings.xml" if file.text().is_some_and(|text| text.contains("<servers>")) => Some("Maven"),
+        "pom.xml" => Some("Maven"),
+        "settings.xml" if says(&["<servers>"]) => Some("Maven"),
+        "kibana.yml" => Some("Kibana"),
+        "elasticsearch.yml" => Some("Elasticsearch"),
+        "logstash.yml" => Some("Logstash"),
+        _ if name.ends_with(".conf") && says(&["input {", "output {"]) => Some("Logstash"),
+        _ if BEATS.iter().any(|beat| name.starts_with(beat)) && is_yaml() => Some("Beats"),
+        "telegraf.conf" => Some("Telegraf"),
+        "grafana.ini" => Some("Grafana"),
+        _ if is_yaml() && file.folder().contains("provisioning/") && says(&["apiVersion: 1", "datasources:"]) => Some("Grafana"),
         _ if spring => Some("Spring"),
         _ => None,
+    }
+}
+
+/// What ships logs and metrics to Elasticsearch, as its configuration is called.
+const BEATS: [&str; 5] = ["auditbeat", "filebeat", "heartbeat", "metricbeat", "packetbeat"];
+
+/// How a program reads a variable of the environment.
+fn variable_of(program: &str, file: &SourceFile, name: &str) -> String {
+    match program {
+        "Maven" => format!("${{env.{name}}}"),
+        "Grafana" if file.name().ends_with(".ini") => format!("$__env{{{name}}}"),
+        _ => format!("${{{name}}}"),
     }
 }
 
@@ -62,7 +84,8 @@ impl Config {
             assigned.map(|name| name.trim_start_matches('_').to_owned())
         });
         let is_login = named.as_deref().is_some_and(|key| is_login_elsewhere(key, text));
-        let name = naming::variable(&named.unwrap_or_else(|| words::name(text, site)));
+        let named = named.unwrap_or_else(|| words::name(text, site));
+        let name = if program == "Maven" { naming::variable(&named) } else { words::variable(&named, file) };
         let stem = naming::slug(file.name().trim_start_matches('.').split('.').next().unwrap_or("config"));
         let name = if program == "Maven" && name == "PASSWORD" { "MAVEN_PASSWORD".to_owned() } else { name };
         let store = draft.store(&format!("{}{stem}", file.folder()), ".sops.env", &Shape::Keys, &file.path);
@@ -72,7 +95,7 @@ impl Config {
         let id = draft.put(store, &[&name], &value);
         let path = draft.path_of(store).to_owned();
         let key = super::container::key_of(id, draft);
-        let text = if program == "Maven" { format!("${{env.{key}}}") } else { format!("${{{key}}}") };
+        let text = variable_of(program, file, &key);
         let mut actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text }];
         actions.extend(dotenv::companions(draft, store));
         let run = exec_env(&path, "COMMAND");
@@ -84,7 +107,8 @@ impl Config {
             "Spring" | "Maven" => Verdict::review(format!(
                 "{program} reads it from the environment, which `{run}` sets; without that, `${{…}}` itself may be the value"
             )),
-            _ => Verdict::safe(format!("{program} reads it from the environment: `{run}`")),
+            "npm" | "yarn" => Verdict::safe(format!("{program} reads it from the environment: `{run}`")),
+            _ => Verdict::review(format!("{program} reads it from its environment, which `{run}` sets where it runs without a container")),
         };
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
     }

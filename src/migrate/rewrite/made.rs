@@ -84,7 +84,7 @@ pub(super) fn apply(path: &str, draft: &Draft<'_>) -> String {
         KubernetesStyle::Ksops => "ksops decrypts it when kustomize builds".to_owned(),
         _ if draft.cluster().flux_decrypts => "Flux decrypts it".to_owned(),
         _ => format!(
-            "`sops decrypt {} | kubectl apply -f -` applies it, as Flux or ksops do where they decrypt; kubectl refuses it as it is",
+            "`sops decrypt {} | kubectl apply -f -` applies it (with the `-n` of the rest), as Flux or ksops do where they decrypt; kubectl refuses it as it is",
             shell_word(path)
         ),
     }

@@ -2,7 +2,7 @@
 //! prose and tables, a command substitution in shell blocks, a `ref+sops://` reference inside URLs and other blocks.
 
 use super::page::{Block, Page};
-use super::quote::{Quote, expand, shell_quote};
+use super::quote::{Quote, expand, literal, shell_quote};
 use super::{Rewriter, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
@@ -165,6 +165,7 @@ impl<'p> Place<'p> {
                 let shell = is_shell(&block.language) || is_command(text, line);
                 if shell && !self.is_answer(block) { Setting::Command } else { Setting::Block }
             }
+            None if is_argument(text, span) => Setting::Block,
             None if is_whole(text, span) => Setting::Word,
             None => Setting::Inside,
         }
@@ -302,6 +303,13 @@ fn is_text_file(file: &SourceFile) -> bool {
     name.ends_with(".txt") && !NAMES.iter().any(|known| name.starts_with(known))
 }
 
+/// `IDENTIFIED BY 'VALUE'`, `login("VALUE")`: whether a span is a string in a line of code that no mark tells.
+fn is_argument(text: &str, span: Span) -> bool {
+    let Some((quoted, _)) = literal(text, span) else { return false };
+    let before = text[..quoted.start].trim_end_matches(' ');
+    before.ends_with(['=', '(']) || [" BY", " PASSWORD", " AS"].iter().any(|word| before.ends_with(word))
+}
+
 /// Whether nothing but punctuation touches a span.
 fn is_whole(text: &str, span: Span) -> bool {
     let before = text[..span.start].chars().next_back();
@@ -360,6 +368,9 @@ mod tests {
         assert_eq!(setting_in("The password is `SECRET`."), Setting::WholeCode);
         assert_eq!(setting_in("The password is SECRET."), Setting::Word);
         assert_eq!(setting_in("| db | SECRET |"), Setting::Word);
+        assert_eq!(setting_in("The password is 'SECRET'."), Setting::Word);
+        assert_eq!(setting_in("CREATE USER a IDENTIFIED BY 'SECRET';"), Setting::Block);
+        assert_eq!(setting_in("db.login(\"SECRET\")"), Setting::Block);
         assert_eq!(setting_in("see postgres://u:SECRET@h/d"), Setting::Inside);
         assert_eq!(setting_in("[here](https://x.y/z?password=SECRET)."), Setting::Inside);
         assert_eq!(setting_in("run `mysql -pSECRET`"), Setting::Command);

@@ -180,18 +180,38 @@ fn doubt(file: &SourceFile) -> Option<(&'static [&'static str], &'static str)> {
     let example = "an example, and readers would see ciphertext; if the value is invented, it is a false alarm";
     match () {
         () if is_test => Some((&[], "a test, which may want the file as it is; if the value is invented, it is a false alarm")),
+        () if is_applied_once(file) => Some((&[], "a migration of a database: where it has run, a changed text is refused")),
         () if naming::is_for_readers(&file.path) => Some((&["kubernetes", "configmap", "kustomize", "helm"], example)),
         () => None,
     }
 }
 
+/// Whether a tool keeps the checksum of a file that it has run: `V1__users.sql` of Flyway, changes of Liquibase.
+fn is_applied_once(file: &SourceFile) -> bool {
+    let version = file.name().strip_prefix('V').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let of_flyway = file.name().ends_with(".sql") && version.is_some_and(|rest| rest.contains("__"));
+    of_flyway || file.text().is_some_and(|text| text.contains("databaseChangeLog") || text.contains("--liquibase formatted sql"))
+}
+
 /// Why steps of a file may not be wanted for what else uses it.
 fn used_elsewhere(rewriter: &str, file: &SourceFile, draft: &Draft<'_>) -> Option<String> {
-    let scripts = || draft.repo.scripts();
+    let (scripts, manifests) = (|| draft.repo.scripts(), || draft.repo.manifests());
     match rewriter {
         "shell" | "config" => {
-            let image = scripts().image_with(&file.path)?;
-            Some(format!("{image} copies it into an image: give its containers the variable"))
+            let copied = || {
+                scripts().image_with(&file.path).map(|image| format!("{image} copies it into an image: give its containers the variable"))
+            };
+            let generated = || {
+                manifests().generating(&file.path).map(|path| format!("{path} makes a ConfigMap of it: give its containers the variable"))
+            };
+            let used = || {
+                manifests()
+                    .using(&file.path)
+                    .filter(|_| rewriter == "shell")
+                    .map(|path| format!("{path} uses it: give it the variable there"))
+            };
+            let run = || scripts().running(&file.path).map(|other| format!("{other} runs it and goes on where it stops"));
+            copied().or_else(generated).or_else(used).or_else(run)
         }
         "compose" => scripts().calling_compose(file.folder()).map(|(script, way)| format!("{script} {way}")),
         "kubernetes" => {
@@ -244,7 +264,6 @@ mod tests {
     use super::*;
     use crate::finding::FingerprintKey;
     use crate::migrate::plan::Applicability;
-    use crate::migrate::policy::Policy;
     use crate::migrate::repo::Repo;
     use crate::migrate::wish::Wishes;
     use crate::migrate::{KubernetesStyle, Layout, Settings};
@@ -258,10 +277,8 @@ mod tests {
         let top = tempfile::tempdir().expect("a folder");
         git2::Repository::init(top.path()).expect("a repository");
         let repo = Repo::open(top.path()).expect("opens");
-        let (policy, keyring, wishes, key) =
-            (Policy::default(), Keyring::new(), Wishes::default(), FingerprintKey::new(vec![7; 32]).expect("a key"));
+        let (keyring, wishes, key) = (Keyring::new(), Wishes::default(), FingerprintKey::new(vec![7; 32]).expect("a key"));
         let settings = Settings {
-            policy: &policy,
             keyring: &keyring,
             kubernetes: KubernetesStyle::Auto,
             layout: Layout::Central,

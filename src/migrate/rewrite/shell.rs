@@ -293,14 +293,11 @@ fn piped_to(before: &str, after: &str) -> Option<String> {
     Some(naming::slug(user)).filter(|user| !user.is_empty())
 }
 
-/// Names that say nothing of what they are for.
-const GENERIC: [&str; 9] = ["KEY", "LOGIN", "PASS", "PASSWD", "PASSWORD", "PSK", "SECRET", "TOKEN", "USERNAME"];
-
 /// A name that means nothing else in the script: what the script sets itself would win over what `sops exec-env` sets.
 fn free(wanted: String, file: &SourceFile, text: &str, site: &Site) -> String {
     let blanks: &[char] = if is_powershell(file) { &[' '] } else { &[] };
     // Shells and other scripts have variables of these names.
-    let generic = usize::from(GENERIC.contains(&wanted.as_str()));
+    let generic = usize::from(words::is_generic(&wanted));
     let mut names = naming::variables(&wanted, &words::of_file(file)).skip(generic);
     names.find(|name| !is_used(name, text, site, blanks)).unwrap_or(wanted)
 }

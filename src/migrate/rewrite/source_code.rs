@@ -13,33 +13,48 @@ use crate::text::Span;
 /// Python, JavaScript, Go, Java and their like.
 pub(super) struct SourceCode;
 
-/// How a language reads a variable of the environment; `{}` is its name. An error has what it takes more than an edit.
-fn lookup(file: &SourceFile) -> Option<Result<&'static str, &'static str>> {
-    let end = file.name().rsplit_once('.').map_or("", |(_, end)| end);
-    Some(match end {
-        "py" => Ok("os.environ[\"{}\"]"),
-        "ipynb" => Ok("os.environ['{}']"),
-        "js" | "mjs" | "cjs" | "jsx" => Ok("process.env.{}"),
-        "ts" | "tsx" | "mts" | "cts" => Ok("process.env.{}!"),
-        "rb" => Ok("ENV.fetch(\"{}\")"),
-        "php" => Ok("getenv('{}')"),
-        "java" | "groovy" | "scala" => Ok("System.getenv(\"{}\")"),
-        "kt" | "kts" => Ok("System.getenv(\"{}\")"),
-        "cs" => Ok("Environment.GetEnvironmentVariable(\"{}\")"),
-        "ex" | "exs" => Ok("System.fetch_env!(\"{}\")"),
-        "go" => Ok("os.Getenv(\"{}\")"),
-        "rs" => Err("std::env::var(\"{}\")"),
-        "swift" => Err("ProcessInfo.processInfo.environment[\"{}\"]"),
-        "c" | "cc" | "cpp" | "h" | "hpp" => Err("getenv(\"{}\")"),
-        "pl" | "pm" => Ok("$ENV{'{}'}"),
-        "dart" | "lua" | "vb" | "fs" | "clj" | "r" | "R" | "vue" | "svelte" => Err("a variable {} of the environment"),
-        _ => return None,
-    })
+/// How a language reads a variable of the environment; `{}` is its name.
+#[derive(Debug, Clone, Copy)]
+enum Lookup {
+    /// It stops where the variable is not set, and names it.
+    Stops(&'static str),
+    /// It goes on with nothing.
+    GoesOn(&'static str),
+    /// It takes more than an edit.
+    ByHand(&'static str),
 }
 
-/// Whether a program in this language stops where it looks up a variable that is not set, and names it.
-fn stops_without(file: &SourceFile) -> bool {
-    [".py", ".rb", ".ex", ".exs"].iter().any(|end| file.name().ends_with(end))
+fn lookup(file: &SourceFile) -> Option<Lookup> {
+    use Lookup::{ByHand, GoesOn, Stops};
+    let end = file.name().rsplit_once('.').map_or("", |(_, end)| end);
+    let imports = |line: &str| file.text().is_some_and(|text| text.lines().any(|one| one.trim_end() == line));
+    Some(match end {
+        "py" => Stops("os.environ[\"{}\"]"),
+        "ipynb" => GoesOn("os.environ['{}']"),
+        "js" | "mjs" | "cjs" | "jsx" => GoesOn("process.env.{}"),
+        "ts" | "tsx" | "mts" | "cts" => GoesOn("process.env.{}!"),
+        "rb" => Stops("ENV.fetch(\"{}\")"),
+        // An exception within an expression: since PHP 8.
+        "php" => GoesOn("(getenv('{}') ?: throw new \\RuntimeException('{} is not set'))"),
+        "java" | "groovy" => Stops("java.util.Objects.requireNonNull(System.getenv(\"{}\"), \"{} is not set\")"),
+        "gradle" => GoesOn("System.getenv(\"{}\")"),
+        "scala" => Stops("sys.env(\"{}\")"),
+        "kt" | "kts" => Stops("(System.getenv(\"{}\") ?: error(\"{} is not set\"))"),
+        "cs" if imports("using System;") => {
+            Stops("(Environment.GetEnvironmentVariable(\"{}\") ?? throw new InvalidOperationException(\"{} is not set\"))")
+        }
+        "cs" => {
+            Stops("(System.Environment.GetEnvironmentVariable(\"{}\") ?? throw new System.InvalidOperationException(\"{} is not set\"))")
+        }
+        "ex" | "exs" => Stops("System.fetch_env!(\"{}\")"),
+        "go" => GoesOn("os.Getenv(\"{}\")"),
+        "rs" => ByHand("std::env::var(\"{}\")"),
+        "swift" => ByHand("ProcessInfo.processInfo.environment[\"{}\"]"),
+        "c" | "cc" | "cpp" | "h" | "hpp" => ByHand("getenv(\"{}\")"),
+        "pl" | "pm" => Stops("($ENV{'{}'} // die '{} is not set')"),
+        "dart" | "lua" | "vb" | "fs" | "clj" | "r" | "R" | "vue" | "svelte" => ByHand("a variable {} of the environment"),
+        _ => return None,
+    })
 }
 
 impl Rewriter for SourceCode {
@@ -54,23 +69,31 @@ impl Rewriter for SourceCode {
     fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
         let (Some(text), Some(lookup)) = (file.text(), lookup(file)) else { return };
         for &site in sites.iter().filter(|site| !is_in_comment(file, site)) {
-            let value = unescaped(&text[site.span.range()]);
-            let wanted = naming::variable(&words::name(text, site));
-            let name = draft.variable(&wanted, &words::of_file(file), value.as_ref().unwrap_or(&site.secret));
             let before = &text[file.line_at(site.span.start).start..site.span.start];
-            if !stops_without(file) && is_alternative(before) {
+            let named = looked_up(before).map_or_else(|| words::name(text, site), str::to_owned);
+            let wanted = words::variable(&named, file);
+            if !never_null(file) && is_alternative(before) || file.name().ends_with(".php") && is_fallback(before) {
                 let reason = "the program takes it where a variable is not set: take it out, so that the program stops there instead";
                 draft.manual(self.id(), file, &[site], reason);
                 continue;
             }
-            let edits = lookup.ok().and_then(|template| edits(file, text, site, &template.replace("{}", &name)));
-            match (edits, value, lookup) {
-                (Some(edits), Some(value), _) => {
-                    let id = draft.shared(file, &[&words::of_file(file), &wanted.to_ascii_lowercase()], &value);
+            let (Lookup::Stops(form) | Lookup::GoesOn(form) | Lookup::ByHand(form)) = lookup;
+            let edits = |name: &str| edits(file, text, site, &form.replace("{}", name)).filter(|_| !matches!(lookup, Lookup::ByHand(_)));
+            let value = unescaped(&text[site.span.range()]).filter(|_| edits(&wanted).is_some());
+            // Only what is moved takes a name.
+            let name = value.as_ref().map(|value| draft.variable(&wanted, &words::of_file(file), value));
+            match name.and_then(|name| Some((edits(&name)?, name))).zip(value) {
+                Some(((edits, name), value)) => {
+                    let key = naming::variable(&named).to_ascii_lowercase();
+                    let id = draft.shared(file, &[&words::of_file(file), &key], &value);
                     let splice = |(span, text)| Action::Splice { file: file.path.clone(), span, text };
                     let actions = edits.into_iter().map(splice).collect();
                     let needs = format!("the program then needs {name} in its environment, {}", from(id, draft));
-                    let verdict = match stops_without(file) && literal(text, site.span).is_some() {
+                    let stops = matches!(lookup, Lookup::Stops(_));
+                    let verdict = match stops && literal(text, site.span).is_some() {
+                        true if is_constant(file.name(), before) => {
+                            Verdict::review(format!("what takes a constant when it is compiled takes this no longer: {needs}"))
+                        }
                         true if is_fallback(before) => Verdict::review(format!(
                             "the program takes it when a variable is not set, and would stop even if that one is: {needs}"
                         )),
@@ -79,8 +102,8 @@ impl Rewriter for SourceCode {
                     };
                     draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
                 }
-                (_, _, Ok(template) | Err(template)) => {
-                    let shown = template.replace("{}", &name);
+                None => {
+                    let shown = form.replace("{}", &wanted);
                     draft.manual(self.id(), file, &[site], &format!("read it from the environment instead, for instance with {shown}"));
                 }
             }
@@ -88,17 +111,41 @@ impl Rewriter for SourceCode {
     }
 }
 
-/// `process.env.NAME || '`, `getenv('NAME') ?: '`: whether a line ends before what is taken in the place of nothing.
-fn is_alternative(before: &str) -> bool {
-    let before = before.trim_end_matches(['"', '\'', '`']).trim_end();
-    ["||", "??", "?:"].iter().any(|mark| before.ends_with(mark))
+/// Whether what is read from the environment in this language is never nothing: it can stand where an alternative stood.
+fn never_null(file: &SourceFile) -> bool {
+    [".py", ".rb", ".ex", ".exs"].iter().any(|end| file.name().ends_with(end))
 }
 
-/// `os.getenv("NAME", "`, `ENV.fetch('NAME', '`: whether a line ends before what a look-up takes otherwise.
+/// `process.env.NAME || '`, `getenv('NAME') ?: '`, `getenv("NAME") == null ? a : '`: whether a line ends before what is taken
+/// in the place of nothing.
+fn is_alternative(before: &str) -> bool {
+    let before = before.trim_end_matches(['"', '\'', '`']).trim_end();
+    let otherwise = || {
+        let (condition, _) = before.strip_suffix(':')?.split_once('?')?;
+        Some(ENVIRONMENT_CALLS.within(condition.as_bytes()) || condition.contains("process.env"))
+    };
+    ["||", "??", "?:"].iter().any(|mark| before.ends_with(mark)) || otherwise() == Some(true)
+}
+
+/// Whether a literal is a constant of Java, which annotations and `case` may take by its name.
+fn is_constant(file: &str, before: &str) -> bool {
+    file.ends_with(".java") && before.contains("static final ")
+}
+
+/// `os.getenv("NAME", "`, `ENV.fetch('NAME', '`, `config("NAME", default="`: whether a line ends before what a look-up takes
+/// otherwise.
 fn is_fallback(before: &str) -> bool {
-    let call = before.trim_end_matches(['"', '\'']).trim_end().strip_suffix(',');
-    let Some((call, _)) = call.and_then(|call| call.rsplit_once('(')) else { return false };
-    ENVIRONMENT_CALLS.ends(call.as_bytes())
+    looked_up(before).is_some()
+}
+
+/// What a look-up is for whose other value a line ends before.
+fn looked_up(before: &str) -> Option<&str> {
+    let before = before.trim_end_matches(['"', '\'']).trim_end();
+    let before = ["default=", "default:"].iter().find_map(|name| before.strip_suffix(name)).unwrap_or(before).trim_end();
+    let (call, wanted) = before.strip_suffix(',')?.rsplit_once('(')?;
+    let name = &call[words::start_behind(call, |c| !(c.is_ascii_alphanumeric() || "_.".contains(c)))..];
+    let looks_up = ENVIRONMENT_CALLS.ends(call.as_bytes()) || ["env", "config", "env.str"].contains(&name);
+    looks_up.then(|| wanted.split(',').next().unwrap_or(wanted).trim().trim_matches(['"', '\'']))
 }
 
 /// Whether a comment of a program is open at a place that began a line: `/*`.
@@ -224,12 +271,22 @@ fn needs_constant(file: &str, line: &str) -> bool {
     let line = line.trim_start();
     let says = |word: &str| line.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| part == word);
     match file.rsplit_once('.').map_or("", |(_, end)| end) {
-        "cs" => says("const") || line.starts_with('['),
+        "cs" => says("const") || line.starts_with('[') || line.starts_with("case ") || is_default_of_parameter(line),
+        "php" => {
+            let declares = ["private ", "protected ", "public ", "readonly ", "static ", "var "].iter().any(|word| line.starts_with(word));
+            declares || says("const") || says("function")
+        }
         "py" => line.starts_with("case "),
         "kt" | "kts" => says("const") || line.starts_with('@'),
-        "java" | "groovy" | "scala" => line.starts_with('@'),
+        "java" | "groovy" | "scala" => line.starts_with('@') || line.starts_with("case "),
         _ => false,
     }
+}
+
+/// `void Open(string password = "…")`: whether the line declares a parameter with a value.
+fn is_default_of_parameter(line: &str) -> bool {
+    let Some((before, _)) = line.split_once("= \"") else { return false };
+    before.matches('(').count() > before.matches(')').count() && before.contains("string ")
 }
 
 /// Where the quote stands that is open at the end of a line's beginning.

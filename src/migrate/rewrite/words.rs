@@ -41,13 +41,56 @@ const SAYS_NOTHING: [&str; 8] = ["", "default", "value", "val", "data", "text", 
 /// Names that many files have.
 const COMMON: [&str; 8] = ["readme", "index", "notes", "main", "values", "kustomization", "docker_compose", "compose"];
 
+/// Whether the name of a variable says nothing of what it is for.
+pub(super) fn is_generic(variable: &str) -> bool {
+    ["KEY", "LOGIN", "PASS", "PASSWD", "PASSWORD", "PSK", "SECRET", "TOKEN", "USERNAME"].contains(&variable)
+}
+
+/// A variable for a name; one that says nothing is told by its file.
+pub(super) fn variable(name: &str, file: &SourceFile) -> String {
+    let variable = naming::variable(name);
+    if is_generic(&variable) { naming::variable(&format!("{}_{variable}", of_file(file))) } else { variable }
+}
+
 /// A name for a secret: what it is assigned to, else the scheme of the URL it is in, else what its rule is about.
 pub(super) fn name(text: &str, site: &Site) -> String {
     if let Some(scheme) = scheme(text, site.span) {
         return format!("{scheme}_password");
     }
     let assigned = assigned(text, site.span).map(naming::slug).filter(|name| !SAYS_NOTHING.contains(&name.as_str()));
-    assigned.or_else(|| setting(text, site)).or_else(|| sql_user(text, site)).unwrap_or_else(|| by_rule(site))
+    let labelled = || labelled(text, site.span).map(|name| naming::slug(&name)).filter(|name| !SAYS_NOTHING.contains(&name.as_str()));
+    assigned.or_else(labelled).or_else(|| setting(text, site)).or_else(|| sql_user(text, site)).unwrap_or_else(|| by_rule(site))
+}
+
+/// What stands beside a value in the place of a name: `<string name="api_key">VALUE`, `<apiKey>VALUE`, `key="api_key" value="VALUE"`,
+/// `"key": "api_key", "value": "VALUE"`, there also on the line before.
+fn labelled(text: &str, span: Span) -> Option<String> {
+    let start = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
+    let before = text[start..span.start].trim_end();
+    if let Some(tag) = before.strip_suffix('>').and_then(|tag| tag.rsplit_once('<')).map(|(_, tag)| tag) {
+        let element = || {
+            let name = tag.split_whitespace().next()?.rsplit(':').next()?;
+            naming::slug(name).rsplit('_').next().is_some_and(|last| KINDS.contains(&last)).then_some(name)
+        };
+        return beside(tag).or_else(element).filter(|name| name.is_ascii()).map(str::to_owned);
+    }
+    let pair = before.trim_end_matches(['"', '\'']).trim_end_matches([' ', ':', '=']).trim_end_matches(['"', '\'']);
+    let pair = pair.strip_suffix("value").or_else(|| pair.strip_suffix("Value"))?;
+    let above = text[..start].trim_end().rsplit('\n').next().unwrap_or_default();
+    beside(pair.rsplit(['<', '{']).next()?).or_else(|| beside(above)).map(str::to_owned)
+}
+
+/// What a part of a text names as its name or key.
+fn beside(part: &str) -> Option<&str> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    let value = |name: &str| {
+        let at = part.find(name).filter(|at| !part[..*at].ends_with(is_word))?;
+        let rest = part[at + name.len()..].trim_start_matches(['"', '\'']).trim_start();
+        let rest = rest.strip_prefix([':', '='])?.trim_start().trim_start_matches(['"', '\'']);
+        let end = rest.find(|c: char| !is_word(c)).unwrap_or(rest.len());
+        Some(&rest[..end]).filter(|word| word.bytes().any(|byte| byte.is_ascii_alphabetic()))
+    };
+    ["name", "key", "Name", "Key"].into_iter().find_map(value)
 }
 
 /// The first word of a line that is nothing but it and the value, as in `requirepass VALUE`.
@@ -167,6 +210,25 @@ mod tests {
             ("é\u{3000}tok=SECRET", Some("tok")),
         ] {
             assert_eq!(assigned_in(line), name, "{line}");
+        }
+    }
+
+    #[test]
+    fn names_stand_beside_the_value() {
+        let beside = |text: &str| labelled(text, Span::new(text.find("SECRET").expect("is there"), text.len()));
+        for (text, name) in [
+            ("<string name=\"api_key\">SECRET", Some("api_key")),
+            ("  <apiKey>SECRET", Some("apiKey")),
+            ("<ns:apiKey scope=\"x\">SECRET", Some("apiKey")),
+            ("<add key=\"MailPassword\" value=\"SECRET", Some("MailPassword")),
+            ("{\"key\": \"token\", \"value\": \"SECRET", Some("token")),
+            ("- name: DB_PASSWORD\n  value: SECRET", Some("DB_PASSWORD")),
+            ("value: SECRET", None),
+            ("<td>SECRET", None),
+            ("<a href=\"https://x.y/z\">SECRET", None),
+            ("token: SECRET", None),
+        ] {
+            assert_eq!(beside(text).as_deref(), name, "{text}");
         }
     }
 

@@ -13,7 +13,7 @@ use crate::migrate::rendering::Renderer;
 use crate::migrate::repo::Repo;
 use crate::migrate::survey::Survey;
 use crate::migrate::wish::Wishes;
-use crate::migrate::{KubernetesStyle, Settings, plan};
+use crate::migrate::{KubernetesStyle, Settings, plan, policy_notes};
 use crate::scan::{Outcome, Progress};
 
 /// Who has a say in a migration: somebody at a terminal, or the options of a command in their place.
@@ -104,9 +104,8 @@ impl<'a> Drafts<'a> {
 
     /// A plan in which values go where people want them.
     pub fn draft(&self, wishes: &Wishes) -> Plan {
-        let Tools { policy, keyring, .. } = self.tools;
         let Self { kubernetes, layout, key, upto, .. } = *self;
-        plan(self.survey, self.repo, &Settings { policy, keyring, kubernetes, layout, wishes, key, upto })
+        plan(self.survey, self.repo, &Settings { keyring: self.tools.keyring, kubernetes, layout, wishes, key, upto })
     }
 
     /// A plan with the decisions and names of one that was written down.
@@ -128,7 +127,7 @@ impl<'a> Drafts<'a> {
 
     /// A plan as a file that people can change.
     pub fn written(&self, plan: &Plan) -> String {
-        plan_file::write(plan, self.files(), self.key)
+        plan_file::write(plan, policy_notes(plan, self.tools.policy, self.repo), self.files(), self.key)
     }
 
     /// The texts that secrets were found in.

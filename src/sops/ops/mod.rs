@@ -202,6 +202,13 @@ impl Audience {
         Self { groups: vec![recipients], ..Self::default() }
     }
 
+    /// The same with somebody who can open all of it: a recipient of every group.
+    #[must_use]
+    pub fn with(mut self, recipient: &Recipient) -> Self {
+        self.groups.iter_mut().for_each(|group| group.push(recipient.clone()));
+        self
+    }
+
     /// Whether nobody is named.
     #[must_use]
     pub fn is_empty(&self) -> bool {

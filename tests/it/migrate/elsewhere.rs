@@ -17,6 +17,15 @@ fn steps_of_files_that_others_use_need_review() {
     bench.place.write("img/entry.sh", "#!/bin/sh\nlogin --password=Zq8wLm2xTr7pKd\n");
     bench.place.write("srv/compose.yaml", compose("Zq7wLm2xTr7pKd")).write("srv/bin/up.sh", "sudo docker compose up -d\n");
     bench.place.write("web/compose.yaml", compose("Zq6wLm2xTr7pKd"));
+    let script = |value: &str| format!("#!/bin/sh\nlogin --password={value}\n");
+    bench.place.write("gen/run.sh", script("Zq4xLm2xTr7pKd"));
+    bench.place.write("gen/kustomization.yaml", "configMapGenerator:\n  - name: run\n    files: [run.sh]\n");
+    bench.place.write("pg/init/users.sh", script("Zq3xLm2xTr7pKd"));
+    bench.place.write("pg/docker-compose.yml", "services:\n  db:\n    volumes:\n      - ./init:/docker-entrypoint-initdb.d:ro\n");
+    bench.place.write("ci/deploy.sh", script("Zq2xLm2xTr7pKd"));
+    bench.place.write(".github/workflows/ci.yml", "jobs:\n  a:\n    steps:\n      - run: ./ci/deploy.sh prod\n");
+    bench.place.write("part/one.sh", script("Zq1xLm2xTr7pKd")).write("all.sh", "#!/bin/sh\n./part/one.sh\n./part/two.sh\n");
+    bench.place.write("alone/one.sh", script("Zq1yLm2xTr7pKd"));
     bench.place.write("note.sh", "#!/bin/sh\nset -e\necho \"  Client: id=first secret=Zq5wLm2xTr7pKd\"\n");
     bench.place.write("count.sh", "#!/bin/bash\nset -e\nf() {\n  local x=$(run \\\n    login --password=Zq4wLm2xTr7pKd)\n}\n");
     bench.place.write("docs/a.md", "If it is not specified, the default password `Zq3wLm2xTr7pKd` will be used.\n");
@@ -33,9 +42,14 @@ fn steps_of_files_that_others_use_need_review() {
         (lines[at].split_whitespace().nth(1).unwrap_or_default(), lines.get(at + 1).copied().unwrap_or_default())
     };
     assert_eq!(why("web/compose.yaml:5").0, "safe", "{}", run.stdout);
+    assert_eq!(why("alone/one.sh:2").0, "safe", "{}", run.stdout);
     for (place, reason) in [
         ("k8s/jwt-key.yaml:6", "install.sh reads the file itself"),
         ("img/entry.sh:2", "img/Dockerfile copies it into an image"),
+        ("gen/run.sh:2", "gen/kustomization.yaml makes a ConfigMap of it: give its containers the variable"),
+        ("pg/init/users.sh:2", "pg/docker-compose.yml uses it: give it the variable there"),
+        ("ci/deploy.sh:2", ".github/workflows/ci.yml uses it"),
+        ("part/one.sh:2", "all.sh runs it and goes on where it stops"),
         ("srv/compose.yaml:5", "srv/bin/up.sh calls compose with sudo"),
         ("note.sh:3", "it is only printed here"),
         ("count.sh:5", "only a part of the script stops here"),

@@ -99,7 +99,7 @@ fn a_locked_index_is_refused() {
 fn a_store_that_git_would_ignore_is_refused_where_somebody_asked_for_it() {
     let bench = bench();
     bench.place.write(".gitignore", "*.enc.yaml\n").commit("ignores");
-    let plan = bench.place.join("plan.yaml");
+    let plan = bench.place.join(".git/plan.yaml");
     assert_eq!(bench.migrate(["--plan-out".as_ref(), plan.as_os_str()]).code, 0);
     let before = bench.tree();
     let run = bench.migrate(["--apply".as_ref(), plan.as_os_str(), "--yes".as_ref()]);
@@ -116,6 +116,21 @@ fn recipients_who_are_not_us_are_refused() {
     let bench = bench();
     let other = age::x25519::Identity::generate().to_public().to_string();
     bench.place.write(".sops.yaml", format!("creation_rules:\n  - age: {other}\n")).commit("others");
+    refused(&bench, "cannot decrypt what was encrypted");
+}
+
+#[test]
+fn a_dry_run_needs_no_key_of_the_recipients() {
+    let bench = bench();
+    let other = age::x25519::Identity::generate().to_public().to_string();
+    bench.place.write(".sops.yaml", format!("creation_rules:\n  - path_regex: ^vault/\n    age: {other}\n")).commit("others");
+    let before = bench.tree();
+    let run = bench.migrate(["--dry-run"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("do not open what is encrypted for the recipients"), "{}", run.stderr);
+    assert!(run.stdout.contains(&other) && run.stdout.matches("age1").count() == run.stdout.matches(&other).count(), "{}", run.stdout);
+    assert!(run.stdout.contains(".sops.yaml gets creation rules"), "{}", run.stdout);
+    assert_eq!(bench.tree(), before);
     refused(&bench, "cannot decrypt what was encrypted");
 }
 

@@ -488,22 +488,45 @@ fn programs_that_stop_without_a_variable_need_no_review() {
         .place
         .write("app/settings.py", "def f():\n    import os\n    return os\nDB_PASSWORD = \"Zq9wLm2xTr7pKd\"\nprint(DB_PASSWORD)\n")
         .write("app/joined.py", "API_PASSWORD = \"Zq8wLm2xTr7pKd\" \"more\"\n")
-        .write("app/config.js", "const password = \"Zq7wLm2xTr7pKd\";\n");
+        .write("app/config.js", "const password = \"Zq7wLm2xTr7pKd\";\n")
+        .write("app/mail.pl", "my $mail_password = \"Zq6wLm2xTr7pKd\";\nprint \"$mail_password\\n\";\n")
+        .write(
+            "app/Login.java",
+            "class Db {\n    String password = \"Zq5wLm2xTr7pKd\";\n    static final String PASSWORD = \"Zq4wLm2xTr7pKd\";\n}\n",
+        )
+        .write(
+            "app/Login.cs",
+            "class Db {\n    string password = \"Zq3wLm2xTr7pKd\";\n    const string Password = \"Zq2wLm2xTr7pKd\";\n}\n",
+        )
+        .write("app/config.py", "password = config(\"P\", default=\"Zq0wLm2xTr7pKd\")\n")
+        .write("app/Db.php", "<?php class Db {\n    private $password = 'Zq9wLm3xTr7pKd';\n}\n");
     bench.commit();
     let plan = bench.migrate(["--dry-run"]).stdout;
-    for line in ["+ safe app/settings.py:4", "- manual app/joined.py:1", "- needs-review app/config.js:1"] {
+    for line in [
+        "+ safe app/settings.py:4",
+        "- manual app/joined.py:1",
+        "- needs-review app/config.js:1",
+        "+ safe app/mail.pl:1",
+        "+ safe app/Login.java:2",
+        "- needs-review app/Login.java:3",
+        "+ safe app/Login.cs:2",
+        "- manual app/Login.cs:3",
+        "- needs-review app/config.py:1",
+        "- manual app/Db.php:2",
+    ] {
         assert!(plan.contains(line), "{line} in {plan}");
     }
     assert_eq!(bench.migrate(["--yes", "--no-history"]).code, 1);
-    let program = || {
-        let mut command = Command::new("python3");
-        command.arg("app/settings.py").env_remove("DB_PASSWORD");
-        command
-    };
-    let run = bench.run(&mut program());
-    assert!(run.code != 0 && run.stderr.contains("KeyError: 'DB_PASSWORD'"), "{}{}", run.stdout, run.stderr);
-    let run = bench.run(program().env("DB_PASSWORD", "mine"));
-    assert_eq!((run.code, run.stdout.as_str()), (0, "mine\n"), "{}", run.stderr);
+    for (program, file, variable, message) in [
+        ("python3", "app/settings.py", "DB_PASSWORD", "KeyError: 'DB_PASSWORD'"),
+        ("perl", "app/mail.pl", "MAIL_PASSWORD", "MAIL_PASSWORD is not set"),
+    ] {
+        let mut command = Command::new(program);
+        let run = bench.run(command.arg(file).env_remove(variable));
+        assert!(run.code != 0 && run.stderr.contains(message), "{}{}", run.stdout, run.stderr);
+        let run = bench.run(command.env(variable, "mine"));
+        assert_eq!((run.code, run.stdout.as_str()), (0, "mine\n"), "{}", run.stderr);
+    }
 }
 
 #[test]

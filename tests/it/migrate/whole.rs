@@ -80,7 +80,7 @@ fn program_text_stays_valid() {
     assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
     assert_eq!(fs::read_to_string(bench.place.join("a.py")).expect("reads"), python, "parts of such strings need the letter too");
     let java = fs::read_to_string(bench.place.join("A.java")).expect("reads");
-    assert!(java.contains("J = \"{ \\\"password\\\": \\\"\" + System.getenv(\"PASSWORD\") + \"\\\"}\";"), "{java}");
+    assert!(java.contains("J = \"{ \\\"password\\\": \\\"\" + java.util.Objects.requireNonNull(System.getenv(\"A_PASSWORD\"), \"A_PASSWORD is not set\") + \"\\\"}\";"), "{java}");
 }
 
 #[test]
