@@ -80,6 +80,12 @@ const OF_ANY_LANGUAGE: &[(&str, Cue)] = &[
     (".dkr.ecr.", Cue::Account),
     (".signin.aws.", Cue::Account),
     ("amazonaws.com/", Cue::Account),
+    ("aws-athena-query-results-", Cue::Account),
+    ("aws-glue-assets-", Cue::Account),
+    ("aws-logs-", Cue::Account),
+    ("cdk-hnb659fds-", Cue::Account),
+    ("elasticbeanstalk-", Cue::Account),
+    ("sagemaker-", Cue::Account),
     ("- admin/", Cue::Login),
     ("<td>", Cue::Cell),
 ];

@@ -274,6 +274,9 @@ fn is_sure(search: &Search<'_>, class: NameClass, span: Span, why: Reason) -> bo
     let instructed = || {
         let rest = behind(search, span);
         let goes_on = matches!(rest, [b' ', b'\'' | b'`' | b'$', ..] | [b' ', b'-', b'-' | b'a'..=b'z', ..]);
+        // `PASS: DaemonSet rollout complete`, `passwd:  files systemd`
+        let text = || matches!(rest, [b' ', first, ..] if first.is_ascii_alphabetic() || *first == b'+');
+        let goes_on = goes_on || search.hints.notation == Notation::Lines && !is_known(value) && text();
         goes_on && before.trim_ascii_end().ends_with(b":") || value.ends_with(b">") && before.contains(&b'<')
     };
     if about_names(before) || several || mapped || spoken || in_sentence || said() || !quoted && (value.starts_with(b"#") || instructed()) {

@@ -15,11 +15,13 @@ pub(in crate::detect) enum Stop {
     InQuery,
 }
 
-/// Behind `?`, `&`, `;`, `{` or `,` a value ends where the next begins.
+/// Behind `?`, `&`, `#`, `;`, `{` or `,` a value ends where the next begins.
 pub(in crate::detect) fn stop(text: &[u8], label: Label, literal: bool) -> Stop {
-    match text[label.line.start..label.name.start].trim_ascii_end().last() {
-        Some(b'?' | b'&') => Stop::InQuery,
-        Some(b';' | b'{' | b',') => Stop::AtList,
+    match text[label.line.start..label.name.start].trim_ascii_end() {
+        [.., b'?' | b'&'] => Stop::InQuery,
+        // `https://shop.example/#access_token=…&token_type=bearer`
+        [.., before, b'#'] if before.is_ascii_alphanumeric() || *before == b'/' => Stop::InQuery,
+        [.., b';' | b'{' | b','] => Stop::AtList,
         _ if literal => Stop::AtList,
         _ => Stop::AtBlank,
     }
@@ -37,6 +39,8 @@ pub(in crate::detect) fn bare(text: &[u8], start: usize, end: usize, stop: Stop,
         b' ' | b'\t' | b'\0' => true,
         b'&' | b';' | b'}' | b')' | b'\'' | b'\\' => stop != Stop::AtBlank,
         b'<' | b'>' => stop == Stop::InQuery,
+        // `sshd=1#password=x#console=y`
+        b'#' => stop == Stop::InQuery && begins_assignment(&value[at + 1..]),
         b',' => stop != Stop::AtBlank || begins_assignment(&text[start + at + 1..end]),
         _ => at > 0 && begins_clause(&value[at..]),
     };

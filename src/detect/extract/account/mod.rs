@@ -26,6 +26,7 @@ pub(in crate::detect) fn read(search: &mut Search<'_>, hit: Span) {
         b"arn:aws" => arn(search, hit),
         b".dkr.ecr." | b".signin.aws." => host(search, hit),
         b"amazonaws.com/" => queue(search, hit),
+        cue if cue.ends_with(b"-") => bucket(search, hit),
         _ => named(search, hit),
     }
 }
@@ -61,6 +62,23 @@ fn queue(search: &mut Search<'_>, hit: Span) {
     search.look(Span::new(hit.start, hit.end + 13));
     if search.text.get(hit.end + 12) == Some(&b'/') {
         confirm(search, Span::new(hit.end, hit.end + 12), Reason::Arn);
+    }
+}
+
+/// `aws-athena-query-results-ACCOUNT-eu-west-1`, `cdk-hnb659fds-assets-ACCOUNT-eu-west-1`, `sagemaker-eu-west-1-ACCOUNT`: what
+/// services and tools of AWS call what they make in an account.
+fn bucket(search: &mut Search<'_>, hit: Span) {
+    const REACH: usize = 48;
+    search.look(Span::new(hit.start, hit.end + REACH));
+    let rest = &search.text[hit.end..search.text.len().min(hit.end + REACH)];
+    let name = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-').count();
+    let parts: Vec<&[u8]> = rest[..name].split(|byte| *byte == b'-').collect();
+    let digits = |part: &[u8]| part.len() == 12 && part.iter().all(u8::is_ascii_digit);
+    let is_region = |parts: &[&[u8]]| matches!(parts, [[b'a'..=b'z', b'a'..=b'z'], place, [b'1'..=b'9'], ..] if place.len() > 3);
+    let Some(at) = parts.iter().position(|part| digits(part)) else { return };
+    if is_region(&parts[at + 1..]) || at >= 3 && is_region(&parts[at - 3..]) {
+        let start = hit.end + parts[..at].iter().map(|part| part.len() + 1).sum::<usize>();
+        confirm(search, Span::new(start, start + 12), Reason::Arn);
     }
 }
 

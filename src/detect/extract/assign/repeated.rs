@@ -46,7 +46,20 @@ fn is_end_of_name(search: &Search<'_>, context: &Context, value: Span) -> bool {
         last.len() < name.len() && last.eq_ignore_ascii_case(bytes) && field()
     };
     // `:password => "passwd"`
-    segment() || password && (bytes == b"passwd" || ends() || names_field(search, context, value)) || is_of_fields(search, context, value)
+    repeats_words(name, bytes)
+        || segment()
+        || password && (bytes == b"passwd" || ends() || names_field(search, context, value))
+        || is_of_fields(search, context, value)
+}
+
+/// `ATTR_UNIX_PW_BIND = "unix_pw_bind"`, `[TYPE_PASS_REPLACE] = "Pass-Replace"`: a constant with several words of its own name.
+fn repeats_words(name: &[u8], value: &[u8]) -> bool {
+    let several = value.iter().any(|byte| matches!(byte, b'_' | b'-'));
+    let plain = |byte: &u8| if *byte == b'-' { b'_' } else { byte.to_ascii_lowercase() };
+    several && name.len() > value.len() && is_variable(name) && {
+        let (before, end) = name.split_at(name.len() - value.len());
+        before.ends_with(b"_") && end.iter().map(plain).eq(value.iter().map(plain))
+    }
 }
 
 /// Whether nothing but a value can stand there.

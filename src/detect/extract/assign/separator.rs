@@ -68,6 +68,10 @@ pub(super) fn separator(text: &[u8], context: &Context, notation: Notation) -> O
             found(Separator::Argument, 1)
         }
         [b'(', ..] if closers == 0 && at == joined => found(Separator::Argument, 1),
+        // `let(:token) { 'x' }`, as RSpec has them.
+        [b'{', ..] if [&b"let(:"[..], b"let!(:"].iter().any(|open| text[..context.name.start].ends_with(open)) => {
+            found(Separator::Argument, 1)
+        }
         // `getenv('DB_PASSWORD') ?: 'x'`, `process.env.DB_PASSWORD || 'x'`, `$options['pass'] ?? 'x'`
         [b'?', b':' | b'?', ..] | [b'|', b'|', ..]
             if was_quoted && text[context.name.end..joined].iter().any(|byte| matches!(byte, b')' | b']'))
