@@ -97,6 +97,14 @@ pub(super) fn is_telling(secret: &Secret) -> bool {
     is_mixed(secret.expose(), SHORTEST)
 }
 
+/// `shop-secret-3`: words and a number, as things are called that have many of their kind.
+fn is_like_a_name(secret: &Secret) -> bool {
+    let value = secret.expose();
+    let digits = value.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let word = |byte: &u8| byte.is_ascii_lowercase() || b"-_.".contains(byte);
+    digits <= 3 && value[..value.len() - digits].iter().all(word)
+}
+
 /// Letters and digits, at least so many.
 fn is_mixed(value: &[u8], least: usize) -> bool {
     value.len() >= least && value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic)
@@ -142,5 +150,19 @@ fn site(bytes: &[u8], path: &str, span: Span, finding: &Finding, search: &Search
     };
     let fingerprint = search.key.fingerprint(&secret);
     let allowed = search.allow.allows(&located, || fingerprint.clone());
-    (!allowed).then(|| Site { span, line: start.line, secret, fingerprint, rule: finding.rule, confidence: finding.confidence })
+    // Nothing but the text tells of this place.
+    let confidence = if is_like_a_name(&secret) { finding.confidence.min(Confidence::Medium) } else { finding.confidence };
+    (!allowed).then(|| Site { span, line: start.line, secret, fingerprint, rule: finding.rule, confidence })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_like_a_name_is_told_from_what_was_generated() {
+        let like = |text: &str| is_like_a_name(&Secret::new(text.as_bytes().to_vec()));
+        assert!(like("shop-secret-3") && like("shop.app_password12"));
+        assert!(!like("Falcon-Otter-58") && !like("q8zt2v-mx7lk") && !like("orchid7meadow") && !like("shop-2029-1188"));
+    }
 }

@@ -65,7 +65,8 @@ pub(super) fn variable(text: &str) -> String {
 
 /// What is tried for a variable: its name, the same behind whose it is, and that with numbers.
 pub(super) fn variables(wanted: &str, whose: &str) -> impl Iterator<Item = String> + use<> {
-    let longer = format!("{}_{wanted}", variable(whose));
+    let whose = variable(whose);
+    let longer = if wanted.starts_with(&format!("{whose}_")) { wanted.to_owned() } else { format!("{whose}_{wanted}") };
     let numbered = longer.clone();
     [wanted.to_owned(), longer].into_iter().chain((2..).map(move |number| format!("{numbered}_{number}")))
 }

@@ -41,7 +41,8 @@ impl Texts {
         self.seen.store(true, Ordering::Relaxed);
         let largest = usize::try_from(LARGEST).unwrap_or(usize::MAX);
         let text = || std::str::from_utf8(&bytes[..bytes.len().min(largest)]).ok();
-        for (wanted, texts) in [(is_manifest(path), &self.manifests), (Scripts::wants(path), &self.scripts)] {
+        for (wanted, texts) in [(is_manifest(path), &self.manifests), (Scripts::wants(path) && Scripts::takes(path, bytes), &self.scripts)]
+        {
             if let Some(text) = wanted.then(text).flatten() {
                 texts.lock().unwrap_or_else(PoisonError::into_inner).push((path.to_owned(), text.to_owned()));
             }

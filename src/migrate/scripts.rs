@@ -16,6 +16,8 @@ pub struct Scripts {
     reading: HashMap<String, Vec<(String, String)>>,
     /// The scripts that others run and go on where those stop, by the name of the file: likewise.
     running: HashMap<String, Vec<(String, String)>>,
+    /// The scripts that others read in, by the name of the file: likewise.
+    sourcing: HashMap<String, Vec<(String, String)>>,
 }
 
 /// Names that many files have.
@@ -25,7 +27,7 @@ impl Scripts {
     /// Paths and texts, in order of path.
     pub fn new(texts: Vec<(String, String)>) -> Self {
         let mut scripts = Self::default();
-        for (path, text) in texts {
+        for (path, text) in texts.into_iter().filter(|(path, text)| Self::takes(path, text.as_bytes())) {
             if is_dockerfile(path.rsplit('/').next().unwrap_or(&path)) {
                 for copied in copied(&path, &text) {
                     scripts.images.entry(copied).or_insert_with(|| path.clone());
@@ -35,16 +37,12 @@ impl Scripts {
             if !path.ends_with(".py") && !path.ends_with(".rb") {
                 scripts.composing.extend(way_of_calling(&text).map(|way| (path.clone(), way)));
             }
-            if !stops(&text) && path.ends_with("sh") {
-                for word in run_by(&text) {
-                    let name = word.rsplit('/').next().unwrap_or(word).to_owned();
-                    scripts.running.entry(name).or_default().push((path.clone(), word.to_owned()));
-                }
+            if path.ends_with("sh") || text.starts_with("#!") && text.lines().next().is_some_and(|line| line.ends_with("sh")) {
+                let (sourced, run): (Vec<_>, Vec<_>) = run_by(&text).partition(|(_, sourced)| *sourced);
+                note(&mut scripts.sourcing, &path, sourced.into_iter().map(|(word, _)| word));
+                note(&mut scripts.running, &path, run.into_iter().map(|(word, _)| word).filter(|_| !stops(&text)));
             }
-            for word in read_by(&text) {
-                let name = word.rsplit('/').next().unwrap_or(word).to_owned();
-                scripts.reading.entry(name).or_default().push((path.clone(), word.to_owned()));
-            }
+            note(&mut scripts.reading, &path, read_by(&text));
         }
         scripts
     }
@@ -53,7 +51,16 @@ impl Scripts {
     pub fn wants(path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
         let script = [".sh", ".bash", ".mk", ".ps1", ".py", ".rb"].iter().any(|end| name.ends_with(end));
-        script || is_dockerfile(name) || matches!(name, "Makefile" | "GNUmakefile" | "makefile" | "Rakefile" | "Justfile" | "justfile")
+        script
+            || !name.contains('.')
+            || is_dockerfile(name)
+            || matches!(name, "Makefile" | "GNUmakefile" | "makefile" | "Rakefile" | "Justfile" | "justfile")
+    }
+
+    /// Whether a text at a path that can be one is one: without an extension, its first line says so.
+    pub fn takes(path: &str, text: &[u8]) -> bool {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        name.contains('.') || text.starts_with(b"#!") || is_dockerfile(name) || name.to_ascii_lowercase().ends_with("file")
     }
 
     /// The Dockerfile that copies a file into an image by its name.
@@ -76,9 +83,12 @@ impl Scripts {
 
     /// The script that runs another and goes on where that stops.
     pub fn running(&self, file: &str) -> Option<&str> {
-        let name = file.rsplit('/').next().unwrap_or(file);
-        let mut others = self.running.get(name).into_iter().flatten();
-        others.find(|(script, word)| script != file && names(script, word, file)).map(|(script, _)| script.as_str())
+        naming(&self.running, file)
+    }
+
+    /// The script that reads another in.
+    pub fn sourcing(&self, file: &str) -> Option<&str> {
+        naming(&self.sourcing, file)
     }
 
     /// The script in a folder or below it that calls compose in a way that takes no variable or no error, and which way.
@@ -86,6 +96,21 @@ impl Scripts {
         let start = self.composing.partition_point(|(path, _)| path.as_str() < folder);
         self.composing.get(start).filter(|(path, _)| path.starts_with(folder)).map(|(path, way)| (path.as_str(), *way))
     }
+}
+
+/// Notes what a script names, by the name of the file.
+fn note<'w>(noted: &mut HashMap<String, Vec<(String, String)>>, script: &str, words: impl Iterator<Item = &'w str>) {
+    for word in words {
+        let name = word.rsplit('/').next().unwrap_or(word).to_owned();
+        noted.entry(name).or_default().push((script.to_owned(), word.to_owned()));
+    }
+}
+
+/// The script that names a file.
+fn naming<'n>(noted: &'n HashMap<String, Vec<(String, String)>>, file: &str) -> Option<&'n str> {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let mut others = noted.get(name).into_iter().flatten();
+    others.find(|(script, word)| script != file && names(script, word, file)).map(|(script, _)| script.as_str())
 }
 
 /// What a Dockerfile copies into its image, each file by its name.
@@ -109,12 +134,15 @@ fn read_by(text: &str) -> impl Iterator<Item = &str> {
     words.filter(|word| [".yaml", ".yml", ".json"].iter().any(|end| word.ends_with(end)))
 }
 
-/// The scripts that a script holds on its lines, each as it writes the path.
-fn run_by(text: &str) -> impl Iterator<Item = &str> {
+/// The scripts that a script holds on its lines, each as it writes the path, and whether it reads them in.
+fn run_by(text: &str) -> impl Iterator<Item = (&str, bool)> {
     let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#') && line.contains(".sh"));
-    let words = lines.flat_map(|line| line.split(|c: char| c.is_whitespace() || "=<>|;&()\"'".contains(c)));
-    let words = words.map(|word| word.rsplit('}').next().unwrap_or(word));
-    words.filter(|word| word.ends_with(".sh") || word.ends_with(".bash"))
+    lines.flat_map(|line| {
+        let sourced = [". ", "source "].iter().any(|word| line.starts_with(word) || line.contains(&format!("&& {word}")));
+        let words = line.split(|c: char| c.is_whitespace() || "=<>|;&()\"'".contains(c));
+        let words = words.map(|word| word.rsplit('}').next().unwrap_or(word));
+        words.filter(|word| word.ends_with(".sh") || word.ends_with(".bash")).map(move |word| (word, sourced))
+    })
 }
 
 /// Whether a shell script stops where a command of it fails.
@@ -176,6 +204,7 @@ mod tests {
             assert!(!runs(&format!("set -euo pipefail\n{line}")), "{line}");
         }
         assert!(!runs("# ./db/init.sh") && !runs("./other/init.sh"));
+        assert!(!runs(". db/init.sh") && scripts(&[("bin/all.sh", ". db/init.sh")]).sourcing("bin/db/init.sh").is_some());
     }
 
     #[test]

@@ -173,8 +173,8 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         let known = !keys.keyring().is_empty() && check_recipients(&policy).is_ok();
         if !known {
             ui.note(
-                "no age identity or no recipient is known, so this dry run encrypts for a key that nobody keeps; \
-                 `sopup init` makes what a migration needs",
+                "no age identity or no age recipient is known, so this dry run encrypts for a key that nobody keeps; \
+                 a migration needs both (`sopup init` makes them where there is no .sops.yaml)",
             );
         } else if !migrate::opens(Tools { policy: &policy, keyring: keys.keyring(), plugins: &NoPlugins, now: &now() }) {
             ui.note(

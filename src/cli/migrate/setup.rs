@@ -80,7 +80,10 @@ pub(in crate::cli) fn policy(age: Option<&str>, repo: &Repo) -> Result<Policy, C
 
 /// Whether new stores could be opened by somebody.
 pub(in crate::cli) fn check_recipients(policy: &Policy) -> Result<(), CliError> {
-    let hint = "`sopup init` writes a .sops.yaml; or name a recipient with --age age1…";
+    let hint = match policy.config {
+        Some(_) => "add an `age` recipient to a rule of .sops.yaml, or name one with --age age1…",
+        None => "`sopup init` writes a .sops.yaml; or name a recipient with --age age1…",
+    };
     policy.scheme("secrets/shared.enc.yaml").map(drop).map_err(|error| CliError::new(error.to_string(), hint).exiting(Exit::Refused))
 }
 

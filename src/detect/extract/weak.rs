@@ -56,6 +56,7 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
     if search.hints.binary
         || label
         || command
+        || is_tested(before(search, value.span))
         || is_key_of_call(search, value.span)
         || !is_literal(search.bytes(value.span)) && !is_set()
         || fetched()
@@ -70,6 +71,14 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
     let confidence = if sure { Confidence::Medium } else { Confidence::Low };
     search.found(Extractor::WeakPassword, value.span, confidence, vec![why, Reason::Weak]);
     true
+}
+
+/// `[ "$PASSWORD" = "exit" ]`: a word that a script looks for.
+fn is_tested(before: &[u8]) -> bool {
+    let open = before_quote(before).unwrap_or(before).trim_ascii_end();
+    let tested = open.strip_suffix(b"=").map(|rest| rest.strip_suffix(b"=").or(rest.strip_suffix(b"!")).unwrap_or(rest));
+    tested
+        .is_some_and(|rest| rest.trim_ascii_end().len() < rest.len() && rest.contains(&b'$') && memchr::memmem::find(rest, b"[ ").is_some())
 }
 
 /// `- secretKey: shop-token` and, a line or two below, `remoteRef:`: what an ExternalSecret calls what it fetches.

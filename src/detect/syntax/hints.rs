@@ -198,7 +198,9 @@ fn is_test(path: &str, name: &str, notation: Notation) -> bool {
     // Values that chart-testing installs a Helm chart with.
     let chart = (folders == "ci/" || folders.ends_with("/ci/")) && name.ends_with("values.yaml");
     let stem = name.split('.').next().unwrap_or(name);
-    let marked = name.contains(".test.") || name.contains(".spec.") || name.contains(".stories.") || name.ends_with(".snap");
+    let marked = name.contains(".test.") || name.contains(".spec.") || name.contains(".stories.");
+    // `10connect.t` of Perl, `bug-7.phpt`
+    let marked = marked || [".snap", ".t", ".phpt", ".bats"].iter().any(|end| name.ends_with(end));
     // `appsettings.test.json` is of an environment.
     let marked = marked && !name.starts_with("appsettings.");
     // `Load-Test.md` is about tests.

@@ -19,6 +19,7 @@ pub(in crate::detect) fn is_literal(value: &[u8]) -> bool {
         && value.iter().all(typed)
         && value.iter().any(u8::is_ascii_alphanumeric)
         && !value.ends_with(b".")
+        && !value.starts_with(b"--")
         && !placeholder::is_self_declared(value)
         && !judge::is_time_uuid(value)
         && (is_known(value) || shapes::shape_of(value).is_none() && !measure::is_measure(value) && !names_something(value))

@@ -122,7 +122,7 @@ fn values(place: &Site, before: &Sight, after: Option<&Sight>, moved: &BTreeSet<
             found.different.push(format!("{place} has a value that cannot be read"))
         }
         (Sight::Text { text, .. }, Some(Sight::Text { text: other, from })) => {
-            let replaced = *from == Source::Literal && holds(text, moved);
+            let replaced = *from == Source::Literal && holds(text, moved) && !is_unresolved(other);
             if text != other && !replaced {
                 found.different.push(format!("{place} has another value"));
             }
@@ -173,6 +173,11 @@ fn shown(value: &Value) -> String {
     }
 }
 
+/// Whether a text has a reference for vals in it, which kustomize hands on as it is.
+fn is_unresolved(text: &str) -> bool {
+    text.contains("ref+sops://")
+}
+
 /// Whether a text has a moved value in it.
 fn holds(text: &str, moved: &BTreeSet<&Secret>) -> bool {
     moved.iter().any(|secret| memchr::memmem::find(text.as_bytes(), secret.expose()).is_some())
@@ -184,8 +189,13 @@ fn fields(name: &str, before: &Value, after: &Value, moved: &BTreeSet<&Secret>, 
     flatten(before, &mut String::new(), &mut old);
     flatten(after, &mut String::new(), &mut new);
     for (path, text) in &old {
-        if new.get(path) != Some(text) && !holds(text, moved) {
-            found.push(format!("{name}: {path} differs"));
+        match new.get(path) {
+            Some(other) if other == text => {}
+            Some(other) if holds(text, moved) && is_unresolved(other) => {
+                found.push(format!("{name}: {path} has a reference that nothing there resolves"));
+            }
+            _ if holds(text, moved) => {}
+            _ => found.push(format!("{name}: {path} differs")),
         }
     }
     found.extend(new.keys().filter(|path| !old.contains_key(*path)).map(|path| format!("{name}: {path} is new")));

@@ -82,6 +82,7 @@ fn takes_no_reference(system: System, outline: &Outline<'_>, file: &SourceFile, 
         System::GitHub if below("services") && below("options") => {
             Some("GitHub has no `secrets` in the options of a service: give the service a variable in its `env`, and use that here")
         }
+        System::GitHub if below("matrix") => Some("GitHub has no `secrets` in a matrix: use it in the `env` of a step instead"),
         System::CircleCi if below("environment") => Some(
             "CircleCI expands nothing in `environment`: leave the line out, and set a variable of this name for the project or in a context",
         ),

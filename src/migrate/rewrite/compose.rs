@@ -3,7 +3,7 @@
 use super::quote::{decoded, run_with, told};
 use super::{Anchors, Rewriter, dotenv, is_in_comment, words};
 use crate::migrate::draft::{Draft, Verdict};
-use crate::migrate::file::{Site, SourceFile};
+use crate::migrate::file::{Site, SourceFile, folder_of};
 use crate::migrate::naming;
 use crate::migrate::outline::{Outline, Part};
 use crate::migrate::plan::{Action, Shape};
@@ -43,8 +43,7 @@ impl Rewriter for Compose {
         let Some(text) = file.text() else { return };
         let outline = Outline::new(text);
         let beside = draft.repo.beside(file.folder(), ".env");
-        let stage = naming::stage(file.name()).unwrap_or("compose");
-        let store = draft.store(&format!("{}{stage}", file.folder()), ".sops.env", &Shape::Keys, "environment");
+        let store = draft.store(&store_of(&file.path), ".sops.env", &Shape::Keys, "environment");
         for &site in sites {
             let item = outline.holding(site.span).filter(|_| !is_in_comment(file, site));
             let Some(value) = decoded(file, site).and_then(|value| dollars(&value)) else { continue };
@@ -71,7 +70,8 @@ impl Rewriter for Compose {
                     naming::variables(&name, &whose).find(free).unwrap_or(name)
                 }
             };
-            let same = draft.same_in(store, &value).filter(|_| default.is_none());
+            let same =
+                draft.same_in(store, &value).filter(|id| default.is_none() && !is_of_other(&super::container::key_of(*id, draft), &wanted));
             let id = same.unwrap_or_else(|| draft.put(store, &[&wanted], &value));
             let name = super::container::key_of(id, draft);
             // Another file of the store has another default for the variable.
@@ -102,6 +102,12 @@ impl Rewriter for Compose {
     }
 }
 
+/// The SOPS file of a compose file, without its suffix.
+pub(super) fn store_of(path: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    format!("{}{}", folder_of(path), naming::stage(name).unwrap_or("compose"))
+}
+
 /// What starts the services of a file, from the top of the repository, in one word.
 pub(super) fn up(path: &str) -> String {
     // What overrides stands beside what it overrides, which compose finds at the top with it.
@@ -112,6 +118,23 @@ pub(super) fn up(path: &str) -> String {
     }
     let found = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"].contains(&path);
     shell_word(&if found { "docker compose up".to_owned() } else { format!("docker compose -f {} up", shell_word(path)) })
+}
+
+/// Whether two variables are of different databases or brokers, of which one is not to get what is set for the other.
+fn is_of_other(one: &str, other: &str) -> bool {
+    const PRODUCTS: [&[&str]; 9] = [
+        &["MYSQL", "MARIADB"],
+        &["POSTGRES", "POSTGRESQL", "PG", "PGSQL"],
+        &["MSSQL", "SA"],
+        &["ORACLE"],
+        &["MONGO", "MONGODB"],
+        &["REDIS"],
+        &["RABBITMQ", "AMQP"],
+        &["MINIO"],
+        &["ELASTIC", "ELASTICSEARCH", "OPENSEARCH"],
+    ];
+    let product = |name: &str| PRODUCTS.iter().position(|names| name.split('_').any(|word| names.contains(&word)));
+    matches!((product(one), product(other)), (Some(one), Some(other)) if one != other)
 }
 
 fn variable(text: &str, site: &Site, service: &str) -> String {

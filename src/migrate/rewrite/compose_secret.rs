@@ -1,13 +1,14 @@
 //! Files that secrets of compose files are made of: compose takes the secret from a variable instead, swarm from what was made of
 //! it before.
 
-use super::compose::{is_used, up};
+use super::compose::{is_used, store_of, up};
 use super::container::key_of;
 use super::dotenv;
 use super::quote::exec_env;
+use super::words;
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile, folder_of};
-use crate::migrate::manifests::SecretFile;
+use crate::migrate::manifests::{SecretFile, resolve};
 use crate::migrate::naming;
 use crate::migrate::outline::{Outline, Part};
 use crate::migrate::plan::{Action, Shape};
@@ -28,8 +29,7 @@ pub(super) fn rewrite(id: &'static str, file: &SourceFile, site: &Site, draft: &
     let rest = |span: Span| file.bytes[span.range()].iter().all(u8::is_ascii_whitespace);
     let whole = rest(Span::new(0, site.span.start)) && rest(Span::new(site.span.end, file.bytes.len()));
     let Some(first) = uses.first().filter(|_| whole) else { return false };
-    let stage = naming::stage(first.path).unwrap_or("compose");
-    let store = draft.store(&format!("{}{stage}", folder_of(first.path)), ".sops.env", &Shape::Keys, "environment");
+    let store = draft.store(&store_of(first.path), ".sops.env", &Shape::Keys, "environment");
     let value = site.value();
     let name = naming::variable(&first.secret.name);
     let free = |name: &String| !is_used(name, first.text, &[]) && draft.fits(store, &[name], &value);
@@ -65,7 +65,7 @@ pub(super) fn rewrite(id: &'static str, file: &SourceFile, site: &Site, draft: &
 fn doubt(file: &SourceFile, site: &Site, uses: &[Use<'_>], draft: &Draft<'_>) -> Option<String> {
     let (manifests, scripts) = (draft.repo.manifests(), draft.repo.scripts());
     let of_compose = |path: &str| uses.iter().filter(|one| one.path == path).count();
-    let elsewhere = manifests.iter().find(|(path, text)| times_named(&file.path, text) > of_compose(path));
+    let elsewhere = manifests.iter().find(|(path, text)| times_named(&file.path, path, text) > of_compose(path));
     if let Some((path, _)) = elsewhere {
         return Some(format!("{path} names the file for something else, too"));
     }
@@ -78,16 +78,18 @@ fn doubt(file: &SourceFile, site: &Site, uses: &[Use<'_>], draft: &Draft<'_>) ->
     (site.span.end < file.bytes.len()).then(|| "the file ends with a line break, which the secret no longer does".to_owned())
 }
 
-/// How often a text names a file: by its name, or with its folder where a name without an extension may be something else's.
-fn times_named(path: &str, text: &str) -> usize {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let parts = if name.contains('.') { 1 } else { 2 };
-    let start = path.rmatch_indices('/').nth(parts - 1).map_or(0, |(at, _)| at + 1);
-    let wanted = &path[start..];
-    let part = |c: char| c.is_alphanumeric() || "_-.".contains(c);
-    let free =
-        |(at, _): &(usize, &str)| !text[..*at].ends_with(|c: char| part(c) && c != '.') && !text[at + wanted.len()..].starts_with(part);
-    text.match_indices(wanted).filter(free).count()
+/// How often a text at a path names a file: from the folder of the path, or from the top.
+fn times_named(file: &str, path: &str, text: &str) -> usize {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let part = |c: char| c.is_alphanumeric() || "_-./".contains(c);
+    let is_it = |(at, _): &(usize, &str)| {
+        let word = &text[words::start_behind(&text[..*at], |c| !part(c))..at + name.len()];
+        // `secrets:` names many things.
+        let plain = word == name && !name.contains('.');
+        let told = word == file || resolve(path, word) == file || word.starts_with('/') && file.ends_with(word);
+        !plain && told && !text[at + name.len()..].starts_with(part)
+    };
+    text.match_indices(name).filter(is_it).count()
 }
 
 /// Whether services say how a swarm runs them.

@@ -36,6 +36,8 @@ fn reads_environment(file: &SourceFile) -> Option<&'static str> {
         "telegraf.conf" => Some("Telegraf"),
         "grafana.ini" => Some("Grafana"),
         _ if is_yaml() && file.folder().contains("provisioning/") && says(&["apiVersion: 1", "datasources:"]) => Some("Grafana"),
+        _ if spring && says(&["quarkus"]) => Some("Quarkus"),
+        _ if spring && says(&["micronaut"]) => Some("Micronaut"),
         _ if spring => Some("Spring"),
         _ => None,
     }
@@ -124,10 +126,13 @@ impl Config {
         let id = draft.shared(file, &[&words::of_file(file), &name], &value);
         let end = if is_whole(text, site) { "" } else { "+" };
         let actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text: format!("{}{end}", draft.uri(id)) }];
-        let reason = format!(
-            "the program that reads it needs the value: give it the output of `sopup render {}` (or of `vals eval`)",
-            shell_word(&file.path)
-        );
+        let path = shell_word(&file.path);
+        let reason = match is_resource(file, text) {
+            true => format!(
+                "whatever applies it takes the reference for the value: apply what `sopup render {path}` prints, or take it from a Secret"
+            ),
+            false => format!("the program that reads it needs the value: give it the output of `sopup render {path}` (or of `vals eval`)"),
+        };
         let verdict = if is_in_comment(file, site) { of_comment(file, site) } else { Verdict::review(reason) };
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
     }
@@ -156,6 +161,16 @@ fn key_path(file: &SourceFile, text: &str, site: &Site) -> Option<String> {
     let keys = item.keys()?.join(".");
     let is_part = item.value.len() > site.span.len() + 2;
     Some(if is_part { format!("{keys}.{}", words::kind(site)) } else { keys })
+}
+
+/// Whether a text is a resource of Kubernetes, or a patch of one.
+fn is_resource(file: &SourceFile, text: &str) -> bool {
+    is_yaml(&file.path) && {
+        let outline = Outline::new(text);
+        outline.key(0, &["apiVersion"]).is_some() && outline.key(0, &["kind"]).is_some()
+            || text.contains("op: replace")
+            || text.contains("op: add")
+    }
 }
 
 /// Whether nothing follows the value that could be taken for part of the reference.

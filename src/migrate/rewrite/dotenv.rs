@@ -45,13 +45,14 @@ impl Rewriter for Dotenv {
             return draft.manual(self.id(), file, sites, &reason);
         }
         let variables = variables(text, file, sites);
-        let store = store_for(file, &variables, draft);
         let service = draft.repo.manifests().with_env_file(&file.path).map(str::to_owned);
+        let store = store_for(file, &variables, service.as_deref(), draft);
         let purpose = match &service {
             Some(compose) => Purpose::Containers(compose),
             None if is_example(file) => Purpose::Example,
             None => Purpose::Programs,
         };
+        let loader = loader(file, draft);
         let header = header(file, text, &purpose, draft.path_of(store));
         for variable in &variables {
             let id = draft.put(store, &[&variable.name], &variable.value);
@@ -66,6 +67,11 @@ impl Rewriter for Dotenv {
             actions.extend(header.clone());
             actions.extend(companions(draft, store));
             let verdict = match purpose {
+                Purpose::Example if loader.is_some() => Verdict::review(format!(
+                    "{} loads this example, and would take `{PLACEHOLDER}` for the value; `{}` has the real values",
+                    loader.as_deref().unwrap_or_default(),
+                    purpose.run(draft.path_of(store))
+                )),
                 Purpose::Example if signs(&variable.name) => Verdict::review(format!(
                     "a program that gets a copy of this example signs or encrypts with `{PLACEHOLDER}`; `{}` has the real values",
                     purpose.run(draft.path_of(store))
@@ -75,6 +81,26 @@ impl Rewriter for Dotenv {
             draft.step(self.id(), file, &variable.sites, verdict, actions, vec![id]);
         }
     }
+}
+
+/// The program beside an example, or in a folder for programs below, that loads it itself.
+fn loader(file: &SourceFile, draft: &Draft<'_>) -> Option<String> {
+    const FOLDERS: [&str; 6] = ["", "app/", "config/", "lib/", "server/", "src/"];
+    const ENDS: [&str; 9] = [".js", ".mjs", ".cjs", ".ts", ".py", ".rb", ".go", ".php", "package.json"];
+    if !is_example(file) {
+        return None;
+    }
+    let copies = |line: &str| ["cp ", "copy", "mv ", "rename"].iter().any(|word| line.to_ascii_lowercase().contains(word));
+    let remark = |line: &str| ["#", "//", "*"].iter().any(|mark| line.trim_start().starts_with(mark));
+    let named = |line: &str| {
+        line.match_indices(file.name()).any(|(at, name)| !line[at + name.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '.'))
+    };
+    let loads = |line: &str| named(line) && !copies(line) && !remark(line);
+    let texts = FOLDERS.iter().flat_map(|below| {
+        let folder = format!("{}{below}", file.folder());
+        ENDS.iter().flat_map(move |end| draft.repo.beside(&folder, end))
+    });
+    texts.into_iter().find(|(_, text)| text.lines().any(loads)).map(|(path, _)| path)
 }
 
 /// Whether a variable holds what a program itself signs or encrypts with: nobody refuses a placeholder in its place.
@@ -183,12 +209,16 @@ fn closing(raw: &str, quote: char) -> Option<&str> {
     None
 }
 
-/// A store in which each variable can have its own name.
-fn store_for(file: &SourceFile, variables: &[Variable<'_>], draft: &mut Draft<'_>) -> usize {
-    let stem = format!("{}{}", file.folder(), environment(file));
-    let mut number = 1;
+/// A store in which each variable can have its own name: that of the compose file for its containers, so that one command has all.
+fn store_for(file: &SourceFile, variables: &[Variable<'_>], compose: Option<&str>, draft: &mut Draft<'_>) -> usize {
+    let own = format!("{}{}", file.folder(), environment(file));
+    let mut number = usize::from(compose.is_none());
     loop {
-        let stem = if number == 1 { stem.clone() } else { format!("{stem}-{number}") };
+        let stem = match (number, compose) {
+            (0, Some(compose)) => compose::store_of(compose),
+            (0 | 1, _) => own.clone(),
+            _ => format!("{own}-{number}"),
+        };
         let store = draft.store(&stem, ".sops.env", &Shape::Keys, "environment");
         let fits = variables.iter().enumerate().all(|(at, variable)| {
             let twice = variables[..at].iter().any(|known| known.name == variable.name && known.value != variable.value);

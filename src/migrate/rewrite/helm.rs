@@ -32,6 +32,16 @@ impl Rewriter for HelmValues {
         let chart = draft.repo.exists(&format!("{}Chart.yaml", file.folder())).then(|| Templates::read(draft.repo, file.folder()));
         for &site in sites {
             let Some(item) = outline.holding(site.span) else { continue };
+            let remark = text[file.line_at(site.span.start).range()].trim_start().starts_with('#');
+            if remark && item.spelling == Spelling::Block {
+                draft.manual(
+                    self.id(),
+                    file,
+                    &[site],
+                    "a comment within a longer text, which would move as a whole: take the value out by hand",
+                );
+                continue;
+            }
             let value = text_of(text, &outline, item);
             let Some(keys) = item.keys() else {
                 // Helm replaces lists as a whole; a file of secrets cannot hold one item of them.

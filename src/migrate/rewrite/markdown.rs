@@ -3,11 +3,13 @@
 
 use super::page::{Block, Page};
 use super::quote::{Quote, expand, literal, shell_quote};
+use super::shell::{heredoc, quote_in};
 use super::{Rewriter, words};
+use crate::finding::Fingerprint;
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
-use crate::migrate::plan::{Action, EntryId};
+use crate::migrate::plan::{Action, Applicability, EntryId, Step};
 use crate::migrate::slugs::Slugs;
 use crate::rule::lexicon::{BUILT_IN_PHRASES, EXAMPLE_PHRASES};
 use crate::text::Span;
@@ -20,6 +22,9 @@ const NAMES: [&str; 6] = ["README", "NOTES", "TODO", "CHANGELOG", "HOWTO", "RUNB
 
 /// Why a text that may be no page is not changed unasked.
 const AS_IT_STANDS: &str = "a text that a program may read as it stands";
+
+const EXAMPLE: &str = "the text calls it an example; if the value is invented, it is a false alarm";
+const DEFAULT: &str = "the text tells what a program has by default, which its readers need and nobody here can replace";
 
 /// Where in a page a value stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +64,7 @@ impl Rewriter for Markdown {
             return sites.iter().for_each(|site| self.plain(file, site, draft));
         };
         let page = Page::new(text);
+        let before = draft.plan.steps.len();
         for site in sites {
             let place = Place::of(&page, file.line_at(site.span.start), site.span);
             let name = place.name(site, &draft.slugs);
@@ -67,18 +73,28 @@ impl Rewriter for Markdown {
                 () if is_in_link(text, site.span) => {
                     Verdict::review("the link leads nowhere until somebody puts the value in: is it meant to be public?")
                 }
-                () if place.is_in_example() => {
-                    Verdict::review("the text calls it an example; if the value is invented, it is a false alarm")
-                }
-                () if place.tells_default() || is_of_chart(text, file.line_at(site.span.start), file, draft) => {
-                    Verdict::review("the text tells what a program has by default, which its readers need and nobody here can replace")
-                }
+                () if place.is_in_example() => Verdict::review(EXAMPLE),
+                () if place.tells_default() || is_of_chart(text, file.line_at(site.span.start), file, draft) => Verdict::review(DEFAULT),
                 () if is_text_file(file) => Verdict::review(AS_IT_STANDS),
                 () => place.verdict(),
             };
             let text = place.replacement(id, draft);
             let actions = vec![Action::Splice { file: file.path.clone(), span: site.span, text }];
             draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
+        }
+        agree(&mut draft.plan.steps[before..]);
+    }
+}
+
+/// Where a page calls a value an example, or a default, it is one everywhere on it.
+fn agree(steps: &mut [Step]) {
+    let told = |step: &&Step| step.reason == EXAMPLE || step.reason == DEFAULT;
+    let told: Vec<(Fingerprint, usize)> =
+        steps.iter().filter(told).flat_map(|step| step.places.iter().map(|place| (place.fingerprint.clone(), place.line))).collect();
+    for step in steps.iter_mut().filter(|step| step.applicability == Applicability::Safe) {
+        let other = told.iter().find(|(value, _)| step.places.iter().any(|place| place.fingerprint == *value));
+        if let Some((_, line)) = other {
+            step.doubt(&format!("line {line} has the value, too, and the text there calls it an example or a default"));
         }
     }
 }
@@ -129,7 +145,11 @@ impl<'p> Place<'p> {
         match self.setting() {
             Setting::ShellBlock | Setting::Command if span.end <= line.end => {
                 let start = self.block().map_or(line.start, |block| command_start(text, line, block));
-                expand(&format!("$({command})"), shell_quote(&text[start..line.end], span.start - start))
+                let above = self.block().map_or("", |block| block.above(text, line));
+                match quote_in(heredoc(above), &text[start..line.end], span.start - start) {
+                    Some(quote) => expand(&format!("$({command})"), quote),
+                    None => draft.uri(id),
+                }
             }
             Setting::WholeCode => command,
             Setting::Word => format!("`{command}`"),
@@ -185,10 +205,14 @@ impl<'p> Place<'p> {
         }
     }
 
-    /// `--env=NAME=value \`: a line of code that no mark tells.
+    /// `--env=NAME=value \`, `token      value`, what is set in far: a line of code or of an output that no mark tells.
     fn is_in_code(&self) -> bool {
+        const FAR: usize = 8;
         let line = &self.page.text[self.line.range()];
-        self.page.text[..self.span.start].ends_with('=') || line.trim_end().ends_with('\\')
+        let before = &self.page.text[self.line.start..self.span.start];
+        let column = before.ends_with("   ") && !before.trim().is_empty() && !before.trim().contains(' ');
+        let far = line.len() - line.trim_start_matches([' ', '\t']).len() >= FAR;
+        self.page.text[..self.span.start].ends_with('=') || line.trim_end().ends_with('\\') || column || far
     }
 
     /// `AWS Secret Access Key [None]: `: what somebody types when a program asks, and no line of a file that a command writes.
@@ -303,11 +327,11 @@ fn is_text_file(file: &SourceFile) -> bool {
     name.ends_with(".txt") && !NAMES.iter().any(|known| name.starts_with(known))
 }
 
-/// `IDENTIFIED BY 'VALUE'`, `login("VALUE")`: whether a span is a string in a line of code that no mark tells.
+/// `IDENTIFIED BY 'VALUE'`, `login("VALUE")`, `"token": "VALUE"`: whether a span is a string in a line of code that no mark tells.
 fn is_argument(text: &str, span: Span) -> bool {
     let Some((quoted, _)) = literal(text, span) else { return false };
     let before = text[..quoted.start].trim_end_matches(' ');
-    before.ends_with(['=', '(']) || [" BY", " PASSWORD", " AS"].iter().any(|word| before.ends_with(word))
+    before.ends_with(['=', '(']) || before.ends_with("\":") || [" BY", " PASSWORD", " AS"].iter().any(|word| before.ends_with(word))
 }
 
 /// Whether nothing but punctuation touches a span.

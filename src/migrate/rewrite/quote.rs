@@ -17,19 +17,22 @@ pub(super) enum Quote {
     Double,
 }
 
-/// The quotes of a shell around an offset, told from the start of its line.
+/// The quotes of a shell around an offset, told from the start of its line. Those of a remark end with it.
 pub(super) fn shell_quote(line: &str, at: usize) -> Quote {
     let mut quote = Quote::Bare;
-    let mut escaped = false;
+    let (mut escaped, mut remark, mut before) = (false, false, b' ');
     for byte in line.bytes().take(at) {
         match (quote, byte) {
+            (_, b'\n') if remark => (quote, remark, escaped) = (Quote::Bare, false, false),
             _ if escaped => escaped = false,
+            (Quote::Bare, b'#') if before.is_ascii_whitespace() => remark = true,
             (Quote::Bare | Quote::Double, b'\\') => escaped = true,
             (Quote::Bare, b'\'') => quote = Quote::Single,
             (Quote::Bare, b'"') => quote = Quote::Double,
             (Quote::Single, b'\'') | (Quote::Double, b'"') => quote = Quote::Bare,
             _ => {}
         }
+        before = byte;
     }
     quote
 }
@@ -125,6 +128,7 @@ mod tests {
         let quotes: Vec<Quote> =
             ["a", "b", "c", "d", "e", "f", "g"].iter().map(|c| shell_quote(line, line.find(c).expect("is there"))).collect();
         use Quote::{Bare, Double, Single};
+        assert_eq!(shell_quote("# the project's\nlogin x", 23), Bare);
         assert_eq!(quotes, [Bare, Single, Single, Double, Double, Bare, Bare]);
     }
 

@@ -117,14 +117,18 @@ impl Shell {
         let mut actions: Vec<Action> = std::iter::once(span).chain(again).map(splice).collect();
         actions.extend(dotenv::companions(draft, store));
         let run = run_with(file, &path, &started(&file.path, draft));
-        let run = match comment {
-            true => format!("only a comment has it; a script that uses it is run with `{run}`"),
-            false => format!("run with `{run}`; without it the script stops and says so"),
-        };
         let verdict = match doubt(text, line, site, heredoc.is_some() || comment) {
-            Some(why) => Verdict::review(format!("{why}; {run}")),
-            None if file.is_template() => Verdict::review(format!("a template: what fills it in may read `${{…}}` itself; {run}")),
-            None => Verdict::safe(run),
+            _ if file.is_template() => {
+                Verdict::review(format!("a template: what fills it in may read `${{…}}` itself; {path} has the value"))
+            }
+            _ if comment => Verdict::safe(format!("only a comment has it; a script that uses it is run with `{run}`")),
+            Some(why) => Verdict::review(format!("{why}; run with `{run}`")),
+            None => match draft.repo.scripts().sourcing(&file.path) {
+                Some(other) => {
+                    Verdict::review(format!("{other} reads it in: run that with `{}`", run_with(file, &path, &started(other, draft))))
+                }
+                None => Verdict::safe(format!("run with `{run}`; without it the script stops and says so")),
+            },
         };
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
     }
@@ -337,7 +341,7 @@ pub(super) enum Heredoc {
 /// The word that ends the here-document which a line begins, and whether it is quoted.
 fn here_word(line: &str) -> Option<(String, bool)> {
     let (_, rest) = line.split_once("<<")?;
-    let rest = rest.trim_start_matches('-').trim_start();
+    let rest = rest.trim_start_matches(['-', '~']).trim_start();
     if rest.starts_with('<') {
         return None;
     }

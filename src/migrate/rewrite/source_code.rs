@@ -1,7 +1,13 @@
 //! Program text: a string literal gives way to a look-up in the environment. A proposal, but where the language stops with a
 //! message if the variable is not set: types, imports and constants are the programmer's business.
 
+use super::expression::{
+    is_constant, is_field_of_object, is_in_annotation, is_in_declaration_of_php, is_in_function, is_in_long_literal, is_interpolated,
+    is_joined, is_prefixed, needs_constant, open_quote,
+};
+use super::language::{Lookup, language, lookup, never_null};
 use super::quote::{Quote, literal, shell_quote, unescaped};
+use super::shell::heredoc;
 use super::{Rewriter, is_in_comment, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
@@ -12,50 +18,6 @@ use crate::text::Span;
 
 /// Python, JavaScript, Go, Java and their like.
 pub(super) struct SourceCode;
-
-/// How a language reads a variable of the environment; `{}` is its name.
-#[derive(Debug, Clone, Copy)]
-enum Lookup {
-    /// It stops where the variable is not set, and names it.
-    Stops(&'static str),
-    /// It goes on with nothing.
-    GoesOn(&'static str),
-    /// It takes more than an edit.
-    ByHand(&'static str),
-}
-
-fn lookup(file: &SourceFile) -> Option<Lookup> {
-    use Lookup::{ByHand, GoesOn, Stops};
-    let end = file.name().rsplit_once('.').map_or("", |(_, end)| end);
-    let imports = |line: &str| file.text().is_some_and(|text| text.lines().any(|one| one.trim_end() == line));
-    Some(match end {
-        "py" => Stops("os.environ[\"{}\"]"),
-        "ipynb" => GoesOn("os.environ['{}']"),
-        "js" | "mjs" | "cjs" | "jsx" => GoesOn("process.env.{}"),
-        "ts" | "tsx" | "mts" | "cts" => GoesOn("process.env.{}!"),
-        "rb" => Stops("ENV.fetch(\"{}\")"),
-        // An exception within an expression: since PHP 8.
-        "php" => GoesOn("(getenv('{}') ?: throw new \\RuntimeException('{} is not set'))"),
-        "java" | "groovy" => Stops("java.util.Objects.requireNonNull(System.getenv(\"{}\"), \"{} is not set\")"),
-        "gradle" => GoesOn("System.getenv(\"{}\")"),
-        "scala" => Stops("sys.env(\"{}\")"),
-        "kt" | "kts" => Stops("(System.getenv(\"{}\") ?: error(\"{} is not set\"))"),
-        "cs" if imports("using System;") => {
-            Stops("(Environment.GetEnvironmentVariable(\"{}\") ?? throw new InvalidOperationException(\"{} is not set\"))")
-        }
-        "cs" => {
-            Stops("(System.Environment.GetEnvironmentVariable(\"{}\") ?? throw new System.InvalidOperationException(\"{} is not set\"))")
-        }
-        "ex" | "exs" => Stops("System.fetch_env!(\"{}\")"),
-        "go" => GoesOn("os.Getenv(\"{}\")"),
-        "rs" => ByHand("std::env::var(\"{}\")"),
-        "swift" => ByHand("ProcessInfo.processInfo.environment[\"{}\"]"),
-        "c" | "cc" | "cpp" | "h" | "hpp" => ByHand("getenv(\"{}\")"),
-        "pl" | "pm" => Stops("($ENV{'{}'} // die '{} is not set')"),
-        "dart" | "lua" | "vb" | "fs" | "clj" | "r" | "R" | "vue" | "svelte" => ByHand("a variable {} of the environment"),
-        _ => return None,
-    })
-}
 
 impl Rewriter for SourceCode {
     fn id(&self) -> &'static str {
@@ -77,6 +39,11 @@ impl Rewriter for SourceCode {
                 draft.manual(self.id(), file, &[site], reason);
                 continue;
             }
+            if matches!(lookup, Lookup::GoesOn(_)) && is_compared(text, site) {
+                let reason = "it is compared with what somebody gives: unless its variable is checked first, nothing would be accepted where it is not set";
+                draft.manual(self.id(), file, &[site], reason);
+                continue;
+            }
             let (Lookup::Stops(form) | Lookup::GoesOn(form) | Lookup::ByHand(form)) = lookup;
             let edits = |name: &str| edits(file, text, site, &form.replace("{}", name)).filter(|_| !matches!(lookup, Lookup::ByHand(_)));
             let value = unescaped(&text[site.span.range()]).filter(|_| edits(&wanted).is_some());
@@ -93,6 +60,12 @@ impl Rewriter for SourceCode {
                     let verdict = match stops && literal(text, site.span).is_some() {
                         true if is_constant(file.name(), before) => {
                             Verdict::review(format!("what takes a constant when it is compiled takes this no longer: {needs}"))
+                        }
+                        true if is_in_function(file, text, site) => {
+                            Verdict::review(format!("in a function, whose callers may catch that it stops: {needs}"))
+                        }
+                        true if is_field_of_object(file, before) => {
+                            Verdict::review(format!("a field that may be set otherwise, and stops even then: {needs}"))
                         }
                         true if is_fallback(before) => Verdict::review(format!(
                             "the program takes it when a variable is not set, and would stop even if that one is: {needs}"
@@ -111,11 +84,6 @@ impl Rewriter for SourceCode {
     }
 }
 
-/// Whether what is read from the environment in this language is never nothing: it can stand where an alternative stood.
-fn never_null(file: &SourceFile) -> bool {
-    [".py", ".rb", ".ex", ".exs"].iter().any(|end| file.name().ends_with(end))
-}
-
 /// `process.env.NAME || '`, `getenv('NAME') ?: '`, `getenv("NAME") == null ? a : '`: whether a line ends before what is taken
 /// in the place of nothing.
 fn is_alternative(before: &str) -> bool {
@@ -127,9 +95,11 @@ fn is_alternative(before: &str) -> bool {
     ["||", "??", "?:"].iter().any(|mark| before.ends_with(mark)) || otherwise() == Some(true)
 }
 
-/// Whether a literal is a constant of Java, which annotations and `case` may take by its name.
-fn is_constant(file: &str, before: &str) -> bool {
-    file.ends_with(".java") && before.contains("static final ")
+/// `pass == "`: whether a literal is compared with something.
+fn is_compared(text: &str, site: &Site) -> bool {
+    let before = text[..site.span.start].trim_end_matches(['"', '\'', '`']).trim_end();
+    let behind = text[site.span.end..].trim_start_matches(['"', '\'', '`']).trim_start();
+    ["==", "!="].iter().any(|sign| before.ends_with(sign) || behind.starts_with(sign))
 }
 
 /// `os.getenv("NAME", "`, `ENV.fetch('NAME', '`, `config("NAME", default="`: whether a line ends before what a look-up takes
@@ -179,14 +149,18 @@ fn edits(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<Vec
 fn edit(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<Edit> {
     // Inside a raw string or a text over several lines, quotes are part of the text.
     let before = &text[..site.span.start];
-    if is_in_long_literal(before, file.name().ends_with(".py")) {
+    if is_in_long_literal(before, language(file)) || is_interpolated(text, site.span, language(file)) {
+        return None;
+    }
+    // A document within the program.
+    if matches!(language(file), "rb" | "pl" | "pm" | "t") && heredoc(before).is_some() {
         return None;
     }
     let line = file.line_at(site.span.start);
     if is_prefixed(&text[line.start..site.span.start]) {
         return None;
     }
-    if needs_constant(file.name(), &text[line.range()]) || is_in_annotation(file.name(), before) {
+    if needs_constant(file.name(), &text[line.range()]) || is_in_declaration_of_php(file, before) || is_in_annotation(file.name(), before) {
         return None;
     }
     // `"SELECT 'x'"`: quotes of SQL in a string of the program.
@@ -199,7 +173,7 @@ fn edit(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<Edit
         Quote::Single if !file.name().ends_with(".go") && !file.name().ends_with(".java") => '\'',
         _ => return None,
     };
-    let join = if file.name().ends_with(".php") || file.name().ends_with(".pl") { '.' } else { '+' };
+    let join = if matches!(language(file), "php" | "pl" | "pm" | "t") { '.' } else { '+' };
     // The quotes go where nothing would be left between them.
     let opens = before.strip_suffix(mark).is_some_and(|before| !before.ends_with('\\'));
     let closes = text[site.span.end..].starts_with(mark);
@@ -207,101 +181,6 @@ fn edit(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<Edit
     let head = if opens { String::new() } else { format!("{mark} {join} ") };
     let tail = if closes { String::new() } else { format!(" {join} {mark}") };
     Some((span, format!("{head}{lookup}{tail}")))
-}
-
-/// Whether a literal is one of several side by side, which Python joins.
-fn is_joined(text: &str, literal: Span) -> bool {
-    let quotes = |c: char| matches!(c, '"' | '\'');
-    text[..literal.start].trim_end().ends_with(quotes) || text[literal.end..].trim_start().starts_with(quotes)
-}
-
-/// Whether a literal that may span lines is open at the end of a text: between three quotes, or, except in Python, back-ticks.
-fn is_in_long_literal(before: &str, python: bool) -> bool {
-    let long = if python { &["\"\"\"", "'''"][..] } else { &["\"\"\"", "'''", "`"] };
-    let comment = if python { "#" } else { "//" };
-    let mut open: Option<&str> = None;
-    let mut at = 0;
-    while at < before.len() {
-        let rest = &before[at..];
-        at += match open {
-            Some(_) if rest.starts_with('\\') => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
-            Some(mark) if rest.starts_with(mark) => {
-                open = None;
-                mark.len()
-            }
-            Some(mark) if mark.len() == 1 && mark != "`" && rest.starts_with('\n') => {
-                open = None;
-                1
-            }
-            None if rest.starts_with(comment) => rest.find('\n').unwrap_or(rest.len()),
-            None => {
-                open = long.iter().chain(&["\"", "'"]).find(|mark| rest.starts_with(**mark)).copied();
-                open.map_or_else(|| rest.chars().next().map_or(1, char::len_utf8), str::len)
-            }
-            Some(_) => rest.chars().next().map_or(1, char::len_utf8),
-        };
-    }
-    open.is_some_and(|mark| long.contains(&mark))
-}
-
-/// Whether the string that is open at the end of a line's beginning has a letter or sign before it that says how it is read:
-/// `f"…"`, `b"…"`, `@"…"`, `$"…"`. Its parts would need the same, and bytes are no text.
-fn is_prefixed(before: &str) -> bool {
-    open_quote(before).is_some_and(|at| before[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || "_@$#".contains(c)))
-}
-
-/// Whether the brackets of an annotation are open at the end of a text in Java, Kotlin and their like.
-fn is_in_annotation(file: &str, before: &str) -> bool {
-    const LINES: usize = 12;
-    if ![".java", ".kt", ".groovy", ".scala"].iter().any(|end| file.ends_with(end)) {
-        return false;
-    }
-    let mut open = 0_isize;
-    for line in before.rsplit('\n').take(LINES) {
-        open += line.matches('(').count() as isize - line.matches(')').count() as isize;
-        if line.trim_start().starts_with('@') {
-            return open > 0;
-        }
-    }
-    false
-}
-
-/// Whether a line is one where only constants can stand.
-fn needs_constant(file: &str, line: &str) -> bool {
-    let line = line.trim_start();
-    let says = |word: &str| line.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| part == word);
-    match file.rsplit_once('.').map_or("", |(_, end)| end) {
-        "cs" => says("const") || line.starts_with('[') || line.starts_with("case ") || is_default_of_parameter(line),
-        "php" => {
-            let declares = ["private ", "protected ", "public ", "readonly ", "static ", "var "].iter().any(|word| line.starts_with(word));
-            declares || says("const") || says("function")
-        }
-        "py" => line.starts_with("case "),
-        "kt" | "kts" => says("const") || line.starts_with('@'),
-        "java" | "groovy" | "scala" => line.starts_with('@') || line.starts_with("case "),
-        _ => false,
-    }
-}
-
-/// `void Open(string password = "…")`: whether the line declares a parameter with a value.
-fn is_default_of_parameter(line: &str) -> bool {
-    let Some((before, _)) = line.split_once("= \"") else { return false };
-    before.matches('(').count() > before.matches(')').count() && before.contains("string ")
-}
-
-/// Where the quote stands that is open at the end of a line's beginning.
-fn open_quote(before: &str) -> Option<usize> {
-    let (mut open, mut escaped) = (None, false);
-    for (at, c) in before.char_indices() {
-        match (open, c) {
-            _ if escaped => escaped = false,
-            (Some(_), '\\') => escaped = true,
-            (None, '"' | '\'' | '`') => open = Some((c, at)),
-            (Some((mark, _)), _) if c == mark => open = None,
-            _ => {}
-        }
-    }
-    open.map(|(_, at)| at)
 }
 
 /// The string literal of code that is itself inside a literal, in either quotes.

@@ -204,3 +204,62 @@ fn values_of_one_variable_are_called_after_their_services() {
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     assert_eq!(bench.decrypt("compose.sops.env"), "TOKEN=Zq9wLm2xTr7pKd8aWbN4\nDESK_TOKEN=Tr4pHw9Qz2Lm7Kd8aWbN5\n");
 }
+
+#[test]
+fn what_programs_of_the_repository_do_with_a_value_is_known() {
+    let bench = Bench::new();
+    let token = "Zq9xLm2xTr7pKd8aWbN4";
+    bench.place.write(".env.example", "MAIL_PASSWORD=Zq9wLm2xTr7pKd\n");
+    bench.place.write("server/app.js", "process.loadEnvFile('.env.example');\n");
+    bench.place.write("copied/.env.example", "MAIL_PASSWORD=Zq8wLm2xTr7pKd\n").write("copied/app.js", "// cp .env.example .env\n");
+    bench.place.write("seed.py", format!("def seed():\n    token = \"{token}\"\n"));
+    bench.place.write("base.py", "class Base:\n    DATABASES = {\n        'PASSWORD': 'Zq7wLm2xTr7pKd',\n    }\n");
+    bench.place.write("lib.sh", "login() {\n  run --password=Zq6wLm2xTr7pKd\n}\n").write("main.sh", "#!/bin/sh\n. ./lib.sh\nlogin\n");
+    bench.place.write("login.go", "package main\n\nfunc ok(pass string) bool { return pass == \"Zq5wLm2xTr7pKd\" }\n");
+    bench.place.write("Help.php", "<?php\n$help = 'Call it with\n  --password=\"Zq4wLm2xTr7pKd\" here';\n");
+    bench.place.write("Rules.php", "<?php\nclass Rules {\n    private $all = [\n        'password' => 'Zq3wLm2xTr7pKd',\n    ];\n}\n");
+    bench.place.write(
+        ".github/workflows/a.yml",
+        "jobs:\n  a:\n    strategy:\n      matrix:\n        include:\n          - db_password: Zq2wLm2xTr7pKd\n",
+    );
+    bench.place.write("guide.md", "The password is `Zq1wLm2xTr7pKd`.\n\nFor example, log in with the password `Zq1wLm2xTr7pKd`.\n");
+    bench.commit();
+    let plan = bench.migrate(["--dry-run"]).stdout;
+    for line in [
+        "- needs-review .env.example:1",
+        "server/app.js loads this example",
+        "+ safe copied/.env.example:1",
+        "- needs-review seed.py:2",
+        "+ safe base.py:3",
+        "main.sh reads it in: run that with `sops exec-env lib.sops.env 'bash main.sh'`",
+        "- manual login.go:3",
+        "- manual Help.php:3",
+        "- manual Rules.php:4",
+        "GitHub has no `secrets` in a matrix",
+        "- needs-review guide.md:1",
+        "- needs-review guide.md:3",
+    ] {
+        assert!(plan.contains(line), "{line} in {plan}");
+    }
+}
+
+#[test]
+fn one_command_has_all_that_services_need_and_each_its_own() {
+    let bench = Bench::new();
+    let services = "services:\n  db:\n    image: x\n    env_file: db.env\n    environment:\n      MYSQL_ROOT_PASSWORD: Zq9wLm2xTr7pKd\n  \
+                    pg:\n    image: y\n    environment:\n      POSTGRES_PASSWORD: Zq9wLm2xTr7pKd\n  app:\n    image: z\n    environment:\n      \
+                    DB_PASSWORD: Zq9wLm2xTr7pKd\n";
+    bench.place.write("compose.yaml", services).write("db.env", "ADMIN_PASSWORD=Zq8wLm2xTr7pKd\n");
+    bench.commit();
+    let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let text = std::fs::read_to_string(bench.place.join("compose.yaml")).expect("reads");
+    for (name, variable) in [("MYSQL_ROOT", "MYSQL_ROOT_PASSWORD"), ("POSTGRES", "POSTGRES_PASSWORD"), ("DB", "MYSQL_ROOT_PASSWORD")] {
+        assert!(text.contains(&format!("{name}_PASSWORD: ${{{variable}:?")), "{text}");
+    }
+    let values = bench.decrypt("compose.sops.env");
+    for name in ["MYSQL_ROOT_PASSWORD", "POSTGRES_PASSWORD", "ADMIN_PASSWORD"] {
+        assert!(values.lines().any(|line| line.starts_with(&format!("{name}="))), "{values}");
+    }
+    assert!(!run.stdout.contains("db.sops.env"), "{}", run.stdout);
+}

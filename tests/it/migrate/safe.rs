@@ -77,7 +77,7 @@ fn what_would_go_on_with_another_value_is_reviewed() {
     ] {
         assert!(plan.contains(line), "{line} in {plan}");
     }
-    assert!(plan.contains("`sops exec-env db.sops.env 'docker compose up'`"), "{plan}");
+    assert!(plan.contains("`sops exec-env compose.sops.env 'docker compose up'`"), "{plan}");
     let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     let text = read(&bench, "db.env");
@@ -371,7 +371,7 @@ fn doubtful_places_of_scripts_and_settings_are_reviewed() {
     let safe: Vec<&str> = plan.lines().filter_map(|line| line.strip_prefix("+ safe ")).collect();
     let files: Vec<&str> = safe.iter().filter_map(|line| line.split(':').next()).collect();
     assert_eq!(files, ["Makefile", "loop.sh", "used/compose.yaml"], "{plan}");
-    assert!(plan.contains("→ used/compose.sops.env DB_DB_PASSWORD"), "{plan}");
+    assert!(plan.contains("→ used/compose.sops.env DB_PASSWORD_2"), "{plan}");
     assert!(plan.contains("→ loop.sops.env LOOP_PGPASSWORD"), "{plan}");
     for told in [
         "- needs-review quotes.sh:3",
@@ -489,14 +489,17 @@ fn programs_that_stop_without_a_variable_need_no_review() {
         .write("app/settings.py", "def f():\n    import os\n    return os\nDB_PASSWORD = \"Zq9wLm2xTr7pKd\"\nprint(DB_PASSWORD)\n")
         .write("app/joined.py", "API_PASSWORD = \"Zq8wLm2xTr7pKd\" \"more\"\n")
         .write("app/config.js", "const password = \"Zq7wLm2xTr7pKd\";\n")
-        .write("app/mail.pl", "my $mail_password = \"Zq6wLm2xTr7pKd\";\nprint \"$mail_password\\n\";\n")
+        .write(
+            "app/mail.pl",
+            "my $mail_password = \"Zq6wLm2xTr7pKd\";\nmy $url = 'amqp://guest:Zq5xLm2xTr7pKd@x';\nprint \"$mail_password\\n\";\n",
+        )
         .write(
             "app/Login.java",
-            "class Db {\n    String password = \"Zq5wLm2xTr7pKd\";\n    static final String PASSWORD = \"Zq4wLm2xTr7pKd\";\n}\n",
+            "class Db {\n    static String password = \"Zq5wLm2xTr7pKd\";\n    static final String PASSWORD = \"Zq4wLm2xTr7pKd\";\n}\n",
         )
         .write(
             "app/Login.cs",
-            "class Db {\n    string password = \"Zq3wLm2xTr7pKd\";\n    const string Password = \"Zq2wLm2xTr7pKd\";\n}\n",
+            "class Db {\n    static string password = \"Zq3wLm2xTr7pKd\";\n    const string Password = \"Zq2wLm2xTr7pKd\";\n}\n",
         )
         .write("app/config.py", "password = config(\"P\", default=\"Zq0wLm2xTr7pKd\")\n")
         .write("app/Db.php", "<?php class Db {\n    private $password = 'Zq9wLm3xTr7pKd';\n}\n");

@@ -116,7 +116,11 @@ fn starts_row(line: &[u8]) -> bool {
 /// `--password X`, `requirepass X`, `password X` of netrc, `ENV DB_PASSWORD X`.
 fn blank(text: &[u8], context: &Context, notation: Notation, at: usize, joined: usize) -> Option<usize> {
     let name = &text[context.name.range()];
-    if at == joined || at >= context.line.end {
+    // `--password --user-domain-name x`: the next option; `-p | --password) PWD=$2`: a case of a script.
+    let option = matches!(&text[at..context.line.end], [b'-', b'-', b'a'..=b'z', ..] | [b'-', b'a'..=b'z', b'a'..=b'z', b'a'..=b'z', ..]);
+    // `-p|--password password`: what a program says of its options.
+    let usage = text[..context.name.start].ends_with(b"|");
+    if at == joined || at >= context.line.end || option || usage || text[context.name.end..joined].contains(&b')') {
         return None;
     }
     let before = text[context.line.start..context.name.start].trim_ascii();
@@ -125,7 +129,7 @@ fn blank(text: &[u8], context: &Context, notation: Notation, at: usize, joined: 
     let flag = name.starts_with(b"--") || name.starts_with(b"-") && name.len() > 2 && !attached;
     let first = before.is_empty() || before.ends_with(b"ENV") || before.ends_with(b"ARG");
     let directive = [&b"SetEnv"[..], b"fastcgi_param", b"uwsgi_param"].iter().any(|known| before.eq_ignore_ascii_case(known));
-    let option = [&b"requirepass"[..], b"masterauth", b"insecure-password", b"auth_pass"].contains(&name);
+    let setting = [&b"requirepass"[..], b"masterauth", b"insecure-password", b"auth_pass"].contains(&name);
     let single = !text[at..context.line.end].trim_ascii().contains(&b' ');
     // `-p,--password        the password for SSH`: what a program says of its options.
     if flag && at > joined + 1 && !single && text[..context.name.start].trim_ascii_end().ends_with(b",") {
@@ -135,5 +139,5 @@ fn blank(text: &[u8], context: &Context, notation: Notation, at: usize, joined: 
     // `unencrypted_password 'x'`, as Ruby hands arguments on.
     let literal = matches!(text[at..context.line.end].trim_ascii_end(), [open @ (b'"' | b'\''), inner @ .., close] if open == close && !inner.contains(open));
     let argument = literal && before.is_empty() && matches!(notation, Notation::Source | Notation::Prose);
-    (flag || argument || shown || notation == Notation::Lines && first && single || directive && single || option).then_some(at)
+    (flag || argument || shown || notation == Notation::Lines && first && single || directive && single || setting).then_some(at)
 }
