@@ -15,18 +15,20 @@ use crate::detect::{Hints, detect};
 use crate::rule::{Confidence, RuleSet};
 use crate::secret::Secret;
 use crate::sought::spelled_whole;
-use crate::text::decode;
+use crate::text::{LineIndex, decode};
 
 /// Something that a migration would leave behind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Leftover {
     /// A value still stands in a file at a place that it was to be moved from.
-    #[error("{path}: a value that is moved would still stand in it{}", times_over(*.times))]
+    #[error("{path}: a value that is moved would still stand in it{}, first in line {line}", times_over(*.times))]
     Value {
         /// The file.
         path: String,
         /// How often.
         times: usize,
+        /// Line of the first in the new text, from 1.
+        line: usize,
     },
     /// A name in a file would show a value.
     #[error("{path}: a name would show a secret")]
@@ -110,7 +112,11 @@ pub(super) fn prove(plan: &Plan, files: &SourceFiles, changes: &[Change], judge:
         let (path, times) = (change.path.clone(), after);
         match after {
             0 => {}
-            _ if after > before.saturating_sub(planned) => left.push(Leftover::Value { path, times }),
+            _ if after > before.saturating_sub(planned) => {
+                let first = needles.hits(&change.after).map(|(span, _)| span.start).min().unwrap_or(0);
+                let line = LineIndex::new(&change.after).position(&change.after, first).line;
+                left.push(Leftover::Value { path, times, line });
+            }
             _ => left.push(Leftover::Doubtful { path, times }),
         }
         // What is encrypted was checked value by value; a scan of ciphertext would only meet chance.

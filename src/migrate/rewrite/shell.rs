@@ -270,9 +270,10 @@ fn variable(text: &str, before: &str, after: &str, site: &Site) -> String {
         return naming::variable(name);
     }
     let command = before.rsplit(['|', ';', '&', '(']).next().unwrap_or(before);
-    let word = command.split_whitespace().find(|word| !word.contains('=') && !word.starts_with('-') && *word != "sudo").unwrap_or("");
+    let is_command = |word: &&str| !word.contains('=') && !word.starts_with('-') && !BEFORE_COMMANDS.contains(word);
+    let word = command.split_whitespace().find(is_command).unwrap_or("");
     let word = naming::slug(word.rsplit('/').next().unwrap_or(word));
-    if matches!(word.as_str(), "echo" | "printf") {
+    if matches!(word.as_str(), "echo" | "printf" | "sed" | "cat" | "grep") {
         let name = piped_to(before, after).map_or_else(|| words::kind(site).to_owned(), |user| format!("{user}_{}", words::kind(site)));
         return naming::variable(&name);
     }
@@ -284,6 +285,9 @@ fn variable(text: &str, before: &str, after: &str, site: &Site) -> String {
     };
     naming::variable(&name)
 }
+
+/// What stands before a command and says nothing of it.
+const BEFORE_COMMANDS: [&str; 10] = ["!", "do", "else", "env", "exec", "if", "sudo", "then", "time", "while"];
 
 /// Whose password is printed: `echo USER:VALUE | chpasswd`, `echo VALUE | passwd USER`.
 fn piped_to(before: &str, after: &str) -> Option<String> {

@@ -144,12 +144,13 @@ pub(super) fn by_rule(site: &Site) -> String {
     if let Some(variable) = site.rule.env {
         return naming::slug(variable);
     }
-    let id = naming::slug(site.rule.id.strip_prefix("weak-").unwrap_or(site.rule.id));
+    let id = ["weak-", "call-"].iter().find_map(|prefix| site.rule.id.strip_prefix(prefix)).unwrap_or(site.rule.id);
+    let id = naming::slug(id);
     let words: Vec<&str> = id.split('_').collect();
     match words.as_slice() {
         ["generic", ..] | [] => kind(site).to_owned(),
         [.., last] if KINDS.contains(last) => id,
-        [first, ..] if KINDS.contains(first) => kind(site).to_owned(),
+        [first, ..] if KINDS.contains(first) || kind(site).starts_with(first) => kind(site).to_owned(),
         [first, ..] => format!("{first}_{}", kind(site)),
     }
 }
