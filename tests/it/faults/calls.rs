@@ -90,8 +90,9 @@ fn calls_that_fail_lose_nothing_unseen() {
 fn what_a_disturbed_scan_remembers_is_true() {
     let place = build("files");
     let at = place.join("repo");
-    let found = expected(&at, MODES[0]);
-    let all = points(&place, MODES[0]);
+    let args = ["--no-cache", "--submodules", "--no-repo-config"];
+    let found = expected(&at, &args);
+    let all = points(&place, &args);
     let points: Vec<_> =
         all.into_iter().filter(|point| matches!(point.call, "read" | "pread64" | "openat") && point.error == "EIO").collect();
     let points = if is_full() { points } else { sample(points, 25) };
@@ -105,7 +106,7 @@ fn what_a_disturbed_scan_remembers_is_true() {
                 command.args(["-f", "--seccomp-bpf", "-o", "/dev/null", "-e", &format!("trace={}", point.call), "-e", &what]);
                 command.arg(env!("CARGO_BIN_EXE_sopup"));
             }
-            command.args(scan_args(&["--submodules"])).current_dir(&at).env("XDG_STATE_HOME", &state).env("HOME", "/nonexistent");
+            command.args(scan_args(&args[1..])).current_dir(&at).env("XDG_STATE_HOME", &state).env("HOME", "/nonexistent");
             let why = fault(&command.output().expect("strace runs"), &found);
             assert_eq!(why, None, "scan {number}, {} {} at {}", point.error, point.call, point.number);
         }
