@@ -150,9 +150,8 @@ pub(super) fn is_kustomization(path: &str) -> bool {
     matches!(path.rsplit('/').next(), Some("kustomization.yaml" | "kustomization.yml" | "Kustomization"))
 }
 
-/// What stands before a command on a line of a manifest.
-const BEFORE_COMMANDS: [&str; 15] =
-    ["", "-", "&&", "||", ";", "|", "run:", "script:", "command:", "sudo", "sh", "bash", "zsh", "source", "then"];
+/// What stands before a script that a line of a manifest runs.
+const RUNNERS: [&str; 15] = ["", "-", "&&", "||", ";", "|", "run:", "script:", "command:", "sudo", "sh", "bash", "zsh", "source", "then"];
 
 /// `./db/init.sh`, `bash db/init.sh`, `./db:/docker-entrypoint-initdb.d`: whether a line of a file runs a script, or puts it or
 /// its folder into a container.
@@ -165,8 +164,7 @@ fn runs_or_mounts(path: &str, line: &str, script: &str) -> bool {
         if is_mount && source.starts_with('.') && resolve(path, source) == folder {
             return true;
         }
-        if (is_mount || source.starts_with("./") || BEFORE_COMMANDS.contains(&before)) && names(path, source.trim_end_matches(';'), script)
-        {
+        if (is_mount || source.starts_with("./") || RUNNERS.contains(&before)) && names(path, source.trim_end_matches(';'), script) {
             return true;
         }
         before = word;

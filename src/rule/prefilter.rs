@@ -6,7 +6,6 @@
 //! Shared with `build.rs`; depends on crates only.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -126,30 +125,31 @@ impl Prefilter {
         let nfa = NFA::builder().ascii_case_insensitive(true).match_kind(MatchKind::Standard).build(keywords)?;
         let (classes, representatives) = byte_classes(keywords);
         let start = nfa.start_state(Anchored::No).expect("the automaton was built for unanchored search");
-        let order = reachable(&nfa, start, &representatives);
+        let (order, next) = reachable(&nfa, start, &representatives);
         if order.len() > usize::from(u16::MAX) {
             return Err(PrefilterError::TooLarge(order.len()));
         }
-        let (plain, matching): (Vec<StateID>, Vec<StateID>) = order.iter().copied().partition(|&state| !nfa.is_match(state));
+        // States that end keywords come last.
+        let (plain, matching): (Vec<usize>, Vec<usize>) = (0..order.len()).partition(|&place| !nfa.is_match(order[place]));
         let first_match = u16::try_from(plain.len()).expect("fewer states than 65536");
-        let states: Vec<StateID> = plain.into_iter().chain(matching).collect();
-        let number: HashMap<StateID, u16> = (0..).zip(&states).map(|(n, &state)| (state, n)).collect();
-        let mut table = vec![0_u16; representatives.len().next_multiple_of(COLUMNS) * states.len()];
-        for (row, &state) in states.iter().enumerate() {
-            for (class, &byte) in representatives.iter().enumerate() {
-                table[row * COLUMNS + column(class, states.len())] = number[&nfa.next_state(Anchored::No, state, byte)];
+        let mut number = vec![0_u16; order.len()];
+        (0..).zip(plain.iter().chain(&matching)).for_each(|(n, &place)| number[place] = n);
+        let mut table = vec![0_u16; representatives.len().next_multiple_of(COLUMNS) * order.len()];
+        for (&state, next) in number.iter().zip(next.chunks(representatives.len())) {
+            for (class, &to) in next.iter().enumerate() {
+                table[usize::from(state) * COLUMNS + column(class, order.len())] = number[usize::from(to)];
             }
         }
-        let columns: Vec<u32> = classes.iter().map(|&class| column(usize::from(class), states.len()) as u32).collect();
+        let columns: Vec<u32> = classes.iter().map(|&class| column(usize::from(class), order.len()) as u32).collect();
         let mut output_starts = vec![0];
         let mut outputs = Vec::new();
-        for &state in &states[usize::from(first_match)..] {
+        for state in matching.iter().map(|&place| order[place]) {
             outputs.extend((0..nfa.match_len(state)).map(|i| nfa.match_pattern(state, i).as_usize() as u16));
             output_starts.push(u32::try_from(outputs.len()).expect("fewer outputs than 2^32"));
         }
         Ok(Self {
             columns: columns.into(),
-            rows: Rows::of(&table, order.iter().map(|state| number[state]).collect(), representatives.len()),
+            rows: Rows::of(&table, number, representatives.len()),
             table: table.into(),
             first_match,
             output_starts: output_starts.into(),
@@ -362,21 +362,29 @@ fn byte_classes(keywords: &[&[u8]]) -> (Vec<u8>, Vec<u8>) {
     (classes, representatives)
 }
 
-/// All states in breadth-first order, the start first.
-fn reachable(nfa: &NFA, start: StateID, bytes: &[u8]) -> Vec<StateID> {
+/// All states in breadth-first order, the start first, and the places in that order of the states that follow each for these bytes.
+/// Of more states than a table can have, only so many are listed.
+fn reachable(nfa: &NFA, start: StateID, bytes: &[u8]) -> (Vec<StateID>, Vec<u16>) {
     let mut order = vec![start];
-    let mut seen: std::collections::HashSet<StateID> = [start].into();
-    let mut next = 0;
-    while let Some(&state) = order.get(next) {
-        next += 1;
+    let mut places: Vec<Option<u16>> = vec![None; start.as_usize() + 1];
+    places[start.as_usize()] = Some(0);
+    let mut next = Vec::new();
+    let mut at = 0;
+    while let Some(&state) = order.get(at).filter(|_| order.len() <= usize::from(u16::MAX)) {
+        at += 1;
         for &byte in bytes {
             let to = nfa.next_state(Anchored::No, state, byte);
-            if seen.insert(to) {
-                order.push(to);
+            if places.len() <= to.as_usize() {
+                places.resize(to.as_usize() + 1, None);
             }
+            let place = *places[to.as_usize()].get_or_insert_with(|| {
+                order.push(to);
+                u16::try_from(order.len() - 1).unwrap_or(u16::MAX)
+            });
+            next.push(place);
         }
     }
-    order
+    (order, next)
 }
 
 #[cfg(test)]

@@ -46,8 +46,8 @@ pub(super) fn is_field_of_object(file: &SourceFile, line: &str) -> bool {
 }
 
 /// Whether a literal is a constant of Java, which annotations and `case` may take by its name.
-pub(super) fn is_constant(file: &str, before: &str) -> bool {
-    file.ends_with(".java") && before.contains("static final ")
+pub(super) fn is_constant(language: &str, before: &str) -> bool {
+    language == "java" && before.contains("static final ")
 }
 
 /// Whether a literal is one of several side by side, which Python joins.
@@ -111,7 +111,7 @@ pub(super) fn is_interpolated(text: &str, span: Span, language: &str) -> bool {
 pub(super) fn is_in_declaration_of_php(file: &SourceFile, before: &str) -> bool {
     let statement = before.rsplit([';', '{', '}']).next().unwrap_or(before).trim_start();
     let statement = statement.lines().find(|line| !line.trim_start().starts_with(['*', '/', '#'])).unwrap_or_default().trim_start();
-    file.name().ends_with(".php")
+    language(file) == "php"
         && ["private ", "protected ", "public ", "const ", "static ", "var "].iter().any(|word| statement.starts_with(word))
 }
 
@@ -122,9 +122,9 @@ pub(super) fn is_prefixed(before: &str) -> bool {
 }
 
 /// Whether the brackets of an annotation are open at the end of a text in Java, Kotlin and their like.
-pub(super) fn is_in_annotation(file: &str, before: &str) -> bool {
+pub(super) fn is_in_annotation(language: &str, before: &str) -> bool {
     const LINES: usize = 12;
-    if ![".java", ".kt", ".groovy", ".scala"].iter().any(|end| file.ends_with(end)) {
+    if !matches!(language, "java" | "kt" | "groovy" | "scala") {
         return false;
     }
     let mut open = 0_isize;
@@ -138,10 +138,10 @@ pub(super) fn is_in_annotation(file: &str, before: &str) -> bool {
 }
 
 /// Whether a line is one where only constants can stand.
-pub(super) fn needs_constant(file: &str, line: &str) -> bool {
+pub(super) fn needs_constant(language: &str, line: &str) -> bool {
     let line = line.trim_start();
     let says = |word: &str| line.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| part == word);
-    match file.rsplit_once('.').map_or("", |(_, end)| end) {
+    match language {
         "cs" => says("const") || line.starts_with('[') || line.starts_with("case ") || is_default_of_parameter(line),
         "php" => {
             let declares = ["private ", "protected ", "public ", "readonly ", "static ", "var "].iter().any(|word| line.starts_with(word));

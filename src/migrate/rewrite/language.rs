@@ -62,5 +62,5 @@ pub(super) fn lookup(file: &SourceFile) -> Option<Lookup> {
 
 /// Whether what is read from the environment in this language is never nothing: it can stand where an alternative stood.
 pub(super) fn never_null(file: &SourceFile) -> bool {
-    [".py", ".rb", ".ex", ".exs"].iter().any(|end| file.name().ends_with(end))
+    matches!(language(file), "py" | "rb" | "ex" | "exs")
 }

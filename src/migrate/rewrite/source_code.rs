@@ -34,7 +34,7 @@ impl Rewriter for SourceCode {
             let before = &text[file.line_at(site.span.start).start..site.span.start];
             let named = looked_up(before).map_or_else(|| words::name(text, site), str::to_owned);
             let wanted = words::variable(&named, file);
-            if !never_null(file) && is_alternative(before) || file.name().ends_with(".php") && is_fallback(before) {
+            if !never_null(file) && is_alternative(before) || language(file) == "php" && is_fallback(before) {
                 let reason = "the program takes it where a variable is not set: take it out, so that the program stops there instead";
                 draft.manual(self.id(), file, &[site], reason);
                 continue;
@@ -58,7 +58,7 @@ impl Rewriter for SourceCode {
                     let needs = format!("the program then needs {name} in its environment, {}", from(id, draft));
                     let stops = matches!(lookup, Lookup::Stops(_));
                     let verdict = match stops && literal(text, site.span).is_some() {
-                        true if is_constant(file.name(), before) => {
+                        true if is_constant(language(file), before) => {
                             Verdict::review(format!("what takes a constant when it is compiled takes this no longer: {needs}"))
                         }
                         true if is_in_function(file, text, site) => {
@@ -130,16 +130,16 @@ type Edit = (Span, String);
 
 /// The look-up in place of the value, and what has to change around it.
 fn edits(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<Vec<Edit>> {
-    if file.name().ends_with(".ipynb") {
+    if language(file) == "ipynb" {
         let imports = ["import os\"", "import os\\n"].iter().any(|import| text.contains(import));
         return Some(vec![(code_of_notebook(text, site.span)?, lookup.to_owned())]).filter(|_| imports);
     }
     let mut edits = vec![edit(file, text, site, lookup)?];
-    if file.name().ends_with(".go") {
+    if language(file) == "go" {
         edits.extend(variable_for_constant(text, file.line_at(site.span.start), edits[0].0)?);
         edits.extend(go_import(text, file.line_end())?);
     }
-    if file.name().ends_with(".py") {
+    if language(file) == "py" {
         edits.extend(python_import(text, file.line_end()));
     }
     Some(edits)
@@ -160,17 +160,20 @@ fn edit(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<Edit
     if is_prefixed(&text[line.start..site.span.start]) {
         return None;
     }
-    if needs_constant(file.name(), &text[line.range()]) || is_in_declaration_of_php(file, before) || is_in_annotation(file.name(), before) {
+    if needs_constant(language(file), &text[line.range()])
+        || is_in_declaration_of_php(file, before)
+        || is_in_annotation(language(file), before)
+    {
         return None;
     }
     // `"SELECT 'x'"`: quotes of SQL in a string of the program.
     if let Some((span, _)) = literal(text, site.span).filter(|(span, _)| open_quote(&text[line.start..span.start]).is_none()) {
-        let joined = file.name().ends_with(".py") && is_joined(text, span);
+        let joined = language(file) == "py" && is_joined(text, span);
         return (!joined).then(|| (span, lookup.to_owned()));
     }
     let mark = match shell_quote(&text[line.range()], site.span.start - line.start) {
         Quote::Double => '"',
-        Quote::Single if !file.name().ends_with(".go") && !file.name().ends_with(".java") => '\'',
+        Quote::Single if !matches!(language(file), "go" | "java") => '\'',
         _ => return None,
     };
     let join = if matches!(language(file), "php" | "pl" | "pm" | "t") { '.' } else { '+' };
