@@ -177,6 +177,12 @@ impl<'a> Draft<'a> {
         {
             return None;
         }
+        // What is set for one program may be seen by another.
+        if let [name] = path.as_slice()
+            && store.format == Format::Dotenv
+        {
+            self.variables.entry(name.clone()).or_insert_with(|| value.clone());
+        }
         store.entries.push(Entry { path, value: value.clone(), readers });
         let id = EntryId { store: at, entry: store.entries.len() - 1 };
         self.values.entry(value.clone()).or_default().push(id);

@@ -87,8 +87,7 @@ impl Manifests {
     /// The one that runs a script, or puts it or its folder into a container.
     pub fn using(&self, script: &str) -> Option<&str> {
         let name = script.rsplit('/').next().unwrap_or(script);
-        let folder = folder_of(script).trim_end_matches('/').rsplit('/').next().filter(|folder| !folder.is_empty());
-        let mentions = |line: &str| line.contains(name) || folder.is_some_and(|folder| line.contains(folder));
+        let mentions = |line: &str| line.contains(name) || line.contains(":/");
         let uses = |path: &str, line: &str| mentions(line) && !line.trim_start().starts_with('#') && runs_or_mounts(path, line, script);
         self.iter().find(|(path, text)| text.lines().any(|line| uses(path, line))).map(|(path, _)| path)
     }
@@ -156,12 +155,13 @@ const RUNNERS: [&str; 15] = ["", "-", "&&", "||", ";", "|", "run:", "script:", "
 /// `./db/init.sh`, `bash db/init.sh`, `./db:/docker-entrypoint-initdb.d`: whether a line of a file runs a script, or puts it or
 /// its folder into a container.
 fn runs_or_mounts(path: &str, line: &str, script: &str) -> bool {
-    let folder = folder_of(script).trim_end_matches('/');
+    let folder = folder_of(script);
     let words = line.split(|c: char| c.is_whitespace() || "\"'()[],".contains(c)).filter(|word| !word.is_empty());
     let mut before = "";
     for word in words {
         let (source, is_mount) = word.split_once(":/").map_or((word, false), |(source, _)| (source, true));
-        if is_mount && source.starts_with('.') && resolve(path, source) == folder {
+        let mounted = || format!("{}/", resolve(path, source));
+        if is_mount && source.starts_with("./") && folder.starts_with(&mounted()) {
             return true;
         }
         if (is_mount || source.starts_with("./") || RUNNERS.contains(&before)) && names(path, source.trim_end_matches(';'), script) {

@@ -65,7 +65,18 @@ impl Scripts {
 
     /// The Dockerfile that copies a file into an image by its name.
     pub fn image_with(&self, file: &str) -> Option<&str> {
-        self.images.get(file).map(String::as_str)
+        let copied = |path: &str| self.images.get(path).map(String::as_str);
+        // Of what is copied whole, the folder that programs start with is known by its name.
+        let mut folder = folder_of(file).trim_end_matches('/');
+        loop {
+            if let Some(image) = copied(if folder.is_empty() { file } else { folder }).filter(|_| is_for_start(file)) {
+                return Some(image);
+            }
+            if folder.is_empty() {
+                return copied(file);
+            }
+            folder = folder_of(folder).trim_end_matches('/');
+        }
     }
 
     /// The script that reads a file itself, and does not hand it on to what refuses what is encrypted.
@@ -113,14 +124,25 @@ fn naming<'n>(noted: &'n HashMap<String, Vec<(String, String)>>, file: &str) -> 
     others.find(|(script, word)| script != file && names(script, word, file)).map(|(script, _)| script.as_str())
 }
 
+/// Whether a file is a script, which an image may start.
+fn is_for_start(file: &str) -> bool {
+    [".sh", ".bash", ".py", ".pl", ".rb"].iter().any(|end| file.ends_with(end))
+}
+
 /// What a Dockerfile copies into its image, each file by its name.
 fn copied(path: &str, text: &str) -> Vec<String> {
     let lines = text.lines().map(str::trim_start).filter(|line| {
         let word = line.split_whitespace().next().unwrap_or_default();
         word.eq_ignore_ascii_case("copy") || word.eq_ignore_ascii_case("add")
     });
-    let words = lines.flat_map(|line| line.split_whitespace().skip(1).filter(|word| !word.starts_with("--")));
-    words.map(|word| resolve(path, word.trim_matches(['"', '\'', '[', ']', ',']))).collect()
+    let sources = lines.flat_map(|line| {
+        let whole = |word: &str| matches!(word.trim_matches(['"', '[', ',']), "." | "./");
+        let mut words: Vec<&str> = line.split_whitespace().skip(1).filter(|word| !word.starts_with("--") && !whole(word)).collect();
+        // Where they go.
+        words.pop();
+        words
+    });
+    sources.map(|word| resolve(path, word.trim_matches(['"', '\'', '[', ']', ',']))).collect()
 }
 
 /// The names of files that a script holds on lines that hand them on to nothing which refuses what is encrypted.
@@ -136,17 +158,18 @@ fn read_by(text: &str) -> impl Iterator<Item = &str> {
 
 /// The scripts that a script holds on its lines, each as it writes the path, and whether it reads them in.
 fn run_by(text: &str) -> impl Iterator<Item = (&str, bool)> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#') && line.contains(".sh"));
+    const ENDS: [&str; 5] = [".sh", ".bash", ".py", ".pl", ".rb"];
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#') && ENDS.iter().any(|end| line.contains(end)));
     lines.flat_map(|line| {
         let sourced = [". ", "source "].iter().any(|word| line.starts_with(word) || line.contains(&format!("&& {word}")));
         let words = line.split(|c: char| c.is_whitespace() || "=<>|;&()\"'".contains(c));
         let words = words.map(|word| word.rsplit('}').next().unwrap_or(word));
-        words.filter(|word| word.ends_with(".sh") || word.ends_with(".bash")).map(move |word| (word, sourced))
+        words.filter(|word| ENDS.iter().any(|end| word.ends_with(end))).map(move |word| (word, sourced))
     })
 }
 
 /// Whether a shell script stops where a command of it fails.
-fn stops(text: &str) -> bool {
+pub(super) fn stops(text: &str) -> bool {
     text.lines().any(|line| line.starts_with("#!") && line.contains(" -e") || line.trim_start().starts_with("set -") && line.contains('e'))
 }
 
@@ -183,6 +206,9 @@ mod tests {
         assert_eq!(found.image_with("db/entry.sh"), Some("db/Dockerfile"));
         assert_eq!(found.image_with("web/entry.sh"), None);
         assert_eq!(found.image_with("entry.sh"), None);
+        let found = scripts(&[("dev/Dockerfile", "FROM x\nCOPY ./scripts/admin/ /opt/\n")]);
+        assert_eq!(found.image_with("dev/scripts/admin/setup.py"), Some("dev/Dockerfile"));
+        assert_eq!(found.image_with("opt/setup.py"), None);
     }
 
     #[test]

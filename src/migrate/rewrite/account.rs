@@ -101,15 +101,20 @@ fn replacement(
         });
     }
     if is_in_comment(file, site) {
-        return Some((site.span, format!("<{name}>"), Verdict::safe("")));
+        let of_program = source_code::SourceCode.takes(file);
+        let verdict =
+            if of_program { Verdict::review("a comment of a program, whose tools may read it as markup") } else { Verdict::safe("") };
+        return Some((site.span, format!("<{name}>"), verdict));
     }
     if shell::Shell.takes(file) && !file.name().ends_with(".ps1") {
-        let quote = shell::quote_in(shell::heredoc(&text[..line.start]), &text[line.range()], site.span.start - line.start)?;
-        return Some((
-            site.span,
-            expand(&required, quote),
-            Verdict::safe(format!("run with `{}`", run_with(file, accounts, &script(&file.path)))),
-        ));
+        let heredoc = shell::heredoc(&text[..line.start]);
+        let quote = shell::quote_in(heredoc, &text[line.range()], site.span.start - line.start)?;
+        let run = format!("run with `{}`", run_with(file, accounts, &script(&file.path)));
+        let verdict = match shell::doubt(text, line, site, (heredoc.is_some(), false)) {
+            Some(why) => Verdict::review(format!("{why}; {run}")),
+            None => Verdict::safe(run),
+        };
+        return Some((site.span, expand(&required, quote), verdict));
     }
     if compose::Compose.takes(file) {
         return Some((

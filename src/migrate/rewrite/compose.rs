@@ -67,7 +67,7 @@ impl Rewriter for Compose {
                     let name = naming::variable(&variable(text, site, service));
                     let whose = if service.is_empty() { words::of_file(file) } else { service.to_owned() };
                     let free = |name: &String| !is_used(name, text, &beside) && draft.fits(store, &[name], &value);
-                    naming::variables(&name, &whose).find(free).unwrap_or(name)
+                    naming::variables(&name, &whose).skip(usize::from(words::is_generic(&name))).find(free).unwrap_or(name)
                 }
             };
             let same =

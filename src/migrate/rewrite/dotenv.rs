@@ -7,6 +7,7 @@ use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
 use crate::migrate::plan::{Action, Shape};
+use crate::rule::Kind;
 use crate::secret::Secret;
 use crate::text::Span;
 
@@ -72,6 +73,10 @@ impl Rewriter for Dotenv {
                     loader.as_deref().unwrap_or_default(),
                     purpose.run(draft.path_of(store))
                 )),
+                Purpose::Example if !variable.sites.iter().all(|site| is_of_service(text, site)) => Verdict::review(format!(
+                    "where the example is copied as it is, a service and its clients may agree on `{PLACEHOLDER}`; `{}` has the real values",
+                    purpose.run(draft.path_of(store))
+                )),
                 Purpose::Example if signs(&variable.name) => Verdict::review(format!(
                     "a program that gets a copy of this example signs or encrypts with `{PLACEHOLDER}`; `{}` has the real values",
                     purpose.run(draft.path_of(store))
@@ -101,6 +106,15 @@ fn loader(file: &SourceFile, draft: &Draft<'_>) -> Option<String> {
         ENDS.iter().flat_map(move |end| draft.repo.beside(&folder, end))
     });
     texts.into_iter().find(|(_, text)| text.lines().any(loads)).map(|(path, _)| path)
+}
+
+/// Whether a service elsewhere issued a value, or a server elsewhere checks it: they refuse the placeholder.
+fn is_of_service(text: &str, site: &Site) -> bool {
+    let issued = site.rule.kind == Kind::Token && !site.rule.id.starts_with("generic") && !site.rule.id.starts_with("weak");
+    let host = text[site.span.end..].split(['\r', '\n']).next().unwrap_or_default().strip_prefix('@').unwrap_or_default();
+    let host = host.split(['/', ':', '?', '"', '\'']).next().unwrap_or_default();
+    let is_named = host.contains('.') && host.chars().any(|c| c.is_ascii_alphabetic()) && !host.ends_with(".local");
+    issued || is_named
 }
 
 /// Whether a variable holds what a program itself signs or encrypts with: nobody refuses a placeholder in its place.

@@ -232,7 +232,11 @@ impl<'p> Place<'p> {
             EXAMPLE_PHRASES.iter().any(|phrase| line.contains(phrase))
         };
         let before = self.block().and_then(|block| text[..block.opened].lines().rev().find(|line| !line.trim().is_empty()));
-        says(&text[self.line.range()]) || before.is_some_and(says)
+        let headed = || {
+            let heading = self.page.heading(self.line.start).to_lowercase();
+            ["example", "beispiel", "exemple", "ejemplo", "exemplo", "пример", "示例", "例"].iter().any(|word| heading.contains(word))
+        };
+        says(&text[self.line.range()]) || before.is_some_and(says) || headed()
     }
 
     /// Whether the sentence before the value says that a program comes with it.

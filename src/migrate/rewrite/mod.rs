@@ -43,6 +43,7 @@ use super::file::{Site, SourceFile, SourceFiles};
 use super::naming;
 use super::plan::{Action, Step};
 use crate::detect::Hints;
+use crate::rule::Kind;
 
 /// Plans for one family of files.
 trait Rewriter {
@@ -166,7 +167,7 @@ fn one(rewriter: &dyn Rewriter, file: &SourceFile, accounts: &account::Accounts,
         draft.plan.steps[before..].iter_mut().for_each(|step| cast(step, ids, why));
     }
     if let Some(why) = used_elsewhere(rewriter.id(), file, draft) {
-        draft.plan.steps[before..].iter_mut().for_each(|step| cast(step, &[rewriter.id()], &why));
+        draft.plan.steps[before..].iter_mut().for_each(|step| cast(step, &[rewriter.id(), "account"], &why));
     }
 }
 
@@ -199,7 +200,7 @@ fn is_applied_once(file: &SourceFile) -> bool {
 fn used_elsewhere(rewriter: &str, file: &SourceFile, draft: &Draft<'_>) -> Option<String> {
     let (scripts, manifests) = (|| draft.repo.scripts(), || draft.repo.manifests());
     match rewriter {
-        "shell" | "config" => {
+        "shell" | "config" | "source-code" => {
             let copied = || {
                 scripts().image_with(&file.path).map(|image| format!("{image} copies it into an image: give its containers the variable"))
             };
@@ -209,7 +210,7 @@ fn used_elsewhere(rewriter: &str, file: &SourceFile, draft: &Draft<'_>) -> Optio
             let used = || {
                 manifests()
                     .using(&file.path)
-                    .filter(|_| rewriter == "shell")
+                    .filter(|_| rewriter != "config")
                     .map(|path| format!("{path} uses it: give it the variable there"))
             };
             let run = || scripts().running(&file.path).map(|other| format!("{other} runs it and goes on where it stops"));
@@ -255,7 +256,7 @@ fn of_comment(file: &SourceFile, site: &Site) -> Verdict {
     let name = before.trim_end_matches(['"', '\'', ' ']).strip_suffix([':', '=']).map(str::trim_end);
     let is_setting = name.is_some_and(|name| !name.is_empty() && !name.contains(char::is_whitespace));
     let is_code = before.contains(" -") || before.contains('=') || before.starts_with('@');
-    match is_setting || is_code {
+    match is_setting || is_code || site.rule.kind == Kind::PrivateKey {
         true => Verdict::review("a setting that is commented out: whoever takes it in again must resolve the reference"),
         false => Verdict::safe(""),
     }

@@ -6,6 +6,7 @@ use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
 use crate::migrate::plan::{Action, Shape};
+use crate::migrate::scripts::stops;
 use crate::secret::Secret;
 use crate::text::{Span, shell_word};
 
@@ -117,7 +118,7 @@ impl Shell {
         let mut actions: Vec<Action> = std::iter::once(span).chain(again).map(splice).collect();
         actions.extend(dotenv::companions(draft, store));
         let run = run_with(file, &path, &started(&file.path, draft));
-        let verdict = match doubt(text, line, site, heredoc.is_some() || comment) {
+        let verdict = match doubt(text, line, site, (heredoc.is_some(), comment)) {
             _ if file.is_template() => {
                 Verdict::review(format!("a template: what fills it in may read `${{…}}` itself; {path} has the value"))
             }
@@ -159,9 +160,18 @@ const SUBSTITUTION: usize = 20;
 
 /// Why a script may go on without the value, or with the text of the expansion: it stands in a string that began on an earlier
 /// line, or where the end of a shell ends only a part of the script.
-fn doubt(text: &str, line: Span, site: &Site, is_text: bool) -> Option<&'static str> {
-    if is_text {
+pub(super) fn doubt(text: &str, line: Span, site: &Site, (in_heredoc, comment): (bool, bool)) -> Option<&'static str> {
+    if comment {
         return None;
+    }
+    if in_heredoc {
+        // The command that reads it fails, and with it the script, if it stops where one does.
+        let substituted = text[..line.start].rfind("<<").is_some_and(|at| {
+            let opener = text[..at].rsplit('\n').next().unwrap_or_default();
+            opener.contains("$(") || opener.contains('`') || opener.contains("| ") || opener.trim_start().starts_with("if ")
+        });
+        return (substituted || !stops(text))
+            .then_some("where a command fails for a here-document without the value, the script may go on");
     }
     if !ends_outside_of_strings(&text[..line.start]) {
         return Some("it may stand in a string that began on an earlier line, in which nothing is expanded");

@@ -43,7 +43,26 @@ const COMMON: [&str; 8] = ["readme", "index", "notes", "main", "values", "kustom
 
 /// Whether the name of a variable says nothing of what it is for.
 pub(super) fn is_generic(variable: &str) -> bool {
-    ["KEY", "LOGIN", "PASS", "PASSWD", "PASSWORD", "PSK", "SECRET", "TOKEN", "USERNAME"].contains(&variable)
+    // The last of them mean something to clients, and people have them set.
+    const GENERIC: [&str; 16] = [
+        "KEY",
+        "LOGIN",
+        "PASS",
+        "PASSWD",
+        "PASSWORD",
+        "PSK",
+        "SECRET",
+        "TOKEN",
+        "USERNAME",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "GH_TOKEN",
+        "GITHUB_TOKEN",
+        "MYSQL_PWD",
+        "PGPASSWORD",
+        "VAULT_TOKEN",
+    ];
+    GENERIC.contains(&variable)
 }
 
 /// A variable for a name; one that says nothing is told by its file.

@@ -26,6 +26,14 @@ fn steps_of_files_that_others_use_need_review() {
     bench.place.write(".github/workflows/ci.yml", "jobs:\n  a:\n    steps:\n      - run: ./ci/deploy.sh prod\n");
     bench.place.write("part/one.sh", script("Zq1xLm2xTr7pKd")).write("all.sh", "#!/bin/sh\n./part/one.sh\n./part/two.sh\n");
     bench.place.write("alone/one.sh", script("Zq1yLm2xTr7pKd"));
+    let here = |first: &str, value: &str| format!("#!/bin/sh\n{first}cat <<EOF > conf\npassword=\"{value}\"\nEOF\nrun\n");
+    bench.place.write("here/on.sh", here("", "Zq2yLm2xTr7pKd")).write("here/stops.sh", here("set -e\n", "Zq3yLm2xTr7pKd"));
+    bench
+        .place
+        .write("job/Dockerfile", "FROM x\nCOPY scripts/ /opt/\n")
+        .write("job/scripts/load.py", "API_PASSWORD = \"Zq4yLm2xTr7pKd\"\n");
+    bench.place.write("tool/setup.py", "KEY_PASSWORD = \"Zq5yLm2xTr7pKd\"\n").write("tool/setup.sh", "#!/bin/sh\n./setup.py\nexit 0\n");
+    bench.place.write("db/compose.yaml", "services:\n  db:\n    image: x\n    environment:\n      PGPASSWORD: Zq6yLm2xTr7pKd\n");
     bench.place.write("note.sh", "#!/bin/sh\nset -e\necho \"  Client: id=first secret=Zq5wLm2xTr7pKd\"\n");
     bench.place.write("count.sh", "#!/bin/bash\nset -e\nf() {\n  local x=$(run \\\n    login --password=Zq4wLm2xTr7pKd)\n}\n");
     bench.place.write("docs/a.md", "If it is not specified, the default password `Zq3wLm2xTr7pKd` will be used.\n");
@@ -43,9 +51,14 @@ fn steps_of_files_that_others_use_need_review() {
     };
     assert_eq!(why("web/compose.yaml:5").0, "safe", "{}", run.stdout);
     assert_eq!(why("alone/one.sh:2").0, "safe", "{}", run.stdout);
+    assert_eq!(why("here/stops.sh:4").0, "safe", "{}", run.stdout);
+    assert!(run.stdout.contains("→ db/compose.sops.env DB_PGPASSWORD"), "{}", run.stdout);
     for (place, reason) in [
         ("k8s/jwt-key.yaml:6", "install.sh reads the file itself"),
         ("img/entry.sh:2", "img/Dockerfile copies it into an image"),
+        ("here/on.sh:3", "the script may go on"),
+        ("job/scripts/load.py:1", "job/Dockerfile copies it into an image"),
+        ("tool/setup.py:1", "tool/setup.sh runs it and goes on where it stops"),
         ("gen/run.sh:2", "gen/kustomization.yaml makes a ConfigMap of it: give its containers the variable"),
         ("pg/init/users.sh:2", "pg/docker-compose.yml uses it: give it the variable there"),
         ("ci/deploy.sh:2", ".github/workflows/ci.yml uses it"),
@@ -192,7 +205,7 @@ fn what_is_found_anew_where_nothing_was_moved_is_no_failure() {
     assert!(!notes.contains("Zq9wLm2xTr7pKd8aWbN4") && notes.contains("walrus"), "{notes}");
 }
 
-/// Two services with one variable of different values: the second value is called after its service.
+/// Two services with one variable of different values: a name that says nothing is told by its service.
 #[test]
 fn values_of_one_variable_are_called_after_their_services() {
     let bench = Bench::new();
@@ -202,7 +215,7 @@ fn values_of_one_variable_are_called_after_their_services() {
     bench.commit();
     let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
-    assert_eq!(bench.decrypt("compose.sops.env"), "TOKEN=Zq9wLm2xTr7pKd8aWbN4\nDESK_TOKEN=Tr4pHw9Qz2Lm7Kd8aWbN5\n");
+    assert_eq!(bench.decrypt("compose.sops.env"), "SHOP_TOKEN=Zq9wLm2xTr7pKd8aWbN4\nDESK_TOKEN=Tr4pHw9Qz2Lm7Kd8aWbN5\n");
 }
 
 #[test]
@@ -211,7 +224,10 @@ fn what_programs_of_the_repository_do_with_a_value_is_known() {
     let token = "Zq9xLm2xTr7pKd8aWbN4";
     bench.place.write(".env.example", "MAIL_PASSWORD=Zq9wLm2xTr7pKd\n");
     bench.place.write("server/app.js", "process.loadEnvFile('.env.example');\n");
-    bench.place.write("copied/.env.example", "MAIL_PASSWORD=Zq8wLm2xTr7pKd\n").write("copied/app.js", "// cp .env.example .env\n");
+    bench
+        .place
+        .write("copied/.env.example", "MAIL_URL=smtp://shop:Zq8wLm2xTr7pKd@mail.corp.net/\n")
+        .write("copied/app.js", "// cp .env.example .env\n");
     bench.place.write("seed.py", format!("def seed():\n    token = \"{token}\"\n"));
     bench.place.write("base.py", "class Base:\n    DATABASES = {\n        'PASSWORD': 'Zq7wLm2xTr7pKd',\n    }\n");
     bench.place.write("lib.sh", "login() {\n  run --password=Zq6wLm2xTr7pKd\n}\n").write("main.sh", "#!/bin/sh\n. ./lib.sh\nlogin\n");

@@ -558,7 +558,7 @@ fn what_may_be_read_otherwise_is_reviewed() {
         "needs-review docs/account.md:4",
         "needs-review course/notes.md:1",
         "needs-review .env.example:1",
-        "+ safe .env.example:2",
+        "needs-review .env.example:2",
         "needs-review boot/user-data.tpl:2",
         "+ safe run.sh:2",
         "needs-review run.sh:3",

@@ -138,6 +138,7 @@ fn a_platform_repository_is_cleaned_and_put_back() {
         "Spring reads it from the environment",
         "whoever pastes it needs",
         "a program that gets a copy of this example signs",
+        "where the example is copied as it is",
     ];
     assert!(reasons.iter().all(|reason| known.iter().any(|known| reason.starts_with(known))), "{planned}");
     let run = bench.migrate(["--yes", "--include-review"]);
@@ -293,7 +294,7 @@ fn nothing_is_left_for_git_to_ignore() {
     let bench = Bench::new();
     bench.place.write(".gitignore", "*.env\n").write(".env.example", "DB_PASSWORD=Canyon.Comet.Walnut.109\n");
     bench.commit();
-    let run = bench.migrate(["--yes"]);
+    let run = bench.migrate(["--yes", "--include-review"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     let mut command = Command::new("git");
     let ignored =

@@ -60,7 +60,7 @@ fn flow_style_stays_valid() {
     let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     for (path, line) in [
-        ("compose.yaml", "    environment: {PASSWORD: '${PASSWORD:?set by sops exec-env compose.sops.env}', X: y}\n"),
+        ("compose.yaml", "    environment: {PASSWORD: '${A_PASSWORD:?set by sops exec-env compose.sops.env}', X: y}\n"),
         (".github/workflows/ci.yml", "    env: { DB_PASSWORD: '${{ secrets.DB_PASSWORD }}' }\n"),
         ("spring/application.yml", "  mail: {password: '${SPRING_MAIL_PASSWORD}'}\n"),
     ] {
