@@ -160,8 +160,8 @@ fn runs_or_mounts(path: &str, line: &str, script: &str) -> bool {
     let mut before = "";
     for word in words {
         let (source, is_mount) = word.split_once(":/").map_or((word, false), |(source, _)| (source, true));
-        let mounted = || format!("{}/", resolve(path, source));
-        if is_mount && source.starts_with("./") && folder.starts_with(&mounted()) {
+        let relative = ["./", "${PWD}/", "$PWD/"].iter().find_map(|start| source.strip_prefix(start)).filter(|_| is_mount);
+        if relative.is_some_and(|source| folder.starts_with(&format!("{}/", resolve(path, source)))) {
             return true;
         }
         if (is_mount || source.starts_with("./") || RUNNERS.contains(&before)) && names(path, source.trim_end_matches(';'), script) {

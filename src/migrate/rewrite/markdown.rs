@@ -239,9 +239,13 @@ impl<'p> Place<'p> {
         says(&text[self.line.range()]) || before.is_some_and(says) || headed()
     }
 
-    /// Whether the sentence before the value says that a program comes with it.
+    /// Whether the sentence before the value, or one a few lines above, says that a program comes with it.
     fn tells_default(&self) -> bool {
-        let before = &self.page.text[self.line.start..self.span.start];
+        const LINES: usize = 4;
+        let start = self.page.text[..self.line.start].rmatch_indices('\n').nth(LINES).map_or(0, |(at, _)| at + 1);
+        let above = &self.page.text[start..self.line.start];
+        let above = above.rfind("\n#").map_or(start, |at| start + at);
+        let before = &self.page.text[above..self.span.start];
         BUILT_IN_PHRASES.within(before.to_lowercase().as_bytes())
     }
 

@@ -22,6 +22,9 @@ fn steps_of_files_that_others_use_need_review() {
     bench.place.write("gen/kustomization.yaml", "configMapGenerator:\n  - name: run\n    files: [run.sh]\n");
     bench.place.write("pg/init/users.sh", script("Zq3xLm2xTr7pKd"));
     bench.place.write("pg/docker-compose.yml", "services:\n  db:\n    volumes:\n      - ./init:/docker-entrypoint-initdb.d:ro\n");
+    bench.place.write("ch/fs/init/odbc.sh", script("Zq7yLm2xTr7pKd"));
+    bench.place.write("ch/compose.yaml", "services:\n  db:\n    volumes:\n      - ${PWD}/fs:/data\n");
+    bench.place.write("docs/c.md", "Use the default credentials to log in:\n\n**Password**: Zq8yLm2xTr7pKd\n");
     bench.place.write("ci/deploy.sh", script("Zq2xLm2xTr7pKd"));
     bench.place.write(".github/workflows/ci.yml", "jobs:\n  a:\n    steps:\n      - run: ./ci/deploy.sh prod\n");
     bench.place.write("part/one.sh", script("Zq1xLm2xTr7pKd")).write("all.sh", "#!/bin/sh\n./part/one.sh\n./part/two.sh\n");
@@ -61,6 +64,8 @@ fn steps_of_files_that_others_use_need_review() {
         ("tool/setup.py:1", "tool/setup.sh runs it and goes on where it stops"),
         ("gen/run.sh:2", "gen/kustomization.yaml makes a ConfigMap of it: give its containers the variable"),
         ("pg/init/users.sh:2", "pg/docker-compose.yml uses it: give it the variable there"),
+        ("ch/fs/init/odbc.sh:2", "ch/compose.yaml uses it"),
+        ("docs/c.md:3", "the text tells what a program has by default"),
         ("ci/deploy.sh:2", ".github/workflows/ci.yml uses it"),
         ("part/one.sh:2", "all.sh runs it and goes on where it stops"),
         ("srv/compose.yaml:5", "srv/bin/up.sh calls compose with sudo"),
