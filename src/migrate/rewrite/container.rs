@@ -121,6 +121,11 @@ fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |at| at + 1)
 }
 
+/// Whether an entry stands in a store that `sops exec-env` hands on.
+pub(super) fn is_of_environment(id: EntryId, draft: &Draft<'_>) -> bool {
+    draft.path_of(id.store).ends_with(".env")
+}
+
 /// The key under which an entry went in.
 pub(super) fn key_of(id: EntryId, draft: &Draft<'_>) -> String {
     draft.plan.entry(id).1.path.last().cloned().unwrap_or_default()

@@ -99,6 +99,7 @@ impl Shell {
         let comment = before.trim_start().starts_with('#');
         let new_is_expansion = !comment && !powershell;
         let (span, new) = match () {
+            () if comment && powershell => (site.span, format!("$env:{name}")),
             () if comment => (site.span, format!("${name}")),
             () if powershell => {
                 let Some(span) = powershell_word(text, site.span, quote) else {

@@ -1,12 +1,13 @@
 //! Program text: a string literal gives way to a look-up in the environment. A proposal, but where the language stops with a
 //! message if the variable is not set: types, imports and constants are the programmer's business.
 
+use super::container::{is_of_environment, key_of};
 use super::expression::{
     is_constant, is_field_of_object, is_in_annotation, is_in_declaration_of_php, is_in_function, is_in_long_literal, is_interpolated,
     is_joined, is_prefixed, needs_constant, open_quote,
 };
 use super::language::{Lookup, language, lookup, never_null};
-use super::quote::{Quote, literal, shell_quote, unescaped};
+use super::quote::{Quote, exec_env, literal, shell_quote, unescaped};
 use super::shell::heredoc;
 use super::{Rewriter, is_in_comment, words};
 use crate::migrate::draft::{Draft, Verdict};
@@ -46,13 +47,15 @@ impl Rewriter for SourceCode {
             }
             let (Lookup::Stops(form) | Lookup::GoesOn(form) | Lookup::ByHand(form)) = lookup;
             let edits = |name: &str| edits(file, text, site, &form.replace("{}", name)).filter(|_| !matches!(lookup, Lookup::ByHand(_)));
-            let value = unescaped(&text[site.span.range()]).filter(|_| edits(&wanted).is_some());
             // Only what is moved takes a name.
-            let name = value.as_ref().map(|value| draft.variable(&wanted, &words::of_file(file), value));
-            match name.and_then(|name| Some((edits(&name)?, name))).zip(value) {
-                Some(((edits, name), value)) => {
+            match unescaped(&text[site.span.range()]).filter(|_| edits(&wanted).is_some()) {
+                Some(value) => {
                     let key = naming::variable(&named).to_ascii_lowercase();
                     let id = draft.shared(file, &[&words::of_file(file), &key], &value);
+                    // What stands in a SOPS file for environments is set under its own name.
+                    let set = is_of_environment(id, draft).then(|| key_of(id, draft));
+                    let name = set.unwrap_or_else(|| draft.variable(&wanted, &words::of_file(file), &value));
+                    let edits = edits(&name).expect("another name takes no other edits");
                     let splice = |(span, text)| Action::Splice { file: file.path.clone(), span, text };
                     let actions = edits.into_iter().map(splice).collect();
                     let needs = format!("the program then needs {name} in its environment, {}", from(id, draft));
@@ -262,6 +265,10 @@ fn behind_docstring(text: &str) -> usize {
     text[close..].find('\n').map_or(text.len(), |line| close + line + 1)
 }
 
+/// Where a program has the value of a variable from.
 fn from(id: EntryId, draft: &Draft<'_>) -> String {
-    format!("from `{}`", draft.command(id))
+    match is_of_environment(id, draft) {
+        true => format!("which `{}` sets", exec_env(draft.path_of(id.store), "COMMAND")),
+        false => format!("from `{}`", draft.command(id)),
+    }
 }
