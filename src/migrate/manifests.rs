@@ -15,6 +15,10 @@ pub struct Manifests {
     generates: HashMap<String, usize>,
     env_files: HashMap<String, usize>,
     secret_files: HashMap<String, Vec<(usize, SecretFile)>>,
+    /// What may be a script that is run or put into a container, by the name of the file: how it is written.
+    run: HashMap<String, Vec<(usize, String)>>,
+    /// The folders that are put into containers.
+    mounts: HashMap<String, usize>,
 }
 
 /// `file: PATH` of a secret in a compose file.
@@ -55,7 +59,18 @@ impl Manifests {
                 secret_files.entry(resolve(path, &named)).or_default().push((at, secret));
             }
         }
-        Self { texts, names, lists, generates, env_files, secret_files }
+        let (mut run, mut mounts) = (HashMap::<String, Vec<(usize, String)>>::new(), HashMap::new());
+        for (at, (path, text)) in texts.iter().enumerate() {
+            for (word, is_mount) in text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(run_or_mounted) {
+                let name = word.rsplit('/').next().unwrap_or(word);
+                if !name.is_empty() {
+                    run.entry(name.to_owned()).or_default().push((at, word.to_owned()));
+                }
+                let relative = ["./", "${PWD}/", "$PWD/"].iter().find_map(|start| word.strip_prefix(start)).filter(|_| is_mount);
+                mounts.extend(relative.map(|folder| (resolve(path, folder), at)));
+            }
+        }
+        Self { texts, names, lists, generates, env_files, secret_files, run, mounts }
     }
 
     /// All of them.
@@ -87,9 +102,11 @@ impl Manifests {
     /// The one that runs a script, or puts it or its folder into a container.
     pub fn using(&self, script: &str) -> Option<&str> {
         let name = script.rsplit('/').next().unwrap_or(script);
-        let mentions = |line: &str| line.contains(name) || line.contains(":/");
-        let uses = |path: &str, line: &str| mentions(line) && !line.trim_start().starts_with('#') && runs_or_mounts(path, line, script);
-        self.iter().find(|(path, text)| text.lines().any(|line| uses(path, line))).map(|(path, _)| path)
+        let mut run = self.run.get(name).into_iter().flatten();
+        let runs = run.find(|(at, word)| names(&self.texts[*at].0, word, script)).map(|(at, _)| *at);
+        let mut folders = script.match_indices('/').map(|(end, _)| &script[..end]);
+        let found = runs.or_else(|| folders.find_map(|folder| self.mounts.get(folder).copied()));
+        found.map(|at| self.texts[at].0.as_str())
     }
 
     /// Whether any of them names a file.
@@ -152,24 +169,16 @@ pub(super) fn is_kustomization(path: &str) -> bool {
 /// What stands before a script that a line of a manifest runs.
 const RUNNERS: [&str; 15] = ["", "-", "&&", "||", ";", "|", "run:", "script:", "command:", "sudo", "sh", "bash", "zsh", "source", "then"];
 
-/// `./db/init.sh`, `bash db/init.sh`, `./db:/docker-entrypoint-initdb.d`: whether a line of a file runs a script, or puts it or
-/// its folder into a container.
-fn runs_or_mounts(path: &str, line: &str, script: &str) -> bool {
-    let folder = folder_of(script);
+/// `./db/init.sh`, `bash db/init.sh`, `./db:/docker-entrypoint-initdb.d`: what a line runs, or puts into a container (then `true`).
+fn run_or_mounted(line: &str) -> impl Iterator<Item = (&str, bool)> {
     let words = line.split(|c: char| c.is_whitespace() || "\"'()[],".contains(c)).filter(|word| !word.is_empty());
     let mut before = "";
-    for word in words {
+    words.filter_map(move |word| {
         let (source, is_mount) = word.split_once(":/").map_or((word, false), |(source, _)| (source, true));
-        let relative = ["./", "${PWD}/", "$PWD/"].iter().find_map(|start| source.strip_prefix(start)).filter(|_| is_mount);
-        if relative.is_some_and(|source| folder.starts_with(&format!("{}/", resolve(path, source)))) {
-            return true;
-        }
-        if (is_mount || source.starts_with("./") || RUNNERS.contains(&before)) && names(path, source.trim_end_matches(';'), script) {
-            return true;
-        }
+        let is_run = source.starts_with("./") || RUNNERS.contains(&before) && source.contains(['/', '.']);
         before = word;
-    }
-    false
+        (is_mount || is_run).then(|| (source.trim_end_matches(';'), is_mount))
+    })
 }
 
 /// Whether a word in a file leads to another: from the top, from the file's folder, or behind a folder that is not told.
