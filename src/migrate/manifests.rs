@@ -16,9 +16,32 @@ pub struct Manifests {
     env_files: HashMap<String, usize>,
     secret_files: HashMap<String, Vec<(usize, SecretFile)>>,
     /// What may be a script that is run or put into a container, by the name of the file: how it is written.
-    run: HashMap<String, Vec<(usize, String)>>,
+    run: Mentions<usize>,
     /// The folders that are put into containers.
     mounts: HashMap<String, usize>,
+}
+
+/// Words that lead to files, by the last part of their paths: who has them, and how they are written.
+#[derive(Debug)]
+pub(super) struct Mentions<T>(HashMap<String, Vec<(T, String)>>);
+
+impl<T> Default for Mentions<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<T> Mentions<T> {
+    /// Notes that somebody has a word.
+    pub(super) fn note(&mut self, who: T, word: &str) {
+        let name = word.rsplit('/').next().unwrap_or(word);
+        self.0.entry(name.to_owned()).or_default().push((who, word.to_owned()));
+    }
+
+    /// The words that may lead to a file.
+    pub(super) fn of(&self, file: &str) -> impl Iterator<Item = &(T, String)> {
+        self.0.get(file.rsplit('/').next().unwrap_or(file)).into_iter().flatten()
+    }
 }
 
 /// `file: PATH` of a secret in a compose file.
@@ -59,13 +82,10 @@ impl Manifests {
                 secret_files.entry(resolve(path, &named)).or_default().push((at, secret));
             }
         }
-        let (mut run, mut mounts) = (HashMap::<String, Vec<(usize, String)>>::new(), HashMap::new());
+        let (mut run, mut mounts) = (Mentions::default(), HashMap::new());
         for (at, (path, text)) in texts.iter().enumerate() {
             for (word, is_mount) in text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(run_or_mounted) {
-                let name = word.rsplit('/').next().unwrap_or(word);
-                if !name.is_empty() {
-                    run.entry(name.to_owned()).or_default().push((at, word.to_owned()));
-                }
+                run.note(at, word);
                 let relative = ["./", "${PWD}/", "$PWD/"].iter().find_map(|start| word.strip_prefix(start)).filter(|_| is_mount);
                 mounts.extend(relative.map(|folder| (resolve(path, folder), at)));
             }
@@ -101,12 +121,10 @@ impl Manifests {
 
     /// The one that runs a script, or puts it or its folder into a container.
     pub fn using(&self, script: &str) -> Option<&str> {
-        let name = script.rsplit('/').next().unwrap_or(script);
-        let mut run = self.run.get(name).into_iter().flatten();
-        let runs = run.find(|(at, word)| names(&self.texts[*at].0, word, script)).map(|(at, _)| *at);
+        let runs = self.run.of(script).find(|(at, word)| names(&self.texts[*at].0, word, script)).map(|(at, _)| at);
         let mut folders = script.match_indices('/').map(|(end, _)| &script[..end]);
-        let found = runs.or_else(|| folders.find_map(|folder| self.mounts.get(folder).copied()));
-        found.map(|at| self.texts[at].0.as_str())
+        let found = runs.or_else(|| folders.find_map(|folder| self.mounts.get(folder)));
+        found.map(|at| self.texts[*at].0.as_str())
     }
 
     /// Whether any of them names a file.

@@ -9,7 +9,7 @@ use super::yaml::is_yaml;
 use crate::secret::Secret;
 use crate::text::Span;
 
-const START: &str = "ref+sops://";
+pub(super) const START: &str = "ref+sops://";
 
 /// A reference as written.
 #[derive(Debug, Clone, PartialEq, Eq)]

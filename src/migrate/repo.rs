@@ -189,9 +189,10 @@ impl Repo {
     }
 
     /// Paths and texts of the files of a folder whose names end like this, in order. `folder` is empty or ends in `/`.
-    pub fn beside(&self, folder: &str, end: &str) -> Vec<(String, String)> {
+    pub fn beside(&self, folder: &str, ends: &[&str]) -> Vec<(String, String)> {
         let entries = std::fs::read_dir(self.locate(folder)).into_iter().flatten().flatten();
-        let names = entries.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| name.ends_with(end));
+        let names =
+            entries.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| ends.iter().any(|end| name.ends_with(end)));
         let text = |path: &str| self.read(path).and_then(|bytes| String::from_utf8(bytes).ok());
         let paths = names.map(|name| format!("{folder}{name}"));
         let mut found: Vec<(String, String)> = paths.filter_map(|path| text(&path).map(|text| (path, text))).collect();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::file::folder_of;
-use super::manifests::{names, resolve};
+use super::manifests::{Mentions, names, resolve};
 
 /// The scripts and Dockerfiles of a repository.
 #[derive(Debug, Default)]
@@ -13,11 +13,11 @@ pub struct Scripts {
     /// The scripts that call compose in a way that takes no variable or no error, and which way.
     composing: Vec<(String, &'static str)>,
     /// What scripts read, by the name of the file: the script, and how it writes the path.
-    reading: HashMap<String, Vec<(String, String)>>,
+    reading: Mentions<String>,
     /// The scripts that others run and go on where those stop, by the name of the file: likewise.
-    running: HashMap<String, Vec<(String, String)>>,
+    running: Mentions<String>,
     /// The scripts that others read in, by the name of the file: likewise.
-    sourcing: HashMap<String, Vec<(String, String)>>,
+    sourcing: Mentions<String>,
 }
 
 /// Names that many files have.
@@ -38,11 +38,16 @@ impl Scripts {
                 scripts.composing.extend(way_of_calling(&text).map(|way| (path.clone(), way)));
             }
             if path.ends_with("sh") || text.starts_with("#!") && text.lines().next().is_some_and(|line| line.ends_with("sh")) {
-                let (sourced, run): (Vec<_>, Vec<_>) = run_by(&text).partition(|(_, sourced)| *sourced);
-                note(&mut scripts.sourcing, &path, sourced.into_iter().map(|(word, _)| word));
-                note(&mut scripts.running, &path, run.into_iter().map(|(word, _)| word).filter(|_| !stops(&text)));
+                let goes_on = !stops(&text);
+                for (word, sourced) in run_by(&text) {
+                    match sourced {
+                        true => scripts.sourcing.note(path.clone(), word),
+                        false if goes_on => scripts.running.note(path.clone(), word),
+                        false => {}
+                    }
+                }
             }
-            note(&mut scripts.reading, &path, read_by(&text));
+            read_by(&text).for_each(|word| scripts.reading.note(path.clone(), word));
         }
         scripts
     }
@@ -51,32 +56,21 @@ impl Scripts {
     pub fn wants(path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
         let script = [".sh", ".bash", ".mk", ".ps1", ".py", ".rb"].iter().any(|end| name.ends_with(end));
-        script
-            || !name.contains('.')
-            || is_dockerfile(name)
-            || matches!(name, "Makefile" | "GNUmakefile" | "makefile" | "Rakefile" | "Justfile" | "justfile")
+        script || !name.contains('.') || is_dockerfile(name)
     }
 
     /// Whether a text at a path that can be one is one: without an extension, its first line says so.
     pub fn takes(path: &str, text: &[u8]) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
-        name.contains('.') || text.starts_with(b"#!") || is_dockerfile(name) || name.to_ascii_lowercase().ends_with("file")
+        let recipe = matches!(name, "Makefile" | "GNUmakefile" | "makefile" | "Rakefile" | "Justfile" | "justfile");
+        name.contains('.') || text.starts_with(b"#!") || is_dockerfile(name) || recipe
     }
 
     /// The Dockerfile that copies a file into an image by its name.
     pub fn image_with(&self, file: &str) -> Option<&str> {
-        let copied = |path: &str| self.images.get(path).map(String::as_str);
-        // Of what is copied whole, the folder that programs start with is known by its name.
-        let mut folder = folder_of(file).trim_end_matches('/');
-        loop {
-            if let Some(image) = copied(if folder.is_empty() { file } else { folder }).filter(|_| is_for_start(file)) {
-                return Some(image);
-            }
-            if folder.is_empty() {
-                return copied(file);
-            }
-            folder = folder_of(folder).trim_end_matches('/');
-        }
+        // What an image may start is also known by the folders that are copied whole.
+        let folders = file.rmatch_indices('/').map(|(end, _)| &file[..end]).filter(|_| is_for_start(file));
+        folders.chain([file]).find_map(|path| self.images.get(path)).map(String::as_str)
     }
 
     /// The script that reads a file itself, and does not hand it on to what refuses what is encrypted.
@@ -88,8 +82,7 @@ impl Scripts {
             Some(_) => file.ends_with(word.trim_start_matches(['.', '/'])),
             None => false,
         };
-        let mut readers = self.reading.get(name).into_iter().flatten();
-        readers.find(|(script, word)| script != file && is_file(script, word)).map(|(script, _)| script.as_str())
+        self.reading.of(file).find(|(script, word)| script != file && is_file(script, word)).map(|(script, _)| script.as_str())
     }
 
     /// The script that runs another and goes on where that stops.
@@ -109,19 +102,9 @@ impl Scripts {
     }
 }
 
-/// Notes what a script names, by the name of the file.
-fn note<'w>(noted: &mut HashMap<String, Vec<(String, String)>>, script: &str, words: impl Iterator<Item = &'w str>) {
-    for word in words {
-        let name = word.rsplit('/').next().unwrap_or(word).to_owned();
-        noted.entry(name).or_default().push((script.to_owned(), word.to_owned()));
-    }
-}
-
-/// The script that names a file.
-fn naming<'n>(noted: &'n HashMap<String, Vec<(String, String)>>, file: &str) -> Option<&'n str> {
-    let name = file.rsplit('/').next().unwrap_or(file);
-    let mut others = noted.get(name).into_iter().flatten();
-    others.find(|(script, word)| script != file && names(script, word, file)).map(|(script, _)| script.as_str())
+/// The script among those that name a file.
+fn naming<'n>(scripts: &'n Mentions<String>, file: &str) -> Option<&'n str> {
+    scripts.of(file).find(|(script, word)| script != file && names(script, word, file)).map(|(script, _)| script.as_str())
 }
 
 /// Whether a file is a script, which an image may start.

@@ -109,6 +109,7 @@ lexicon!(ENTERING_VERBS, "entering-verbs");
 lexicon!(ENVIRONMENT_CALLS, "environment-calls");
 lexicon!(EXAMPLE_ACCOUNTS, "aws-example-accounts");
 lexicon!(EXAMPLE_HOSTS, "example-hosts");
+lexicon!(EXAMPLE_HEADINGS, "example-headings");
 lexicon!(EXAMPLE_PHRASES, "example-phrases");
 lexicon!(FAKE_TOKEN_MARKS, "fake-token-marks");
 lexicon!(FILE_EXTENSIONS, "file-extensions");

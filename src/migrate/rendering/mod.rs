@@ -18,6 +18,7 @@ pub use copy::Files;
 use sight::{Sight, Site, Source, sights};
 
 use super::change::Change;
+use super::render::START;
 use crate::migrate::yaml::documents;
 use crate::secret::Secret;
 use crate::sops::keyring::Keyring;
@@ -175,7 +176,7 @@ fn shown(value: &Value) -> String {
 
 /// Whether a text has a reference for vals in it, which kustomize hands on as it is.
 fn is_unresolved(text: &str) -> bool {
-    text.contains("ref+sops://")
+    text.contains(START)
 }
 
 /// Whether a text has a moved value in it.

@@ -42,7 +42,7 @@ impl Rewriter for Compose {
     fn rewrite(&self, file: &SourceFile, sites: &[&Site], draft: &mut Draft<'_>) {
         let Some(text) = file.text() else { return };
         let outline = Outline::new(text);
-        let beside = draft.repo.beside(file.folder(), ".env");
+        let beside = draft.repo.beside(file.folder(), &[".env"]);
         let store = draft.store(&store_of(&file.path), ".sops.env", &Shape::Keys, "environment");
         for &site in sites {
             let item = outline.holding(site.span).filter(|_| !is_in_comment(file, site));

@@ -9,6 +9,7 @@ use crate::migrate::naming;
 use crate::migrate::outline::{Item, Part, Spelling};
 use crate::migrate::plan::{Action, EntryId};
 use crate::secret::Secret;
+use crate::sops::store::Format;
 use crate::text::Span;
 
 /// Plans one place in a manifest that is neither Secret nor ConfigMap.
@@ -123,7 +124,7 @@ fn line_start(text: &str, at: usize) -> usize {
 
 /// Whether an entry stands in a store that `sops exec-env` hands on.
 pub(super) fn is_of_environment(id: EntryId, draft: &Draft<'_>) -> bool {
-    draft.path_of(id.store).ends_with(".env")
+    draft.plan.stores[id.store].format == Format::Dotenv
 }
 
 /// The key under which an entry went in.

@@ -53,7 +53,7 @@ impl Rewriter for Dotenv {
             None if is_example(file) => Purpose::Example,
             None => Purpose::Programs,
         };
-        let loader = loader(file, draft);
+        let loader = if matches!(purpose, Purpose::Example) { loader(file, draft) } else { None };
         let header = header(file, text, &purpose, draft.path_of(store));
         for variable in &variables {
             let id = draft.put(store, &[&variable.name], &variable.value);
@@ -67,21 +67,22 @@ impl Rewriter for Dotenv {
             };
             actions.extend(header.clone());
             actions.extend(companions(draft, store));
-            let verdict = match purpose {
-                Purpose::Example if loader.is_some() => Verdict::review(format!(
-                    "{} loads this example, and would take `{PLACEHOLDER}` for the value; `{}` has the real values",
-                    loader.as_deref().unwrap_or_default(),
-                    purpose.run(draft.path_of(store))
-                )),
-                Purpose::Example if !variable.sites.iter().all(|site| is_of_service(text, site)) => Verdict::review(format!(
-                    "where the example is copied as it is, a service and its clients may agree on `{PLACEHOLDER}`; `{}` has the real values",
-                    purpose.run(draft.path_of(store))
-                )),
-                Purpose::Example if signs(&variable.name) => Verdict::review(format!(
-                    "a program that gets a copy of this example signs or encrypts with `{PLACEHOLDER}`; `{}` has the real values",
-                    purpose.run(draft.path_of(store))
-                )),
-                _ => purpose.verdict(draft.path_of(store)),
+            let doubt = match (&purpose, &loader) {
+                (Purpose::Example, Some(loader)) => {
+                    Some(format!("{loader} loads this example, and would take `{PLACEHOLDER}` for the value"))
+                }
+                (Purpose::Example, None) if !variable.sites.iter().all(|site| is_of_service(text, site)) => {
+                    Some(format!("where the example is copied as it is, a service and its clients may agree on `{PLACEHOLDER}`"))
+                }
+                (Purpose::Example, None) if signs(&variable.name) => {
+                    Some(format!("a program that gets a copy of this example signs or encrypts with `{PLACEHOLDER}`"))
+                }
+                _ => None,
+            };
+            let path = draft.path_of(store);
+            let verdict = match doubt {
+                Some(why) => Verdict::review(format!("{why}; `{}` has the real values", purpose.run(path))),
+                None => purpose.verdict(path),
             };
             draft.step(self.id(), file, &variable.sites, verdict, actions, vec![id]);
         }
@@ -92,20 +93,14 @@ impl Rewriter for Dotenv {
 fn loader(file: &SourceFile, draft: &Draft<'_>) -> Option<String> {
     const FOLDERS: [&str; 6] = ["", "app/", "config/", "lib/", "server/", "src/"];
     const ENDS: [&str; 9] = [".js", ".mjs", ".cjs", ".ts", ".py", ".rb", ".go", ".php", "package.json"];
-    if !is_example(file) {
-        return None;
-    }
     let copies = |line: &str| ["cp ", "copy", "mv ", "rename"].iter().any(|word| line.to_ascii_lowercase().contains(word));
     let remark = |line: &str| ["#", "//", "*"].iter().any(|mark| line.trim_start().starts_with(mark));
     let named = |line: &str| {
         line.match_indices(file.name()).any(|(at, name)| !line[at + name.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '.'))
     };
     let loads = |line: &str| named(line) && !copies(line) && !remark(line);
-    let texts = FOLDERS.iter().flat_map(|below| {
-        let folder = format!("{}{below}", file.folder());
-        ENDS.iter().flat_map(move |end| draft.repo.beside(&folder, end))
-    });
-    texts.into_iter().find(|(_, text)| text.lines().any(loads)).map(|(path, _)| path)
+    let mut texts = FOLDERS.iter().flat_map(|below| draft.repo.beside(&format!("{}{below}", file.folder()), &ENDS));
+    texts.find(|(_, text)| text.lines().any(loads)).map(|(path, _)| path)
 }
 
 /// Whether a service elsewhere issued a value, or a server elsewhere checks it: they refuse the placeholder.

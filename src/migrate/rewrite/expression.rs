@@ -111,8 +111,12 @@ pub(super) fn is_interpolated(text: &str, span: Span, language: &str) -> bool {
 pub(super) fn is_in_declaration_of_php(file: &SourceFile, before: &str) -> bool {
     let statement = before.rsplit([';', '{', '}']).next().unwrap_or(before).trim_start();
     let statement = statement.lines().find(|line| !line.trim_start().starts_with(['*', '/', '#'])).unwrap_or_default().trim_start();
-    language(file) == "php"
-        && ["private ", "protected ", "public ", "const ", "static ", "var "].iter().any(|word| statement.starts_with(word))
+    language(file) == "php" && declares(statement)
+}
+
+/// Whether a line or statement of PHP begins as a declaration does.
+fn declares(text: &str) -> bool {
+    ["private ", "protected ", "public ", "readonly ", "const ", "static ", "var "].iter().any(|word| text.starts_with(word))
 }
 
 /// Whether the string that is open at the end of a line's beginning has a letter or sign before it that says how it is read:
@@ -143,10 +147,7 @@ pub(super) fn needs_constant(language: &str, line: &str) -> bool {
     let says = |word: &str| line.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| part == word);
     match language {
         "cs" => says("const") || line.starts_with('[') || line.starts_with("case ") || is_default_of_parameter(line),
-        "php" => {
-            let declares = ["private ", "protected ", "public ", "readonly ", "static ", "var "].iter().any(|word| line.starts_with(word));
-            declares || says("const") || says("function")
-        }
+        "php" => declares(line) || says("const") || says("function"),
         "py" => line.starts_with("case "),
         "kt" | "kts" => says("const") || line.starts_with('@'),
         "java" | "groovy" | "scala" => line.starts_with('@') || line.starts_with("case "),

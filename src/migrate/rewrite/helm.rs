@@ -2,7 +2,7 @@
 
 use super::helm_templates::{Empty, Templates};
 use super::kubernetes::text_of;
-use super::{Anchors, Rewriter};
+use super::{Anchors, Rewriter, is_in_comment};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::outline::{Outline, Spelling};
@@ -32,8 +32,7 @@ impl Rewriter for HelmValues {
         let chart = draft.repo.exists(&format!("{}Chart.yaml", file.folder())).then(|| Templates::read(draft.repo, file.folder()));
         for &site in sites {
             let Some(item) = outline.holding(site.span) else { continue };
-            let remark = text[file.line_at(site.span.start).range()].trim_start().starts_with('#');
-            if remark && item.spelling == Spelling::Block {
+            if item.spelling == Spelling::Block && is_in_comment(file, site) {
                 draft.manual(
                     self.id(),
                     file,

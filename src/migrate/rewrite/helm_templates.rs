@@ -32,7 +32,7 @@ impl Templates {
             return Self { texts: None };
         }
         let templates = if repo.exists(&at("templates")) { repo.below(&at("templates/")) } else { Some(Vec::new()) };
-        let values = [".yaml", ".yml"].iter().flat_map(|end| repo.beside(chart, end));
+        let values = repo.beside(chart, &[".yaml", ".yml"]);
         Self { texts: templates.map(|found| found.into_iter().chain(values).map(|(_, text)| text).collect()) }
     }
 

@@ -11,7 +11,7 @@ use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
 use crate::migrate::plan::{Action, Applicability, EntryId, Step};
 use crate::migrate::slugs::Slugs;
-use crate::rule::lexicon::{BUILT_IN_PHRASES, EXAMPLE_PHRASES};
+use crate::rule::lexicon::{BUILT_IN_PHRASES, EXAMPLE_HEADINGS, EXAMPLE_PHRASES};
 use crate::text::Span;
 
 /// Markdown and other prose.
@@ -232,10 +232,7 @@ impl<'p> Place<'p> {
             EXAMPLE_PHRASES.iter().any(|phrase| line.contains(phrase))
         };
         let before = self.block().and_then(|block| text[..block.opened].lines().rev().find(|line| !line.trim().is_empty()));
-        let headed = || {
-            let heading = self.page.heading(self.line.start).to_lowercase();
-            ["example", "beispiel", "exemple", "ejemplo", "exemplo", "пример", "示例", "例"].iter().any(|word| heading.contains(word))
-        };
+        let headed = || EXAMPLE_HEADINGS.within(self.page.heading(self.line.start).to_lowercase().as_bytes());
         says(&text[self.line.range()]) || before.is_some_and(says) || headed()
     }
 

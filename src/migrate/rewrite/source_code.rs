@@ -33,9 +33,10 @@ impl Rewriter for SourceCode {
         let (Some(text), Some(lookup)) = (file.text(), lookup(file)) else { return };
         for &site in sites.iter().filter(|site| !is_in_comment(file, site)) {
             let before = &text[file.line_at(site.span.start).start..site.span.start];
-            let named = looked_up(before).map_or_else(|| words::name(text, site), str::to_owned);
+            let looked_up = looked_up(before);
+            let named = looked_up.map_or_else(|| words::name(text, site), str::to_owned);
             let wanted = words::variable(&named, file);
-            if !never_null(file) && is_alternative(before) || language(file) == "php" && is_fallback(before) {
+            if !never_null(file) && is_alternative(before) || language(file) == "php" && looked_up.is_some() {
                 let reason = "the program takes it where a variable is not set: take it out, so that the program stops there instead";
                 draft.manual(self.id(), file, &[site], reason);
                 continue;
@@ -46,17 +47,16 @@ impl Rewriter for SourceCode {
                 continue;
             }
             let (Lookup::Stops(form) | Lookup::GoesOn(form) | Lookup::ByHand(form)) = lookup;
-            let edits = |name: &str| edits(file, text, site, &form.replace("{}", name)).filter(|_| !matches!(lookup, Lookup::ByHand(_)));
+            let edits = if matches!(lookup, Lookup::ByHand(_)) { None } else { edits(file, text, site, form) };
             // Only what is moved takes a name.
-            match unescaped(&text[site.span.range()]).filter(|_| edits(&wanted).is_some()) {
-                Some(value) => {
+            match edits.zip(unescaped(&text[site.span.range()])) {
+                Some((edits, value)) => {
                     let key = naming::variable(&named).to_ascii_lowercase();
                     let id = draft.shared(file, &[&words::of_file(file), &key], &value);
                     // What stands in a SOPS file for environments is set under its own name.
                     let set = is_of_environment(id, draft).then(|| key_of(id, draft));
                     let name = set.unwrap_or_else(|| draft.variable(&wanted, &words::of_file(file), &value));
-                    let edits = edits(&name).expect("another name takes no other edits");
-                    let splice = |(span, text)| Action::Splice { file: file.path.clone(), span, text };
+                    let splice = |(span, text): Edit| Action::Splice { file: file.path.clone(), span, text: text.replace("{}", &name) };
                     let actions = edits.into_iter().map(splice).collect();
                     let needs = format!("the program then needs {name} in its environment, {}", from(id, draft));
                     let stops = matches!(lookup, Lookup::Stops(_));
@@ -70,7 +70,7 @@ impl Rewriter for SourceCode {
                         true if is_field_of_object(file, before) => {
                             Verdict::review(format!("a field that may be set otherwise, and stops even then: {needs}"))
                         }
-                        true if is_fallback(before) => Verdict::review(format!(
+                        true if looked_up.is_some() => Verdict::review(format!(
                             "the program takes it when a variable is not set, and would stop even if that one is: {needs}"
                         )),
                         true => Verdict::safe(format!("{needs}; without it it stops and says so")),
@@ -105,13 +105,8 @@ fn is_compared(text: &str, site: &Site) -> bool {
     ["==", "!="].iter().any(|sign| before.ends_with(sign) || behind.starts_with(sign))
 }
 
-/// `os.getenv("NAME", "`, `ENV.fetch('NAME', '`, `config("NAME", default="`: whether a line ends before what a look-up takes
-/// otherwise.
-fn is_fallback(before: &str) -> bool {
-    looked_up(before).is_some()
-}
-
-/// What a look-up is for whose other value a line ends before.
+/// `os.getenv("NAME", "`, `ENV.fetch('NAME', '`, `config("NAME", default="`: what a look-up is for, if a line ends before what it
+/// takes otherwise.
 fn looked_up(before: &str) -> Option<&str> {
     let before = before.trim_end_matches(['"', '\'']).trim_end();
     let before = ["default=", "default:"].iter().find_map(|name| before.strip_suffix(name)).unwrap_or(before).trim_end();
@@ -131,7 +126,7 @@ pub(super) fn is_in_block(file: &SourceFile, site: &Site) -> bool {
 
 type Edit = (Span, String);
 
-/// The look-up in place of the value, and what has to change around it.
+/// The look-up in place of the value, with `{}` for its name, and what has to change around it.
 fn edits(file: &SourceFile, text: &str, site: &Site, lookup: &str) -> Option<Vec<Edit>> {
     if language(file) == "ipynb" {
         let imports = ["import os\"", "import os\\n"].iter().any(|import| text.contains(import));

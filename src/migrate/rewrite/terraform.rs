@@ -187,7 +187,7 @@ pub(super) fn account(file: &SourceFile, site: &Site, name: &str, draft: &mut Dr
     let path = draft.path_of(store).to_owned();
     let mut actions = vec![expression(file, text, site, &format!("var.{variable}"))];
     let declaration = format!("variable \"{variable}\"");
-    let siblings = draft.repo.beside(file.folder(), ".tf");
+    let siblings = draft.repo.beside(file.folder(), &[".tf"]);
     if !siblings.iter().any(|(_, text)| text.contains(&declaration)) {
         let line = format!("{declaration} {{ type = string }}");
         actions.push(Action::Append { file: format!("{}variables.tf", file.folder()), line });
@@ -221,7 +221,7 @@ enum Declared {
 fn declaration(folder: &str, name: &str, draft: &Draft<'_>) -> (String, Declared) {
     let mut at = folder;
     loop {
-        let modules = draft.repo.beside(at, ".tf");
+        let modules = draft.repo.beside(at, &[".tf"]);
         if !modules.is_empty() || at.is_empty() {
             let found = modules.iter().find_map(|(_, text)| declared_in(text, name));
             let at = if modules.is_empty() { folder } else { at };
@@ -277,11 +277,11 @@ fn is_root(folder: &str, draft: &Draft<'_>) -> bool {
     while !above.is_empty() {
         above = folder_of(&above[..above.len() - 1]);
         let calls = |text: &str| text.lines().any(|line| line.contains("source") && line.contains(&format!("/{name}\"")));
-        if draft.repo.beside(above, ".tf").iter().any(|(_, text)| calls(text)) {
+        if draft.repo.beside(above, &[".tf"]).iter().any(|(_, text)| calls(text)) {
             return false;
         }
     }
-    draft.repo.beside(folder, ".tf").iter().any(|(_, text)| configures(text))
+    draft.repo.beside(folder, &[".tf"]).iter().any(|(_, text)| configures(text))
 }
 
 /// An expression in the place of a value: of the whole string, or inside of it.
@@ -311,7 +311,7 @@ fn provider(folder: &str, store: &str, draft: &Draft<'_>) -> Vec<Action> {
     let data = format!("data \"sops_file\" \"sopup\" {{\n  source_file = \"${{path.module}}/{store}\"\n}}\n");
     let source = "source = \"carlpett/sops\"";
     let file = format!("{folder}sopup.tf");
-    let siblings = draft.repo.beside(folder, ".tf");
+    let siblings = draft.repo.beside(folder, &[".tf"]);
     let named = siblings.iter().filter(|(path, _)| *path != file).find_map(|(path, text)| {
         let start = text.find("required_providers")?;
         let brace = start + text[start..].find('{')? + 1;

@@ -76,14 +76,18 @@ pub(super) fn name(text: &str, site: &Site) -> String {
     if let Some(scheme) = scheme(text, site.span) {
         return format!("{scheme}_password");
     }
-    let assigned = assigned(text, site.span).map(naming::slug).filter(|name| !SAYS_NOTHING.contains(&name.as_str()));
-    let labelled = || labelled(text, site.span).map(|name| naming::slug(&name)).filter(|name| !SAYS_NOTHING.contains(&name.as_str()));
-    assigned.or_else(labelled).or_else(|| setting(text, site)).or_else(|| sql_user(text, site)).unwrap_or_else(|| by_rule(site))
+    let telling = |name: &str| Some(naming::slug(name)).filter(|name| !SAYS_NOTHING.contains(&name.as_str()));
+    let assigned = assigned(text, site.span).and_then(telling);
+    assigned
+        .or_else(|| labelled(text, site.span).and_then(telling))
+        .or_else(|| setting(text, site))
+        .or_else(|| sql_user(text, site))
+        .unwrap_or_else(|| by_rule(site))
 }
 
 /// What stands beside a value in the place of a name: `<string name="api_key">VALUE`, `<apiKey>VALUE`, `key="api_key" value="VALUE"`,
 /// `"key": "api_key", "value": "VALUE"`, there also on the line before.
-fn labelled(text: &str, span: Span) -> Option<String> {
+fn labelled(text: &str, span: Span) -> Option<&str> {
     let start = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
     let before = text[start..span.start].trim_end();
     if let Some(tag) = before.strip_suffix('>').and_then(|tag| tag.rsplit_once('<')).map(|(_, tag)| tag) {
@@ -91,12 +95,12 @@ fn labelled(text: &str, span: Span) -> Option<String> {
             let name = tag.split_whitespace().next()?.rsplit(':').next()?;
             naming::slug(name).rsplit('_').next().is_some_and(|last| KINDS.contains(&last)).then_some(name)
         };
-        return beside(tag).or_else(element).filter(|name| name.is_ascii()).map(str::to_owned);
+        return beside(tag).or_else(element).filter(|name| name.is_ascii());
     }
     let pair = before.trim_end_matches(['"', '\'']).trim_end_matches([' ', ':', '=']).trim_end_matches(['"', '\'']);
     let pair = pair.strip_suffix("value").or_else(|| pair.strip_suffix("Value"))?;
     let above = text[..start].trim_end().rsplit('\n').next().unwrap_or_default();
-    beside(pair.rsplit(['<', '{']).next()?).or_else(|| beside(above)).map(str::to_owned)
+    beside(pair.rsplit(['<', '{']).next()?).or_else(|| beside(above))
 }
 
 /// What a part of a text names as its name or key.
@@ -235,7 +239,9 @@ mod tests {
 
     #[test]
     fn names_stand_beside_the_value() {
-        let beside = |text: &str| labelled(text, Span::new(text.find("SECRET").expect("is there"), text.len()));
+        fn beside(text: &str) -> Option<&str> {
+            labelled(text, Span::new(text.find("SECRET").expect("is there"), text.len()))
+        }
         for (text, name) in [
             ("<string name=\"api_key\">SECRET", Some("api_key")),
             ("  <apiKey>SECRET", Some("apiKey")),
@@ -248,7 +254,7 @@ mod tests {
             ("<a href=\"https://x.y/z\">SECRET", None),
             ("token: SECRET", None),
         ] {
-            assert_eq!(beside(text).as_deref(), name, "{text}");
+            assert_eq!(beside(text), name, "{text}");
         }
     }
 
