@@ -75,7 +75,9 @@ pub(super) fn find(search: &mut Search<'_>, hit: Span) -> Option<Span> {
 /// A name with its line, if it means a secret.
 pub(super) fn understand(search: &Search<'_>, name: Span, cue: Cue) -> Option<Context> {
     let full = Span::new(name.start - path_before(search.text, name.start), name.end);
-    let class = class_of_bytes(search.bytes(full), cue)?;
+    // In settings it is what a program hashes with; elsewhere one is made for each hash.
+    let is_salt = cue == Cue::Token && search.hints.notation.is_settings() && search.bytes(full).eq_ignore_ascii_case(b"salt");
+    let class = if is_salt { NameClass::Token } else { class_of_bytes(search.bytes(full), cue)? };
     if homonym::is_field_of_other(search, name) {
         return None;
     }
@@ -240,6 +242,8 @@ pub(super) fn is_setter(called: &[u8]) -> bool {
     let words = words(&String::from_utf8_lossy(method));
     match words.as_slice() {
         [word] => method.len() < called.len() && PASSWORDS.has(word),
+        // `setJwtSecretKey`
+        [verb, _, .., secret, key] if verb == "set" && secret == "secret" && key == "key" => true,
         [verb, .., last] => matches!(verb.as_str(), "set" | "with") && PASSWORDS.has(last),
         [] => false,
     }

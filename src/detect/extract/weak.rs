@@ -19,6 +19,7 @@ use crate::detect::syntax::hints::{Alone, Notation};
 use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::{before_quote, is_hashed};
 use crate::detect::syntax::sentence::{self, goes_on};
+use crate::detect::worth::placeholder::is_self_declared;
 use crate::detect::worth::weak::{
     boasts, is_camel_words, is_encoded_text, is_joined_choice, is_joined_words, is_known, is_label_of_field, is_literal, is_sample,
     is_sample_of_settings, is_titled_word, is_two_letters, is_typed_secret, tells_what_belongs,
@@ -48,6 +49,7 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
             || why == Reason::NameValuePair && is_of_container(search, class, value)
             || is_short_setting(search, class, value)
             || is_alone(search, value)
+            || is_capital_word(search, class, value)
             // ``Set the password to `boat_club` ``
             || why == Reason::Prose && class == NameClass::Password && is_joined_choice(search.bytes(value.span))
             || class == NameClass::Token && signs(search, value.span)
@@ -95,7 +97,10 @@ fn is_of_external_secret(search: &Search<'_>, value: Span) -> bool {
 /// Whether a value is one that somebody typed where a program signs with it.
 fn signs(search: &Search<'_>, value: Span) -> bool {
     let before = before(search, value);
-    let taken = search.hints.notation.is_settings() || is_quoted(search, value) || is_default_of_variable(before);
+    // `clientSecret: b0at-h4rbour` in an example of settings
+    let example =
+        || search.hints.notation == Notation::Prose && signing::begins_line(before, last_name(before)) && ends_field(search, value);
+    let taken = search.hints.notation.is_settings() || is_quoted(search, value) || is_default_of_variable(before) || example();
     let typed = || signing::is_typed(search, before, value) || signing::is_secret_of_client(before, search.bytes(value));
     taken && !about_names(before) && typed()
 }
@@ -112,7 +117,8 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     let exported = given || option.ends_with(b"export ");
     let read = search.hints.notation.is_settings();
     let settings = exported || read || is_property(search, value.span);
-    let named = || words(&String::from_utf8_lossy(name)).last().is_some_and(|word| word.ends_with("password"));
+    let named =
+        || words(&String::from_utf8_lossy(name)).last().is_some_and(|word| word.ends_with("password") || word.ends_with("passphrase"));
     let is_sample = is_sample(bytes) || read && is_sample_of_settings(bytes);
     let plain = class == NameClass::Password && (matches!(name, b"password" | b"userPassword") || is_sample && named());
     let assigned = before.trim_ascii_end().ends_with(b"=") || before.contains(&b':') || matches!(before, [.., b'"' | b'\'']);
@@ -159,6 +165,18 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
 fn is_alone(search: &Search<'_>, value: &Value) -> bool {
     let bytes = search.bytes(value.span);
     search.hints.alone == Some(Alone::Password) && (is_joined_words(bytes) || is_camel_words(bytes))
+}
+
+/// `mysqlrootpwd="HARBOUR"`: in a script, a word in quotes is no constant.
+fn is_capital_word(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
+    let bytes = search.bytes(value.span);
+    class == NameClass::Password
+        && search.hints.notation == Notation::Lines
+        && (5..=20).contains(&bytes.len())
+        && bytes.iter().all(u8::is_ascii_uppercase)
+        && before(search, value.span).ends_with(b"=\"")
+        && !value.uncertain
+        && !is_self_declared(bytes)
 }
 
 /// `MYSQL_PASSWORD: wp`: two letters are a password only where a variable of settings is given them.
@@ -341,8 +359,8 @@ fn is_of_variable(before: &[u8], value: &[u8]) -> bool {
         && !is_unqualified_key(last_name(name))
         && (free && joined || key)
         && word
-        && (value.len() >= 5 || name.ends_with(b"VAULT_TOKEN") && value == b"root")
-        && !value.iter().all(u8::is_ascii_uppercase)
+        && (value.len() >= 5 || name.ends_with(b"VAULT_TOKEN") && value.eq_ignore_ascii_case(b"root"))
+        && (value == b"ROOT" || !value.iter().all(u8::is_ascii_uppercase))
 }
 
 /// Whether a constant holds the name of a field, and no value: `FIELD_PASSWORD = "pwd"`; or something is passed in another

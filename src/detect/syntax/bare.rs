@@ -37,6 +37,8 @@ pub(in crate::detect) fn bare(text: &[u8], start: usize, end: usize, stop: Stop,
         // In a file of lines a mark between two characters is one of the value, as `#` is.
         b'"' | b'`' => notation != Notation::Lines || stop != Stop::AtBlank || !is_inner(value, at),
         b' ' | b'\t' | b'\0' => true,
+        // `Walrus(!)Boat` closes what it opens.
+        b')' if is_closing(&value[..at]) => false,
         b'&' | b';' | b'}' | b')' | b'\'' | b'\\' => stop != Stop::AtBlank,
         b'<' | b'>' => stop == Stop::InQuery,
         // `sshd=1#password=x#console=y`
@@ -46,6 +48,11 @@ pub(in crate::detect) fn bare(text: &[u8], start: usize, end: usize, stop: Stop,
     };
     let length = text[start..end].iter().enumerate().position(closes).unwrap_or(end - start);
     Span::new(start, start + length)
+}
+
+/// Whether a bracket is open at the end of a value's beginning.
+fn is_closing(before: &[u8]) -> bool {
+    memchr::memchr_iter(b'(', before).count() > memchr::memchr_iter(b')', before).count()
 }
 
 /// Whether letters or digits stand on both sides of a mark, and no other mark like it follows or comes before.

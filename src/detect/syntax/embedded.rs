@@ -27,11 +27,17 @@ fn opens(line: &[u8]) -> bool {
     opened.is_some_and(|before| matches!(before.trim_ascii_end(), [.., b'=' | b'(' | b',' | b':' | b'r']))
 }
 
-/// `- name: x`, `key: value`, `key:`, a remark, or nothing.
+/// `- name: x`, `key: value`, `key:`, `[section]`, a remark, or nothing.
 fn is_line_of_yaml(line: &[u8]) -> bool {
     let line = line.trim_ascii();
     let item = line.strip_prefix(b"- ").unwrap_or(line).trim_ascii_start();
     let key = item.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"_-./\"'".contains(byte)).count();
     let keyed = key > 0 && matches!(item[key..], [b':'] | [b':', b' ', ..]);
-    keyed && !matches!(line, [.., b',' | b';' | b'{']) || matches!(line, [] | [b'#', ..] | b"---" | b"...") || line.starts_with(b"- ")
+    // `[server]`, as INI has it
+    let section =
+        || matches!(line, [b'[', name @ .., b']'] if name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(byte)));
+    keyed && !matches!(line, [.., b',' | b';' | b'{'])
+        || matches!(line, [] | [b'#', ..] | b"---" | b"...")
+        || line.starts_with(b"- ")
+        || section()
 }

@@ -4,7 +4,7 @@ use super::hints::Notation;
 use super::line;
 use super::named::{Label, Value};
 use super::page::Page;
-use super::quote::quoted_literals;
+use super::quote::{is_inside_action, quoted_literals};
 use crate::text::Span;
 
 /// What is looked at before a name on its line, in bytes; the field it stands in is shorter.
@@ -17,13 +17,24 @@ pub(in crate::detect) fn is_behind(page: &Page<'_>, label: Label, key: &[u8]) ->
 
 /// The value of a name that stands in a field of its own.
 pub(in crate::detect) fn value_of(page: &Page<'_>, label: Label) -> Option<Value> {
+    if is_inside_action(&page.text[label.line.start..label.name.start]) {
+        return None;
+    }
+    // `{label: 'Password', value: 'password'}`: what a form shows, and its field.
+    let shown = |value: &Value| {
+        let same = page.bytes(value.span).eq_ignore_ascii_case(page.bytes(label.name));
+        same && Field::before(page.text, label).bytes().ends_with(b"label:")
+    };
     let named = || {
         let field = Field::before(page.text, label);
         // `type: password`, `value: X`: the credentials of a user.
         field.is_name() || field.bytes() == b"type:" && page.bytes(label.name) == b"password"
     };
     let near = || element_value(page.text, label).or_else(|| value_before(page.text, label)).or_else(|| beside(page, label));
-    same_line_value(page.text, label).or_else(|| named().then(near).flatten()).or_else(|| next_argument(page, label))
+    same_line_value(page.text, label)
+        .filter(|value| !shown(value))
+        .or_else(|| named().then(near).flatten())
+        .or_else(|| next_argument(page, label))
 }
 
 /// What stands before a name on its line, without quotes and blanks.

@@ -135,6 +135,12 @@ pub(in crate::detect) fn quoted_literals(text: &[u8], start: usize, end: usize) 
     found
 }
 
+/// Whether a template's action `{{ … }}` is open at the end of a line's beginning.
+pub(in crate::detect) fn is_inside_action(before: &[u8]) -> bool {
+    let open = memchr::memmem::rfind(before, b"{{");
+    open.is_some_and(|at| memchr::memmem::find(&before[at..], b"}}").is_none())
+}
+
 /// Whether a place in a line lies inside a string literal: an odd number of quotes before it.
 pub(in crate::detect) fn inside_literal(text: &[u8], line: Span, at: usize) -> bool {
     [b'"', b'\'', b'`'].iter().any(|&quote| is_open(&text[line.start..at], quote))

@@ -97,7 +97,7 @@ fn no_token(value: &[u8]) -> Option<&'static Evidence> {
         () if is_numbered_field(value) => Some(&FIELD),
         () if measure::is_measure(value) => Some(&MEASURE),
         () if identifier::is_identifier(value) => Some(&IDENTIFIER),
-        () if value.iter().any(|byte| byte.is_ascii_whitespace() || !byte.is_ascii()) => Some(&WORDS),
+        () if value.iter().any(u8::is_ascii_whitespace) || holds_foreign_letters(value) => Some(&WORDS),
         () => None,
     }
 }
@@ -134,6 +134,11 @@ pub(in crate::detect) fn lower(confidence: Confidence) -> Confidence {
         Confidence::High => Confidence::Medium,
         _ => Confidence::Low,
     }
+}
+
+/// Whether letters stand in a text that are not those of English; `£` and `§` are none.
+fn holds_foreign_letters(value: &[u8]) -> bool {
+    std::str::from_utf8(value).map_or(true, |text| text.chars().any(|c| !c.is_ascii() && c.is_alphanumeric()))
 }
 
 /// A value under a name that means a password for people.

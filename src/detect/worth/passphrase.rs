@@ -59,6 +59,12 @@ fn is_phrase_of(words: &[&[u8]]) -> bool {
     words.iter().all(|word| !word.is_empty() && word.iter().all(typed) && plain(word))
 }
 
+/// `Mr. H4rbour`, `uss walrus`: a few words, in which nothing is said about passwords.
+pub(in crate::detect) fn is_few_words(value: &[u8]) -> bool {
+    let words: Vec<&[u8]> = value.split(|&byte| byte == b' ').collect();
+    (2..=6).contains(&words.len()) && (8..=40).contains(&value.len()) && is_phrase_of(&words)
+}
+
 /// `Onyx: Sparrow#66`: up to four words, one of them with letters, digits and a mark, in which nothing is said about passwords.
 pub(in crate::detect) fn is_few_words_with_marks(value: &[u8]) -> bool {
     let words: Vec<&[u8]> = value.split(|&byte| byte == b' ').collect();

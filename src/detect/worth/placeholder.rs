@@ -75,9 +75,10 @@ pub(in crate::detect) fn is_self_declared(value: &[u8]) -> bool {
         || is_encrypted(value)
 }
 
-/// `your-…`, `replace …`: whether a text begins as what asks for a value does.
+/// `your-…`, `replace …`: whether a text begins as what asks for a value does. `changeit` is the password of Java's own key stores.
 pub(in crate::detect) fn asks(text: &[u8]) -> bool {
-    STAND_IN_STARTS.begins(&text.to_ascii_lowercase())
+    let lower = text.to_ascii_lowercase();
+    lower != b"changeit" && STAND_IN_STARTS.begins(&lower)
 }
 
 /// Whether a text in lower case holds a mark of stand-ins. One that begins with `my` and ends with a number that nobody counts

@@ -38,8 +38,7 @@ pub(in crate::detect) fn is_any_word(value: &[u8]) -> bool {
     LENGTHS.contains(&value.len())
         && value.iter().all(part)
         && value.iter().any(u8::is_ascii_lowercase)
-        // The password of Java's own key stores.
-        && (value == b"changeit" || !placeholder::asks(value))
+        && !placeholder::asks(value)
         && !placeholder::is_repetitive(value)
 }
 
@@ -215,7 +214,8 @@ fn unjoined(value: &[u8]) -> Vec<u8> {
 /// Base64 of words, which nobody decodes where a program takes it as it stands. It asks nobody to put another in its place.
 pub(in crate::detect) fn is_encoded_text(value: &[u8]) -> bool {
     const SHORTEST: usize = 16;
-    let text = (value.len() >= SHORTEST).then(|| encoding::base64_text(value)).flatten();
+    let ends = value.len() >= 8 && value.ends_with(b"=");
+    let text = (value.len() >= SHORTEST || ends).then(|| encoding::base64_text(value)).flatten();
     text.is_some_and(|text| {
         let text = text.trim_ascii();
         let word = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_. ".contains(byte);

@@ -3,6 +3,7 @@
 
 mod called;
 pub(super) mod compared;
+mod expansion;
 mod repeated;
 mod separator;
 mod value;
@@ -15,6 +16,7 @@ use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::named::Value;
 use crate::detect::worth::{judge, passphrase};
 use crate::rule::Confidence;
+use crate::rule::lexicon::USERS;
 use crate::text::Span;
 
 /// Reports what is assigned to a name; returns whether anything is.
@@ -90,8 +92,23 @@ fn phrase(search: &Search<'_>, context: &Context, value: Span) -> Option<Confide
     match () {
         () if passphrase::is_few_words_with_marks(bytes) => Some(Confidence::High),
         () if named() && passphrase::is_phrase_with_marks(bytes) => Some(Confidence::Medium),
+        () if is_below_account(search, context) && passphrase::is_few_words(bytes) => Some(Confidence::Medium),
         () => None,
     }
+}
+
+/// `email: olaf@shop.test`, `username: olaf` a line or two above or below: the password of an account, and no text about one.
+fn is_below_account(search: &Search<'_>, context: &Context) -> bool {
+    let part = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"@._+-".contains(byte);
+    let names = |line: Span| {
+        let line = search.bytes(line).trim_ascii();
+        let line = line.strip_prefix(b"- ").unwrap_or(line);
+        let Some(colon) = memchr::memchr(b':', line) else { return false };
+        let quotes = |text: &[u8]| String::from_utf8_lossy(text.trim_ascii()).trim_matches(['"', '\'', ',']).to_owned();
+        let (key, user) = (quotes(&line[..colon]), quotes(&line[colon + 1..]));
+        USERS.has(&key.to_lowercase()) && key != "name" && user != key && !user.is_empty() && user.bytes().all(|byte| part(&byte))
+    };
+    search.lines_beside(context.line).into_iter().flatten().any(names)
 }
 
 /// `https://shop.test/order?token=`: a page's own parameter, often of a link that anybody may follow.

@@ -24,6 +24,14 @@ fn is_in_name(search: &Search<'_>, context: &Context, value: Span) -> bool {
     bytes.eq_ignore_ascii_case(name)
         || letters.eq(bytes.iter().map(u8::to_ascii_lowercase))
         || search.hints.notation == Notation::Source && is_end_of_name(search, context, value)
+        || is_of_receiver(search, context, value)
+}
+
+/// `this.password = password;`, in a program that a document shows.
+fn is_of_receiver(search: &Search<'_>, context: &Context, value: Span) -> bool {
+    let name = search.bytes(context.name);
+    let ends = name.strip_suffix(search.bytes(value)).is_some_and(|before| before.ends_with(b"."));
+    ends && search.text.get(value.end) == Some(&b';') && search.text[..value.start].ends_with(b" ")
 }
 
 /// In a program, what one calls the field elsewhere.
@@ -118,17 +126,20 @@ fn is_beside_user(search: &Search<'_>, context: &Context, value: Span) -> bool {
     if context.class != NameClass::Password || !quoted || search.hints.notation == Notation::Lines {
         return false;
     }
-    search.lines_beside(context.line).into_iter().flatten().any(|line| is_field_of_login(search.bytes(line)))
+    // `create_user(:display_name => "olaf", :password => "password", …)`
+    let beside = || search.bytes(context.line).split(|byte| matches!(byte, b',' | b'(' | b'{')).any(is_field_of_login);
+    search.lines_beside(context.line).into_iter().flatten().any(|line| is_field_of_login(search.bytes(line))) || beside()
 }
 
 /// `username: 'shop',`, `"port": 5432,`: what a connection is given besides a password.
 fn is_field_of_login(line: &[u8]) -> bool {
     let line = line.trim_ascii();
+    let line = line.strip_prefix(b":").unwrap_or(line);
     let Some(at) = line.iter().position(|byte| matches!(byte, b':' | b'=')) else { return false };
     let trim = |text: &[u8]| String::from_utf8_lossy(text.trim_ascii()).trim_matches(['"', '\'', ',', '>', ' ']).to_lowercase();
     let (name, value) = (trim(&line[..at]), trim(&line[at + 1..]));
     let literal = line[at + 1..].iter().any(|byte| matches!(byte, b'"' | b'\'')) || value.bytes().all(|byte| byte.is_ascii_digit());
-    let known = CONNECTION_FIELDS.has(&name) || name == "port";
+    let known = CONNECTION_FIELDS.has(&name) || matches!(name.as_str(), "port" | "email");
     known && literal && !value.is_empty() && value != name && !STAND_IN_USERS.has(&value)
 }
 

@@ -1,6 +1,7 @@
 //! What stands behind a name: the separator, and where the value begins and ends.
 
 use super::called::{passed_on, skip_blanks, sure, typed_or_called};
+use super::expansion::{action_default, argument_of_command, default_of_expansion};
 use super::separator::{CONSTANT, Separator, separator};
 use crate::detect::extract::name::{Context, is_setter};
 use crate::detect::search::Search;
@@ -8,7 +9,9 @@ use crate::detect::syntax::bare::{self, Stop, bare, ends_value, stop, trim_end};
 use crate::detect::syntax::cells::{row_cells, tag, undecorated};
 use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::named::Value;
-use crate::detect::syntax::quote::{ENTITY_QUOTE, before_quote, call_before, inside_literal, is_open, quoted, quoted_in, quoted_literals};
+use crate::detect::syntax::quote::{
+    ENTITY_QUOTE, before_quote, call_before, inside_literal, is_inside_action, is_open, quoted_in, quoted_literals,
+};
 use crate::detect::syntax::sentence::{REACH, word_before_default};
 use crate::detect::syntax::{embedded, scalar, table};
 use crate::detect::worth::weak::is_camel_words;
@@ -21,7 +24,7 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     let text = search.text;
     let line = context.line;
     let notation = search.notation_at(line);
-    if inside_action(&text[line.start..context.name.start]) {
+    if is_inside_action(&text[line.start..context.name.start]) {
         return None;
     }
     let (separator, start) = separator(text, context, notation)?;
@@ -69,6 +72,9 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
     if text[start..line.end].starts_with(b"{{") {
         return action_default(text, start, line.end).map(sure);
     }
+    if let Some(argument) = argument_of_command(text, start, line.end) {
+        return Some(sure(argument));
+    }
     if let Some(default) = default_of_expansion(text, start, line.end) {
         return Some(sure(default));
     }
@@ -115,6 +121,7 @@ pub(super) fn after(search: &Search<'_>, context: &Context) -> Option<Vec<Value>
                 || declared()
                 || reads_variable(before)
                 || is_set(text, context, span)
+                || is_tuple(text, context, span)
                 || is_of_settings_row(before, &text[context.name.range()])
         };
         let uncertain = separator == Separator::Argument && !given();
@@ -170,19 +177,6 @@ fn in_doubled_quotes(text: &[u8], context: &Context, start: usize) -> Option<Spa
     let open = text[start..context.line.end].strip_prefix(QUOTE).filter(|_| doubled)?;
     let start = start + QUOTE.len();
     Some(Span::new(start, start + memchr::memmem::find(open, QUOTE)?))
-}
-
-/// `ROOT_PASSWORD: ${OTHER:-x}`: what is taken if no such variable is set.
-fn default_of_expansion(text: &[u8], start: usize, end: usize) -> Option<Span> {
-    let quote = usize::from(matches!(text[start], b'"' | b'\''));
-    let name = text[start + quote..end].strip_prefix(b"${")?;
-    let length = name.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
-    let default = name[length..].strip_prefix(b":-")?;
-    let value = end - default.len();
-    let close = memchr::memchr(b'}', &text[value..end])?;
-    let ends = text[value + close + 1..end].trim_ascii().iter().all(|byte| matches!(byte, b'"' | b'\'' | b',' | b';'));
-    let plain = !text[value..value + close].iter().any(|byte| b"${\"'` ".contains(byte));
-    (length > 0 && close > 0 && ends && plain).then(|| Span::new(value, value + close))
 }
 
 /// Whether a text begins as what sets a variable of the environment does: `FILTER=`.
@@ -242,32 +236,18 @@ fn behind_verb(text: &[u8], start: usize, end: usize) -> usize {
     if verb && text[..end].get(at) == Some(&b'`') { at } else { start }
 }
 
-/// Whether a template's action `{{ … }}` is open at the end of a line's beginning.
-fn inside_action(before: &[u8]) -> bool {
-    let open = memchr::memmem::rfind(before, b"{{");
-    open.is_some_and(|at| memchr::memmem::find(&before[at..], b"}}").is_none())
-}
-
-/// The literal of `{{ .Values.x | default "literal" }}`.
-fn action_default(text: &[u8], start: usize, end: usize) -> Option<Span> {
-    let close = start + memchr::memmem::find(&text[start..end], b"}}")?;
-    // `{{ 'X' | password_hash('sha512') }}`
-    let first = skip_blanks(text, start + 2, close);
-    if let Some(span) = quoted(text, first, close).filter(|span| span.start == first + 1) {
-        return Some(span).filter(|span| text[span.end + 1..close].trim_ascii_start().starts_with(b"|"));
-    }
-    // `| default "X"`, `| default('X')`, `| d("X")`
-    const DEFAULTS: [&[u8]; 4] = [b"default \"", b"default('", b"default(\"", b"d(\""];
-    let found = |mark: &&[u8]| memchr::memmem::find(&text[start..close], mark).map(|at| start + at + mark.len() - 1);
-    quoted(text, DEFAULTS.iter().find_map(found)?, close)
-}
-
 /// Whether a literal is all that a call is given to set a name to: `builder.password("x")`, `properties.setProperty("password", "x")`.
 fn is_set(text: &[u8], context: &Context, value: Span) -> bool {
     let rest = text[value.end..context.line.end].get(1..).unwrap_or_default().trim_ascii_start();
     let closes = rest.starts_with(b")") || rest.starts_with(b", secret: true)");
     let call = || SETTING_CALLS.ends(call_before(&text[context.line.start..context.name.start]));
     closes && (text.get(context.name.end) == Some(&b'(') && is_setter(&text[context.name.range()]) || call())
+}
+
+/// `{default_pass, "x"}`, as settings in Erlang have it.
+fn is_tuple(text: &[u8], context: &Context, value: Span) -> bool {
+    let closes = text[value.end..context.line.end].get(1..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b"}"));
+    text[context.line.start..context.name.start].ends_with(b"{") && closes
 }
 
 /// Whether what comes before a name reads a variable of the environment, which may have a default: `os.environ.get("`.

@@ -4,6 +4,7 @@ use super::behind;
 use super::later::{default_in_brackets, is_foreign};
 use crate::detect::extract::name::Context;
 use crate::detect::search::Search;
+use crate::detect::syntax::hints::Notation;
 use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::inside_literal;
 use crate::detect::worth::randomness::is_generated;
@@ -48,6 +49,30 @@ pub(super) fn in_remark(search: &Search<'_>, context: &Context) -> Vec<Value> {
 
 /// `"prompt": "创建用户，密码为 'Harbour@123456'"`: what a sentence in a literal says in quotes, where no English name can be meant.
 pub(super) fn in_literal(search: &Search<'_>, context: &Context) -> Vec<Value> {
+    let quoted = |value: &Value| search.text[..value.span.start].last() == Some(&b'\'') && search.text.get(value.span.end) == Some(&b'\'');
+    // `echo "默认密码harbour123"`
+    let attached = |value: &Value| {
+        let bytes = search.bytes(value.span);
+        let typed = bytes.len() >= 6 && bytes.iter().any(u8::is_ascii_digit) && bytes.iter().any(u8::is_ascii_lowercase);
+        value.span.start == context.name.end && search.hints.notation.is_settings() && typed
+    };
+    behind(search, context).into_iter().filter(|value| quoted(value) || attached(value)).collect()
+}
+
+/// Whether a name is a word of a sentence in an object or a field of settings: `description: A store with password 'x'`.
+pub(super) fn is_described(search: &Search<'_>, context: &Context) -> bool {
+    let blank = |byte: Option<&u8>| byte == Some(&b' ');
+    let parted = blank(search.text[..context.name.start].last()) && blank(search.text.get(context.name.end));
+    parted
+        && match search.notation_at(context.line) {
+            Notation::Quoted => inside_literal(search.text, context.line, context.name.start),
+            Notation::Yaml => search.text[context.line.start..context.name.start].contains(&b':'),
+            _ => false,
+        }
+}
+
+/// What such a sentence says in quotes of its own.
+pub(super) fn in_description(search: &Search<'_>, context: &Context) -> Vec<Value> {
     let quoted = |value: &Value| search.text[..value.span.start].last() == Some(&b'\'') && search.text.get(value.span.end) == Some(&b'\'');
     behind(search, context).into_iter().filter(quoted).collect()
 }

@@ -11,7 +11,7 @@ use ahead::{ahead, is_used_as};
 use below::{announced, under};
 use joint::Joint;
 use later::{default_in_brackets, default_told, is_foreign, told_later};
-use message::{in_literal, in_message, in_remark, is_in_message, is_label, is_remark};
+use message::{in_description, in_literal, in_message, in_remark, is_described, is_in_message, is_label, is_remark};
 
 use super::name::{Context, NameClass};
 use crate::detect::search::Search;
@@ -23,7 +23,9 @@ use crate::detect::syntax::sentence::{REACH, marked, unpunctuated, words_of};
 use crate::detect::worth::randomness::{self, is_generated};
 use crate::detect::worth::{judge, weak, words};
 use crate::rule::Confidence;
-use crate::rule::lexicon::{ABOUT, ACCOUNTS, BOTH, CHANGING, DEFAULTS, DENIALS, NOUNS, PARTICLES, PASSWORDS, SETTLES, USERS, VALUE_NAMES};
+use crate::rule::lexicon::{
+    ABOUT, ACCOUNTS, BEFORE_VERBS, BOTH, CHANGING, DEFAULTS, DENIALS, NOUNS, PARTICLES, PASSWORDS, SETTLES, USERS, VALUE_NAMES,
+};
 use crate::text::Span;
 
 /// Words looked at behind a name.
@@ -40,6 +42,8 @@ pub(super) fn values(search: &Search<'_>, context: &Context) -> Vec<Value> {
         in_remark(search, context)
     } else if is_foreign(search, context) && inside_literal(search.text, context.line, context.name.start) {
         in_literal(search, context)
+    } else if is_described(search, context) {
+        in_description(search, context)
     } else {
         Vec::new()
     }
@@ -93,7 +97,14 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
     // `to pass the token`: a verb, unless something ties a value to it; ``user `ro`, pass `X` `` is a list.
     let pass = search.bytes(context.name).eq_ignore_ascii_case(b"pass");
     // ``you need to pass the name: `config=mine` ``
-    if pass && text[context.line.start..context.name.start].ends_with(b" to ") {
+    let handed = || {
+        BEFORE_VERBS.is(text[context.line.start..context.name.start]
+            .trim_ascii_end()
+            .rsplit(|byte| *byte == b' ')
+            .next()
+            .unwrap_or_default())
+    };
+    if pass && handed() {
         return Vec::new();
     }
     if pass && text[context.line.start..context.name.start].trim_ascii_end().last().is_some_and(|byte| b",/(|:".contains(byte)) {
@@ -118,6 +129,12 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
     let particle = particles.max_by_key(|particle| particle.len());
     let start = context.name.end + particle.map_or(if parted { closers } else { 0 }, |particle| particle.len());
     // `密码123456`
+    // `密码harbour123`
+    let word = text[start..end].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let odd = || word >= 6 && text[start].is_ascii_lowercase() && text[start..start + word].iter().any(u8::is_ascii_digit);
+    if is_foreign(search, context) && odd() {
+        return vec![Value { span: Span::new(start, start + word), uncertain: false }];
+    }
     let attached = is_foreign(search, context) && text[start..end].first().is_some_and(u8::is_ascii_digit);
     if attached || particle.is_some() {
         joint = Joint::Verb;
@@ -211,6 +228,9 @@ fn behind(search: &Search<'_>, context: &Context) -> Vec<Value> {
         } else if !parted && unspaced() {
             // `，其值为`
             Joint::Verb
+        } else if joint == Joint::Quoted && BOTH.is(bytes) {
+            // ``The user and the password are both `X`.``
+            Joint::Label
         } else if count == 0 && !parted && bytes.iter().any(u8::is_ascii_alphanumeric) {
             Joint::None
         } else {
@@ -257,7 +277,9 @@ fn is_given(before: &[u8], of: &[u8]) -> bool {
     let default = before.ends_with(b"default ");
     let ends = || {
         let rest = of.trim_ascii_start().strip_prefix(b"`").unwrap_or_default();
-        let behind = memchr::memchr(b'`', rest).map(|close| rest[close + 1..].trim_ascii_start());
+        let code =
+            || of.trim_ascii_start().strip_prefix(b"<code>").and_then(|rest| Some(&rest[memchr::memmem::find(rest, b"</code>")? + 7..]));
+        let behind = memchr::memchr(b'`', rest).map(|close| &rest[close + 1..]).or_else(code).map(<[u8]>::trim_ascii_start);
         behind.is_some_and(|behind| behind.first().is_none_or(|byte| b".,;)".contains(byte)))
     };
     [&b" a "[..], b" with the "].iter().any(|end| before.ends_with(end)) || default && ends()
