@@ -29,6 +29,7 @@ pub use reason::{Evidence, Objection, Reason};
 pub use search::Match;
 pub use syntax::hints::{Hints, Notation};
 pub use trace::Trace;
+pub(crate) use worth::encoding::base64_text;
 pub use worth::shapes::check_shapes;
 pub use worth::weak::is_known;
 

@@ -89,6 +89,19 @@ impl SourceFile {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
 
+    /// Whether its name says that it is there to be copied: `clients.yml.sample`.
+    #[must_use]
+    pub fn is_sample(&self) -> bool {
+        const ENDS: [&str; 4] = ["sample", "example", "dist", "template"];
+        self.name().rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end))
+    }
+
+    /// Whether its name is one of what Terraform fills in.
+    #[must_use]
+    pub fn is_filled_by_terraform(&self) -> bool {
+        self.name().ends_with(".tpl") || self.name().ends_with(".tftpl")
+    }
+
     /// Whether something else fills it in before a program reads it, by its name.
     pub fn is_template(&self) -> bool {
         const ENDS: [&str; 10] = ["tpl", "tftpl", "tmpl", "gotmpl", "j2", "jinja", "jinja2", "erb", "epp", "mustache"];

@@ -98,6 +98,8 @@ lexicon!(ACCOUNT_COLUMNS, "account-columns");
 lexicon!(ACCOUNT_WORDS, "account-words");
 lexicon!(ASKING_WORDS, "asking-words");
 lexicon!(BEFORE_PASSWORD, "before-password");
+lexicon!(ASSUMING_PHRASES, "assuming-phrases");
+lexicon!(SAMPLE_MARKS, "sample-marks");
 lexicon!(BEFORE_VERBS, "before-verbs");
 lexicon!(BOASTS, "boasts");
 lexicon!(BUILT_IN_PHRASES, "built-in-phrases");

@@ -360,7 +360,7 @@ fn is_of_variable(before: &[u8], value: &[u8]) -> bool {
         && (free && joined || key)
         && word
         && (value.len() >= 5 || name.ends_with(b"VAULT_TOKEN") && value.eq_ignore_ascii_case(b"root"))
-        && (value == b"ROOT" || !value.iter().all(u8::is_ascii_uppercase))
+        && (value == b"ROOT" || !value.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()))
 }
 
 /// Whether a constant holds the name of a field, and no value: `FIELD_PASSWORD = "pwd"`; or something is passed in another

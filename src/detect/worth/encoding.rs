@@ -3,7 +3,7 @@
 use super::validator;
 
 /// The text that a value encodes, if it is base64 of printable text of at least four characters.
-pub(in crate::detect) fn base64_text(value: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn base64_text(value: &[u8]) -> Option<Vec<u8>> {
     if value.len() < 8 || !value.len().is_multiple_of(4) {
         return None;
     }

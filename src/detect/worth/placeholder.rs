@@ -113,6 +113,8 @@ pub(super) fn stands_in_though_generated(value: &[u8]) -> Option<&'static Eviden
         () if is_repetitive(value) => Some(&REPETITION),
         () if is_encrypted(value) => Some(&ENCRYPTED),
         () if holds_reference(value) || holds_numbered_verb(value) || is_joined_variable(value) => Some(&REFERENCE),
+        // `$(New-Object`, the beginning of an expression; `@/dev/fd/0`, from which a program reads.
+        () if value.starts_with(b"$(") || value.starts_with(b"@/") => Some(&REFERENCE),
         () if is_disguised_word(&lower) => Some(&DISGUISED),
         () => None,
     }

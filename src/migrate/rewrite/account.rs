@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::markdown::{self, Setting, is_prose};
 use super::page::Page;
 use super::quote::{exec_env, expand, run_with, script, told};
-use super::{Rewriter as _, ci, compose, dotenv, is_in_comment, shell, source_code, terraform};
+use super::{Rewriter as _, ci, compose, dotenv, is_in_comment, shell, source_code, terraform, words};
 use crate::migrate::draft::{Draft, Verdict};
 use crate::migrate::file::{Site, SourceFile, SourceFiles};
 use crate::migrate::naming;
@@ -18,30 +18,59 @@ use crate::text::shell_word;
 pub(super) struct Accounts(BTreeMap<Secret, String>);
 
 impl Accounts {
-    /// Names all account IDs: by the environment that most of their places speak of.
+    /// Names all account IDs: by the environment that a quarter of their places speak of, else by what settings call them.
     pub(super) fn of(files: &SourceFiles) -> Self {
-        let mut votes = BTreeMap::<&Secret, BTreeMap<&'static str, usize>>::new();
+        let mut votes = BTreeMap::<&Secret, Votes>::new();
         for file in files.values() {
             for site in file.sites.iter().filter(|site| site.is_account()) {
                 let line = file.line_at(site.span.start);
-                let words = String::from_utf8_lossy(&file.bytes[line.range()]);
-                let stage = naming::stage(&file.path).or_else(|| naming::stage(&words));
-                let count = votes.entry(&site.secret).or_default();
+                let around = String::from_utf8_lossy(&file.bytes[line.range()]);
+                let stage = naming::stage(&file.path).or_else(|| naming::stage(&around));
+                let of_id = votes.entry(&site.secret).or_default();
+                of_id.places += 1;
                 if let Some(stage) = stage {
-                    *count.entry(stage).or_default() += 1;
+                    *of_id.stages.entry(stage).or_default() += 1;
+                }
+                if let Some(owner) = file.text().and_then(|text| owner(words::assigned(text, site.span)?)) {
+                    *of_id.owners.entry(owner).or_default() += 1;
                 }
             }
         }
         let mut names = BTreeMap::<Secret, String>::new();
-        for (id, stages) in votes {
-            let best = stages.iter().max_by_key(|(_, count)| **count).map(|(stage, _)| stage.to_ascii_uppercase());
-            let base = best.map_or("AWS_ACCOUNT_ID".to_owned(), |stage| format!("AWS_ACCOUNT_ID_{stage}"));
+        for (id, votes) in votes {
+            let base = votes.best().map_or("AWS_ACCOUNT_ID".to_owned(), |whose| format!("AWS_ACCOUNT_ID_{whose}"));
             let free = |n: &usize| if *n == 1 { base.clone() } else { format!("{base}_{n}") };
             let name = (1..).find(|n| !names.values().any(|known| *known == free(n))).map_or(base.clone(), |n| free(&n));
             names.insert(id.clone(), name);
         }
         Self(names)
     }
+}
+
+/// Whose an account may be.
+#[derive(Default)]
+struct Votes {
+    places: usize,
+    stages: BTreeMap<&'static str, usize>,
+    owners: BTreeMap<String, usize>,
+}
+
+impl Votes {
+    /// The word for whose it is, as names of variables have it.
+    fn best(&self) -> Option<String> {
+        let stage = self.stages.iter().max_by_key(|(_, count)| **count).filter(|(_, count)| **count * 4 >= self.places);
+        let owner = || self.owners.iter().max_by_key(|(_, count)| **count).map(|(owner, _)| owner.clone());
+        stage.map(|(stage, _)| stage.to_ascii_uppercase()).or_else(owner)
+    }
+}
+
+/// `CSOC` of `csoc_account_id`: what the name of a setting says besides that it is an account.
+fn owner(name: &str) -> Option<String> {
+    const SAYS_NOTHING: [&str; 11] = ["AWS", "ACCOUNT", "ACCOUNTS", "ACCT", "ID", "IDS", "NUMBER", "NO", "ACCOUNTID", "DEFAULT", "OWNER"];
+    let name = naming::variable(name.rsplit(['.', ':', '/']).next().unwrap_or_default());
+    let words: Vec<&str> = name.split('_').filter(|word| !SAYS_NOTHING.contains(word)).collect();
+    let says = name.contains("ACC") && matches!(words.len(), 1 | 2) && words.iter().all(|word| word.len() > 1);
+    says.then(|| words.join("_"))
 }
 
 /// Plans the account IDs of a file.
@@ -140,4 +169,17 @@ fn replacement(
         return None;
     }
     Some((site.span, variable, rendered))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_settings_say_whose_an_account_is() {
+        assert_eq!(owner("csoc_account_id"), Some("CSOC".to_owned()));
+        assert_eq!(owner("aws.childAccountId"), Some("CHILD".to_owned()));
+        assert_eq!(owner("aws_account_id"), None);
+        assert_eq!(owner("bucket"), None);
+    }
 }

@@ -1,11 +1,14 @@
 //! What holds for the steps of every rewriter: a value moves whole or not at all, what takes its place is read as one
 //! value, and only what is surely a secret is moved unasked.
 
+use super::words;
+use crate::detect::base64_text;
 use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::plan::{Action, Applicability, Step};
 use crate::migrate::scalar::Written;
 use crate::migrate::whole;
 use crate::rule::Confidence;
+use crate::rule::lexicon::SAMPLE_MARKS;
 use crate::text::Span;
 
 /// Why a step that would be safe is not, if what it moves may be a false alarm.
@@ -14,10 +17,49 @@ const MEDIUM: &str = "it may not be a secret (medium confidence)";
 /// The same, where the value itself says what it may be for.
 const SAMPLE: &str = "its value speaks of a test or an example";
 
-/// Whether a value has a word in it that people put into what they make up.
+/// The same, where its name says that others may rely on it.
+const DEFAULT: &str = "its name calls it a default, which others may rely on";
+
+/// The longest value that is asked for a word, in bytes; what a generator made has any by chance.
+const LONGEST: usize = 40;
+
+/// Whether a value has a word in it that people put into what they make up, also in digits and marks or in base64:
+/// `5up3r53cr3t`, `Developer@123`.
 fn is_like_sample(site: &Site) -> bool {
-    let value = String::from_utf8_lossy(site.secret.expose()).to_lowercase();
-    site.secret.expose().len() <= 24 && ["test", "demo", "sample", "example", "dummy"].iter().any(|word| value.contains(word))
+    let value = site.secret.expose();
+    let says = |text: &[u8]| text.len() <= LONGEST && SAMPLE_MARKS.within(&without_disguise(text)) || is_word_and_count(text);
+    says(value) || base64_text(value).is_some_and(|text| says(text.trim_ascii()))
+}
+
+/// In lower case, with letters for the digits and marks that stand for them.
+fn without_disguise(text: &[u8]) -> Vec<u8> {
+    let letter = |byte: &u8| match byte {
+        b'@' | b'4' => b'a',
+        b'0' => b'o',
+        b'$' | b'5' => b's',
+        b'3' => b'e',
+        b'1' | b'!' => b'i',
+        b'(' => b'c',
+        byte => byte.to_ascii_lowercase(),
+    };
+    text.iter().map(letter).collect()
+}
+
+/// `Developer@123`: a word, perhaps a mark, and what everybody counts to.
+fn is_word_and_count(text: &[u8]) -> bool {
+    let letters = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let rest = &text[letters..];
+    let count = rest.strip_prefix(b"@").or(rest.strip_prefix(b"#")).or(rest.strip_prefix(b"_")).unwrap_or(rest);
+    letters >= 3 && count.len() >= 3 && b"1234567890".starts_with(count.strip_suffix(b"!").unwrap_or(count))
+}
+
+/// Whether the name before a value says that it is a default: `DEFAULT_ROPASS=`.
+fn is_called_default(site: &Site, file: &SourceFile) -> bool {
+    let Some(text) = file.text() else { return false };
+    let line = file.line_at(site.span.start);
+    let before = text[line.start..site.span.start.max(line.start)].trim_end_matches(['"', '\'', ' ', ':', '=', '{', '$']);
+    let start = words::start_behind(before, |c| !c.is_ascii_alphanumeric() && c != '_');
+    before[start..].to_ascii_lowercase().starts_with("default_")
 }
 
 /// Corrects a step of a file.
@@ -39,6 +81,10 @@ pub(super) fn check(step: &mut Step, file: &SourceFile) {
     let made_up = |site: &Site| is_like_sample(site) && step.places.iter().any(|place| place.span == site.span);
     if step.applicability == Applicability::Safe && file.sites.iter().any(made_up) {
         super::cast(step, &[], SAMPLE);
+    }
+    let default = |site: &Site| is_called_default(site, file) && step.places.iter().any(|place| place.span == site.span);
+    if step.applicability == Applicability::Safe && file.sites.iter().any(default) {
+        super::cast(step, &[], DEFAULT);
     }
 }
 

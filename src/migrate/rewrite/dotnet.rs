@@ -70,9 +70,9 @@ impl DotNet {
         let mut actions = vec![Action::Splice { file: file.path.clone(), span: content, text: draft.uri(id) }];
         actions.extend(dotenv::companions(draft, store));
         let verdict = match item.path.first() {
-            Some(Part::Key(section)) if section.eq_ignore_ascii_case("ConnectionStrings") => {
-                Verdict::safe(format!("the variable {name} wins over the file: `{run}`; without it the connection string is refused"))
-            }
+            Some(Part::Key(section)) if section.eq_ignore_ascii_case("ConnectionStrings") => Verdict::review(format!(
+                "the variable {name} wins over the file: `{run}`; without it the connection string is refused where it is first used"
+            )),
             _ => Verdict::review(format!("the variable {name} wins over the file: `{run}`; without it the reference is the value")),
         };
         draft.step(self.id(), file, sites, verdict, actions, vec![id]);

@@ -2,7 +2,8 @@
 //! prose and tables, a command substitution in shell blocks, a `ref+sops://` reference inside URLs and other blocks.
 
 use super::page::{Block, Page};
-use super::quote::{Quote, expand, literal, shell_quote};
+use super::page_commands::{NO_LANGUAGES, command_start, is_command, is_listed_command, is_output, is_shell, without_marks};
+use super::quote::{expand, literal};
 use super::shell::{heredoc, quote_in};
 use super::{Rewriter, words};
 use crate::finding::Fingerprint;
@@ -11,7 +12,7 @@ use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
 use crate::migrate::plan::{Action, Applicability, EntryId, Step};
 use crate::migrate::slugs::Slugs;
-use crate::rule::lexicon::{BUILT_IN_PHRASES, EXAMPLE_HEADINGS, EXAMPLE_PHRASES};
+use crate::rule::lexicon::{ASSUMING_PHRASES, BUILT_IN_PHRASES, EXAMPLE_HEADINGS, EXAMPLE_PHRASES};
 use crate::text::Span;
 
 /// Markdown and other prose.
@@ -144,7 +145,9 @@ impl<'p> Place<'p> {
         let command = draft.command(id);
         match self.setting() {
             Setting::ShellBlock | Setting::Command if span.end <= line.end => {
-                let start = self.block().map_or(line.start, |block| command_start(text, line, block));
+                let start = self
+                    .block()
+                    .map_or_else(|| line.end - without_marks(&text[line.range()]).len(), |block| command_start(text, line, block));
                 let above = self.block().map_or("", |block| block.above(text, line));
                 match quote_in(heredoc(above), &text[start..line.end], span.start - start) {
                     Some(quote) => expand(&format!("$({command})"), quote),
@@ -185,6 +188,7 @@ impl<'p> Place<'p> {
                 let shell = is_shell(&block.language) || is_command(text, line);
                 if shell && !self.is_answer(block) { Setting::Command } else { Setting::Block }
             }
+            None if is_listed_command(text, line) => Setting::Command,
             None if is_argument(text, span) => Setting::Block,
             None if is_whole(text, span) => Setting::Word,
             None => Setting::Inside,
@@ -233,7 +237,30 @@ impl<'p> Place<'p> {
         };
         let before = self.block().and_then(|block| text[..block.opened].lines().rev().find(|line| !line.trim().is_empty()));
         let headed = || EXAMPLE_HEADINGS.within(self.page.heading(self.line.start).to_lowercase().as_bytes());
-        says(&text[self.line.range()]) || before.is_some_and(says) || headed()
+        says(&text[self.line.range()])
+            || before.is_some_and(says)
+            || headed()
+            || self.is_assumed()
+            || EXAMPLE_HEADINGS.within(self.column().to_lowercase().as_bytes())
+    }
+
+    /// `Let's assume the following user`, a few lines above in the same section.
+    fn is_assumed(&self) -> bool {
+        const LINES: usize = 8;
+        let above = self.page.text[..self.line.start].lines().rev().take(LINES).take_while(|line| !line.starts_with('#'));
+        above.map(str::to_lowercase).any(|line| ASSUMING_PHRASES.iter().any(|phrase| line.contains(phrase)))
+    }
+
+    /// What the table that the value stands in has over its column.
+    fn column(&self) -> &'p str {
+        let text = self.page.text;
+        let is_row = |line: &&str| line.trim_start().starts_with('|');
+        if !is_row(&&text[self.line.range()]) {
+            return "";
+        }
+        let at = text[self.line.start..self.span.start].matches('|').count();
+        let first = text[..self.line.start].lines().rev().take_while(is_row).last();
+        first.and_then(|row| row.split('|').nth(at)).unwrap_or_default()
     }
 
     /// Whether the sentence before the value, or one a few lines above, says that a program comes with it.
@@ -264,52 +291,6 @@ impl<'p> Place<'p> {
         let heading = short(&slugs.blank(self.page.heading(line.start)));
         joined(&heading, if generic.is_empty() { words::kind(site) } else { &generic })
     }
-}
-
-/// Whether a block of this language is for a shell.
-fn is_shell(info: &str) -> bool {
-    ["bash", "sh", "shell", "zsh", "console", "shell-session", "terminal"].contains(&info)
-}
-
-/// What blocks are called whose language is not told.
-const NO_LANGUAGES: [&str; 5] = ["", "text", "txt", "none", "plain"];
-
-/// Whether a line looks like a command, or like the rest of one.
-fn is_command(text: &str, line: Span) -> bool {
-    let (own, above) = (text[line.range()].trim_start(), text[..line.start].trim_end_matches(['\r', '\n']));
-    let assigns = || {
-        own.split_once('=').is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'))
-    };
-    let options = || own.contains(" -") && !own.starts_with('-') && !own.contains(": ");
-    options() || assigns() && own.contains(' ') || own.starts_with("export ") || own.starts_with("$ ") || above.ends_with('\\')
-}
-
-/// Where the command begins that a line of a block belongs to: the lines above it may end within quotes, or with `\`.
-fn command_start(text: &str, line: Span, block: &Block) -> usize {
-    const LINES: usize = 30;
-    let above = block.above(text, line);
-    let mut at = line.start - above.len();
-    let mut start = at;
-    for part in above.split_inclusive('\n') {
-        let so_far = text[start..at + part.len()].trim_end();
-        let remark = start == at && so_far.trim_start().starts_with('#');
-        let goes_on = !remark && (so_far.ends_with('\\') || shell_quote(so_far, so_far.len()) != Quote::Bare);
-        at += part.len();
-        if !goes_on {
-            start = at;
-        }
-    }
-    // A stray apostrophe is no quote.
-    if text[start..line.start].lines().count() > LINES { line.start } else { start }
-}
-
-/// Whether a line of a shell block is what a command printed: the block has prompts, and this is no line that one begins or
-/// that the last one is continued on.
-fn is_output(above: &str, line: &str) -> bool {
-    let is_prompt = |line: &str| ["$ ", "# ", "% ", "> "].iter().any(|prompt| line.trim_start().starts_with(prompt));
-    let continued = above.lines().next_back().is_some_and(|line| line.trim_end().ends_with('\\'));
-    let prompted = above.lines().any(|line| line.trim_start().starts_with("$ "));
-    prompted && !continued && !is_prompt(line)
 }
 
 /// What of the word that a span ends stands before it.

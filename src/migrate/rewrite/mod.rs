@@ -29,6 +29,7 @@ mod makefile;
 mod markdown;
 mod operator;
 mod page;
+mod page_commands;
 mod quote;
 mod rails;
 mod shell;
@@ -44,6 +45,7 @@ use super::naming;
 use super::plan::{Action, Step};
 use crate::detect::Hints;
 use crate::rule::Kind;
+use crate::rule::lexicon::EXAMPLE_PHRASES;
 
 /// Plans for one family of files.
 trait Rewriter {
@@ -131,6 +133,15 @@ fn one(rewriter: &dyn Rewriter, file: &SourceFile, accounts: &account::Accounts,
         let sites: Vec<&Site> = file.sites.iter().collect();
         return draft.manual(kind, file, &sites, reason);
     }
+    if matches!(rewriter.id(), "kubernetes" | "config") && is_in_chart(file, draft) {
+        let sites: Vec<&Site> = file.sites.iter().collect();
+        return draft.manual(
+            "helm",
+            file,
+            &sites,
+            "a template of a Helm chart: take the value from `.Values` or from a Secret that is there already",
+        );
+    }
     let (hashes, rest): (Vec<&Site>, Vec<&Site>) = file.sites.iter().partition(|site| site.is_hash());
     if !hashes.is_empty() {
         draft.manual("hash", file, &hashes, "a hash: the program that checks it reads it from this file; choose a new password instead");
@@ -169,6 +180,12 @@ fn one(rewriter: &dyn Rewriter, file: &SourceFile, accounts: &account::Accounts,
     if let Some(why) = used_elsewhere(rewriter.id(), file, draft) {
         draft.plan.steps[before..].iter_mut().for_each(|step| cast(step, &[rewriter.id(), "account"], &why));
     }
+}
+
+/// Whether Helm renders a file, and all that lies beside it.
+fn is_in_chart(file: &SourceFile, draft: &Draft<'_>) -> bool {
+    let mut above = file.folder().match_indices("templates/").filter(|(at, _)| *at == 0 || file.folder()[..*at].ends_with('/'));
+    above.any(|(at, _)| draft.repo.exists(&format!("{}Chart.yaml", &file.folder()[..at])))
 }
 
 /// Whether a private key is found by one of its numbers, whose others would stay.
@@ -255,7 +272,16 @@ fn of_comment(file: &SourceFile, site: &Site) -> Verdict {
         .map_or("", |text| text[line.start..site.span.start.max(line.start)].trim_start_matches(['#', ';', '/', '*', ' ', '\t', '-']));
     let name = before.trim_end_matches(['"', '\'', ' ']).strip_suffix([':', '=']).map(str::trim_end);
     let is_setting = name.is_some_and(|name| !name.is_empty() && !name.contains(char::is_whitespace));
-    let is_code = before.contains(" -") || before.contains('=') || before.starts_with('@');
+    let is_code = before.contains(" -") || before.contains(['=', '{']) || before.starts_with('@');
+    let text = file.text().unwrap_or_default();
+    let shown = || {
+        let mut above = text[..line.end].lines().rev().take(3).map(str::to_lowercase);
+        let says = |line: String| EXAMPLE_PHRASES.iter().any(|phrase| line.contains(phrase));
+        file.is_sample() || above.any(says)
+    };
+    if shown() {
+        return Verdict::review("a comment that shows an example; if the value is invented, it is a false alarm");
+    }
     match is_setting || is_code || site.rule.kind == Kind::PrivateKey {
         true => Verdict::review("a setting that is commented out: whoever takes it in again must resolve the reference"),
         false => Verdict::safe(""),

@@ -58,6 +58,14 @@ impl Shell {
     fn one(&self, file: &SourceFile, text: &str, line: Span, (site, store): (&Site, usize), draft: &mut Draft<'_>) {
         let before = &text[line.start..site.span.start];
         let powershell = is_powershell(file);
+        if file.is_filled_by_terraform() {
+            return draft.manual(
+                self.id(),
+                file,
+                &[site],
+                "a template, which reads `${…}` itself: hand the value in where it is filled in",
+            );
+        }
         let heredoc = if powershell { None } else { heredoc(&text[..line.start]) };
         let Some(quote) = quote_in(heredoc, &text[line.range()], site.span.start - line.start) else {
             return draft.manual(

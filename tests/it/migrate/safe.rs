@@ -392,17 +392,64 @@ fn doubtful_places_of_scripts_and_settings_are_reviewed() {
 }
 
 #[test]
-fn settings_of_spring_are_safe_where_a_server_refuses_the_reference() {
+fn settings_that_a_program_may_take_as_they_stand_need_review() {
     let bench = Bench::new();
     bench
         .place
-        .write("a/application.yml", "spring:\n  datasource:\n    password: Ruby-Glacier-52\n  security:\n    user:\n      password: Ruby-Glacier-53\njwt:\n  secret: Zq9wLm2xTr7pKdZ81Xv\n")
-        .write("b/application.properties", "spring.datasource.url=jdbc:h2:file:./db\nspring.datasource.password=Ruby-Glacier-54\n");
+        .write("a/application.yml", "spring:\n  datasource:\n    password: Ruby-Glacier-52\njwt:\n  secret: Zq9wLm2xTr7pKdZ81Xv\n")
+        .write("b/appsettings.json", "{\"ConnectionStrings\": {\"Shop\": \"Server=db;User Id=app;Password=Ruby-Glacier-54\"}}\n");
     bench.commit();
     let plan = bench.migrate(["--dry-run"]).stdout;
-    let safe: Vec<&str> = plan.lines().filter_map(|line| line.strip_prefix("+ safe ")).filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(safe, ["a/application.yml:3"], "{plan}");
-    assert_eq!(plan.matches("- needs-review ").count(), 3, "{plan}");
+    assert!(plan.contains("3 places: 0 safe, 3 need review, 0 manual"), "{plan}");
+    assert!(plan.contains("without it the connection string is refused where it is first used"), "{plan}");
+}
+
+#[test]
+fn what_somebody_made_up_is_not_moved_unasked() {
+    let bench = Bench::new();
+    bench
+        .place
+        .write("a.sh", "#!/bin/sh\nmail --password '5up3r-53cr3t-9x'\n")
+        .write("b.sh", "#!/bin/sh\nmail --password 'Harbour@12345'\n")
+        .write("c.sh", "#!/bin/sh\nDEFAULT_ROPASS='Zq6wLm2xTr7pKd'\n")
+        .write("d.sh", "#!/bin/sh\nAUTH_TOKEN='VGhpc0lzTXlTaG9wVG9rZW4wMTIzNDU2Nzg5'\n")
+        .write("e.yml.sample", "# use something like:\n# - { name: shop, key: 'Zq7wLm2xTr7pKdAA' }\n")
+        .write("wiki.md", "Let's assume the user olaf:\n\nThe password is `Zq9wLm2xTr7pKd`.\n")
+        .write("table.md", "| Field | Example |\n| --- | --- |\n| password | `Zq8wLm2xTr7pKd` |\n")
+        .write("list.md", "1. sudo docker exec -it db sqlcmd -P 'Zq5wLm2xTr7pKd'\n");
+    bench.commit();
+    let plan = bench.migrate(["--dry-run", "--include-review"]).stdout;
+    assert!(!plan.contains("+ safe "), "{plan}");
+    for (file, why) in [
+        ("a.sh:2", "its value speaks of a test or an example"),
+        ("b.sh:2", "its value speaks of a test or an example"),
+        ("c.sh:2", "its name calls it a default"),
+        ("d.sh:2", "its value speaks of a test or an example"),
+        ("wiki.md:3", "the text calls it an example"),
+        ("table.md:3", "the text calls it an example"),
+        ("list.md:1", "whoever pastes the command"),
+    ] {
+        let step = plan.split_once(&format!("needs-review {file}")).and_then(|(_, rest)| rest.lines().nth(1)).unwrap_or_default();
+        assert!(step.contains(why), "{file}: {why} in {plan}");
+    }
+    assert!(plan.contains("+1. sudo docker exec -it db sqlcmd -P ''\"$(sops decrypt"), "{plan}");
+}
+
+#[test]
+fn templates_of_other_programs_are_left_to_people() {
+    let bench = Bench::new();
+    bench
+        .place
+        .write("chart/Chart.yaml", "name: shop\n")
+        .write(
+            "chart/templates/secret.yaml",
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: shop\nstringData:\n  password: Zq9wLm2xTr7pKd\n",
+        )
+        .write("boot/user-data.tpl", "#!/bin/sh\nexport DB_PASSWORD='Zq5wLm2xTr7pKd'\n");
+    bench.commit();
+    let plan = bench.migrate(["--dry-run"]).stdout;
+    assert!(plan.contains("manual chart/templates/secret.yaml:6") && plan.contains("a template of a Helm chart"), "{plan}");
+    assert!(plan.contains("manual boot/user-data.tpl:2") && plan.contains("a template, which reads `${…}` itself"), "{plan}");
 }
 
 #[test]
@@ -543,7 +590,6 @@ fn what_may_be_read_otherwise_is_reviewed() {
         .write("course/.env", "ELASTIC_PASSWORD='90DaysOfSailing'\n")
         .write("course/notes.md", names)
         .write(".env.example", "JWT_SECRET=Zq6wLm2xTr7pKd\nDB_PASSWORD=Zq7wLm2xTr7pKd\n")
-        .write("boot/user-data.tpl", "#!/bin/sh\nexport DB_PASSWORD='Zq5wLm2xTr7pKd'\n")
         .write("run.sh", "#!/bin/sh\nPASSWORD='Zq4wLm2xTr7pKd'\nmail --password 'Zq3Test2xTr7pKd'\n")
         .write("keys/k.jwk", "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"a\",\"d\":\"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI\"}\n")
         .write("shop/Gemfile", "gem \"rails\"\n")
@@ -559,7 +605,6 @@ fn what_may_be_read_otherwise_is_reviewed() {
         "needs-review course/notes.md:1",
         "needs-review .env.example:1",
         "needs-review .env.example:2",
-        "needs-review boot/user-data.tpl:2",
         "+ safe run.sh:2",
         "needs-review run.sh:3",
         "manual keys/k.jwk:1",
