@@ -137,6 +137,10 @@ pub(super) fn classify(name: &str, cue: Cue) -> Option<NameClass> {
     if words.len() > 2 && words.ends_with(&["from".to_owned(), "secret".to_owned()]) {
         return None;
     }
+    // `changePassword`: what somebody may do.
+    if words.len() == 2 && words[0] == "change" && PASSWORDS.has(&words[1]) {
+        return None;
+    }
     // `en_PW`: a language and a country.
     if matches!(name.as_bytes(), [b'a'..=b'z', b'a'..=b'z', b'_' | b'-', b'P', b'W']) {
         return None;

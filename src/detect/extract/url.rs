@@ -106,10 +106,12 @@ fn is_chosen(user: &[u8], password: &[u8], settings: bool) -> bool {
     let run_together = || settings && stem_of_user.is_some() && stem_of_user == stem_of(password, &["password", "pass"]);
     let told = weak::is_joined_choice(password) || weak::is_sample_of_settings(password);
     let joined = settings && told || run_together();
-    let account = (!shows || joined) && user.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-@".contains(byte));
+    // `dbuser:secret@mysql`, where a program reads it.
+    let read = settings && password == b"secret";
+    let account = (!shows || joined || read) && user.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-@".contains(byte));
     // `redis://:gitea@host`: a server with no users.
     let named = settings || !user.is_empty();
-    !strong && !word && !port && account && named && !STAND_IN_USERS.is(user) && (weak::is_literal(password) || joined)
+    !strong && !word && !port && account && named && (read || !STAND_IN_USERS.is(user)) && (weak::is_literal(password) || joined)
 }
 
 /// `%3A%2F%2Fuser%3Apassword%40host`: a URL inside another one.

@@ -22,10 +22,10 @@ use crate::detect::syntax::sentence::{self, goes_on};
 use crate::detect::worth::placeholder::is_self_declared;
 use crate::detect::worth::weak::{
     boasts, is_camel_words, is_encoded_text, is_joined_choice, is_joined_words, is_known, is_label_of_field, is_literal, is_sample,
-    is_sample_of_settings, is_titled_word, is_two_letters, is_typed_secret, tells_what_belongs,
+    is_sample_of_settings, is_super, is_titled_word, is_two_letters, is_typed_secret, tells_what_belongs,
 };
 use crate::detect::worth::words::words;
-use crate::rule::lexicon::{ABOUT_NAMES, KEY_ENDINGS, PASSWORDS, VALUE_NAMES, VARIABLE_ENDINGS};
+use crate::rule::lexicon::{ABOUT_NAMES, BOASTS, KEY_ENDINGS, PASSWORDS, VALUE_NAMES, VARIABLE_ENDINGS};
 use crate::rule::{Confidence, Extractor};
 use crate::text::Span;
 
@@ -50,6 +50,7 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
             || is_short_setting(search, class, value)
             || is_alone(search, value)
             || is_capital_word(search, class, value)
+            || is_chosen_in_example(search, class, value)
             // ``Set the password to `boat_club` ``
             || why == Reason::Prose && class == NameClass::Password && is_joined_choice(search.bytes(value.span))
             || class == NameClass::Token && signs(search, value.span)
@@ -126,6 +127,9 @@ fn is_set_to(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     if name_is_quoted(before) && !is_quoted(search, value.span) {
         return false;
     }
+    if search.hints.notation == Notation::Lines && is_variable(name) && is_super(bytes) && ends_field(search, value.span) {
+        return true;
+    }
     let taken = settings || search.hints.notation == Notation::Quoted;
     if taken && assigned && !value.uncertain && ends_field(search, value.span) && is_encoded_text(bytes) {
         return true;
@@ -167,16 +171,32 @@ fn is_alone(search: &Search<'_>, value: &Value) -> bool {
     search.hints.alone == Some(Alone::Password) && (is_joined_words(bytes) || is_camel_words(bytes))
 }
 
-/// `mysqlrootpwd="HARBOUR"`: in a script, a word in quotes is no constant.
+/// `mysqlrootpwd="HARBOUR"`, `password: BOAT`: in a script, a word in quotes is no constant, nor is one in settings.
 fn is_capital_word(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
     let bytes = search.bytes(value.span);
+    let before = before(search, value.span);
+    let typed = (5..=20).contains(&bytes.len()) && search.hints.notation == Notation::Lines && before.ends_with(b"=\"");
+    let field = matches!(before.trim_ascii(), b"password:" | b"password =" | b"password=");
+    let set = (3..=20).contains(&bytes.len()) && search.hints.notation.is_settings() && field && ends_field(search, value.span);
     class == NameClass::Password
-        && search.hints.notation == Notation::Lines
-        && (5..=20).contains(&bytes.len())
         && bytes.iter().all(u8::is_ascii_uppercase)
-        && before(search, value.span).ends_with(b"=\"")
+        && (typed || set)
         && !value.uncertain
         && !is_self_declared(bytes)
+}
+
+/// `    password = "link-password-no-one-knows"`: a line of settings that a document shows.
+fn is_chosen_in_example(search: &Search<'_>, class: NameClass, value: &Value) -> bool {
+    let before = before(search, value.span);
+    let field = matches!(before.trim_ascii(), b"password = \"" | b"password: \"");
+    let words = words(&String::from_utf8_lossy(search.bytes(value.span)));
+    let says = words.len() > 3 && !words.iter().any(|word| BOASTS.has(word));
+    class == NameClass::Password
+        && says
+        && search.hints.notation == Notation::Prose
+        && field
+        && ends_field(search, value.span)
+        && is_joined_choice(search.bytes(value.span))
 }
 
 /// `MYSQL_PASSWORD: wp`: two letters are a password only where a variable of settings is given them.

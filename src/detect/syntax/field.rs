@@ -62,7 +62,7 @@ impl Field {
 
     /// Whether it is one that holds names.
     fn is_name(&self) -> bool {
-        const NAMES: [&[u8]; 4] = [b"name:", b"name=", b"key:", b"key="];
+        const NAMES: [&[u8]; 6] = [b"name:", b"name=", b"key:", b"key=", b"envkey:", b"variable:"];
         let ends = |name: &&[u8]| self.length.checked_sub(name.len()).is_some_and(|at| self.bytes()[at..].eq_ignore_ascii_case(name));
         NAMES.iter().any(ends)
     }
@@ -204,6 +204,16 @@ fn holds_blank(text: &[u8], span: Span) -> bool {
     text[span.range()].iter().any(u8::is_ascii_whitespace)
 }
 
+/// Whether `random: true` stands with a name of a form in its item.
+fn is_made_anew(page: &Page<'_>, line: Span) -> bool {
+    const LINES: usize = 16;
+    let mut next = Some(line);
+    (0..LINES).any(|_| {
+        next = next.and_then(|line| page.line_after(line)).filter(|line| !page.bytes(*line).trim_ascii_start().starts_with(b"- "));
+        next.is_some_and(|line| page.bytes(line).trim_ascii() == b"random: true")
+    })
+}
+
 /// The `value` field of the same mapping, on one of the lines around the name.
 fn beside(page: &Page<'_>, label: Label) -> Option<Value> {
     const LINES: usize = 3;
@@ -215,12 +225,20 @@ fn beside(page: &Page<'_>, label: Label) -> Option<Value> {
         (indent + if dash { 2 } else { 0 }, dash)
     };
     let (own, starts_item) = column(label.line);
+    // `envKey: X` and `variable: X` of forms, whose fields have a `default:`, or one that is made anew
+    let field = Field::before(text, label);
+    let is_of_form = [&b"envkey:"[..], b"variable:"].iter().any(|name| field.bytes().to_ascii_lowercase().ends_with(name));
+    if is_of_form && is_made_anew(page, label.line) {
+        return None;
+    }
     let value_in = |span: Span| {
         let (indent, _) = column(span);
         let rest = &text[span.start + indent.min(span.len())..span.end];
         let unquoted = rest.strip_prefix(b"\"").or(rest.strip_prefix(b"android:")).unwrap_or(rest);
-        let is_value = indent == own && unquoted.len() > 5 && unquoted[..5].eq_ignore_ascii_case(b"value");
-        is_value.then(|| value_after(text, span.end - unquoted.len() + 5, span.end)).flatten()
+        let item = unquoted.strip_prefix(b"- ").unwrap_or(unquoted);
+        let (rest, name) = if is_of_form { (item, &b"default"[..]) } else { (unquoted, &b"value"[..]) };
+        let is_value = indent == own && rest.len() > name.len() && rest[..name.len()].eq_ignore_ascii_case(name);
+        is_value.then(|| value_after(text, span.end - rest.len() + name.len(), span.end)).flatten()
     };
     let mut next = label.line;
     for _ in 0..LINES {

@@ -95,12 +95,13 @@ pub fn is_known(value: &[u8]) -> bool {
 
 /// What a person puts where a machine's secret belongs: a well-known password, or a word and a number, as in `hello456`.
 pub(in crate::detect) fn is_typed_secret(value: &[u8]) -> bool {
-    let worded = value.first().is_some_and(u8::is_ascii_lowercase);
+    let worded = value.first().is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit());
     let text = String::from_utf8_lossy(value).to_lowercase();
     // `12345678`
     let counted = (5..=10).contains(&value.len()) && b"1234567890".starts_with(value);
-    let known = counted || worded && is_known(value) && !VALUE_NAMES.has(&text) && !PASSWORDS.has(&text) && text != "foobar";
-    known || measure::is_word_and_number(value, 2..=6)
+    let letters = value.iter().any(u8::is_ascii_alphabetic);
+    let known = counted || worded && letters && is_known(value) && !VALUE_NAMES.has(&text) && !PASSWORDS.has(&text) && text != "foobar";
+    known || measure::is_word_and_number(value, if value.len() >= 20 { 2..=8 } else { 2..=6 })
 }
 
 /// `winteriscoming`, `mall-admin-secret`, `hushhush88`: what somebody types where a program signs with it. Words that all
@@ -200,6 +201,15 @@ pub(in crate::detect) fn is_sample(value: &[u8]) -> bool {
     let joined = unjoined(value);
     let asks = || [&b"my"[..], b"some", b"our"].iter().any(|word| joined.starts_with(word));
     SAMPLE_PASSWORDS.has(&String::from_utf8_lossy(value).to_lowercase()) || boasts(value) || boasts(&joined) && !asks()
+}
+
+/// `SuperEtherpadKey`, `SuperShopPassword`: words that say how good it is and what for, as settings come with.
+pub(in crate::detect) fn is_super(value: &[u8]) -> bool {
+    let rest = value.strip_prefix(b"Super").unwrap_or_default();
+    (4..=40).contains(&rest.len())
+        && rest[0].is_ascii_uppercase()
+        && rest.iter().all(u8::is_ascii_alphabetic)
+        && words::words(&String::from_utf8_lossy(rest)).len() > 1
 }
 
 /// `my-password`, `some_password`, where a program reads it.

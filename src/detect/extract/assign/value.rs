@@ -270,6 +270,13 @@ fn until(text: &[u8], start: usize, end: usize, stop: u8) -> Option<Span> {
     memchr::memchr(stop, &text[start..end]).map(|length| Span::new(start, start + length))
 }
 
+/// Length of the mark of a node of YAML before its value: `&name `.
+fn anchor(rest: &[u8]) -> usize {
+    let name = 1 + rest[1..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte)).count();
+    let is_mark = rest.get(name) == Some(&b' ') && !rest[name..].trim_ascii_start().starts_with(b"=");
+    if is_mark { name + 1 } else { 0 }
+}
+
 /// Marks of Markdown and HTML between separator and value: `**Password:** x`, `<code>x</code>`.
 fn skip_decoration(text: &[u8], mut at: usize, end: usize) -> usize {
     loop {
@@ -281,6 +288,8 @@ fn skip_decoration(text: &[u8], mut at: usize, end: usize) -> usize {
                 Some(width) => width,
                 None => return at,
             },
+            // `secret: &anchor "x"`
+            [b'&', first, ..] if first.is_ascii_alphabetic() && text[..at].ends_with(b" ") && anchor(rest) > 0 => anchor(rest),
             [b'!', b'!', ..] => rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len()),
             _ if rest.starts_with(b"**") && !rest.starts_with(b"***") => 2,
             _ => return at,
