@@ -224,7 +224,7 @@ impl Reader<'_> {
 
     /// Reads what is in a collection in flow style, and gives where it ends.
     fn collection(&mut self, at: usize, path: &[Part]) -> Option<usize> {
-        let mut flow = flow::Flow { text: self.text, document: self.document, items: Vec::new() };
+        let mut flow = flow::Flow::new(self.text, self.document);
         let end = flow.read(at, path, 0)?;
         self.items.append(&mut flow.items);
         self.passed = end;

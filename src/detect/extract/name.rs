@@ -76,7 +76,10 @@ pub(super) fn find(search: &mut Search<'_>, hit: Span) -> Option<Span> {
 pub(super) fn understand(search: &Search<'_>, name: Span, cue: Cue) -> Option<Context> {
     let full = Span::new(name.start - path_before(search.text, name.start), name.end);
     // In settings it is what a program hashes with; elsewhere one is made for each hash.
-    let is_salt = cue == Cue::Token && search.hints.notation.is_settings() && search.bytes(full).eq_ignore_ascii_case(b"salt");
+    let is_salt = cue == Cue::Token
+        && search.hints.notation.is_settings()
+        && search.bytes(full).eq_ignore_ascii_case(b"salt")
+        && !is_of_hash(search, name);
     let class = if is_salt { NameClass::Token } else { class_of_bytes(search.bytes(full), cue)? };
     if homonym::is_field_of_other(search, name) {
         return None;
@@ -87,6 +90,12 @@ pub(super) fn understand(search: &Search<'_>, name: Span, cue: Cue) -> Option<Co
         return None;
     }
     Some(Context { name, line: search.line_around(name.start), class })
+}
+
+/// Whether a hash stands beside a salt: each has one of its own, which is no secret.
+fn is_of_hash(search: &Search<'_>, name: Span) -> bool {
+    let hash = |line: Span| memchr::memmem::find(&search.bytes(line).to_ascii_lowercase(), b"hash").is_some();
+    search.lines_beside(search.line_around(name.start)).into_iter().flatten().any(hash)
 }
 
 /// What names mean that were read before, and around which cue.
@@ -207,7 +216,8 @@ fn class_of(words: &[String], at: usize, is_variable: bool) -> Option<NameClass>
     if trimmed == "auth" && (at + 1 < words.len() || is_protocol) {
         return None;
     }
-    if trimmed == "salt" && words.len() == 1 {
+    // Phoenix derives a key with a salt for its signatures.
+    if trimmed == "salt" && (words.len() == 1 || before == Some("signing")) {
         return None;
     }
     // `csrfmiddlewaretoken` is made for one form.

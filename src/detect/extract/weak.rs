@@ -55,7 +55,7 @@ pub(super) fn report(search: &mut Search<'_>, class: NameClass, value: &Value, w
             || why == Reason::Prose && class == NameClass::Password && is_joined_choice(search.bytes(value.span))
             || class == NameClass::Token && signs(search, value.span)
     };
-    let fetched = || class == NameClass::Token && is_of_external_secret(search, value.span);
+    let fetched = || class == NameClass::Token && (is_of_external_secret(search, value.span) || is_id_of_application(search, value.span));
     if search.hints.binary
         || label
         || command
@@ -93,6 +93,15 @@ fn is_of_external_secret(search: &Search<'_>, value: Span) -> bool {
             line = line.and_then(|line| search.line_after(line));
             line.is_some_and(|line| memchr::memmem::find(search.bytes(line), b"remoteRef").is_some())
         })
+}
+
+/// `"AppKey": "shop"` above `"AppSecret": "…"`: which application it is.
+fn is_id_of_application(search: &Search<'_>, value: Span) -> bool {
+    let lower = |text: &[u8]| text.iter().filter(|byte| !matches!(byte, b'_' | b'-')).map(u8::to_ascii_lowercase).collect::<Vec<u8>>();
+    let line = search.line_around(value.start);
+    let secret = |line: Span| memchr::memmem::find(&lower(search.bytes(line)), b"appsecret").is_some();
+    lower(last_name(before(search, value))).ends_with(b"appkey")
+        && (secret(line) || search.lines_beside(line).into_iter().flatten().any(secret))
 }
 
 /// Whether a value is one that somebody typed where a program signs with it.

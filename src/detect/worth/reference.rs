@@ -122,6 +122,8 @@ fn is_parameter_of_sql(value: &[u8]) -> bool {
 
 /// Already encrypted: SOPS, ansible-vault, Jasypt, Spring Cloud Config, eyaml, git-crypt, age, PGP.
 pub(super) fn is_encrypted(value: &[u8]) -> bool {
+    // `'ENC[AES256_GCM,data:`, whose quotes close on another line.
+    let value = value.strip_prefix(b"'").or(value.strip_prefix(b"\"")).unwrap_or(value);
     CIPHERTEXT_STARTS.begins(value) || is_sealed(value) || is_of_maven(value)
 }
 

@@ -11,9 +11,25 @@ pub(super) struct Flow<'t> {
     pub(super) text: &'t str,
     pub(super) document: usize,
     pub(super) items: Vec<Item>,
+    /// Where the line begins that was read up to `seen`.
+    line: usize,
+    seen: usize,
 }
 
-impl Flow<'_> {
+impl<'t> Flow<'t> {
+    pub(super) fn new(text: &'t str, document: usize) -> Self {
+        Self { text, document, items: Vec::new(), line: 0, seen: 0 }
+    }
+
+    /// Where a place stands on its line; places come in order.
+    fn column(&mut self, at: usize) -> usize {
+        if let Some(end) = self.text[self.seen..at].rfind('\n') {
+            self.line = self.seen + end + 1;
+        }
+        self.seen = at;
+        at - self.line
+    }
+
     /// Reads the collection that opens at a place and gives where it ends; `None` if it is none.
     pub(super) fn read(&mut self, at: usize, path: &[Part], depth: usize) -> Option<usize> {
         let is_map = match self.text.as_bytes().get(at)? {
@@ -36,7 +52,7 @@ impl Flow<'_> {
                 Part::Index(count)
             };
             let index = self.items.len();
-            let column = start - self.text[..start].rfind('\n').map_or(0, |line| line + 1);
+            let column = self.column(start);
             let path: Vec<Part> = path.iter().cloned().chain([step]).collect();
             // Before what is in it.
             let (document, value) = (self.document, Span::new(at, at));
@@ -119,5 +135,18 @@ impl Flow<'_> {
                 _ => return at,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_those_of_their_lines() {
+        let mut flow = Flow::new("x: 1\ny: {a: 1,\n  b: {c: 2, d: [3,\n 4]}, e: 5}\n", 0);
+        let end = flow.read(8, &[], 0);
+        let columns: Vec<usize> = flow.items.iter().map(|item| item.column).collect();
+        assert_eq!((end.is_some(), columns), (true, vec![4, 2, 6, 12, 16, 1, 6]));
     }
 }

@@ -14,6 +14,9 @@ use crate::migrate::plan::{Action, Shape};
 use crate::secret::Secret;
 use crate::text::shell_word;
 
+/// What an account is called that nothing tells whose it is. Many systems have one of that name in the environment.
+const UNQUALIFIED: &str = "AWS_ACCOUNT_ID";
+
 /// The parameter of each account ID.
 pub(super) struct Accounts(BTreeMap<Secret, String>);
 
@@ -38,7 +41,7 @@ impl Accounts {
         }
         let mut names = BTreeMap::<Secret, String>::new();
         for (id, votes) in votes {
-            let base = votes.best().map_or("AWS_ACCOUNT_ID".to_owned(), |whose| format!("AWS_ACCOUNT_ID_{whose}"));
+            let base = votes.best().map_or(UNQUALIFIED.to_owned(), |whose| format!("{UNQUALIFIED}_{whose}"));
             let free = |n: &usize| if *n == 1 { base.clone() } else { format!("{base}_{n}") };
             let name = (1..).find(|n| !names.values().any(|known| *known == free(n))).map_or(base.clone(), |n| free(&n));
             names.insert(id.clone(), name);
@@ -141,6 +144,7 @@ fn replacement(
         let run = format!("run with `{}`", run_with(file, accounts, &script(&file.path)));
         let verdict = match shell::doubt(text, line, site, (heredoc.is_some(), false)) {
             Some(why) => Verdict::review(format!("{why}; {run}")),
+            None if name == UNQUALIFIED => Verdict::review(format!("another account may be in {name} where it runs; {run}")),
             None => Verdict::safe(run),
         };
         return Some((site.span, expand(&required, quote), verdict));

@@ -1,6 +1,7 @@
 //! What holds for the steps of every rewriter: a value moves whole or not at all, what takes its place is read as one
 //! value, and only what is surely a secret is moved unasked.
 
+use super::markdown::is_prose;
 use super::words;
 use crate::detect::base64_text;
 use crate::migrate::file::{Site, SourceFile};
@@ -19,6 +20,36 @@ const SAMPLE: &str = "its value speaks of a test or an example";
 
 /// The same, where its name says that others may rely on it.
 const DEFAULT: &str = "its name calls it a default, which others may rely on";
+
+/// The same, in a text for people, where names of things stand.
+const NAME: &str = "it looks like the name of something";
+
+/// The same, where a user is called so, too.
+const OF_USER: &str = "a user beside it is called so, too, as what programs come with is";
+
+/// `SyncBailHook`, `update_on_project`, `@e2e-loss`, `/api/n?limit=1`, `me@corp.net`: what texts are full of.
+fn is_like_name(site: &Site) -> bool {
+    let value = site.secret.expose();
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.@/:?=&+".contains(byte);
+    let letters = !value.iter().any(u8::is_ascii_digit);
+    let path = matches!(value, [b'/' | b'@', ..]);
+    let address = value.contains(&b'@') && value.contains(&b'.');
+    const LONGEST_NAME: usize = 24;
+    value.iter().all(part) && (letters && value.len() <= LONGEST_NAME || value.len() <= LONGEST && (path || address))
+}
+
+/// `MYSQL_USER: wso2carbon` a few lines above or below `MYSQL_PASSWORD: wso2carbon`.
+fn is_of_user(site: &Site, file: &SourceFile) -> bool {
+    const LINES: usize = 3;
+    let (Some(text), Ok(value)) = (file.text(), std::str::from_utf8(site.secret.expose())) else { return false };
+    let line = file.line_at(site.span.start);
+    let is_user = |line: &str| {
+        let set = line.split_once([':', '=']);
+        set.is_some_and(|(name, user)| name.to_ascii_lowercase().contains("user") && user.trim().trim_matches(['"', '\'']) == value)
+    };
+    let (above, below) = (text[..line.end].lines().rev().take(LINES + 1), text[line.end..].lines().take(LINES + 1));
+    above.chain(below).any(is_user)
+}
 
 /// The longest value that is asked for a word, in bytes; what a generator made has any by chance.
 const LONGEST: usize = 40;
@@ -81,6 +112,15 @@ pub(super) fn check(step: &mut Step, file: &SourceFile) {
     let made_up = |site: &Site| is_like_sample(site) && step.places.iter().any(|place| place.span == site.span);
     if step.applicability == Applicability::Safe && file.sites.iter().any(made_up) {
         super::cast(step, &[], SAMPLE);
+    }
+    let of_text = is_prose(file);
+    let named = |site: &Site| of_text && is_like_name(site) && step.places.iter().any(|place| place.span == site.span);
+    if step.applicability == Applicability::Safe && !file.sites.iter().all(Site::is_account) && file.sites.iter().any(named) {
+        super::cast(step, &[], NAME);
+    }
+    let of_user = |site: &Site| is_of_user(site, file) && step.places.iter().any(|place| place.span == site.span);
+    if step.applicability == Applicability::Safe && file.sites.iter().any(of_user) {
+        super::cast(step, &[], OF_USER);
     }
     let default = |site: &Site| is_called_default(site, file) && step.places.iter().any(|place| place.span == site.span);
     if step.applicability == Applicability::Safe && file.sites.iter().any(default) {

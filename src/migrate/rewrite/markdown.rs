@@ -2,7 +2,7 @@
 //! prose and tables, a command substitution in shell blocks, a `ref+sops://` reference inside URLs and other blocks.
 
 use super::page::{Block, Page};
-use super::page_commands::{NO_LANGUAGES, command_start, is_command, is_listed_command, is_output, is_shell, without_marks};
+use super::page_commands::{NO_LANGUAGES, command_start, is_command, is_listed_command, is_of_windows, is_output, is_shell, without_marks};
 use super::quote::{expand, literal};
 use super::shell::{heredoc, quote_in};
 use super::{Rewriter, words};
@@ -48,7 +48,11 @@ pub(super) fn is_prose(file: &SourceFile) -> bool {
     let name = file.name();
     // A text of one word is what a program reads.
     let one_word = || name.ends_with(".txt") && file.text().is_some_and(|text| !text.trim().contains(char::is_whitespace));
-    (SUFFIXES.iter().any(|suffix| name.to_ascii_lowercase().ends_with(suffix)) || NAMES.contains(&name)) && !one_word()
+    // `NAME=value` on every line is read by a program.
+    let assigns =
+        |line: &str| line.split_once('=').is_some_and(|(name, _)| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'));
+    let variables = || name.ends_with(".txt") && file.text().is_some_and(|text| text.lines().filter(|line| !line.is_empty()).all(assigns));
+    (SUFFIXES.iter().any(|suffix| name.to_ascii_lowercase().ends_with(suffix)) || NAMES.contains(&name)) && !one_word() && !variables()
 }
 
 impl Rewriter for Markdown {
@@ -163,6 +167,9 @@ impl<'p> Place<'p> {
 
     fn setting(&self) -> Setting {
         let (text, line, span) = (self.page.text, self.line, self.span);
+        if is_of_windows(&text[line.range()]) {
+            return Setting::Block;
+        }
         if let Some(block) = self.fenced {
             // A block that does not say what it is can be one of commands, too.
             let shell = is_shell(&block.language) || NO_LANGUAGES.contains(&block.language.as_str()) && is_command(text, line);

@@ -69,3 +69,10 @@ pub(super) fn is_output(above: &str, line: &str) -> bool {
     let prompted = above.lines().any(|line| line.trim_start().starts_with("$ "));
     prompted && !continued && !is_prompt(line)
 }
+
+/// `C:\\>ktpass -pass x`, `PS> login x`: a line for a shell that knows no `$(…)` as others do.
+pub(super) fn is_of_windows(line: &str) -> bool {
+    let line = line.trim_start().trim_start_matches(['`', '>', ' ']);
+    let drive = matches!(line.as_bytes(), [letter, b':', b'\\', ..] if letter.is_ascii_uppercase()) && line.contains('>');
+    drive || line.starts_with("PS>") || line.starts_with("PS C:")
+}

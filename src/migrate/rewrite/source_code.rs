@@ -41,6 +41,11 @@ impl Rewriter for SourceCode {
                 draft.manual(self.id(), file, &[site], reason);
                 continue;
             }
+            if sets_variable(text, site) {
+                let reason = "it is put into the environment, where a variable that is not set becomes the text `undefined`: set the variable outside";
+                draft.manual(self.id(), file, &[site], reason);
+                continue;
+            }
             if matches!(lookup, Lookup::GoesOn(_)) && is_compared(text, site) {
                 let reason = "it is compared with what somebody gives: unless its variable is checked first, nothing would be accepted where it is not set";
                 draft.manual(self.id(), file, &[site], reason);
@@ -96,6 +101,14 @@ fn is_alternative(before: &str) -> bool {
         Some(ENVIRONMENT_CALLS.within(condition.as_bytes()) || condition.contains("process.env"))
     };
     ["||", "??", "?:"].iter().any(|mark| before.ends_with(mark)) || otherwise() == Some(true)
+}
+
+/// `process.env.DB_PASSWORD = "`: whether a literal is put into the environment.
+fn sets_variable(text: &str, site: &Site) -> bool {
+    let before = text[..site.span.start].trim_end_matches(['"', '\'', '`']).trim_end();
+    let Some(name) = before.strip_suffix('=') else { return false };
+    let name = name.trim_end();
+    name[words::start_behind(name, |c| !(c.is_ascii_alphanumeric() || "_.".contains(c)))..].starts_with("process.env.")
 }
 
 /// `pass == "`: whether a literal is compared with something.

@@ -153,7 +153,7 @@ fn a_script_that_needs_two_stores_runs_with_one_command() {
     bench.place.write("my scripts/run.sh", script);
     executable(&bench, "my scripts/run.sh");
     bench.commit();
-    let run = bench.migrate(["--yes", "--no-history"]);
+    let run = bench.migrate(["--yes", "--include-review", "--no-history"]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     let printed = run.stdout.lines().find_map(|line| line.strip_prefix("  my scripts/run.sh: run with `")).expect("a command");
     let line = printed.split('`').next().expect("a command");
@@ -433,6 +433,36 @@ fn what_somebody_made_up_is_not_moved_unasked() {
         assert!(step.contains(why), "{file}: {why} in {plan}");
     }
     assert!(plan.contains("+1. sudo docker exec -it db sqlcmd -P ''\"$(sops decrypt"), "{plan}");
+}
+
+#[test]
+fn names_in_texts_and_what_others_set_are_not_moved_unasked() {
+    let bench = Bench::new();
+    bench
+        .place
+        .write("a.md", "The password is `devstack7@corp.net`.\n")
+        .write("b.md", "The password is `Zq9wLm2xTr7pKd`.\n")
+        .write("c.md", "Run it:\n\n    C:\\Windows>ktpass -pass Zq8wLm2xTr7pKd\n")
+        .write(
+            "d/docker-compose.yml",
+            "services:\n  db:\n    environment:\n      MYSQL_USER: walrus2carbon7X\n      MYSQL_PASSWORD: walrus2carbon7X\n",
+        )
+        .write("e.sh", "#!/bin/sh\nset -e\naws s3 ls --account arn:aws:iam::296733347720:role/shop\n")
+        .write("f.ts", "process.env.DB_PASSWORD = 'Zq7wLm2xTr7pKd';\n");
+    bench.commit();
+    let plan = bench.migrate(["--dry-run", "--include-review"]).stdout;
+    assert_eq!(plan.lines().filter(|line| line.starts_with("+ safe ")).count(), 1, "{plan}");
+    for (step, why) in [
+        ("+ safe b.md:1", ""),
+        ("needs-review a.md:1", "it looks like the name of something"),
+        ("needs-review d/docker-compose.yml:5", "a user beside it is called so, too"),
+        ("needs-review e.sh:3", "another account may be in AWS_ACCOUNT_ID"),
+        ("manual f.ts:1", "becomes the text `undefined`"),
+    ] {
+        let (_, rest) = plan.split_once(step).unwrap_or_else(|| panic!("{step} in {plan}"));
+        assert!(rest.lines().nth(1).is_some_and(|reason| reason.contains(why)), "{step}: {why} in {plan}");
+    }
+    assert!(!plan.contains("`sops decrypt --extract '[\"c\"]"), "{plan}");
 }
 
 #[test]
