@@ -327,11 +327,13 @@ fn plain_end(value: &str) -> usize {
 
 /// Where everything below each item ends: at the next line that is not deeper.
 fn close(items: &mut [Item], text: &str) {
+    let breaks: Vec<usize> = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
     for at in 0..items.len() {
         let inside =
             items[at + 1..].iter().take_while(|next| next.document == items[at].document && next.path.starts_with(&items[at].path));
         let last = inside.last().map_or(items[at].value.end.max(items[at].start), |last| last.value.end.max(last.start));
-        items[at].end = text[last..].find('\n').map_or(text.len(), |found| last + found + 1);
+        let next = breaks.partition_point(|&at| at < last);
+        items[at].end = breaks.get(next).map_or(text.len(), |found| found + 1);
     }
 }
 

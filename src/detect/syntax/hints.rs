@@ -220,10 +220,10 @@ fn is_name_of_test(stem: &str, name: &str, notation: Notation) -> bool {
         || stem.ends_with("_spec")
         || stem == "phpunit"
         // `k8s/test.yaml` is of an environment.
-        || stem == "test" && !notation.is_settings()
+        || matches!(stem, "test" | "tests" | "conftest") && !notation.is_settings()
         || stem.ends_with("-test")
         || stem.ends_with("-tests")
-        || (stem.ends_with("test") && name.ends_with(".java"))
+        || ["test.java", "test.kt", "test.cs", "tests.java", "tests.kt", "tests.cs"].iter().any(|end| name.ends_with(end))
 }
 
 /// Texts of a program in some language: `locales/fr.json`, `lang/de/auth.php`, `app.ga.yml` beside others.
@@ -308,6 +308,9 @@ mod tests {
             "test_x.py",
             "e2e-tests/conf/secrets.yml",
             "config/test.exs",
+            "app/tests.py",
+            "app/conftest.py",
+            "src/UserTests.cs",
         ] {
             assert!(Hints::of_path(path).test, "{path}");
         }

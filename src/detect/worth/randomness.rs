@@ -64,6 +64,17 @@ pub(super) fn is_hex(value: &[u8], least: usize) -> bool {
 /// About as many characters as generators choose from.
 const ALPHABET: usize = 64;
 
+/// Whether a value is long, random and of all sorts of letters: no word, no digest, no name of anything.
+pub(in crate::detect) fn is_unlike_others(value: &[u8]) -> bool {
+    let has = |class: fn(&u8) -> bool| value.iter().any(class);
+    value.len() >= 24
+        && value.iter().all(u8::is_ascii_alphanumeric)
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_digit)
+        && is_random(value)
+}
+
 /// Whether a value of at least 12 characters looks like the output of a generator.
 pub(in crate::detect) fn is_random(value: &[u8]) -> bool {
     if value.len() < 12 {

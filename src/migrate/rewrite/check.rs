@@ -93,6 +93,9 @@ fn is_called_default(site: &Site, file: &SourceFile) -> bool {
     before[start..].to_ascii_lowercase().starts_with("default_")
 }
 
+/// What is asked of a place.
+type Test<'a> = &'a dyn Fn(&Site) -> bool;
+
 /// Corrects a step of a file.
 pub(super) fn check(step: &mut Step, file: &SourceFile) {
     if step.applicability == Applicability::Manual {
@@ -105,26 +108,18 @@ pub(super) fn check(step: &mut Step, file: &SourceFile) {
         return;
     }
     step.actions.iter_mut().for_each(|action| quote_in_flow(action, file));
-    let is_doubtful = |site: &Site| site.confidence < Confidence::High && step.places.iter().any(|place| place.span == site.span);
-    if step.applicability == Applicability::Safe && file.sites.iter().any(is_doubtful) {
-        super::cast(step, &[], MEDIUM);
-    }
-    let made_up = |site: &Site| is_like_sample(site) && step.places.iter().any(|place| place.span == site.span);
-    if step.applicability == Applicability::Safe && file.sites.iter().any(made_up) {
-        super::cast(step, &[], SAMPLE);
-    }
-    let of_text = is_prose(file);
-    let named = |site: &Site| of_text && is_like_name(site) && step.places.iter().any(|place| place.span == site.span);
-    if step.applicability == Applicability::Safe && !file.sites.iter().all(Site::is_account) && file.sites.iter().any(named) {
-        super::cast(step, &[], NAME);
-    }
-    let of_user = |site: &Site| is_of_user(site, file) && step.places.iter().any(|place| place.span == site.span);
-    if step.applicability == Applicability::Safe && file.sites.iter().any(of_user) {
-        super::cast(step, &[], OF_USER);
-    }
-    let default = |site: &Site| is_called_default(site, file) && step.places.iter().any(|place| place.span == site.span);
-    if step.applicability == Applicability::Safe && file.sites.iter().any(default) {
-        super::cast(step, &[], DEFAULT);
+    let is_text = is_prose(file);
+    let doubts: [(&str, Test<'_>); 5] = [
+        (MEDIUM, &|site| site.confidence < Confidence::High),
+        (SAMPLE, &is_like_sample),
+        (NAME, &|site| is_text && is_like_name(site)),
+        (OF_USER, &|site| is_of_user(site, file)),
+        (DEFAULT, &|site| is_called_default(site, file)),
+    ];
+    let moved: Vec<&Site> = file.sites.iter().filter(|site| step.places.iter().any(|place| place.span == site.span)).collect();
+    let doubt = doubts.iter().find(|(_, is_so)| moved.iter().any(|site| is_so(site)));
+    if let Some((why, _)) = doubt.filter(|_| step.applicability == Applicability::Safe) {
+        super::cast(step, &[], why);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::called::skip_blanks;
 use crate::detect::syntax::quote::quoted;
-use crate::detect::worth::randomness;
+use crate::detect::worth::randomness::is_unlike_others;
 use crate::text::Span;
 
 /// `ROOT_PASSWORD: ${OTHER:-x}`: what is taken if no such variable is set.
@@ -20,19 +20,9 @@ pub(super) fn default_of_expansion(text: &[u8], start: usize, end: usize) -> Opt
 
 /// `TOKEN=$(bin/token producer kbOF…xn)`: of the words of a command, what only a generator makes.
 pub(super) fn argument_of_command(text: &[u8], start: usize, end: usize) -> Option<Span> {
-    const SHORTEST: usize = 24;
     let command = text[start..end].strip_prefix(b"$(")?;
     let command = &command[..memchr::memchr(b')', command)?];
-    let generated = |word: &&[u8]| {
-        let has = |class: fn(&u8) -> bool| word.iter().any(class);
-        word.len() >= SHORTEST
-            && word.iter().all(u8::is_ascii_alphanumeric)
-            && has(u8::is_ascii_lowercase)
-            && has(u8::is_ascii_uppercase)
-            && has(u8::is_ascii_digit)
-            && randomness::is_random(word)
-    };
-    let word = command.split(u8::is_ascii_whitespace).skip(1).find(generated)?;
+    let word = command.split(u8::is_ascii_whitespace).skip(1).find(|word| is_unlike_others(word))?;
     let at = start + 2 + memchr::memmem::find(command, word)?;
     Some(Span::new(at, at + word.len()))
 }

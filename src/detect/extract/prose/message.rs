@@ -49,14 +49,13 @@ pub(super) fn in_remark(search: &Search<'_>, context: &Context) -> Vec<Value> {
 
 /// `"prompt": "创建用户，密码为 'Harbour@123456'"`: what a sentence in a literal says in quotes, where no English name can be meant.
 pub(super) fn in_literal(search: &Search<'_>, context: &Context) -> Vec<Value> {
-    let quoted = |value: &Value| search.text[..value.span.start].last() == Some(&b'\'') && search.text.get(value.span.end) == Some(&b'\'');
     // `echo "默认密码harbour123"`
     let attached = |value: &Value| {
         let bytes = search.bytes(value.span);
         let typed = bytes.len() >= 6 && bytes.iter().any(u8::is_ascii_digit) && bytes.iter().any(u8::is_ascii_lowercase);
         value.span.start == context.name.end && search.hints.notation.is_settings() && typed
     };
-    behind(search, context).into_iter().filter(|value| quoted(value) || attached(value)).collect()
+    behind(search, context).into_iter().filter(|value| is_in_apostrophes(search, value) || attached(value)).collect()
 }
 
 /// Whether a name is a word of a sentence in an object or a field of settings: `description: A store with password 'x'`.
@@ -73,6 +72,9 @@ pub(super) fn is_described(search: &Search<'_>, context: &Context) -> bool {
 
 /// What such a sentence says in quotes of its own.
 pub(super) fn in_description(search: &Search<'_>, context: &Context) -> Vec<Value> {
-    let quoted = |value: &Value| search.text[..value.span.start].last() == Some(&b'\'') && search.text.get(value.span.end) == Some(&b'\'');
-    behind(search, context).into_iter().filter(quoted).collect()
+    behind(search, context).into_iter().filter(|value| is_in_apostrophes(search, value)).collect()
+}
+
+fn is_in_apostrophes(search: &Search<'_>, value: &Value) -> bool {
+    search.text[..value.span.start].last() == Some(&b'\'') && search.text.get(value.span.end) == Some(&b'\'')
 }

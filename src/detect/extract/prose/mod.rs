@@ -20,7 +20,7 @@ use crate::detect::syntax::line;
 use crate::detect::syntax::named::Value;
 use crate::detect::syntax::quote::inside_literal;
 use crate::detect::syntax::sentence::{REACH, marked, unpunctuated, words_of};
-use crate::detect::worth::randomness::{self, is_generated};
+use crate::detect::worth::randomness::{self, is_generated, is_unlike_others};
 use crate::detect::worth::{judge, weak, words};
 use crate::rule::Confidence;
 use crate::rule::lexicon::{
@@ -347,17 +347,6 @@ fn is_weak(search: &Search<'_>, context: &Context, start: usize, span: Span) -> 
     };
     let capital = value.iter().any(u8::is_ascii_uppercase);
     context.class == NameClass::Password && plain && !named && (!capital || titled()) && (weak::is_literal(value) || joined())
-}
-
-/// Whether a value is long, random and of all sorts of letters: no word, no digest, no name of anything.
-fn is_unlike_others(value: &[u8]) -> bool {
-    let has = |class: fn(&u8) -> bool| value.iter().any(class);
-    value.len() >= 24
-        && value.iter().all(u8::is_ascii_alphanumeric)
-        && has(u8::is_ascii_lowercase)
-        && has(u8::is_ascii_uppercase)
-        && has(u8::is_ascii_digit)
-        && randomness::is_random(value)
 }
 
 /// `no password`, `without a password`: there is none; `unexpected token`: of a program's text.
