@@ -216,8 +216,7 @@ fn class_of(words: &[String], at: usize, is_variable: bool) -> Option<NameClass>
     if trimmed == "auth" && (at + 1 < words.len() || is_protocol) {
         return None;
     }
-    // Phoenix derives a key with a salt for its signatures.
-    if trimmed == "salt" && (words.len() == 1 || before == Some("signing")) {
+    if trimmed == "salt" && words.len() == 1 {
         return None;
     }
     // `csrfmiddlewaretoken` is made for one form.
