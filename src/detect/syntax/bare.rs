@@ -103,6 +103,8 @@ pub(in crate::detect) fn trim_end(text: &[u8], span: Span, notation: Notation) -
         let last = match bytes {
             [rest @ .., b',' | b';'] => rest,
             [rest @ .., b'.' | b':'] if notation != Notation::Lines => rest,
+            // `password=x&` at the end of a line: the next parameter is on the next.
+            [rest @ .., b'&'] if notation == Notation::Prose => rest,
             [rest @ .., b')'] if !rest.contains(&b'(') => rest,
             [rest @ .., b'}'] if !rest.contains(&b'{') => rest,
             [rest @ .., b']'] if !rest.contains(&b'[') => rest,
