@@ -11,23 +11,24 @@ use tempfile::TempDir;
 /// A secret that every rule set finds: a token with a valid checksum.
 pub(crate) const TOKEN: &str = "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";
 
-/// Runs a program on a terminal, types its first argument there, and shows what appears.
+/// Runs a program on a terminal, types its first argument there, and shows what appears. The terminal stays open until all of
+/// that is read, so that nothing is lost when the program ends.
 const TERMINAL: &str = "
-import os, pty, sys
-child, terminal = pty.fork()
-if child == 0:
-    os.execv(sys.argv[2], sys.argv[2:])
+import fcntl, os, pty, select, subprocess, sys, termios
+terminal, own = pty.openpty()
+child = subprocess.Popen(
+    sys.argv[2:], stdin=own, stdout=own, stderr=own, start_new_session=True,
+    preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+)
 os.write(terminal, sys.argv[1].encode())
 while True:
-    try:
-        shown = os.read(terminal, 4096)
-    except OSError:
+    ended = child.poll() is not None
+    if select.select([terminal], [], [], 0.05)[0]:
+        sys.stdout.buffer.write(os.read(terminal, 4096))
+    elif ended:
         break
-    if not shown:
-        break
-    sys.stdout.buffer.write(shown)
 sys.stdout.flush()
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+sys.exit(child.returncode)
 ";
 
 /// A folder, perhaps a repository, in which a test works.
