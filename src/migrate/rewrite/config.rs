@@ -8,6 +8,7 @@ use crate::migrate::file::{Site, SourceFile};
 use crate::migrate::naming;
 use crate::migrate::outline::Outline;
 use crate::migrate::plan::{Action, Shape};
+use crate::migrate::repo::Repo;
 use crate::migrate::yaml::is_yaml;
 use crate::text::shell_word;
 
@@ -85,6 +86,7 @@ impl Config {
             let assigned = words::assigned(text, site.span).filter(|name| !name.contains("password="));
             assigned.map(|name| name.trim_start_matches('_').to_owned())
         });
+        let is_login = named.as_deref().is_some_and(|key| is_login_elsewhere(key, text)) && !has_druid(file, text, draft.repo);
         let named = named.unwrap_or_else(|| words::name(text, site));
         let name = if program == "Maven" { naming::variable(&named) } else { words::variable(&named, file) };
         let stem = naming::slug(file.name().trim_start_matches('.').split('.').next().unwrap_or("config"));
@@ -101,6 +103,9 @@ impl Config {
         actions.extend(dotenv::companions(draft, store));
         let run = exec_env(&path, "COMMAND");
         let verdict = match program {
+            "Spring" if is_login => {
+                Verdict::safe(format!("Spring reads it from the environment: `{run}`; without it the server refuses the login"))
+            }
             // What is bound to a class may keep `${NAME}` itself, and some pools try to log in with it for ever.
             "Spring" | "Maven" => Verdict::review(format!(
                 "{program} reads it from the environment, which `{run}` sets; without that, `${{…}}` itself may be the value"
@@ -132,6 +137,25 @@ impl Config {
         let verdict = if is_in_comment(file, site) { of_comment(file, site) } else { Verdict::review(reason) };
         draft.step(self.id(), file, &[site], verdict, actions, vec![id]);
     }
+}
+
+/// Whether a setting of Spring is for a login at a server, which refuses `${NAME}` itself. Databases inside of the program take
+/// any password, and what guards the program itself would be guarded by that text.
+fn is_login_elsewhere(key: &str, text: &str) -> bool {
+    // `spring.datasource.druid.stat-view-servlet.login-password` guards a page of the program.
+    let own = key.split('.').any(|part| part.contains("servlet") || part.contains("login-") || part.contains("console"));
+    let embedded = ["jdbc:h2:", "jdbc:hsqldb:", "jdbc:derby:"].iter().any(|kind| text.contains(kind));
+    // Others take keys, for which some services answer as if there was none.
+    const LOGINS: [&str; 7] =
+        ["spring.datasource.", "spring.redis.", "spring.data.", "spring.rabbitmq.", "spring.r2dbc.", "spring.flyway.", "spring.mail."];
+    LOGINS.iter().any(|section| key.starts_with(section)) && !own && !embedded
+}
+
+/// Whether a project of Java has Druid, which tries to log in with whatever it is given, for ever.
+fn has_druid(file: &SourceFile, text: &str, repo: &Repo) -> bool {
+    let project = file.folder().split("src/main/").next().unwrap_or_default();
+    let names = |build: &str| repo.read(&format!("{project}{build}")).is_some_and(|bytes| memchr::memmem::find(&bytes, b"druid").is_some());
+    text.contains("druid") || ["pom.xml", "build.gradle", "build.gradle.kts"].into_iter().any(names)
 }
 
 /// The keys that lead to a value of YAML, as in `spring.datasource.password`, which is what the value is called in other notations;

@@ -392,15 +392,30 @@ fn doubtful_places_of_scripts_and_settings_are_reviewed() {
 }
 
 #[test]
+fn settings_of_spring_are_safe_where_a_server_refuses_the_reference() {
+    let bench = Bench::new();
+    bench
+        .place
+        .write("a/application.yml", "spring:\n  datasource:\n    password: Ruby-Glacier-52\n  security:\n    user:\n      password: Ruby-Glacier-53\njwt:\n  secret: Zq9wLm2xTr7pKdZ81Xv\n")
+        .write("b/application.properties", "spring.datasource.url=jdbc:h2:file:./db\nspring.datasource.password=Ruby-Glacier-54\n");
+    bench.commit();
+    let plan = bench.migrate(["--dry-run"]).stdout;
+    let safe: Vec<&str> = plan.lines().filter_map(|line| line.strip_prefix("+ safe ")).filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(safe, ["a/application.yml:3"], "{plan}");
+    assert_eq!(plan.matches("- needs-review ").count(), 3, "{plan}");
+}
+
+#[test]
 fn settings_that_a_program_may_take_as_they_stand_need_review() {
     let bench = Bench::new();
     bench
         .place
-        .write("a/application.yml", "spring:\n  datasource:\n    password: Ruby-Glacier-52\njwt:\n  secret: Zq9wLm2xTr7pKdZ81Xv\n")
+        .write("a/src/main/resources/application.yml", "spring:\n  datasource:\n    password: Ruby-Glacier-52\n")
+        .write("a/pom.xml", "<project><dependency>com.alibaba:druid:1.2</dependency></project>\n")
         .write("b/appsettings.json", "{\"ConnectionStrings\": {\"Shop\": \"Server=db;User Id=app;Password=Ruby-Glacier-54\"}}\n");
     bench.commit();
     let plan = bench.migrate(["--dry-run"]).stdout;
-    assert!(plan.contains("3 places: 0 safe, 3 need review, 0 manual"), "{plan}");
+    assert!(plan.contains("2 places: 0 safe, 2 need review, 0 manual"), "{plan}");
     assert!(plan.contains("without it the connection string is refused where it is first used"), "{plan}");
 }
 
